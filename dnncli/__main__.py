@@ -1,0 +1,5 @@
+"""`python -m dnncli`: the same program as `dnncli`."""
+
+from dnncli.cli import main
+
+main()

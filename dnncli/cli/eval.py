@@ -1,0 +1,72 @@
+"""`dnncli eval`."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from dnncli.cli import options, terminal
+
+SPLITS = ("train", "validation", "test")
+
+EXAMPLES = """
+\b
+Examples:
+  dnncli eval elu.ckpt
+  dnncli eval elu.ckpt --split validation --split test
+  dnncli eval elu.ckpt --gradients               # which layers would learn
+  dnncli eval elu.ckpt --bn-stats all            # is batch norm's variance off?
+  dnncli eval elu.ckpt --format json | jq .splits.test.accuracy
+"""
+
+
+@click.command("eval", epilog=EXAMPLES)
+@click.argument("checkpoint", metavar="CKPT", type=click.Path(path_type=Path))
+@click.option("--data", metavar="NAME|PATH", help="Other data.  [default: what it was trained on]")
+@click.option(
+    "--split",
+    "splits",
+    type=click.Choice(SPLITS),
+    multiple=True,
+    default=("test",),
+    show_default="test",
+    help="Which examples; may be given several times.",
+)
+@click.option("--gradients", is_flag=True, help="Each layer's gradients on the training set.")
+@click.option(
+    "--bn-stats",
+    type=click.Choice(["moving", "batch", "population", "all"]),
+    help="Batch-norm statistics: the moving averages, the average of the batches' own, the training set's"
+    " exact ones, or all, compared.",
+)
+@options.output
+def command(
+    checkpoint: Path,
+    data: str | None,
+    splits: tuple[str, ...],
+    gradients: bool,
+    bn_stats: str | None,
+    format_: str,
+    quiet: bool,
+) -> None:
+    """Measure a trained network: loss, accuracy, every class's figures, the confusion matrix."""
+    screen = terminal.Screen(format_, quiet)
+    from dnncli import checkpoint as checkpoints
+    from dnncli import compilation, evaluation, snapshots
+    from dnncli import data as sources
+
+    compilation.remember()
+    snapshot = snapshots.from_checkpoint(checkpoints.read(checkpoint), checkpoint)
+    source = replace(snapshot.spec.data, data=data or snapshot.spec.data.data, scale="none")
+    dataset = evaluation.adopt(sources.load(source), snapshot.data)
+    record = evaluation.evaluate(
+        snapshot, dataset, splits, str(checkpoint), gradients=gradients, bn_stats=bn_stats
+    )
+    from dnncli.report import evaluation as report
+    from dnncli.report import structured
+
+    screen.show(*report.report(record))
+    if screen.format in ("json", "jsonl"):
+        screen.write(structured.dumps(structured.document("eval", record)))
+    elif screen.format == "csv":
+        screen.write(structured.csv_lines(report.class_rows(record.splits)))

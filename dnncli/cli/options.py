@@ -1,0 +1,159 @@
+"""Options that commands share, in groups; their defaults are the spec's."""
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from dnncli import catalog
+from dnncli.cli.types import Amount, Name, Number, Sizes
+from dnncli.spec import RunSpec
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+DEFAULTS = RunSpec().options()
+
+
+def option(*names: str, default: str | None = None, **settings: Any) -> Callable[[Command], Command]:
+    """A Click option that stays None unless given, so that the spec fills it.
+
+    Help shows the spec's default, or `default` where a choice of another option decides it.
+    """
+    field = names[0].split("/")[0].lstrip("-").replace("-", "_")
+    shown = default or _shown(DEFAULTS.get(field))
+    if shown:
+        settings["help"] += f"  [default: {shown}]"
+    return click.option(*names, default=None, **settings)
+
+
+def _shown(default: object) -> str:
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    if isinstance(default, list):
+        return ",".join(map(str, default))
+    return "" if default is None else f"{default:g}" if isinstance(default, float) else f"{default}"
+
+
+def group(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several options as one decorator, shown in this order."""
+
+    def decorate(command: Command) -> Command:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
+
+
+def read_config(ctx: click.Context, param: click.Parameter, path: Path | None) -> None:
+    """Take this command's section of a TOML file as defaults below environment and flags."""
+    if path is None:
+        return
+    try:
+        section = tomllib.loads(path.read_text(encoding="utf-8")).get(str(ctx.info_name), {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise click.BadParameter(f"{path}: {error}", ctx, param) from None
+    known = {p.name for p in ctx.command.params} - {"config"}
+    values = {key.replace("-", "_"): value for key, value in section.items()}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise click.BadParameter(f"{path} sets {unknown[0]!r}, which {ctx.info_name} has not", ctx, param)
+    ctx.default_map = {**(ctx.default_map or {}), **values}
+
+
+output = group(
+    click.option(
+        "--format",
+        "format_",
+        type=Name(catalog.FORMATS, "format"),
+        default="table",
+        show_default=True,
+        help="How the result is printed: table, json, jsonl or csv.",
+    ),
+    click.option("-q", "--quiet", is_flag=True, help="No progress and no notices on stderr."),
+    click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        is_eager=True,
+        expose_value=False,
+        callback=read_config,
+        help="TOML file with options in a section named as the command; the environment and flags win.",
+    ),
+)
+
+data = group(
+    option("--data", metavar="NAME|PATH", help="`digits`, a folder of IDX files, or an .npz file."),
+    option("--target", metavar="COLUMN", help="Column to predict (tables only)."),
+    option("--validation", type=Amount(), help="Validation examples: a number or a fraction."),
+    option("--test", type=Amount(), help="Test examples: a number or a fraction."),
+    option("--scale", type=Name(catalog.SCALINGS, "scaling"), help="How features are scaled."),
+    option("--classes", metavar="LIST", help="Only these classes: 0-4 or 0,1,7."),
+    option("--per-class", type=int, help="Only the first N training examples of each class."),
+)
+
+network = group(
+    option("--hidden", type=Sizes(), help="Sizes of the hidden layers, from the input up."),
+    click.option("--depth", type=int, help="Number of hidden layers, instead of --hidden."),
+    click.option("--width", type=int, help="Size of each of --depth layers.  [default: 100]"),
+    option("--act", type=Name(catalog.ACTIVATIONS, "activation"), help="Activation function."),
+    option(
+        "--alpha",
+        type=Number(),
+        default="by activation",
+        help="Slope or scale of leaky-relu, prelu, elu, celu.",
+    ),
+    option(
+        "--init",
+        type=Name(catalog.INITIALIZERS, "initialiser", ("auto",)),
+        default="auto",
+        help="Weight initialiser; auto is the one theory gives for the activation. he is true He (variance"
+        " 2/n_in); much published code calls lecun-normal (1/n_in) He.",
+    ),
+    option("--bn/--no-bn", help="Batch normalisation before each hidden activation."),
+    option("--bn-momentum", type=Number(), default="0.9", help="Momentum of the moving averages."),
+    option("--bn-output/--no-bn-output", help="Batch normalisation of the logits too."),
+    option("--dropout", type=Number(), help="Share of hidden outputs dropped (SELU: alpha-dropout)."),
+)
+
+optimisation = group(
+    option("--optimizer", type=Name(catalog.OPTIMIZERS, "optimizer"), help="Update rule."),
+    option("--lr", type=Number(), default="by optimizer", help="Learning rate."),
+    option("--momentum", type=Number(), default="by optimizer", help="Momentum."),
+    option("--schedule", type=Name(catalog.SCHEDULES, "schedule"), help="Course of the learning rate."),
+    option("--decay-rate", type=Number(), default="0.1", help="Factor of the exponential schedule …"),
+    option("--decay-steps", type=int, default="the whole run", help="… every so many steps."),
+    option("--warmup", type=Number(), help="Epochs of linear rise of the learning rate from 0."),
+    option("--batch-size", type=int, help="Examples a step."),
+    option("--epochs", type=int, help="Epochs at most."),
+    option("--l1", type=Number(), help="Penalty on the sum of |W|."),
+    option("--l2", type=Number(), help="Penalty on the sum of W²."),
+    option("--weight-decay", type=Number(), default="by optimizer", help="Decoupled weight decay."),
+    option("--max-norm", type=Number(), help="Largest norm of a unit's incoming weights."),
+    option("--clip-value", type=Number(), help="Clip every gradient to ± this value."),
+    option("--clip-norm", type=Number(), help="Clip each layer's gradient to this norm."),
+    option("--clip-global-norm", type=Number(), help="Clip the whole gradient to this norm."),
+)
+
+stopping = group(
+    option("--patience", type=int, help="Stop after so many epochs without improvement; 0: never."),
+    option("--min-delta", type=Number(), help="What counts as an improvement."),
+    option("--monitor", type=Name(catalog.MONITORS, "monitor"), help="The figure that must improve."),
+)
+
+
+def run_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Options as the spec wants them: only those given, layer sizes resolved, patience 0 as never."""
+    given = {name: value for name, value in options.items() if value is not None}
+    depth, width = given.pop("depth", None), given.pop("width", None)
+    if depth is not None:
+        if "hidden" in given:
+            raise click.UsageError("--depth and --hidden exclude each other.")
+        if depth < 1 or (width is not None and width < 1):
+            raise click.UsageError("--depth and --width must be at least 1.")
+        given["hidden"] = (width or 100,) * depth
+    elif width is not None:
+        raise click.UsageError("--width has no use without --depth.")
+    if given.get("patience") == 0:
+        given["patience"] = None
+    return given

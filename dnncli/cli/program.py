@@ -1,0 +1,115 @@
+"""The `dnncli` program: its commands, loaded when used, and the one place where errors become exit codes."""
+
+import importlib
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from dnncli import __version__
+from dnncli.errors import DnncliError, ExitCode
+
+COMMANDS = {
+    "train": "Train a network and report how its layers learn.",
+    "eval": "Measure a trained network: scores, confusion, gradients, batch norm.",
+}
+
+
+class LazyCommands(click.Group):
+    """A group whose commands' modules are imported only when they run or show their own help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order people meet them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import `dnncli.cli.<name>` and take its command."""
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"dnncli.cli.{name.replace('-', '_')}")
+        return module.command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands' one-line summaries, from the table above: no module is imported for help."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As Click does, naming the commands there are when one is unknown."""
+        if args and args[0] not in COMMANDS:
+            ctx.fail(f"no command is called {args[0]!r}. There are {', '.join(COMMANDS)}.")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=LazyCommands,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "DNNCLI"},
+    epilog="`dnncli COMMAND --help` shows a command's options and examples.",
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def program() -> None:
+    """Train deep multilayer perceptrons and see which layers learn, which do not, and why.
+
+    Start with `dnncli train`: it trains on bundled images of digits in seconds.
+    """
+
+
+def main() -> NoReturn:
+    """Run the program and end the process with the right exit code; bugs keep their traceback."""
+    try:
+        code = run(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _without_reader()
+    except OSError as error:
+        code = complain(f"cannot write the output: {error.strerror or error}", ExitCode.FAILED)
+        _without_reader()
+    sys.exit(code)
+
+
+def run(arguments: list[str]) -> int:
+    """Parse and run one command line; returns its exit code."""
+    try:
+        with program.make_context("dnncli", list(arguments)) as context:
+            result: Any = program.invoke(context)
+            return int(result or ExitCode.DONE)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as error:
+        return complain(_one_line(error), ExitCode.USAGE, _path(error))
+    except DnncliError as error:
+        return complain(str(error), error.exit_code, _command(arguments))
+    except (click.Abort, KeyboardInterrupt):
+        return ExitCode.INTERRUPTED
+
+
+def complain(message: str, code: ExitCode, where: str = "dnncli") -> ExitCode:
+    """One line on stderr."""
+    print(f"{where}: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def _one_line(error: click.ClickException) -> str:
+    message = error.format_message()
+    if isinstance(error, click.UsageError) and not message.endswith((".", "?", ")")):
+        message += "."
+    return message
+
+
+def _path(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return context.command_path if context else "dnncli"
+
+
+def _command(arguments: list[str]) -> str:
+    named = next((argument for argument in arguments if argument in COMMANDS), None)
+    return f"dnncli {named}" if named else "dnncli"
+
+
+def _without_reader() -> ExitCode:
+    """Send what is left of stdout nowhere, so that the interpreter's last flush does not fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ExitCode.DONE

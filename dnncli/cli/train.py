@@ -1,0 +1,199 @@
+"""`dnncli train`."""
+
+import signal
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dnncli import catalog
+from dnncli.cli import options, terminal
+from dnncli.cli.types import Names
+from dnncli.errors import ExitCode, SpecError
+from dnncli.spec import RunSpec, from_options
+
+if TYPE_CHECKING:
+    from dnncli.data import Dataset
+    from dnncli.records import TrainRecord
+    from dnncli.snapshots import Snapshot
+    from dnncli.training import Progress
+
+SAVE_EVERY = 5.0  # seconds between checkpoints while training, so that even a kill loses little
+RESUMABLE = ("data", "epochs", "patience", "min_delta")  # what a resumed run may be given anew
+
+EXAMPLES = """
+\b
+Examples:
+  dnncli train                                   # bundled digits, a few seconds
+  dnncli train --act elu --init he
+  dnncli train --data mnist/ --hidden 300,100 --bn --out elu.ckpt
+  dnncli train --depth 20 --act sigmoid          # watch the gradients vanish
+  dnncli train --resume elu.ckpt --epochs 80
+  dnncli train --format json | jq .test.accuracy
+"""
+
+
+@click.command("train", epilog=EXAMPLES)
+@options.data
+@options.network
+@options.optimisation
+@options.stopping
+@options.group(
+    options.option("--seed", type=int, help="Seed of initialisation, shuffles and dropout."),
+    click.option(
+        "--out", type=click.Path(path_type=Path), help="Checkpoint file.  [default: a new one in runs/]"
+    ),
+    click.option("--overwrite", is_flag=True, help="Let --out replace a file."),
+    click.option("--resume", type=click.Path(path_type=Path), help="Go on from this checkpoint."),
+    click.option(
+        "--fail-on",
+        type=Names(catalog.CONDITIONS, "condition"),
+        help="Exit with 4 on these verdicts: vanishing,exploding,dead,saturated.",
+    ),
+)
+@options.output
+def command(
+    out: Path | None,
+    overwrite: bool,
+    resume: Path | None,
+    fail_on: tuple[str, ...] | None,
+    format_: str,
+    quiet: bool,
+    **given: Any,
+) -> int:
+    """Train a multilayer perceptron and report how its layers learn.
+
+    After every epoch it prints losses and validation accuracy; at the end the test accuracy, each layer's
+    gradients, and a verdict. The best epoch's network is kept in a checkpoint.
+    """
+    began = time.perf_counter()
+    screen = terminal.Screen(format_, quiet)
+    run = options.run_options(given)
+    snapshot, dataset = _resume(resume, run) if resume else _start(from_options(run))
+    from dnncli import checkpoint
+
+    stem = f"{snapshot.spec.network.act}-{dataset.name}"
+    path = out or checkpoint.unused_path(stem)
+    checkpoint.reserve(path, overwrite or not out)
+    return _Training(screen, dataset, path, began, fail_on or ()).run(snapshot)
+
+
+def _start(spec: RunSpec) -> tuple["Snapshot", "Dataset"]:
+    from dnncli import data
+
+    dataset = data.load(spec.data)  # before JAX is imported: what is wrong with the data shows at once
+    from dnncli import compilation, training
+
+    compilation.remember()
+    return training.start(spec, dataset), dataset
+
+
+def _resume(path: Path, changes: dict[str, Any]) -> tuple["Snapshot", "Dataset"]:
+    fixed = sorted(set(changes) - set(RESUMABLE))
+    if fixed:
+        allowed = ", ".join("--" + name.replace("_", "-") for name in RESUMABLE)
+        name = "--" + fixed[0].replace("_", "-")
+        raise SpecError(f"{name}: a resumed run keeps its own; --resume goes with {allowed}.")
+    from dnncli import checkpoint, data, snapshots
+
+    stored = snapshots.from_checkpoint(checkpoint.read(path), path)
+    source = replace(stored.spec.data, data=changes.pop("data", stored.spec.data.data))
+    dataset = data.load(source)
+    from dnncli import compilation, training
+
+    compilation.remember()
+    snapshot = training.resumed(stored, dataset, **changes)
+    if snapshot.epoch >= snapshot.spec.schedule.epochs:
+        raise SpecError(
+            f"--resume {path}: all its {snapshot.epoch} epochs are done; give --epochs a larger number."
+        )
+    return snapshot, dataset
+
+
+@dataclass
+class _Training:
+    """One `train` at work: what its epochs are printed to, saved to and judged by."""
+
+    screen: terminal.Screen
+    dataset: "Dataset"
+    path: Path
+    began: float
+    fail_on: tuple[str, ...]
+    saved: float = field(default_factory=time.perf_counter)
+
+    def run(self, snapshot: "Snapshot") -> int:
+        """Train, print and save; returns the exit code."""
+        from dnncli import training
+
+        self._open(snapshot)
+        progress, caught = None, None
+        epochs = snapshot.spec.schedule.epochs
+        try:
+            with terminal.interruptible(), self.screen.progress("compiling", epochs, snapshot.epoch) as bar:
+                for progress in training.run(snapshot, self.dataset):
+                    snapshot = progress.snapshot
+                    bar.advance(f"epoch {progress.record.epoch}")
+                    self._epoch(progress)
+        except terminal.Interrupted as interruption:
+            caught = interruption.number
+        training.save(snapshot, self.path)
+        outcome = training.result(snapshot, progress, self.dataset, interrupted=caught is not None)
+        total = replace(outcome.seconds, total=time.perf_counter() - self.began)
+        record = replace(outcome, checkpoint=str(self.path), seconds=total)
+        self._close(record)
+        return self._exit_code(record, caught)
+
+    def _open(self, snapshot: "Snapshot") -> None:
+        from dnncli.network import count
+        from dnncli.report import structured, training
+
+        config, data = snapshot.spec.options(), snapshot.data.record
+        parameters = count(snapshot.parameters)
+        self.screen.show(*training.opening(config, data, parameters), "", training.epoch_header())
+        if self.screen.format == "jsonl":
+            head = {"event": "start", "config": config, "data": data, "parameters": parameters}
+            self.screen.write(structured.dumps(structured.document("train", head)))
+
+    def _epoch(self, progress: "Progress") -> None:
+        from dnncli import training
+        from dnncli.report import structured
+        from dnncli.report import training as report
+
+        best = progress.snapshot.best_epoch == progress.record.epoch
+        self.screen.show(report.epoch_line(progress.record, best))
+        if self.screen.format == "jsonl":
+            self.screen.write(structured.dumps(structured.event("epoch", progress.record)))
+        if time.perf_counter() - self.saved > SAVE_EVERY:
+            training.save(progress.snapshot, self.path)
+            self.saved = time.perf_counter()
+
+    def _close(self, record: "TrainRecord") -> None:
+        from dnncli.report import structured, training
+
+        self.screen.show("", *training.closing(record))
+        document = structured.document("train", record)
+        if self.screen.format == "json":
+            self.screen.write(structured.dumps(document))
+        elif self.screen.format == "jsonl":
+            rest = {key: value for key, value in document.items() if key != "epochs"}
+            self.screen.write(structured.dumps({"event": "end", **rest}))
+        elif self.screen.format == "csv":
+            self.screen.write(structured.csv_lines(training.epoch_rows(record.epochs)))
+
+    def _exit_code(self, record: "TrainRecord", caught: int | None) -> int:
+        if caught is not None:
+            self.screen.notice(f"dnncli train: stopped; go on with: dnncli train --resume {self.path}")
+            return ExitCode.INTERRUPTED if caught == signal.SIGINT else ExitCode.TERMINATED
+        if record.stopped == "diverged":
+            finding = record.health.findings[0]
+            self.screen.error(
+                f"dnncli train: diverged in {finding.layer}: {finding.evidence}; {finding.advice}."
+            )
+            return ExitCode.DIVERGED
+        met = [finding.rule for finding in record.health.findings if finding.rule in self.fail_on]
+        if met:
+            self.screen.error(f"dnncli train: --fail-on {met[0]} was met: see the verdict.")
+            return ExitCode.UNHEALTHY
+        return ExitCode.DONE

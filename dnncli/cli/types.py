@@ -1,0 +1,111 @@
+"""Parameter types: finite numbers, lists of sizes, amounts, and names from the catalog."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from dnncli import catalog
+from dnncli.errors import UnknownNameError
+
+
+class Number(click.ParamType):
+    """A finite number: unlike click.FLOAT it takes neither nan nor inf."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Parse a float and refuse what is not finite."""
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return number
+
+
+class Sizes(click.ParamType):
+    """Layer sizes from the input up: `300,100`."""
+
+    name = "sizes"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """Parse positive whole numbers between commas."""
+        parts = value.split(",") if isinstance(value, str) else value
+        try:
+            sizes = tuple(int(part) for part in parts)
+        except (TypeError, ValueError):
+            self.fail(f"{value!r} is not a list of layer sizes such as 300,100", param, ctx)
+        if not sizes or min(sizes) < 1:
+            self.fail(f"{value!r}: a layer has at least one unit", param, ctx)
+        return sizes
+
+
+class Amount(click.ParamType):
+    """A number of examples (`500`) or a fraction of them (`0.1`)."""
+
+    name = "amount"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | float:
+        """Whole numbers are counts, numbers with a point are fractions."""
+        if isinstance(value, int | float):
+            return value
+        try:
+            return int(value)
+        except ValueError:
+            pass
+        try:
+            fraction = float(value)
+        except ValueError:
+            fraction = math.nan
+        if not 0 < fraction < 1:
+            self.fail(f"{value!r} is neither a number of examples nor a fraction between 0 and 1", param, ctx)
+        return fraction
+
+
+class Name(click.ParamType):
+    """A name from one of the catalog's tables; aliases resolve, and <TAB> completes with summaries."""
+
+    def __init__(self, table: Mapping[str, catalog.Entry], what: str, extra: tuple[str, ...] = ()) -> None:
+        """`extra` names are taken as they are, besides the table's."""
+        self.table, self.name, self.extra = table, what, extra
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The canonical name."""
+        if value in self.extra:
+            return str(value)
+        try:
+            return catalog.resolve(self.table, str(value), self.name).name
+        except UnknownNameError as error:
+            self.fail(str(error), param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Every name that starts so, with its summary."""
+        known = [(name, entry.summary) for name, entry in self.table.items()]
+        known += [(alias, f"= {name}") for name, entry in self.table.items() for alias in entry.aliases]
+        known += [(name, "") for name in self.extra]
+        return [CompletionItem(name, help=summary) for name, summary in known if name.startswith(incomplete)]
+
+
+class Names(Name):
+    """Several such names between commas."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The canonical names, in the order given."""
+        parts = value.split(",") if isinstance(value, str) else value
+        return tuple(super(Names, self).convert(part, param, ctx) for part in parts)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Complete what stands behind the last comma."""
+        *done, last = incomplete.split(",")
+        items = super().shell_complete(ctx, param, last)
+        return [CompletionItem(",".join([*done, item.value]), help=item.help) for item in items]

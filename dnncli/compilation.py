@@ -1,0 +1,44 @@
+"""JAX's persistent compilation cache: the second run of a program starts in 0.05 s instead of 1 s."""
+
+import hashlib
+import os
+import platform
+from pathlib import Path
+
+import jax
+import jaxlib
+
+
+def cache_folder() -> Path:
+    """$DNNCLI_CACHE, else dnncli's part of the XDG cache folder."""
+    if own := os.environ.get("DNNCLI_CACHE"):
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dnncli"
+
+
+def remember() -> None:
+    """Keep compiled programs on disk, unless the user has set JAX's own variable for it.
+
+    Entries are unsafe across jaxlib versions and processors: the folder is keyed by both. Without a
+    writable folder JAX compiles as it would without a cache.
+    """
+    if os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+        return
+    folder = cache_folder() / "programs" / f"jaxlib-{jaxlib.__version__}-{_processor()}"
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    # The defaults keep only what took over a second to compile, which nothing here does.
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    jax.config.update("jax_raise_persistent_cache_errors", False)
+
+
+def _processor() -> str:
+    """A short key for the kind of processor: its model and its instruction sets."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = [platform.processor(), platform.machine()]
+    kind = sorted(
+        {line for line in lines if line.startswith(("model name", "flags", "Features", "CPU part"))}
+    )
+    return hashlib.sha256("\n".join(kind or lines).encode()).hexdigest()[:12]

@@ -1,0 +1,273 @@
+"""The compiled epoch: every step, every measurement and the validation in one program.
+
+It knows one network on one block of data. The order of the examples, the learning rates and the steps
+to measure come in as arguments, so one compilation serves every seed, rate and schedule; several blocks
+follow each other by passing the state on; `vmap` outside gives several seeds.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt32
+
+from dnncli import network, optimizers
+from dnncli.network import Observation, Parameters, Statistics, Trace, TrainState
+from dnncli.plans import Plan
+from dnncli.spec import NetworkSpec, UpdateSpec
+
+EVALUATION_ROWS = 8192  # examples a forward pass of an evaluation takes at once, to bound its memory
+
+
+class Block(NamedTuple):
+    """Examples and their classes, on the device."""
+
+    x: Float[Array, "examples features"]
+    y: Int[Array, " examples"]
+
+
+class Log(NamedTuple):
+    """What the steps of an epoch leave behind besides the state and the probe's measurements."""
+
+    losses: Float[Array, " steps"]
+    clipped: Bool[Array, "steps layers"]
+    responding: tuple[Bool[Array, " units"], ...]  # units that had a gradient at any step
+
+
+class Score(NamedTuple):
+    """Mean loss and accuracy over a block."""
+
+    loss: Float[Array, ""]
+    accuracy: Float[Array, ""]
+
+
+class EpochInfo(NamedTuple):
+    """What an epoch reports, to be copied to the host in one go."""
+
+    log: Log
+    stats: Any  # the probe's, each with a leading axis of measured steps
+    validation: Score
+    finite: Bool[Array, " layers"]  # whether all the state of a layer still is
+
+
+Carry = tuple[TrainState, Log]
+Probe = Callable[[NetworkSpec, Observation], Any]
+
+
+@dataclass(frozen=True)
+class Program:
+    """What is compiled in, as opposed to data: a change of any of it compiles anew."""
+
+    network: NetworkSpec
+    update: UpdateSpec
+    batch_size: int
+    probe: Probe | None
+
+
+def initial_state(program: Program, features: int, classes: int, seed: int) -> TrainState:
+    """The state before the first step, as NumPy arrays."""
+    parameters, statistics = network.init(program.network, features, classes, seed)
+    optimizer = optimizers.initial_state(optimizers.build(program.update), parameters)
+    return TrainState(parameters, statistics, optimizer, np.int32(0))
+
+
+def losses(logits: Float[Array, "batch classes"], y: Int[Array, " batch"]) -> Float[Array, " batch"]:
+    """Cross entropy of each example."""
+    return optax.softmax_cross_entropy_with_integer_labels(logits, y)
+
+
+def step(
+    program: Program,
+    carry: Carry,
+    batch: Block,
+    key: UInt32[Array, "2"],
+    rate: Float[Array, ""],
+    index: Int[Array, ""],
+) -> tuple[Carry, Any]:
+    """One update on one batch, logged as the epoch's step `index`; with the probe's measurement."""
+    state, log = carry
+    loss, trace, deltas, gradients = backpropagate(program, state, batch, key)
+    used = optimizers.penalise(program.update, gradients, state.parameters)
+    used, clipped = optimizers.clip(program.update, used)
+    directions, optimizer = optimizers.build(program.update).update(used, state.optimizer, state.parameters)
+    updates = jax.tree.map(lambda direction: -rate * direction, directions)
+    stats, responding = _probe(
+        program, Observation(state.parameters, trace, deltas, gradients, updates, optimizer)
+    )
+    parameters = optimizers.project(program.update, optax.apply_updates(state.parameters, updates))
+    statistics = _moving_average(program.network, state.statistics, trace.statistics)
+    log = Log(
+        log.losses.at[index].set(loss),
+        log.clipped.at[index].set(clipped),
+        jax.tree.map(jnp.logical_or, log.responding, responding),
+    )
+    return (TrainState(parameters, statistics, optimizer, state.step + 1), log), stats
+
+
+def backpropagate(
+    program: Program, state: TrainState, batch: Block, key: UInt32[Array, "2"]
+) -> tuple[Float[Array, ""], Trace, tuple[Float[Array, "batch _"], ...], Parameters]:
+    """Mean loss of a batch, trace, and its gradients by pre-activations and parameters, in one pass."""
+    spec = program.network
+    dropout_key = _dropout_key(key, state.step) if spec.dropout else None
+
+    def mean_loss(parameters: Parameters, taps: tuple[Array, ...]) -> tuple[Array, Trace]:
+        logits, trace = network.apply(spec, parameters, batch.x, taps=taps, dropout_key=dropout_key)
+        return jnp.mean(losses(logits, batch.y)), trace
+
+    taps = tuple(jnp.zeros((len(batch.y), layer.kernel.shape[1])) for layer in state.parameters)
+    differentiate = jax.value_and_grad(mean_loss, argnums=(0, 1), has_aux=True)
+    (loss, trace), (gradients, deltas) = differentiate(state.parameters, taps)
+    return loss, trace, deltas, gradients
+
+
+def _dropout_key(key: UInt32[Array, "2"], step: Int[Array, ""]) -> PRNGKeyArray:
+    return jax.random.fold_in(jax.random.wrap_key_data(key, impl="threefry2x32"), step)
+
+
+def _probe(program: Program, seen: Observation) -> tuple[Any, tuple[Bool[Array, " units"], ...]]:
+    """The probe's measurement, and which units respond to some example.
+
+    A unit's bias gradient is the sum of its deltas and costs nothing to look at: where it is not 0, phi'
+    was not 0 for some example. The probe looks at phi' itself.
+    """
+    moved = tuple((g.bias if g.offset is None else g.offset) != 0 for g in seen.gradients)
+    if program.probe is None:
+        return (), moved
+    stats, responding = program.probe(program.network, seen)
+    return stats, jax.tree.map(jnp.logical_or, moved, responding)
+
+
+def _moving_average(spec: NetworkSpec, old: Statistics, new: Statistics) -> Statistics:
+    """Momentum * old + (1 - momentum) * batch, as the chapter's batch norm keeps them."""
+    m = spec.bn_momentum
+    return jax.tree.map(lambda o, n: m * o + (1 - m) * n, old, new)
+
+
+def train_block(
+    program: Program, state: TrainState, block: Block, key: UInt32[Array, "2"], plan: Plan
+) -> tuple[TrainState, Log, Any]:
+    """Every step of a block in the plan's order; a last batch smaller than the others counts too.
+
+    Measured and plain steps are two loop bodies rather than one with a branch: a branch that reads the
+    parameters makes XLA copy them in every step, at 30 % of the time of a batch of 50.
+    """
+    size, full = program.batch_size, len(plan.order) // program.batch_size
+    rest = len(plan.order) - full * size
+    plain = replace(program, probe=None)
+
+    def run(
+        program: Program, carry: Carry, index: Int[Array, ""], rows: Int[Array, " batch"]
+    ) -> tuple[Carry, Any]:
+        batch = Block(*(a.at[rows].get(mode="promise_in_bounds") for a in block))
+        return step(program, carry, batch, key, plan.learning_rates[index], index)
+
+    def rows(index: Int[Array, ""]) -> Int[Array, " batch"]:
+        return jax.lax.dynamic_slice_in_dim(plan.order, index * size, size)
+
+    def segment(carry: Carry, bounds: tuple[Array, Array]) -> tuple[Carry, Any]:
+        start, end = bounds
+        carry, stats = run(program, carry, start, rows(start))
+        if len(plan.measured) < full:
+            carry = jax.lax.fori_loop(
+                start + 1, end, lambda i, carry: run(plain, carry, i, rows(i))[0], carry
+            )
+        return carry, stats
+
+    ends = jnp.append(plan.measured[1:], full)
+    carry, stats = jax.lax.scan(segment, (state, _empty_log(state, plan)), (plan.measured, ends))
+    if rest:
+        everything = len(plan.measured) >= full
+        carry, last = run(program if everything else plain, carry, jnp.int32(full), plan.order[full * size :])
+        if everything:
+            stats = jax.tree.map(lambda many, one: jnp.concatenate([many, one[None]]), stats, last)
+    return *carry, stats
+
+
+def _empty_log(state: TrainState, plan: Plan) -> Log:
+    steps, layers = len(plan.learning_rates), len(state.parameters)
+    quiet = tuple(jnp.zeros(layer.kernel.shape[1], bool) for layer in state.parameters)
+    return Log(jnp.zeros(steps), jnp.zeros((steps, layers), bool), quiet)
+
+
+def evaluate(spec: NetworkSpec, parameters: Parameters, statistics: Statistics, block: Block) -> Score:
+    """Mean loss and accuracy with stored batch-norm statistics and no dropout."""
+    outputs = logits(spec, parameters, statistics, block.x)
+    hits = jnp.argmax(outputs, axis=1) == block.y
+    return Score(jnp.mean(losses(outputs, block.y)), jnp.mean(hits, dtype=jnp.float32))
+
+
+def logits(
+    spec: NetworkSpec, parameters: Parameters, statistics: Statistics, x: Float[Array, "examples features"]
+) -> Float[Array, "examples classes"]:
+    """What the network says of each example, in chunks of bounded memory."""
+
+    def forward(rows: Float[Array, "rows features"]) -> Float[Array, "rows classes"]:
+        return network.apply(spec, parameters, rows, statistics=statistics)[0]
+
+    full = len(x) // EVALUATION_ROWS
+    head, rest = x[: full * EVALUATION_ROWS], x[full * EVALUATION_ROWS :]
+    if not full:
+        return forward(x)
+    parts = jax.lax.map(forward, head.reshape(full, EVALUATION_ROWS, -1))
+    return jnp.concatenate([parts.reshape(len(head), -1), forward(rest)])
+
+
+def epoch(
+    program: Program, state: TrainState, train: Block, validation: Block, key: UInt32[Array, "2"], plan: Plan
+) -> tuple[TrainState, EpochInfo]:
+    """A block of training and the validation after it."""
+    state, log, stats = train_block(program, state, train, key, plan)
+    score = evaluate(program.network, state.parameters, state.statistics, validation)
+    return state, EpochInfo(log, stats, score, network.finite(state))
+
+
+def observe(program: Program, state: TrainState, block: Block, key: UInt32[Array, "2"], plan: Plan) -> Any:
+    """The probe's measurement of the plan's measured batches, every one from the same state."""
+    size = program.batch_size
+
+    def one(_: None, index: Int[Array, ""]) -> tuple[None, Any]:
+        rows = jax.lax.dynamic_slice_in_dim(plan.order, index * size, size)
+        batch = Block(*(a.at[rows].get(mode="promise_in_bounds") for a in block))
+        carry = (state, _empty_log(state, plan))
+        (_, log), stats = step(program, carry, batch, key, plan.learning_rates[index], index)
+        return None, (log.losses[index], log.responding, stats)
+
+    return jax.lax.scan(one, None, plan.measured)[1]
+
+
+def batch_statistics(
+    spec: NetworkSpec, parameters: Parameters, x: Float[Array, "examples features"], size: int
+) -> Statistics:
+    """The mean of the batches' own moments, in order, each weighted by its examples."""
+
+    def moments(rows: Float[Array, "rows features"]) -> Statistics:
+        statistics = network.apply(spec, parameters, rows)[1].statistics
+        return jax.tree.map(lambda moment: moment * (len(rows) / len(x)), statistics)
+
+    full = len(x) // size
+    parts = jax.lax.map(moments, x[: full * size].reshape(full, size, -1))
+    means = jax.tree.map(lambda part: jnp.sum(part, axis=0), parts)
+    if len(x) % size:
+        means = jax.tree.map(jnp.add, means, moments(x[full * size :]))
+    return means
+
+
+def population_statistics(
+    spec: NetworkSpec, parameters: Parameters, x: Float[Array, "examples features"]
+) -> Statistics:
+    """The exact moments of the whole set: one batch of all its examples has them, layer by layer."""
+    return network.apply(spec, parameters, x)[1].statistics
+
+
+compiled_epoch = jax.jit(epoch, static_argnums=0)
+compiled_block = jax.jit(train_block, static_argnums=0)
+compiled_evaluate = jax.jit(evaluate, static_argnums=0)
+compiled_observe = jax.jit(observe, static_argnums=0)
+compiled_logits = jax.jit(logits, static_argnums=0)
+compiled_batch_statistics = jax.jit(batch_statistics, static_argnums=(0, 3))
+compiled_population_statistics = jax.jit(population_statistics, static_argnums=0)

@@ -1,0 +1,45 @@
+"""What can go wrong, and the exit code each kind of failure has in a shell."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Every status with which a `dnncli` process ends."""
+
+    DONE = 0
+    FAILED = 1  # unreadable data or checkpoint, full disk, …
+    USAGE = 2  # a wrong option, value or combination
+    DIVERGED = 3  # training reached NaN or infinity
+    UNHEALTHY = 4  # a --fail-on condition was met
+    INTERRUPTED = 130  # stopped by SIGINT, after saving
+    TERMINATED = 143  # stopped by SIGTERM, after saving
+
+
+class DnncliError(Exception):
+    """A failure the user can cause: one line that says what is wrong and what to do."""
+
+    exit_code: ExitCode = ExitCode.FAILED
+
+
+class SpecError(DnncliError):
+    """An option, a value or a combination of options that makes no run."""
+
+    exit_code = ExitCode.USAGE
+
+
+class UnknownNameError(SpecError):
+    """A name that its registry does not have."""
+
+
+class DataError(DnncliError):
+    """Data that cannot be read or cannot be learned from."""
+
+
+class CheckpointError(DnncliError):
+    """A checkpoint that cannot be read, trusted or written."""
+
+
+class DivergedError(DnncliError):
+    """A quantity that must be finite is NaN or infinite."""
+
+    exit_code = ExitCode.DIVERGED

@@ -1,0 +1,203 @@
+"""The multilayer perceptron: initial parameters and the forward pass, as pure functions.
+
+A layer computes z = x W + b, or z = BN(x W) with batch normalisation, which makes a bias redundant
+(its gradient would be 0, the offset takes its place), and passes phi(z) on; the output layer's z are the logits.
+"""
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+
+from dnncli import activations, initializers, norms, optimizers
+from dnncli.spec import NetworkSpec
+
+BN_EPSILON = 1e-3
+INIT_STREAM = 1  # keeps the initialisers' random numbers apart from the shuffles'
+SELU_FLOOR = -1.7580993408473766  # SELU at minus infinity: what alpha-dropout drops to
+
+
+class Layer(NamedTuple):
+    """Trainable parameters of one layer; None where the layer has no such part."""
+
+    kernel: Float[Array, "fan_in units"]
+    bias: Float[Array, " units"] | None = None
+    scale: Float[Array, " units"] | None = None  # batch norm's gamma
+    offset: Float[Array, " units"] | None = None  # batch norm's beta
+    slope: Float[Array, " units"] | None = None  # PReLU's alpha
+
+
+class Moments(NamedTuple):
+    """Mean and (biased) variance of a layer's x W, over a batch or as a moving average."""
+
+    mean: Float[Array, " units"]
+    variance: Float[Array, " units"]
+
+
+Parameters = tuple[Layer, ...]
+Statistics = tuple[Moments | None, ...]
+
+
+class Trace(NamedTuple):
+    """What a forward pass leaves behind for measurement, one entry a layer from the input up."""
+
+    preactivations: tuple[Float[Array, "batch _"], ...]
+    activations: tuple[Float[Array, "batch _"], ...]
+    statistics: Statistics
+
+
+class Observation(NamedTuple):
+    """All that a training step computed, for a probe to measure.
+
+    `deltas` and `gradients` are of the batch's mean loss, by pre-activations and by parameters;
+    `updates` is what is added to the parameters.
+    """
+
+    parameters: Parameters
+    trace: Trace
+    deltas: tuple[Float[Array, "batch _"], ...]
+    gradients: Parameters
+    updates: Parameters
+    optimizer: optax.OptState  # after the step
+
+
+class TrainState(NamedTuple):
+    """What the next step needs, and nothing else."""
+
+    parameters: Parameters
+    statistics: Statistics
+    optimizer: optax.OptState
+    step: Int[Array, ""]
+
+
+def init(spec: NetworkSpec, features: int, classes: int, seed: int) -> tuple[Parameters, Statistics]:
+    """Initial parameters and batch-norm statistics as NumPy arrays; each layer has its own stream."""
+
+    def kernel(index: int, fan_in: int, units: int) -> Any:
+        rng = initializers.generator(seed, INIT_STREAM, index)
+        return initializers.INITIALIZERS[spec.init](rng, fan_in, units)
+
+    return _assemble(spec, features, classes, kernel, lambda units, value: np.full(units, value, np.float32))
+
+
+def shapes(spec: NetworkSpec, features: int, classes: int) -> tuple[Parameters, Statistics]:
+    """What `init` gives, as shapes: nothing is allocated."""
+
+    def shape(*sizes: int) -> Any:
+        return jax.ShapeDtypeStruct(sizes, np.float32)
+
+    return _assemble(spec, features, classes, lambda _, *sizes: shape(*sizes), lambda units, _: shape(units))
+
+
+def _assemble(
+    spec: NetworkSpec,
+    features: int,
+    classes: int,
+    kernel: Callable[[int, int, int], Any],
+    full: Callable[[int, float], Any],
+) -> tuple[Parameters, Statistics]:
+    """The network's parts, each made by `kernel(index, fan_in, units)` or `full(units, value)`."""
+    sizes = (features, *spec.hidden, classes)
+    parameters, statistics = [], []
+    for index, (fan_in, units) in enumerate(pairwise(sizes)):
+        normalised, learned = spec.normalised()[index], spec.act == "prelu" and index < len(spec.hidden)
+        slope = full(units, spec.alpha or 0.0) if learned else None
+        bias = None if normalised else full(units, 0.0)
+        scale, offset = (full(units, 1.0), full(units, 0.0)) if normalised else (None, None)
+        parameters.append(Layer(kernel(index, fan_in, units), bias, scale, offset, slope))
+        statistics.append(Moments(full(units, 0.0), full(units, 1.0)) if normalised else None)
+    return tuple(parameters), tuple(statistics)
+
+
+def apply(
+    spec: NetworkSpec,
+    parameters: Parameters,
+    x: Float[Array, "batch features"],
+    *,
+    statistics: Statistics | None = None,
+    taps: tuple[Float[Array, "batch _"], ...] | None = None,
+    dropout_key: PRNGKeyArray | None = None,
+) -> tuple[Float[Array, "batch classes"], Trace]:
+    """Logits and trace. Batch norm uses `statistics`, or the batch's own where they are None.
+
+    Zero `taps` are added to the pre-activations, so that the gradient with respect to them is delta.
+    Dropout acts on the hidden layers' outputs where a key is given.
+    """
+    preactivations, outputs, batch = [], [], []
+    for index, layer in enumerate(parameters):
+        z, moments = preactivate(layer, x, statistics[index] if statistics else None)
+        if taps is not None:
+            z = z + taps[index]
+        hidden = index < len(parameters) - 1
+        a = activate(spec, layer, z) if hidden else z
+        x = (
+            dropout(spec, a, jax.random.fold_in(dropout_key, index))
+            if hidden and dropout_key is not None
+            else a
+        )
+        preactivations.append(z)
+        outputs.append(a)
+        batch.append(moments)
+    return x, Trace(tuple(preactivations), tuple(outputs), tuple(batch))
+
+
+def preactivate(
+    layer: Layer, x: Float[Array, "batch fan_in"], moments: Moments | None
+) -> tuple[Float[Array, "batch units"], Moments | None]:
+    """X W + b, or batch norm of x W (Ioffe & Szegedy 2015) and the moments it used."""
+    z = x @ layer.kernel
+    if layer.scale is None:
+        return z + layer.bias, None
+    if moments is None:
+        moments = batch_moments(z)
+    gain = jax.lax.rsqrt(moments.variance + BN_EPSILON) * layer.scale
+    return (z - moments.mean) * gain + layer.offset, moments
+
+
+def batch_moments(z: Float[Array, "batch units"]) -> Moments:
+    """Mean and biased variance over the batch, in two passes (one pass cancels in float32)."""
+    mean = jnp.mean(z, axis=0)
+    return Moments(mean, jnp.mean(jnp.square(z - mean), axis=0))
+
+
+def alpha(spec: NetworkSpec, layer: Layer) -> activations.Alpha:
+    """The activation's parameter: the layer's learned slopes for PReLU, else the spec's number."""
+    return layer.slope if spec.act == "prelu" else spec.alpha
+
+
+def activate(spec: NetworkSpec, layer: Layer, z: Float[Array, "batch units"]) -> Float[Array, "batch units"]:
+    """phi(z)."""
+    return activations.ACTIVATIONS[spec.act](z, alpha(spec, layer))
+
+
+def dropout(
+    spec: NetworkSpec, a: Float[Array, "batch units"], key: PRNGKeyArray
+) -> Float[Array, "batch units"]:
+    """Drop activations and keep their mean; for SELU alpha-dropout, which keeps the variance too."""
+    keep = 1 - spec.dropout
+    mask = jax.random.bernoulli(key, keep, a.shape)
+    if spec.act != "selu":
+        return jnp.where(mask, a / keep, 0.0)
+    # Klambauer et al. 2017: drop to SELU's floor f, then an affine map back to mean 0, variance 1.
+    gain = 1 / math.sqrt(keep + SELU_FLOOR**2 * keep * (1 - keep))
+    return gain * (jnp.where(mask, a, SELU_FLOOR) - SELU_FLOOR * (1 - keep))
+
+
+def count(parameters: Parameters) -> int:
+    """How many trainable numbers there are."""
+    return sum(leaf.size for leaf in jax.tree.leaves(parameters))
+
+
+def finite(state: TrainState) -> Bool[Array, " layers"]:
+    """Whether a layer's parameters, batch-norm statistics and optimizer state are all finite."""
+    slots = optimizers.slots(state.optimizer, state.parameters)
+    trees = (state.parameters, state.statistics, *slots)
+    return jnp.stack(
+        [norms.finite([tree[index] for tree in trees]) for index in range(len(state.parameters))]
+    )

@@ -1,0 +1,175 @@
+"""What a run yields: frozen records, as JSON shows them and tables draw them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+LAYER_FIELDS = (
+    "delta_rms",
+    "gradient_norm",
+    "weight_norm",
+    "update_ratio",
+    "activation_mean",
+    "activation_std",
+    "saturated_fraction",
+)
+
+
+@dataclass(frozen=True)
+class LayerRecord:
+    """One layer's figures over an epoch: means over its measured steps, with their ranges.
+
+    delta_rms: root mean square over examples and units of dl/dz, l the loss of one example.
+    gradient_norm: Frobenius norm of dL/dW, L the mean loss of a batch, before clipping.
+    update_ratio: norm of the step taken over the norm of the kernel.
+    saturated_fraction: share of z where |phi'(z)| < 0.01 max|phi'|.
+    dead_fraction: share of units whose phi' is 0 for every example of the epoch.
+    """
+
+    layer: str
+    delta_rms: float
+    gradient_norm: float
+    weight_norm: float
+    update_ratio: float
+    activation_mean: float
+    activation_std: float
+    saturated_fraction: float
+    dead_fraction: float
+    clipped_fraction: float = 0.0
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One epoch of training; `epoch` counts from 1, losses are means over examples."""
+
+    epoch: int
+    train_loss: float
+    val_loss: float
+    val_accuracy: float
+    learning_rate: float
+    clipped_fraction: float
+    seconds: float | None  # None: of a run before it was resumed
+    layers: tuple[LayerRecord, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One rule that fired: on which layer, on what evidence, and what to do about it."""
+
+    rule: str
+    layer: str
+    evidence: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class Health:
+    """The verdict in a word and the findings behind it, worst first."""
+
+    verdict: str
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class DataRecord:
+    """What was learned from: counts of examples, sizes and a fingerprint of the bytes."""
+
+    name: str
+    train: int
+    validation: int
+    test: int
+    features: int
+    classes: int
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Score:
+    """Mean loss and accuracy over a set of examples."""
+
+    loss: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Wall time: of the whole command so far, of compilation, of training proper."""
+
+    total: float
+    compile: float
+    train: float
+
+
+@dataclass(frozen=True)
+class TrainRecord:
+    """The result of `train`."""
+
+    config: dict[str, Any]
+    data: DataRecord
+    parameters: int
+    epochs: tuple[EpochRecord, ...]
+    initial: tuple[LayerRecord, ...]  # the first step of the run, before any update
+    best_epoch: int
+    stopped: str  # epochs | patience | diverged | signal
+    test: Score | None
+    health: Health
+    checkpoint: str | None
+    seconds: Seconds
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """One class's retrieval figures; None where it has no examples or no predictions."""
+
+    name: str
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    support: int
+
+
+@dataclass(frozen=True)
+class SplitRecord:
+    """How a network does on one split; confusion[i][j] counts class i taken for class j."""
+
+    loss: float
+    accuracy: float
+    examples: int
+    examples_per_second: float
+    per_class: tuple[ClassScore, ...]
+    confusion: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class NormMismatch:
+    """How far a layer's batch-norm statistics are from the training set's exact ones.
+
+    mean: root mean square over units of (mean - exact mean) / exact standard deviation.
+    variance: mean over units of variance / exact variance.
+    """
+
+    layer: str
+    moving_mean: float
+    moving_variance: float
+    batch_mean: float
+    batch_variance: float
+
+
+@dataclass(frozen=True)
+class BatchNormRecord:
+    """Accuracy under each kind of statistics (per split) and the layers' mismatches."""
+
+    scores: dict[str, dict[str, Score]]  # statistics → split → score
+    layers: tuple[NormMismatch, ...]
+
+
+@dataclass(frozen=True)
+class EvalRecord:
+    """The result of `eval`."""
+
+    config: dict[str, Any]
+    checkpoint: str
+    data: DataRecord
+    splits: dict[str, SplitRecord]
+    layers: tuple[LayerRecord, ...] | None = None
+    bn: BatchNormRecord | None = None

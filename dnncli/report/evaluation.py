@@ -1,0 +1,101 @@
+"""`eval` for people: scores, per-class figures, the confusion matrix and batch norm's statistics."""
+
+from collections.abc import Iterator, Sequence
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from dnncli.records import BatchNormRecord, EvalRecord, SplitRecord
+from dnncli.report import gradients, text
+
+SHADES = " ░▒▓█"
+WIDEST_MATRIX = 20  # classes; a larger confusion matrix is not drawn
+
+
+def class_rows(splits: dict[str, SplitRecord]) -> list[list[object]]:
+    """The per-class table for CSV."""
+    rows: list[list[object]] = [["split", "class", "precision", "recall", "f1", "support"]]
+    for split, record in splits.items():
+        rows += [[split, c.name, c.precision, c.recall, c.f1, c.support] for c in record.per_class]
+    return rows
+
+
+def report(record: EvalRecord) -> Iterator[RenderableType]:
+    """Everything `eval` was asked for, split by split."""
+    for name, split in record.splits.items():
+        yield Text.assemble(
+            f"{name}: accuracy ",
+            (f"{100 * split.accuracy:.2f} %", "bold green"),
+            f", loss {split.loss:.4f}  ({text.count(split.examples)} examples,"
+            f" {split.examples_per_second:,.0f} a second)",
+        )
+        yield class_table(split)
+        if len(split.per_class) <= WIDEST_MATRIX:
+            yield confusion_table(split)
+    if record.layers:
+        yield gradients.gradient_table(record.layers, "Gradients of the stored network on the training set")
+    if record.bn:
+        yield from batch_norm_tables(record.bn)
+
+
+def _figure(share: float | None) -> str:
+    return "-" if share is None else f"{share:.3f}"
+
+
+def class_table(split: SplitRecord) -> Table:
+    """Precision, recall, F1 and support of every class."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("class", no_wrap=True)
+    for name in ("precision", "recall", "F1", "examples"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for score in split.per_class:
+        figures = (_figure(score.precision), _figure(score.recall), _figure(score.f1))
+        table.add_row(score.name, *figures, text.count(score.support))
+    return table
+
+
+def confusion_table(split: SplitRecord) -> Table:
+    """Rows are the true classes, columns the predicted; each cell is shaded by its share of the row."""
+    table = Table(
+        title="true ↓  predicted →", title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0)
+    )
+    names = [score.name for score in split.per_class]
+    table.add_column("", no_wrap=True)
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
+    for index, (name, row) in enumerate(zip(names, split.confusion, strict=True)):
+        table.add_row(Text(name, style="bold"), *(_cell(row, column, index) for column in range(len(row))))
+    return table
+
+
+def _cell(row: Sequence[int], column: int, index: int) -> Text:
+    count, total = row[column], sum(row)
+    if not count:
+        return Text("·", style="dim")
+    shade = SHADES[min(4, 1 + int(4 * count / total))]
+    return Text(f"{count}{shade}", style="green" if column == index else "red")
+
+
+def batch_norm_tables(record: BatchNormRecord) -> Iterator[RenderableType]:
+    """How far the statistics are apart, and what that costs."""
+    table = Table(
+        title="Batch-norm statistics against the training set's exact ones",
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    table.add_column("layer", no_wrap=True)
+    for name in ("moving mean off", "batch mean off", "moving var. ratio", "batch var. ratio"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for layer in record.layers:
+        means = (f"{layer.moving_mean:.4f} σ", f"{layer.batch_mean:.4f} σ")
+        table.add_row(layer.layer, *means, f"{layer.moving_variance:.4f}", f"{layer.batch_variance:.4f}")
+    yield table
+    for statistics, splits in record.scores.items():
+        scores = ", ".join(
+            f"{split} accuracy {100 * s.accuracy:.2f} %, loss {s.loss:.4f}" for split, s in splits.items()
+        )
+        yield Text(f"with {statistics} statistics: {scores}")

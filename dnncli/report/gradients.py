@@ -1,0 +1,86 @@
+"""The gradient report: one row a layer, a log-scale bar of delta, and the verdict."""
+
+import math
+from collections.abc import Sequence
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from dnncli.records import Health, LayerRecord
+from dnncli.report import text
+
+BAR_CELLS = 12
+DECADES = 6  # the bars' scale spans at least so many, so that a factor of 2 looks like one
+
+LAYER_COLUMNS = (
+    "layer",
+    "delta_rms",
+    "gradient_norm",
+    "weight_norm",
+    "update_ratio",
+    "activation_mean",
+    "activation_std",
+    "saturated_fraction",
+    "dead_fraction",
+    "clipped_fraction",
+)
+
+
+def layer_rows(layers: Sequence[LayerRecord]) -> list[list[object]]:
+    """The LAYER table for CSV: a header and a row a layer."""
+    return [list(LAYER_COLUMNS), *([getattr(layer, name) for name in LAYER_COLUMNS] for layer in layers)]
+
+
+def gradient_table(layers: Sequence[LayerRecord], title: str) -> Table:
+    """δ, its bar, ∂W, update ratio, activations, saturated and dead shares; input layer first."""
+    lowest, highest = decades([layer.delta_rms for layer in layers])
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("layer", no_wrap=True)
+    table.add_column("δ", justify="right", no_wrap=True)
+    table.add_column(f"10^{lowest} … 10^{highest}", no_wrap=True, min_width=BAR_CELLS)
+    for name in ("‖∂W‖", "‖ΔW‖/‖W‖", "mean", "std", "flat", "dead"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for layer in layers:
+        table.add_row(*_row(layer, lowest, highest))
+    return table
+
+
+def decades(values: Sequence[float]) -> tuple[int, int]:
+    """The powers of ten that a log scale of these values goes from and to."""
+    logs = [math.log10(value) for value in values if value > 0 and math.isfinite(value)]
+    if not logs:
+        return -DECADES, 0
+    highest = math.ceil(max(logs))
+    return min(math.floor(min(logs)), highest - DECADES), highest
+
+
+def _row(layer: LayerRecord, lowest: int, highest: int) -> list[str | Text]:
+    filled = text.logarithmic(layer.delta_rms, lowest, highest)
+    return [
+        layer.layer,
+        text.scientific(layer.delta_rms),
+        Text(text.bar(filled, BAR_CELLS), style=_colour(filled)),
+        text.scientific(layer.gradient_norm),
+        text.scientific(layer.update_ratio),
+        f"{layer.activation_mean:.2f}",
+        f"{layer.activation_std:.2f}",
+        text.percent(layer.saturated_fraction),
+        text.percent(layer.dead_fraction),
+    ]
+
+
+def _colour(filled: float) -> str:
+    """Colour-blind-safe: blue is strong, yellow weak, magenta all but gone."""
+    return "blue" if filled > 0.5 else "yellow" if filled > 0.25 else "magenta"
+
+
+def verdict_lines(health: Health) -> list[Text]:
+    """The verdict in words: a headline, then a line for each finding and what to do about it."""
+    if not health.findings:
+        return [Text.assemble(("healthy", "bold green"), ": every layer learns.")]
+    lines = []
+    for finding in health.findings:
+        lines.append(Text.assemble((finding.rule, "bold red"), f" in {finding.layer}: {finding.evidence}."))
+        lines.append(Text.assemble("  → ", (finding.advice, "bold"), "."))
+    return lines

@@ -1,0 +1,47 @@
+"""How numbers are written and drawn in a row of text."""
+
+import math
+
+BLOCKS = " ▏▎▍▌▋▊▉█"
+
+
+def scientific(value: float) -> str:
+    """Two significant digits and a power of ten, in eight characters at most."""
+    return f"{value:.1e}" if math.isfinite(value) else str(value)
+
+
+def percent(share: float) -> str:
+    """A share as a percentage: without decimals where it is exact or large."""
+    if not math.isfinite(share):
+        return str(share)
+    return f"{100 * share:.0f} %" if share in (0.0, 1.0) or share >= 0.1 else f"{100 * share:.1f} %"
+
+
+def seconds(value: float | None) -> str:
+    """A duration at a precision people can use."""
+    if value is None:
+        return ""
+    if value < 0.0995:
+        return f"{1000 * value:.0f} ms"
+    return f"{value:.1f} s" if value < 99.5 else f"{value / 60:.1f} min"
+
+
+def count(value: int) -> str:
+    """A whole number with its thousands apart."""
+    return f"{value:,}"
+
+
+def bar(fraction: float, width: int) -> str:
+    """A horizontal bar of eighths of a cell, filling `fraction` of `width` cells."""
+    eighths = round(8 * width * min(max(fraction, 0.0), 1.0))
+    full, rest = divmod(eighths, 8)
+    return "█" * full + (BLOCKS[rest] if rest else "")
+
+
+def logarithmic(value: float, lowest: float, highest: float) -> float:
+    """Where log10 of a value lies between two decades, from 0 to 1; nothing drawn for 0 or NaN."""
+    if not value > 0:
+        return 0.0
+    if math.isinf(value):
+        return 1.0
+    return (math.log10(value) - lowest) / (highest - lowest)

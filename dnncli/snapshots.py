@@ -1,0 +1,248 @@
+"""A run at the end of an epoch, and its form as a checkpoint: tensors by name and one JSON record."""
+
+import math
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jaxlib
+import numpy as np
+import optax
+
+from dnncli import __version__, network, optimizers
+from dnncli.checkpoint import Checkpoint
+from dnncli.data import Dataset, Scaling
+from dnncli.errors import CheckpointError, SpecError
+from dnncli.network import Parameters, Statistics, TrainState
+from dnncli.records import DataRecord, EpochRecord, LayerRecord
+from dnncli.spec import NetworkSpec, RunSpec, from_options
+
+NORM_PARTS = ("scale", "offset", "mean", "variance")
+
+
+@dataclass(frozen=True)
+class DataSummary:
+    """What a network must know of the data it was trained on."""
+
+    record: DataRecord
+    class_names: tuple[str, ...]
+    scaling: Scaling
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A run after some epochs: the state to go on from, and the best epoch's network."""
+
+    spec: RunSpec
+    data: DataSummary
+    state: TrainState
+    parameters: Parameters  # the best epoch's
+    statistics: Statistics
+    best_epoch: int  # 0: before the first epoch
+    history: tuple[EpochRecord, ...] = ()
+    initial: tuple[LayerRecord, ...] = ()
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs are done."""
+        return len(self.history)
+
+
+def summary(dataset: Dataset) -> DataSummary:
+    """What to keep of a dataset."""
+    return DataSummary(dataset.record(), dataset.class_names, dataset.scaling)
+
+
+def to_checkpoint(snapshot: Snapshot) -> Checkpoint:
+    """Best network under its layers' names; where it is another, the last epoch's under `last/`."""
+    state, best = jax.device_get((snapshot.state, (snapshot.parameters, snapshot.statistics)))
+    layers = snapshot.spec.network.layers()
+    tensors = _network_tensors(layers, *best)
+    if snapshot.best_epoch != snapshot.epoch:
+        last = _network_tensors(layers, state.parameters, state.statistics)
+        tensors |= {f"last/{name}": tensor for name, tensor in last.items()}
+    tensors |= {f"optimizer/{name}": leaf for name, leaf in _optimizer_leaves(layers, state.optimizer)}
+    tensors |= {"optimizer/step": state.step}
+    tensors |= {"scaling/offset": snapshot.data.scaling.offset, "scaling/scale": snapshot.data.scaling.scale}
+    return Checkpoint({k: np.asarray(v) for k, v in tensors.items()}, _metadata(snapshot))
+
+
+def _network_tensors(
+    layers: tuple[str, ...], parameters: Parameters, statistics: Statistics
+) -> dict[str, Any]:
+    tensors = {}
+    for name, layer, moments in zip(layers, parameters, statistics, strict=True):
+        parts = {**layer._asdict(), **(moments._asdict() if moments else {})}
+        tensors |= {f"{name}.{_part(key)}": part for key, part in parts.items() if part is not None}
+    return tensors
+
+
+def _part(key: str) -> str:
+    return f"norm.{key}" if key in NORM_PARTS else key
+
+
+def _optimizer_leaves(layers: tuple[str, ...], state: Any) -> list[tuple[str, Any]]:
+    """Leaves with their places as names: `0/mu/hidden1.kernel`, `0/count`."""
+    return [(_place(layers, path), leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(state)]
+
+
+def _place(layers: tuple[str, ...], path: tuple[Any, ...]) -> str:
+    """A leaf's name; the last index and attribute of a parameter-shaped tree are layer and part."""
+    keys = [str(getattr(key, "name", getattr(key, "idx", getattr(key, "key", key)))) for key in path]
+    if len(keys) >= 2 and keys[-1] in network.Layer._fields:
+        keys[-2:] = [f"{layers[int(keys[-2])]}.{_part(keys[-1])}"]
+    return "/".join(keys)
+
+
+def _metadata(snapshot: Snapshot) -> dict[str, Any]:
+    data = snapshot.data
+    return {
+        "spec": snapshot.spec.options(),
+        "data": vars(data.record),
+        "class_names": list(data.class_names),
+        "scaling": data.scaling.kind,
+        "epoch": snapshot.epoch,
+        "best_epoch": snapshot.best_epoch,
+        "seed": snapshot.spec.seed,
+        "rng_key": [0, snapshot.spec.seed],
+        "history": [_epoch_json(record) for record in snapshot.history],
+        "initial": [_plain(vars(layer)) for layer in snapshot.initial],
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """What the numbers depend on besides the seed; on CPU also the number of threads."""
+    parts = {
+        "dnncli": __version__,
+        "jax": jax.__version__,
+        "jaxlib": jaxlib.__version__,
+        "optax": optax.__version__,
+    }
+    devices = jax.devices()
+    machine = {
+        "python": platform.python_version(),
+        "device": devices[0].device_kind,
+        "threads": str(threads()),
+    }
+    return parts | {"numpy": np.__version__} | machine
+
+
+def threads() -> int:
+    """How many threads XLA uses on CPU: results depend on it in the last bits."""
+    return int(os.environ.get("NPROC", 0)) or len(os.sched_getaffinity(0))
+
+
+def _epoch_json(record: EpochRecord) -> dict[str, Any]:
+    """An epoch without its wall time, so that straight and interrupted runs give the same bytes."""
+    values = {key: value for key, value in vars(record).items() if key != "seconds"}
+    return _plain({**values, "layers": [vars(layer) for layer in record.layers]})
+
+
+def _plain(value: Any) -> Any:
+    """Strict JSON: NaN and infinities as strings, since JSON has no numbers for them."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def from_checkpoint(checkpoint: Checkpoint, path: object) -> Snapshot:
+    """The run a checkpoint holds, every name, shape and dtype checked against its spec.
+
+    Raises CheckpointError, naming `path`, for anything that does not fit.
+    """
+    try:
+        return _restore(checkpoint)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path} does not fit its own spec: {error}") from None
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, SpecError) as error:
+        raise CheckpointError(f"{path} describes no run: {type(error).__name__}: {error}") from None
+
+
+def _restore(checkpoint: Checkpoint) -> Snapshot:
+    tensors, meta = dict(checkpoint.tensors), checkpoint.metadata
+    spec, record = from_options(meta["spec"]), DataRecord(**meta["data"])
+    history = tuple(_epoch_record(values) for values in meta["history"])
+    parameters, statistics = _take_network(tensors, spec.network, record, "")
+    last = parameters, statistics
+    if meta["best_epoch"] != len(history):
+        last = _take_network(tensors, spec.network, record, "last/")
+    optimizer = _take_optimizer(tensors, spec, parameters)
+    step = _take(tensors, "optimizer/step", jax.ShapeDtypeStruct((), np.int32))
+    wide = jax.ShapeDtypeStruct((record.features,), np.float32)
+    scaling = Scaling(
+        meta["scaling"], _take(tensors, "scaling/offset", wide), _take(tensors, "scaling/scale", wide)
+    )
+    if tensors:
+        raise CheckpointError(f"it holds {next(iter(tensors))!r}, which the spec has no place for.")
+    return Snapshot(
+        spec,
+        DataSummary(record, tuple(map(str, meta["class_names"])), scaling),
+        TrainState(*last, optimizer, step),
+        parameters,
+        statistics,
+        int(meta["best_epoch"]),
+        history,
+        tuple(_layer_record(values) for values in meta["initial"]),
+    )
+
+
+def _take(tensors: dict[str, np.ndarray], name: str, expected: Any) -> Any:
+    """Remove and return a tensor, checked against the shape and dtype it must have."""
+    if name not in tensors:
+        raise CheckpointError(f"the tensor {name!r} is missing.")
+    tensor = tensors.pop(name)
+    if tensor.shape != expected.shape or tensor.dtype != expected.dtype:
+        found, need = (f"{t.dtype} {tuple(t.shape)}" for t in (tensor, expected))
+        raise CheckpointError(f"the tensor {name!r} is {found}, not {need}.")
+    return tensor
+
+
+def _take_network(
+    tensors: dict[str, np.ndarray], spec: NetworkSpec, data: DataRecord, prefix: str
+) -> tuple[Parameters, Statistics]:
+    parameters, statistics = network.shapes(spec, data.features, data.classes)
+    names = [prefix + name for name in spec.layers()]
+
+    def fill(name: str, part: Any) -> Any:
+        values = {
+            k: _take(tensors, f"{name}.{_part(k)}", s) for k, s in part._asdict().items() if s is not None
+        }
+        return part._replace(**values)
+
+    filled = tuple(fill(name, layer) for name, layer in zip(names, parameters, strict=True))
+    return filled, tuple(
+        moments and fill(name, moments) for name, moments in zip(names, statistics, strict=True)
+    )
+
+
+def _take_optimizer(tensors: dict[str, np.ndarray], spec: RunSpec, parameters: Parameters) -> Any:
+    state = jax.eval_shape(optimizers.build(spec.update).init, parameters)
+    leaves = _optimizer_leaves(spec.network.layers(), state)
+    values = [_take(tensors, f"optimizer/{name}", leaf) for name, leaf in leaves]
+    return jax.tree.unflatten(jax.tree.structure(state), values)
+
+
+def _epoch_record(values: Mapping[str, Any]) -> EpochRecord:
+    numbers = {key: _number(value) for key, value in values.items() if key != "layers"}
+    return EpochRecord(
+        **numbers, seconds=None, layers=tuple(_layer_record(layer) for layer in values["layers"])
+    )
+
+
+def _layer_record(values: Mapping[str, Any]) -> LayerRecord:
+    numbers = {key: _number(value) for key, value in values.items() if key not in ("layer", "ranges")}
+    ranges = {key: (_number(low), _number(high)) for key, (low, high) in values["ranges"].items()}
+    return LayerRecord(layer=values["layer"], **numbers, ranges=ranges)
+
+
+def _number(value: Any) -> Any:
+    """Back from strict JSON: "nan", "inf" and "-inf" are numbers again."""
+    return float(value) if isinstance(value, str) else value
