@@ -5,12 +5,13 @@ learned slopes, one a unit. Sources stand in the catalog.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-Alpha = float | Float[Array, " units"] | None
+Alpha = Any  # a float, or for PReLU an array of one slope a unit; None for most
 Activation = Callable[[Float[Array, "*batch units"], Alpha], Float[Array, "*batch units"]]
 
 

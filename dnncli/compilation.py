@@ -6,7 +6,7 @@ import platform
 from pathlib import Path
 
 import jax
-import jaxlib
+import jaxlib.version
 
 
 def cache_folder() -> Path:
@@ -24,7 +24,7 @@ def remember() -> None:
     """
     if os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         return
-    folder = cache_folder() / "programs" / f"jaxlib-{jaxlib.__version__}-{_processor()}"
+    folder = cache_folder() / "programs" / f"jaxlib-{jaxlib.version.__version__}-{_processor()}"
     jax.config.update("jax_compilation_cache_dir", str(folder))
     # The defaults keep only what took over a second to compile, which nothing here does.
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)

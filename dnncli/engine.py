@@ -72,7 +72,7 @@ def initial_state(program: Program, features: int, classes: int, seed: int) -> T
     """The state before the first step, as NumPy arrays."""
     parameters, statistics = network.init(program.network, features, classes, seed)
     optimizer = optimizers.initial_state(optimizers.build(program.update), parameters)
-    return TrainState(parameters, statistics, optimizer, np.int32(0))
+    return TrainState(parameters, statistics, optimizer, np.zeros((), np.int32))  # type: ignore[arg-type]
 
 
 def losses(logits: Float[Array, "batch classes"], y: Int[Array, " batch"]) -> Float[Array, " batch"]:
@@ -135,7 +135,7 @@ def _probe(program: Program, seen: Observation) -> tuple[Any, tuple[Bool[Array, 
     A unit's bias gradient is the sum of its deltas and costs nothing to look at: where it is not 0, phi'
     was not 0 for some example. The probe looks at phi' itself.
     """
-    moved = tuple((g.bias if g.offset is None else g.offset) != 0 for g in seen.gradients)
+    moved: tuple[Any, ...] = tuple((g.bias if g.offset is None else g.offset) != 0 for g in seen.gradients)
     if program.probe is None:
         return (), moved
     stats, responding = program.probe(program.network, seen)
@@ -144,7 +144,7 @@ def _probe(program: Program, seen: Observation) -> tuple[Any, tuple[Bool[Array, 
 
 def _moving_average(spec: NetworkSpec, old: Statistics, new: Statistics) -> Statistics:
     """Momentum * old + (1 - momentum) * batch, as the chapter's batch norm keeps them."""
-    m = spec.bn_momentum
+    m = spec.bn_momentum or 0.0
     return jax.tree.map(lambda o, n: m * o + (1 - m) * n, old, new)
 
 
@@ -179,10 +179,12 @@ def train_block(
         return carry, stats
 
     ends = jnp.append(plan.measured[1:], full)
-    carry, stats = jax.lax.scan(segment, (state, _empty_log(state, plan)), (plan.measured, ends))
+    carry, stats = jax.lax.scan(segment, (state, _empty_log(state, plan)), (jnp.asarray(plan.measured), ends))
     if rest:
         everything = len(plan.measured) >= full
-        carry, last = run(program if everything else plain, carry, jnp.int32(full), plan.order[full * size :])
+        carry, last = run(
+            program if everything else plain, carry, jnp.int32(full), jnp.asarray(plan.order)[full * size :]
+        )
         if everything:
             stats = jax.tree.map(lambda many, one: jnp.concatenate([many, one[None]]), stats, last)
     return *carry, stats
@@ -230,14 +232,14 @@ def observe(program: Program, state: TrainState, block: Block, key: UInt32[Array
     """The probe's measurement of the plan's measured batches, every one from the same state."""
     size = program.batch_size
 
-    def one(_: None, index: Int[Array, ""]) -> tuple[None, Any]:
+    def one(nothing: Any, index: Any) -> tuple[Any, Any]:
         rows = jax.lax.dynamic_slice_in_dim(plan.order, index * size, size)
         batch = Block(*(a.at[rows].get(mode="promise_in_bounds") for a in block))
         carry = (state, _empty_log(state, plan))
-        (_, log), stats = step(program, carry, batch, key, plan.learning_rates[index], index)
+        (_after, log), stats = step(program, carry, batch, key, plan.learning_rates[index], index)
         return None, (log.losses[index], log.responding, stats)
 
-    return jax.lax.scan(one, None, plan.measured)[1]
+    return jax.lax.scan(one, None, jnp.asarray(plan.measured))[1]
 
 
 def batch_statistics(

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import jax
 import numpy as np
@@ -190,7 +191,7 @@ def _score(snapshot: Snapshot, statistics: Statistics, split: Split) -> Score:
     return Score(mean_cross_entropy(logits, split.y), float((logits.argmax(axis=1) == split.y).mean()))
 
 
-def _mismatch(name: str, moving, batch, exact) -> NormMismatch:
+def _mismatch(name: str, moving: Any, batch: Any, exact: Any) -> NormMismatch:
     deviation = np.sqrt(np.maximum(exact.variance, np.finfo(np.float32).tiny))
 
     def mean_off(mean: Float[np.ndarray, " units"]) -> float:

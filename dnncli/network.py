@@ -1,7 +1,7 @@
 """The multilayer perceptron: initial parameters and the forward pass, as pure functions.
 
-A layer computes z = x W + b, or z = BN(x W) with batch normalisation, which makes a bias redundant
-(its gradient would be 0, the offset takes its place), and passes phi(z) on; the output layer's z are the logits.
+A layer computes z = x W + b and passes phi(z) on; the output layer's z are the logits. With batch
+normalisation z = BN(x W): a bias would be redundant, its gradient 0, and the offset takes its place.
 """
 
 import math
@@ -153,7 +153,9 @@ def preactivate(
     """X W + b, or batch norm of x W (Ioffe & Szegedy 2015) and the moments it used."""
     z = x @ layer.kernel
     if layer.scale is None:
+        assert layer.bias is not None
         return z + layer.bias, None
+    assert layer.offset is not None
     if moments is None:
         moments = batch_moments(z)
     gain = jax.lax.rsqrt(moments.variance + BN_EPSILON) * layer.scale

@@ -6,17 +6,18 @@ The learning rate is data of the compiled epoch (see `schedules`), so a rule her
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Bool, Float, PyTree
+from jaxtyping import Array, Bool, Float
 
 from dnncli import norms
 from dnncli.spec import UpdateSpec
 
-Parameters = PyTree[Float[Array, "..."]]
+Parameters = Any  # a tree of float arrays; of kernels, biases, … of every layer
 Rule = Callable[[UpdateSpec], optax.GradientTransformation]
 
 
@@ -35,13 +36,13 @@ def slots(state: optax.OptState, parameters: Parameters) -> list[Parameters]:
     """The trees in the rule's state that are shaped as the parameters are: momenta, second moments, …"""
     structure = jax.tree.structure(parameters)
 
-    def alike(node: PyTree) -> bool:
-        return jax.tree.structure(node) == structure
+    def alike(node: Any) -> bool:
+        return structure == jax.tree.structure(node)  # type: ignore[no-any-return]
 
     return [node for node in jax.tree.leaves(state, is_leaf=alike) if alike(node)]
 
 
-def kernels(parameters: Parameters) -> PyTree[bool]:
+def kernels(parameters: Parameters) -> Any:
     """Which leaves are kernels: the only matrices there are."""
     return jax.tree.map(lambda leaf: leaf.ndim > 1, parameters)
 
@@ -65,7 +66,8 @@ def clip(
             jnp.stack([norms.largest(leaf) for leaf in jax.tree.leaves(layer)]).max() for layer in gradients
         ]
         engaged |= jnp.stack(peaks) > spec.clip_value
-        gradients = jax.tree.map(lambda g: jnp.clip(g, -spec.clip_value, spec.clip_value), gradients)
+        limit = spec.clip_value
+        gradients = jax.tree.map(lambda g: jnp.clip(g, -limit, limit), gradients)
     if spec.clip_norm is not None:
         sizes = jnp.stack([norms.joint(layer) for layer in gradients])
         engaged |= sizes > spec.clip_norm

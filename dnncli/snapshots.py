@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jaxlib
+import jaxlib.version
 import numpy as np
 import optax
 
@@ -73,7 +73,7 @@ def to_checkpoint(snapshot: Snapshot) -> Checkpoint:
 def _network_tensors(
     layers: tuple[str, ...], parameters: Parameters, statistics: Statistics
 ) -> dict[str, Any]:
-    tensors = {}
+    tensors: dict[str, Any] = {}
     for name, layer, moments in zip(layers, parameters, statistics, strict=True):
         parts = {**layer._asdict(), **(moments._asdict() if moments else {})}
         tensors |= {f"{name}.{_part(key)}": part for key, part in parts.items() if part is not None}
@@ -119,7 +119,7 @@ def versions() -> dict[str, str]:
     parts = {
         "dnncli": __version__,
         "jax": jax.__version__,
-        "jaxlib": jaxlib.__version__,
+        "jaxlib": jaxlib.version.__version__,
         "optax": optax.__version__,
     }
     devices = jax.devices()

@@ -12,7 +12,7 @@ import numpy as np
 
 from dnncli import checkpoint, engine, network, plans, probe, verdict
 from dnncli.data import Dataset, Split
-from dnncli.engine import Block, EpochInfo, Program
+from dnncli.engine import Block, Program
 from dnncli.errors import SpecError
 from dnncli.network import TrainState
 from dnncli.records import (
@@ -106,13 +106,13 @@ def block(split: Split) -> Block:
     return Block(*jax.device_put((split.x, split.y)))
 
 
-def _is_finite(info: EpochInfo) -> bool:
+def _is_finite(info: Any) -> bool:
     return bool(
         info.finite.all() and np.isfinite(info.log.losses).all() and np.isfinite(info.validation.loss)
     )
 
 
-def _record(spec: RunSpec, epoch: int, plan: plans.Plan, info: EpochInfo, seconds: float) -> EpochRecord:
+def _record(spec: RunSpec, epoch: int, plan: plans.Plan, info: Any, seconds: float) -> EpochRecord:
     clipped = info.log.clipped
     return EpochRecord(
         epoch=epoch + 1,
@@ -126,7 +126,7 @@ def _record(spec: RunSpec, epoch: int, plan: plans.Plan, info: EpochInfo, second
     )
 
 
-def _advance(snapshot: Snapshot, state: TrainState, record: EpochRecord, info: EpochInfo) -> Snapshot:
+def _advance(snapshot: Snapshot, state: TrainState, record: EpochRecord, info: Any) -> Snapshot:
     """The run one epoch on; the first epoch also leaves the untrained network's figures behind."""
     history = (*snapshot.history, record)
     best = best_epoch(history, snapshot.spec.stopping)
@@ -138,7 +138,7 @@ def _advance(snapshot: Snapshot, state: TrainState, record: EpochRecord, info: E
     return after
 
 
-def _initial(spec: RunSpec, info: EpochInfo) -> tuple[LayerRecord, ...]:
+def _initial(spec: RunSpec, info: Any) -> tuple[LayerRecord, ...]:
     """The figures of the run's first step; which units are dead, one batch cannot tell."""
     first = jax.tree.map(lambda values: values[:1], info.stats)
     alive = tuple(np.ones_like(units) for units in info.log.responding)
@@ -249,7 +249,7 @@ def _first_break(spec: RunSpec, epoch: int, flight: probe.FlightStats, log: engi
         ("gradient", flight.gradients, True),
         ("parameters or optimizer state", flight.state, True),
     ):
-        broken = np.flatnonzero(~fine[min(step, len(fine) - 1)]) if len(fine) else []
+        broken: Any = np.flatnonzero(~fine[min(step, len(fine) - 1)]) if len(fine) else []
         if len(broken):
             layer = names[broken[-1 if top_down else 0]]
             return _divergence(layer, f"{what} not finite at epoch {epoch + 1}, step {step + 1}")

@@ -59,6 +59,8 @@ def program() -> None:
 
 def main() -> NoReturn:
     """Run the program and end the process with the right exit code; bugs keep their traceback."""
+    # XLA reports a tuning preference it stored itself as a mismatch of processors, in kilobytes of text.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         code = run(sys.argv[1:])
         sys.stdout.flush()

@@ -32,12 +32,14 @@ def epoch_rows(epochs: Sequence[EpochRecord]) -> list[list[object]]:
 
 def opening(config: dict[str, object], data: DataRecord, parameters: int) -> Iterator[RenderableType]:
     """What is about to be trained on what."""
-    sizes = " → ".join(str(size) for size in (data.features, *config["hidden"], data.classes))  # type: ignore[misc]
+    layers = " → ".join(str(size) for size in (data.features, *config["hidden"], data.classes))  # type: ignore[misc]
     parts = [f"{config['act']}, {config['init']} initialisation"]
     parts += ["batch norm"] if config["bn"] or config["bn_output"] else []
     parts += [f"dropout {config['dropout']:g}"] if config["dropout"] else []
-    yield Text(f"{sizes}  ({text.count(parameters)} parameters), {', '.join(parts)}", style="bold")
-    counts = f"{text.count(data.train)} train, {text.count(data.validation)} validation, {text.count(data.test)} test"
+    yield Text(f"{layers}  ({text.count(parameters)} parameters), {', '.join(parts)}", style="bold")
+    sizes = (data.train, data.validation, data.test)
+    train, validation, test = (text.count(size) for size in sizes)
+    counts = f"{train} train, {validation} validation, {test} test"
     rate = f"{config['optimizer']}, learning rate {config['lr']:g}, batches of {config['batch_size']}"
     yield Text(f"{data.name}: {counts}; {rate}")
 
@@ -64,7 +66,7 @@ def closing(record: TrainRecord) -> Iterator[RenderableType]:
         yield Text.assemble(
             "test accuracy ",
             (f"{100 * record.test.accuracy:.2f} %", "bold green"),
-            f", loss {record.test.loss:.4f}  ({text.count(record.data.test)} examples, the best epoch's parameters)",
+            f", loss {record.test.loss:.4f}  ({text.count(record.data.test)} examples, best epoch)",
         )
     if record.epochs:
         shown = record.epochs[-1]

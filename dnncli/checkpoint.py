@@ -1,0 +1,300 @@
+"""Checkpoints: safetensors files, verified when read, and written whole or not at all.
+
+Any framework can read their tensors without running code. The one metadata key `dnncli` holds JSON
+with a format version and a SHA-256 of everything, since safetensors itself has no checksum.
+"""
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import re
+import secrets
+import stat
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import safetensors.numpy
+from jaxtyping import Shaped
+from safetensors import SafetensorError, deserialize
+
+from dnncli.errors import CheckpointError, SpecError
+
+KEY = "dnncli"
+FORMAT = 1
+HEADER_LIMIT = 100_000_000  # bytes; safetensors reads no longer header
+TEMPORARY = ".dnncli-tmp"  # how the names of unfinished files end
+DTYPES = {"F32": "<f4", "I32": "<i4", "I64": "<i8", "U32": "<u4", "U8": "u1", "BOOL": "?"}
+CODES = {np.dtype(name): code for code, name in DTYPES.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Arrays by name, and JSON values by name (none `format` or `sha256`); tuples come back as lists."""
+
+    tensors: dict[str, np.ndarray]
+    metadata: dict[str, Any]
+
+
+class _RejectedError(Exception):
+    """Why a file is no checkpoint, as the end of a sentence that starts with its name."""
+
+
+def write(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint so that a kill at any moment leaves the old file or the new one, whole.
+
+    Raises CheckpointError where the system refuses (nothing is changed then), TypeError for a dtype
+    and ValueError for a value or name that no checkpoint can hold.
+    """
+    data = _encode(checkpoint)
+    if int.from_bytes(data[:8], "little") > HEADER_LIMIT:
+        raise CheckpointError(f"{_shown(path)} cannot be written: its history is too long for one file.")
+    with _reported(path, "written"):
+        target, mode = _target(path)
+        _remove_litter(target.parent)
+        _replace(target, mode, data)
+        with contextlib.suppress(OSError):
+            _claim_path(target).unlink()
+
+
+def read(path: Path) -> Checkpoint:
+    """Read and verify a checkpoint; its arrays are writable and in native byte order.
+
+    Raises CheckpointError for a file that cannot be read, is none of ours, or has a single bit changed.
+    """
+    try:
+        # Without O_NONBLOCK a pipe that nobody writes to would block for ever.
+        with _reported(path, "read"), open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            return _decode(file, _regular(os.fstat(file.fileno())).st_size)
+    except _RejectedError as error:
+        raise CheckpointError(f"{_shown(path)} {error}.") from None
+
+
+def reserve(path: Path, overwrite: bool) -> None:
+    """Fail now rather than after an hour of training if `path` could not be written; leaves no file.
+
+    Raises SpecError for an existing file without `overwrite`, CheckpointError for what the system refuses.
+    """
+    with _reported(path, "written"):
+        target, mode = _target(path)
+        if mode is not None and not overwrite:
+            raise SpecError(f"--out {_shown(path)} exists; give --overwrite or another name.")
+        with _temporary(target, 0o600):
+            pass
+
+
+def unused_path(stem: str, folder: Path = Path("runs")) -> Path:
+    """A new name such as runs/elu-digits-20261124-221530.ckpt, which no other run is given.
+
+    Creates the folder; raises CheckpointError if that or a file in it is refused.
+    """
+    with _reported(folder, "written to"):
+        if not os.path.lexists(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        _remove_litter(folder)
+        stem = re.sub(r"[^\w.-]+", "-", stem)[:50].strip("-.") or "run"
+        name = f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+        names = (f"{name}.ckpt" if n == 1 else f"{name}-{n}.ckpt" for n in count(1))
+        return next(path for path in map(folder.joinpath, names) if _claim(path))
+
+
+def _encode(checkpoint: Checkpoint) -> bytes:
+    tensors = {name: _stored(name, array) for name, array in checkpoint.tensors.items()}
+    if "__metadata__" in tensors or checkpoint.metadata.keys() & {"format", "sha256"}:
+        raise ValueError("__metadata__, format and sha256 have a meaning of their own in a checkpoint")
+    record = {**checkpoint.metadata, "format": FORMAT}
+    text = _canonical({**record, "sha256": _digest(record, tensors)})
+    return safetensors.numpy.save(tensors, {KEY: text})
+
+
+def _stored(name: str, array: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
+    """The array as the file holds it: little-endian, C-contiguous (safetensors garbles any other)."""
+    dtype = array.dtype.newbyteorder("<")
+    if dtype not in CODES:
+        raise TypeError(f"a checkpoint holds no {array.dtype}: {name!r}")
+    return np.asarray(array, dtype, order="C")
+
+
+def _canonical(value: object) -> str:
+    """JSON with one spelling for each value; raises ValueError for NaN and infinities."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    # File names that are not UTF-8 bring lone surrogates: as JSON escapes, or no file could hold them.
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _digest(record: dict[str, Any], tensors: dict[str, np.ndarray]) -> str:
+    """SHA-256 (hex) of the record and of every tensor's name, dtype, shape and bytes, by name."""
+    digest = hashlib.sha256(_canonical(record).encode())
+    for name, array in sorted(tensors.items()):
+        digest.update(f"\n{_canonical([name, CODES[array.dtype], array.shape])}\n".encode())
+        digest.update(array.reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def _decode(file: BinaryIO, size: int) -> Checkpoint:
+    record = _record(_header(file, size).get("__metadata__"))
+    stored = record.pop("sha256", None)
+    tensors = _tensors(file)
+    try:
+        intact = _digest(record, tensors) == stored
+    except (ValueError, RecursionError):  # 1e999 is infinite; nesting may be too deep for the encoder
+        intact = False
+    if not intact:
+        raise _RejectedError("is damaged: its contents do not match their SHA-256")
+    del record["format"]
+    native = {name: array.astype(array.dtype.newbyteorder("=")) for name, array in tensors.items()}
+    return Checkpoint(native, record)
+
+
+def _header(file: BinaryIO, size: int) -> dict[str, Any]:
+    """The header's JSON, read only once its length is known to be possible."""
+    length, start = int.from_bytes(file.read(8), "little"), file.read(1)
+    if start not in (b"{", b""):
+        raise _RejectedError("is not a dnncli checkpoint (not a safetensors file)")
+    if not 2 <= length <= min(size - 8, HEADER_LIMIT):
+        raise _RejectedError("is damaged: it is cut short, or its header has no possible length")
+    return _parse(start + file.read(length - 1), "header")
+
+
+def _record(metadata: object) -> dict[str, Any]:
+    """Our JSON from a safetensors file's metadata, its format version checked."""
+    text = metadata.get(KEY) if isinstance(metadata, dict) else None
+    if not isinstance(text, str):
+        raise _RejectedError(f"is not a dnncli checkpoint (a safetensors file without the key `{KEY}`)")
+    record = _parse(text.encode("utf-8", "backslashreplace"), f"metadata `{KEY}`")
+    version = record.get("format")
+    if type(version) is not int or version < FORMAT:
+        raise _RejectedError("is damaged: it has no known format version")
+    if version > FORMAT:
+        raise _RejectedError("was made by a newer dnncli; upgrade dnncli to read it")
+    return record
+
+
+def _parse(text: bytes, what: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text.decode(), object_pairs_hook=_unique)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise _RejectedError(f"is damaged: its {what} is no valid JSON object")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise ValueError("a key stands twice")
+    return values
+
+
+def _tensors(file: BinaryIO) -> dict[str, np.ndarray]:
+    """Every tensor; safetensors checks that they fill the file without a gap or an overlap."""
+    file.seek(0)
+    try:
+        return {name: _array(**info) for name, info in sorted(deserialize(file.read()))}
+    except (SafetensorError, ValueError):  # ValueError: more or larger dimensions than NumPy has, beside a 0
+        raise _RejectedError("is damaged: it is cut short, or its header does not fit its tensors") from None
+
+
+def _array(data: bytearray, dtype: str, shape: list[int]) -> Shaped[np.ndarray, "..."]:
+    if dtype not in DTYPES or (dtype == "BOOL" and max(data, default=0) > 1):
+        raise _RejectedError(f"is damaged: no checkpoint holds tensors or values of its kind {dtype}")
+    return np.frombuffer(data, DTYPES[dtype]).reshape(shape)
+
+
+def _shown(path: Path) -> str:
+    return str(path) if str(path).isprintable() else ascii(str(path))  # one line, no terminal escapes
+
+
+@contextlib.contextmanager
+def _reported(path: Path, action: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, MemoryError) as error:  # ValueError: a name no file can have, such as "\0"
+        reason = getattr(error, "strerror", "") or str(error) or "not enough memory"
+        reason = reason[:1].lower() + reason[1:]
+        raise CheckpointError(f"{_shown(path)} cannot be {action}: {reason}.") from error
+
+
+def _regular(status: os.stat_result) -> os.stat_result:
+    if stat.S_ISREG(status.st_mode):
+        return status
+    raise OSError(errno.EINVAL, "it is a folder" if stat.S_ISDIR(status.st_mode) else "it is no regular file")
+
+
+def _target(path: Path) -> tuple[Path, int | None]:
+    """The file that `path` means, symbolic links followed, and its mode (None: it is yet to be)."""
+    target = Path(os.path.realpath(path))
+    try:
+        return target, _regular(path.stat()).st_mode & 0o777
+    except (FileNotFoundError, NotADirectoryError):
+        if not target.parent.is_dir():
+            raise OSError(errno.ENOENT, f"there is no folder {_shown(target.parent)}") from None
+        return target, None
+
+
+def _replace(target: Path, mode: int | None, data: bytes) -> None:
+    with _temporary(target, 0o666 if mode is None else 0o600) as file:
+        file.write(data)
+        file.flush()
+        if mode is not None:
+            os.fchmod(file.fileno(), mode)
+        os.fsync(file.fileno())
+        os.replace(file.name, target)
+    with contextlib.suppress(OSError):  # some file systems refuse; the file is in its place in any case
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+@contextlib.contextmanager
+def _temporary(target: Path, mode: int) -> Iterator[BinaryIO]:
+    """A new file beside `target`, its mode less the umask; gone afterwards unless it was renamed."""
+    # A prefix of the name: all of a name of 255 bytes would leave no room for the rest.
+    path = target.with_name(f".{target.name[:50]}.{secrets.token_hex(8)}{TEMPORARY}")
+    try:
+        with open(path, "wb", opener=lambda *_: _create_locked(path, mode)) as file:
+            yield file
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _create_locked(path: Path, mode: int) -> int:
+    """A new file's descriptor. Its lock, which ends with the process, tells that it is no litter."""
+    while True:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with contextlib.suppress(OSError):  # without locks on a file system, nothing is litter to anybody
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if path.exists() and os.path.samefile(path, file):
+            return file
+        os.close(file)  # another process took it for litter before it was locked
+
+
+def _remove_litter(folder: Path) -> None:
+    """Remove what killed processes left unfinished."""
+    for path in folder.glob(f".*{TEMPORARY}"):
+        with contextlib.suppress(OSError), open(path, "rb+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+
+
+def _claim_path(path: Path) -> Path:
+    return path.with_name(f".{path.name}.claim{TEMPORARY}")
+
+
+def _claim(path: Path) -> bool:
+    """Keep others from an unused name until a file stands there or this process ends."""
+    with contextlib.suppress(FileExistsError):
+        if not os.path.lexists(path):
+            _create_locked(_claim_path(path), 0o666)  # and left open: closing it would end the lock
+            return not os.path.lexists(path)  # another may have claimed and written it meanwhile
+    return False

@@ -1,0 +1,64 @@
+"""The result of `eval`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from dnncli.records.common import DataRecord, LayerRecord, Score
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """One class's retrieval figures; None where it has no examples or no predictions."""
+
+    name: str
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    support: int
+
+
+@dataclass(frozen=True)
+class SplitRecord:
+    """How a network does on one split; confusion[i][j] counts class i taken for class j."""
+
+    loss: float
+    accuracy: float
+    examples: int
+    examples_per_second: float
+    per_class: tuple[ClassScore, ...]
+    confusion: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class NormMismatch:
+    """How far a layer's batch-norm statistics are from the training set's exact ones.
+
+    mean: root mean square over units of (mean - exact mean) / exact standard deviation.
+    variance: mean over units of variance / exact variance.
+    """
+
+    layer: str
+    moving_mean: float
+    moving_variance: float
+    batch_mean: float
+    batch_variance: float
+
+
+@dataclass(frozen=True)
+class BatchNormRecord:
+    """Accuracy under each kind of statistics (per split) and the layers' mismatches."""
+
+    scores: dict[str, dict[str, Score]]  # statistics → split → score
+    layers: tuple[NormMismatch, ...]
+
+
+@dataclass(frozen=True)
+class EvalRecord:
+    """The result of `eval`."""
+
+    config: dict[str, Any]
+    checkpoint: str
+    data: DataRecord
+    splits: dict[str, SplitRecord]
+    layers: tuple[LayerRecord, ...] | None = None
+    bn: BatchNormRecord | None = None

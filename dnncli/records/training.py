@@ -1,0 +1,23 @@
+"""The result of `train`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from dnncli.records.common import DataRecord, EpochRecord, Health, LayerRecord, Score, Seconds
+
+
+@dataclass(frozen=True)
+class TrainRecord:
+    """The result of `train`."""
+
+    config: dict[str, Any]
+    data: DataRecord
+    parameters: int
+    epochs: tuple[EpochRecord, ...]
+    initial: tuple[LayerRecord, ...]  # the first step of the run, before any update
+    best_epoch: int
+    stopped: str  # epochs | patience | diverged | signal
+    test: Score | None
+    health: Health
+    checkpoint: str | None
+    seconds: Seconds
