@@ -67,12 +67,13 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
 def read(path: Path) -> Checkpoint:
     """Read and verify a checkpoint; its arrays are writable and in native byte order.
 
-    Raises CheckpointError for a file that cannot be read, is none of ours, or has a single bit changed.
+    Raises CheckpointError for a file that cannot be read, is none of ours, or is not as it was written.
     """
     try:
-        # Without O_NONBLOCK a pipe that nobody writes to would block for ever.
-        with _reported(path, "read"), open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-            return _decode(file, _regular(os.fstat(file.fileno())).st_size)
+        with _reported(path, "read"):
+            _regular(path.stat())  # or opening a pipe that nobody writes to would block for ever
+            with open(path, "rb") as file:
+                return _decode(file, os.fstat(file.fileno()).st_size)
     except _RejectedError as error:
         raise CheckpointError(f"{_shown(path)} {error}.") from None
 
@@ -102,7 +103,7 @@ def unused_path(stem: str, folder: Path = Path("runs")) -> Path:
         stem = re.sub(r"[^\w.-]+", "-", stem)[:50].strip("-.") or "run"
         name = f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}"
         names = (f"{name}.ckpt" if n == 1 else f"{name}-{n}.ckpt" for n in count(1))
-        return next(path for path in map(folder.joinpath, names) if _claim(path))
+        return next(p for p in map(folder.joinpath, names) if not os.path.lexists(p) and _claim(p))
 
 
 def _encode(checkpoint: Checkpoint) -> bytes:
@@ -204,7 +205,7 @@ def _tensors(file: BinaryIO) -> dict[str, np.ndarray]:
 
 
 def _array(data: bytearray, dtype: str, shape: list[int]) -> Shaped[np.ndarray, "..."]:
-    if dtype not in DTYPES or (dtype == "BOOL" and max(data, default=0) > 1):
+    if dtype not in DTYPES or (dtype == "BOOL" and data.translate(None, b"\0\1")):
         raise _RejectedError(f"is damaged: no checkpoint holds tensors or values of its kind {dtype}")
     return np.frombuffer(data, DTYPES[dtype]).reshape(shape)
 
@@ -294,7 +295,6 @@ def _claim_path(path: Path) -> Path:
 def _claim(path: Path) -> bool:
     """Keep others from an unused name until a file stands there or this process ends."""
     with contextlib.suppress(FileExistsError):
-        if not os.path.lexists(path):
-            _create_locked(_claim_path(path), 0o666)  # and left open: closing it would end the lock
-            return not os.path.lexists(path)  # another may have claimed and written it meanwhile
+        _create_locked(_claim_path(path), 0o666)  # and left open: closing it would end the lock
+        return not os.path.lexists(path)  # another may have claimed, written and released it before
     return False

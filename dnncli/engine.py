@@ -15,7 +15,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt32
 
-from dnncli import network, optimizers
+from dnncli import network, norms, optimizers
 from dnncli.network import Observation, Parameters, Statistics, Trace, TrainState
 from dnncli.plans import Plan
 from dnncli.spec import NetworkSpec, UpdateSpec
@@ -35,7 +35,7 @@ class Log(NamedTuple):
 
     losses: Float[Array, " steps"]
     clipped: Bool[Array, "steps layers"]
-    responding: tuple[Bool[Array, " units"], ...]  # units that had a gradient at any step
+    responding: Bool[Array, "hidden widest"]  # units that had a gradient at any step
 
 
 class Score(NamedTuple):
@@ -103,7 +103,7 @@ def step(
     log = Log(
         log.losses.at[index].set(loss),
         log.clipped.at[index].set(clipped),
-        jax.tree.map(jnp.logical_or, log.responding, responding),
+        log.responding | responding,
     )
     return (TrainState(parameters, statistics, optimizer, state.step + 1), log), stats
 
@@ -129,17 +129,20 @@ def _dropout_key(key: UInt32[Array, "2"], step: Int[Array, ""]) -> PRNGKeyArray:
     return jax.random.fold_in(jax.random.wrap_key_data(key, impl="threefry2x32"), step)
 
 
-def _probe(program: Program, seen: Observation) -> tuple[Any, tuple[Bool[Array, " units"], ...]]:
+def _probe(program: Program, seen: Observation) -> tuple[Any, Bool[Array, "hidden widest"]]:
     """The probe's measurement, and which units respond to some example.
 
     A unit's bias gradient is the sum of its deltas and costs nothing to look at: where it is not 0, phi'
     was not 0 for some example. The probe looks at phi' itself.
     """
-    moved: tuple[Any, ...] = tuple((g.bias if g.offset is None else g.offset) != 0 for g in seen.gradients)
+    hidden = seen.gradients[:-1]
+    moved = norms.by_column(
+        lambda bias: bias != 0, [g.bias if g.offset is None else g.offset for g in hidden]
+    )
     if program.probe is None:
         return (), moved
     stats, responding = program.probe(program.network, seen)
-    return stats, jax.tree.map(jnp.logical_or, moved, responding)
+    return stats, moved | responding
 
 
 def _moving_average(spec: NetworkSpec, old: Statistics, new: Statistics) -> Statistics:
@@ -192,7 +195,8 @@ def train_block(
 
 def _empty_log(state: TrainState, plan: Plan) -> Log:
     steps, layers = len(plan.learning_rates), len(state.parameters)
-    quiet = tuple(jnp.zeros(layer.kernel.shape[1], bool) for layer in state.parameters)
+    widest = max(layer.kernel.shape[1] for layer in state.parameters[:-1])
+    quiet = jnp.zeros((layers - 1, widest), bool)
     return Log(jnp.zeros(steps), jnp.zeros((steps, layers), bool), quiet)
 
 

@@ -152,8 +152,7 @@ def observe(snapshot: Snapshot, dataset: Dataset) -> tuple[LayerRecord, ...]:
     key = np.array([0, spec.seed], np.uint32)
     block = Block(*jax.device_put((train.x, train.y)))
     _, responding, stats = jax.device_get(engine.compiled_observe(program, state, block, key, plan))
-    alive = tuple(units.any(axis=0) for units in responding)
-    return probe.records(spec.network.layers(), stats, alive, np.zeros((0, len(alive)), bool))
+    return probe.records(spec.network, stats, responding.any(axis=0), np.zeros((0, 1), bool))
 
 
 def _statistics(snapshot: Snapshot, dataset: Dataset) -> dict[str, Statistics]:

@@ -154,23 +154,23 @@ def preactivate(
     z = x @ layer.kernel
     if layer.scale is None:
         assert layer.bias is not None
-        return z + layer.bias, None
+        return z + layer.bias[None], None
     assert layer.offset is not None
     if moments is None:
         moments = batch_moments(z)
     gain = jax.lax.rsqrt(moments.variance + BN_EPSILON) * layer.scale
-    return (z - moments.mean) * gain + layer.offset, moments
+    return (z - moments.mean[None]) * gain[None] + layer.offset[None], moments
 
 
 def batch_moments(z: Float[Array, "batch units"]) -> Moments:
     """Mean and biased variance over the batch, in two passes (one pass cancels in float32)."""
     mean = jnp.mean(z, axis=0)
-    return Moments(mean, jnp.mean(jnp.square(z - mean), axis=0))
+    return Moments(mean, jnp.mean(jnp.square(z - mean[None]), axis=0))
 
 
 def alpha(spec: NetworkSpec, layer: Layer) -> activations.Alpha:
-    """The activation's parameter: the layer's learned slopes for PReLU, else the spec's number."""
-    return layer.slope if spec.act == "prelu" else spec.alpha
+    """The activation's parameter: the layer's learned slopes for PReLU as a row, else the spec's number."""
+    return spec.alpha if layer.slope is None else layer.slope[None]
 
 
 def activate(spec: NetworkSpec, layer: Layer, z: Float[Array, "batch units"]) -> Float[Array, "batch units"]:
@@ -199,7 +199,4 @@ def count(parameters: Parameters) -> int:
 def finite(state: TrainState) -> Bool[Array, " layers"]:
     """Whether a layer's parameters, batch-norm statistics and optimizer state are all finite."""
     slots = optimizers.slots(state.optimizer, state.parameters)
-    trees = (state.parameters, state.statistics, *slots)
-    return jnp.stack(
-        [norms.finite([tree[index] for tree in trees]) for index in range(len(state.parameters))]
-    )
+    return norms.finite_each(list(zip(state.parameters, state.statistics, *slots, strict=True)))

@@ -62,10 +62,7 @@ def clip(
     """Clip by value, then by norm per layer, then by global norm; says for which layers it engaged."""
     engaged = jnp.zeros(len(gradients), bool)
     if spec.clip_value is not None:
-        peaks = [
-            jnp.stack([norms.largest(leaf) for leaf in jax.tree.leaves(layer)]).max() for layer in gradients
-        ]
-        engaged |= jnp.stack(peaks) > spec.clip_value
+        engaged |= jnp.stack([norms.largest(layer) for layer in gradients]) > spec.clip_value
         limit = spec.clip_value
         gradients = jax.tree.map(lambda g: jnp.clip(g, -limit, limit), gradients)
     if spec.clip_norm is not None:
@@ -95,7 +92,7 @@ def project(spec: UpdateSpec, parameters: Parameters) -> Parameters:
     limit = spec.max_norm
 
     def shrink(p: Float[Array, "..."]) -> Float[Array, "..."]:
-        return p * _shrink(jnp.linalg.norm(p, axis=0), limit) if p.ndim > 1 else p
+        return p * _shrink(jnp.linalg.norm(p, axis=0, keepdims=True), limit) if p.ndim > 1 else p
 
     return jax.tree.map(shrink, parameters)
 

@@ -1,5 +1,7 @@
 """Per-layer measurement inside a training step: what each layer does and how its gradient flows."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -8,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from dnncli import activations, closed_forms, network, norms
-from dnncli.network import Observation, Parameters
+from dnncli.network import Observation
 from dnncli.records import LAYER_FIELDS, LayerRecord
 from dnncli.spec import NetworkSpec
 
@@ -27,25 +29,59 @@ class LayerStats(NamedTuple):
     saturated_fraction: Float[Array, " layers"]
 
 
-def measure(spec: NetworkSpec, seen: Observation) -> tuple[LayerStats, tuple[Bool[Array, " units"], ...]]:
-    """Every layer's figures, and which of its units have phi' other than 0 for some example."""
-    batch = len(seen.deltas[0])
-    slopes = _slopes(spec, seen)
-    weight = _kernel_norms(seen.parameters)
-    means = [norms.total(a) / a.size for a in seen.trace.activations]
-    spreads = [norms.root_mean_square(a - m) for a, m in zip(seen.trace.activations, means, strict=True)]
-    stats = LayerStats(
-        # The deltas are of the mean loss: times the batch size they are of one example's.
-        delta_rms=batch * jnp.stack([norms.root_mean_square(delta) for delta in seen.deltas]),
-        gradient_norm=_kernel_norms(seen.gradients),
-        weight_norm=weight,
-        update_ratio=_kernel_norms(seen.updates) / weight,
-        activation_mean=jnp.stack(means),
-        activation_std=jnp.stack(spreads),
-        saturated_fraction=_saturated(spec, slopes),
-    )
-    outputs = jnp.ones(seen.deltas[-1].shape[1], bool)  # logits are linear: they always respond
-    return stats, (*(jnp.any(slope != 0, axis=0) for slope in slopes), outputs)
+def measure(spec: NetworkSpec, seen: Observation) -> tuple[LayerStats, Bool[Array, "hidden widest"]]:
+    """Every layer's figures, and which hidden units have phi' other than 0 for some example.
+
+    The linear output layer is never flat and always responds.
+    """
+    batch, layers = len(seen.deltas[0]), len(seen.deltas)
+    kernels = [layer.kernel for part in (seen.parameters, seen.gradients, seen.updates) for layer in part]
+    weight, gradient, update, delta = norms.frobenius_each([*kernels, *seen.deltas]).reshape(4, layers)
+    # The deltas are of the mean loss: times the batch size they are of one example's.
+    delta_rms = batch * delta / jnp.sqrt(jnp.asarray([float(d.size) for d in seen.deltas]))
+    mean, std = _moments(seen.trace.activations)
+    flat, responding = _slopes(spec, seen)
+    stats = LayerStats(delta_rms, gradient, weight, update / weight, mean, std, jnp.append(flat, 0.0))
+    return stats, responding
+
+
+def _moments(
+    outputs: Sequence[Float[Array, "batch _"]],
+) -> tuple[Float[Array, " layers"], Float[Array, " layers"]]:
+    """Mean and standard deviation of each layer: of its units' means, and around them."""
+    means, peaks, squares = norms.by_column(_unit_moments, outputs)
+    units = jnp.asarray([float(a.shape[1]) for a in outputs])
+    batch = float(len(outputs[0]))
+    mean = jnp.sum(means, axis=1) / units
+    inside = jnp.arange(means.shape[1])[None, :] < units[:, None]
+    between = norms.frobenius_rows(jnp.where(inside, means - mean[:, None], 0.0)) / jnp.sqrt(units)
+    within = norms.combine(peaks, squares) / jnp.sqrt(batch * units)
+    return mean, jnp.hypot(between, within)
+
+
+def _unit_moments(a: Float[Array, "batch units"]) -> tuple[Float[Array, " units"], ...]:
+    """Each unit's mean, and the column norms of what is around it."""
+    mean = jnp.mean(a, axis=0)
+    return mean, *norms.columns(a - mean)
+
+
+def _slopes(
+    spec: NetworkSpec, seen: Observation
+) -> tuple[Float[Array, " hidden"], Bool[Array, "hidden widest"]]:
+    """Share of each hidden layer's z where phi' is nearly flat, and its units with phi' other than 0."""
+    slopes = [layer.slope for layer in seen.parameters[:-1]]
+    flat, responding = norms.by_column(partial(_unit_slopes, spec), seen.trace.preactivations[:-1], slopes)
+    share = jnp.sum(flat, axis=1) / jnp.asarray([float(n) for n in spec.hidden])
+    return share, responding
+
+
+def _unit_slopes(
+    spec: NetworkSpec, z: Float[Array, "batch units"], slope: Float[Array, " units"] | None
+) -> tuple[Float[Array, " units"], Bool[Array, " units"]]:
+    """Each unit's share of flat examples, and whether it responds to any; `slope` is PReLU's alpha."""
+    limit = SATURATION * closed_forms.steepest(spec.act, spec.alpha)
+    derivative = activations.derivative(spec.act, z, spec.alpha if slope is None else slope)
+    return jnp.mean(jnp.abs(derivative) < limit, axis=0, dtype=jnp.float32), jnp.any(derivative != 0, axis=0)
 
 
 class FlightStats(NamedTuple):
@@ -57,51 +93,37 @@ class FlightStats(NamedTuple):
     state: Bool[Array, " layers"]  # parameters after the step, and the optimizer's state
 
 
-def record_flight(
-    spec: NetworkSpec, seen: Observation
-) -> tuple[FlightStats, tuple[Bool[Array, " units"], ...]]:
+def record_flight(spec: NetworkSpec, seen: Observation) -> tuple[FlightStats, Bool[Array, "hidden widest"]]:
     """`measure`, with the finiteness that tells what broke first."""
     stats, responding = measure(spec, seen)
     moved = jax.tree.map(jnp.add, seen.parameters, seen.updates)
     flight = FlightStats(
         stats,
-        activations=jnp.stack([norms.finite(a) for a in seen.trace.activations]),
-        gradients=jnp.stack([norms.finite(pair) for pair in zip(seen.deltas, seen.gradients, strict=True)]),
+        activations=norms.finite_each(seen.trace.activations),
+        gradients=norms.finite_each(list(zip(seen.deltas, seen.gradients, strict=True))),
         state=network.finite(network.TrainState(moved, seen.trace.statistics, seen.optimizer, jnp.int32(0))),
     )
     return flight, responding
 
 
-def _kernel_norms(layers: Parameters) -> Float[Array, " layers"]:
-    return jnp.stack([norms.frobenius(layer.kernel) for layer in layers])
-
-
-def _slopes(spec: NetworkSpec, seen: Observation) -> list[Float[Array, "batch _"]]:
-    """phi'(z) of every hidden layer."""
-    hidden = zip(seen.parameters[:-1], seen.trace.preactivations[:-1], strict=True)
-    return [activations.derivative(spec.act, z, network.alpha(spec, layer)) for layer, z in hidden]
-
-
-def _saturated(spec: NetworkSpec, slopes: list[Float[Array, "batch _"]]) -> Float[Array, " layers"]:
-    """Share of each layer's z where phi' is nearly flat; the linear output never is."""
-    limit = SATURATION * closed_forms.steepest(spec.act, spec.alpha)
-    flat = [norms.total((jnp.abs(slope) < limit).astype(jnp.float32)) / slope.size for slope in slopes]
-    return jnp.stack([*flat, jnp.zeros(())])
-
-
 def records(
-    names: tuple[str, ...], stats: LayerStats, responding: tuple[np.ndarray, ...], clipped: np.ndarray
+    spec: NetworkSpec,
+    stats: LayerStats,
+    responding: Bool[np.ndarray, "hidden widest"],
+    clipped: Bool[np.ndarray, "steps layers"],
 ) -> tuple[LayerRecord, ...]:
     """Means and ranges over the measured steps, for each layer; stats have shape (steps, layers)."""
+    alive = [float(row.sum() / units) for row, units in zip(responding, spec.hidden, strict=True)]
+    dead = [1 - share for share in (*alive, 1.0)]
 
     def one(index: int, name: str) -> LayerRecord:
         figures = {key: getattr(stats, key)[:, index].astype(np.float64) for key in LAYER_FIELDS}
         return LayerRecord(
             layer=name,
             **{key: float(values.mean()) for key, values in figures.items()},
-            dead_fraction=float(1 - responding[index].mean()),
+            dead_fraction=dead[index],
             clipped_fraction=float(clipped[:, index].mean()) if len(clipped) else 0.0,
             ranges={key: (float(values.min()), float(values.max())) for key, values in figures.items()},
         )
 
-    return tuple(one(index, name) for index, name in enumerate(names))
+    return tuple(one(index, name) for index, name in enumerate(spec.layers()))

@@ -122,7 +122,7 @@ def _record(spec: RunSpec, epoch: int, plan: plans.Plan, info: Any, seconds: flo
         learning_rate=float(plan.learning_rates[-1]),
         clipped_fraction=float(clipped.any(axis=1).mean()),
         seconds=seconds,
-        layers=probe.records(spec.network.layers(), info.stats, info.log.responding, clipped),
+        layers=probe.records(spec.network, info.stats, info.log.responding, clipped),
     )
 
 
@@ -141,8 +141,8 @@ def _advance(snapshot: Snapshot, state: TrainState, record: EpochRecord, info: A
 def _initial(spec: RunSpec, info: Any) -> tuple[LayerRecord, ...]:
     """The figures of the run's first step; which units are dead, one batch cannot tell."""
     first = jax.tree.map(lambda values: values[:1], info.stats)
-    alive = tuple(np.ones_like(units) for units in info.log.responding)
-    return probe.records(spec.network.layers(), first, alive, info.log.clipped[:1])
+    alive = np.arange(info.log.responding.shape[1]) < np.array(spec.network.hidden)[:, None]
+    return probe.records(spec.network, first, alive, info.log.clipped[:1])
 
 
 def figure_of_merit(record: EpochRecord, stopping: StoppingSpec) -> float:

@@ -1,0 +1,90 @@
+"""What the rest of the program learns from: three splits of scaled examples, and how they were scaled."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Int32, UInt8
+
+from dnncli.errors import SpecError
+from dnncli.records import DataRecord
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Examples in rows, C-contiguous, with their classes counted from 0."""
+
+    x: Float32[np.ndarray, "examples features"]
+    y: Int32[np.ndarray, " examples"]
+
+    def __len__(self) -> int:
+        """Number of examples."""
+        return len(self.y)
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """How raw features become what a network sees: (x - offset) / scale, in float32.
+
+    `kind` is none, unit or standard: where offset and scale come from.
+    """
+
+    kind: str
+    offset: Float32[np.ndarray, " features"]
+    scale: Float32[np.ndarray, " features"]
+
+    def apply(
+        self, x: Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"]
+    ) -> Float32[np.ndarray, "examples features"]:
+        """A scaled copy; the same to the bit for pixels given as bytes and as float32."""
+        if not self.offset.any():  # one pass, and no float32 copy of the bytes
+            return np.divide(x, self.scale, dtype=np.float32, order="C")
+        scaled = np.subtract(x, self.offset, dtype=np.float32, order="C")
+        return np.divide(scaled, self.scale, out=scaled)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """One source of examples, ready to train on.
+
+    fingerprint: SHA-256 of the arrays as read, whatever the splits and the scaling.
+    image_shape: rows and columns, where an example is a grey image.
+    """
+
+    name: str
+    train: Split
+    validation: Split
+    test: Split
+    class_names: tuple[str, ...]
+    scaling: Scaling
+    fingerprint: str
+    image_shape: tuple[int, int] | None
+
+    @property
+    def features(self) -> int:
+        """How many numbers describe an example."""
+        return self.train.x.shape[1]
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are."""
+        return len(self.class_names)
+
+    def split(self, name: str) -> Split:
+        """The split called train, validation or test; any other name raises SpecError."""
+        if name not in SPLITS:
+            raise SpecError(f"no split is called {name!r}: there are {', '.join(SPLITS)}.")
+        return {"train": self.train, "validation": self.validation, "test": self.test}[name]
+
+    def record(self) -> DataRecord:
+        """What results and checkpoints tell of the data."""
+        return DataRecord(
+            name=self.name,
+            train=len(self.train),
+            validation=len(self.validation),
+            test=len(self.test),
+            features=self.features,
+            classes=self.classes,
+            fingerprint=self.fingerprint,
+        )

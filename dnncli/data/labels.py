@@ -1,0 +1,55 @@
+"""Labels as files have them, and the classes they name."""
+
+import numpy as np
+from jaxtyping import Int32, Shaped
+
+from dnncli.errors import DataError
+
+EXACT = 2.0**53  # from here on a float64 no longer tells neighbouring integers apart
+
+
+def tidy(y: Shaped[np.ndarray, "..."], place: str) -> Shaped[np.ndarray, " examples"]:
+    """Labels as one row of int64 or of strings; a single column is taken as a row.
+
+    Raises DataError, naming `place`, for other shapes and for labels that name no class.
+    """
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim != 1:
+        raise DataError(f"{place} has shape {y.shape}: it must hold one label an example.")
+    match y.dtype.kind:
+        case "U":
+            return y
+        case "S":
+            return _decoded(y, place)
+        case "b" | "i" | "u" | "f":
+            return _integers(y, place)
+    raise DataError(f"{place} holds {y.dtype}: labels must be whole numbers or strings.")
+
+
+def _decoded(y: Shaped[np.ndarray, " examples"], place: str) -> Shaped[np.ndarray, " examples"]:
+    try:
+        return np.char.decode(y, "utf-8")
+    except UnicodeDecodeError:
+        raise DataError(f"{place} holds bytes that are not UTF-8: store labels as strings.") from None
+
+
+def _integers(y: Shaped[np.ndarray, " examples"], place: str) -> Shaped[np.ndarray, " examples"]:
+    limit = EXACT if y.dtype.kind == "f" else 2**63 - 1
+    odd = ~(abs(y) <= limit) | (y % 1 != 0) if y.dtype.kind == "f" else y > limit
+    if odd.any():
+        worst = int(np.argmax(odd))
+        raise DataError(
+            f"{place} holds {y[worst]} (example {worst}, counting from 0): labels must be whole numbers or"
+            " strings."
+        )
+    return y.astype(np.int64)
+
+
+def encode(
+    *tables: Shaped[np.ndarray, "_"],
+) -> tuple[list[Int32[np.ndarray, "_"]], tuple[str, ...]]:
+    """Each table's labels as places in the sorted distinct labels of all, and those labels' names."""
+    distinct, places = np.unique(np.concatenate(tables), return_inverse=True)
+    ends = np.cumsum([len(table) for table in tables])[:-1]
+    return np.split(places.astype(np.int32), ends), tuple(str(label) for label in distinct)

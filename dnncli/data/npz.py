@@ -1,0 +1,140 @@
+"""A NumPy archive of arrays: x_train, y_train, x_test and y_test, or x and y."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, Shaped, UInt8
+
+from dnncli.data import labels
+from dnncli.data.source import Source, Table, default_size, fingerprint
+from dnncli.errors import DataError
+
+WHOLE = ("x", "y")
+DIVIDED = ("x_train", "y_train", "x_test", "y_test")
+
+
+def read(path: Path) -> Source:
+    """The examples of an archive; those held out are drawn stratified.
+
+    Raises DataError, naming file and array, for whatever cannot be read or learned from.
+    """
+    arrays = _arrays(path)
+    raw, y = list(arrays.values()), [_labels(path, name, arrays) for name in arrays if name[0] == "y"]
+    x = _alike([_features(path, name, arrays) for name in arrays if name[0] == "x"], raw, path)
+    if len({part.dtype.kind for part in y}) > 1:
+        raise DataError(f"{path}: one of y_train and y_test holds numbers, the other strings.")
+    classes, class_names = labels.encode(*y)
+    tables = [Table(*pair) for pair in zip(x, classes, strict=True)]
+    examples, divided = len(tables[0]), len(tables) == 2
+    return Source(
+        name=path.stem,
+        place=str(path),
+        train=tables[0],
+        test=tables[1] if divided else None,
+        class_names=class_names,
+        image_shape=_image_shape(raw[0]),
+        peak=255.0 if x[0].dtype == np.uint8 else None,
+        ordered=False,
+        held_out=(
+            default_size(examples, 0.1),
+            len(tables[1]) if divided else default_size(examples, 0.2),
+        ),
+        fingerprint=fingerprint(*raw),
+    )
+
+
+def _arrays(path: Path) -> dict[str, Shaped[np.ndarray, "..."]]:
+    """The arrays of WHOLE or DIVIDED, in that order."""
+    if not zipfile.is_zipfile(path):
+        raise DataError(f"{path} is not an .npz file: write it with numpy.savez.")
+    # Not only OSError and ValueError: what NumPy, zipfile and zlib raise for damaged bytes has no end.
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: _array(archive, name, path) for name in _names(path, archive.files)}
+    except (DataError, FileNotFoundError, PermissionError):
+        raise
+    except Exception as error:
+        raise DataError(f"{path} is damaged: {str(error).splitlines()[0] if str(error) else error!r}") from None
+
+
+def _names(path: Path, there: list[str]) -> tuple[str, ...]:
+    wanted = WHOLE if not {*DIVIDED} & {*there} and {*WHOLE} & {*there} else DIVIDED
+    missing = [name for name in wanted if name not in there]
+    if missing:
+        raise DataError(
+            f"{path} has no array {missing[0]!r} (it has {', '.join(there) or 'none'}): it needs"
+            f" {', '.join(DIVIDED)}, or x and y."
+        )
+    return wanted
+
+
+def _array(archive: Any, name: str, path: Path) -> Shaped[np.ndarray, "..."]:
+    try:
+        array = archive[name]
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise
+        raise DataError(f"{path}: {name} holds Python objects: store plain numbers or strings.") from None
+    if not isinstance(array, np.ndarray):  # NumPy hands out members that are no arrays as bytes
+        raise DataError(f"{path}: {name} is no NumPy array.")
+    return array
+
+
+def _labels(
+    path: Path, name: str, arrays: dict[str, Shaped[np.ndarray, "..."]]
+) -> Shaped[np.ndarray, " examples"]:
+    y, x_name = labels.tidy(arrays[name], f"{path}: {name}"), name.replace("y", "x")
+    examples = len(arrays[x_name]) if arrays[x_name].ndim else 0
+    if examples != len(y):
+        raise DataError(f"{path}: {x_name} has {examples:,} examples, but {name} {len(y):,} labels.")
+    return y
+
+
+def _features(
+    path: Path, name: str, arrays: dict[str, Shaped[np.ndarray, "..."]]
+) -> Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"]:
+    """One array's examples as rows: bytes stay bytes, all else becomes finite float32."""
+    x = arrays[name]
+    if x.dtype.kind not in "biuf":
+        raise DataError(f"{path}: {name} holds {x.dtype}: features must be real numbers.")
+    if x.ndim < 2:
+        raise DataError(f"{path}: {name} has shape {x.shape}: it needs examples in rows, features in columns.")
+    if x.size == 0:
+        raise DataError(f"{path}: {name} is empty: its shape is {x.shape}.")
+    rows = np.ascontiguousarray(x).reshape(len(x), -1)
+    return rows if x.dtype == np.uint8 else _finite(rows, f"{path}: {name}")
+
+
+def _finite(
+    x: Shaped[np.ndarray, "examples features"], place: str
+) -> Float32[np.ndarray, "examples features"]:
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
+        x = x.astype(np.float32, copy=False)
+    finite = np.isfinite(x)
+    if not finite.all():
+        first = int(np.argmin(finite.all(axis=1)))
+        raise DataError(
+            f"{place} holds {np.count_nonzero(~finite):,} values that are NaN, infinite or too large for"
+            f" float32, the first in example {first} (counting from 0): repair or drop those examples."
+        )
+    return x
+
+
+def _alike(
+    x: list[Shaped[np.ndarray, "_ _"]], raw: list[Shaped[np.ndarray, "..."]], path: Path
+) -> list[Shaped[np.ndarray, "_ _"]]:
+    """Train and test features of one shape and type; bytes next to float32 are no pixels."""
+    if len(x) == 2 and raw[0].shape[1:] != raw[2].shape[1:]:
+        raise DataError(
+            f"{path}: an example has shape {raw[0].shape[1:]} in x_train, {raw[2].shape[1:]} in x_test."
+        )
+    same = len({part.dtype for part in x}) == 1
+    return x if same else [part.astype(np.float32) for part in x]
+
+
+def _image_shape(x: Shaped[np.ndarray, "..."]) -> tuple[int, int] | None:
+    """Rows and columns of grey images, with or without a last dimension of one channel."""
+    sizes = x.shape[1:-1] if x.ndim == 4 and x.shape[-1] == 1 else x.shape[1:]
+    return (sizes[0], sizes[1]) if len(sizes) == 2 else None

@@ -1,0 +1,60 @@
+"""What a reader makes of files: raw examples, before anything is split, chosen or scaled."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Int, Int32, Shaped, UInt8
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Raw examples in rows with their classes counted from 0. Pixels stay bytes: a quarter of the memory."""
+
+    x: Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"]
+    y: Int32[np.ndarray, " examples"]
+
+    def __len__(self) -> int:
+        """Number of examples."""
+        return len(self.y)
+
+    def take(self, rows: slice | Int[np.ndarray, " rows"]) -> "Table":
+        """Some of the rows: a view for a slice, a copy for indices."""
+        return Table(self.x[rows], self.y[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Everything read, and how it is divided unless options say otherwise.
+
+    name: short, for reports and file names. place: what an error calls it.
+    test: the source's own test set; without one, test examples are drawn from `train`.
+    peak: the largest value a pixel can have; None where features are no pixels.
+    ordered: validation examples are the first ones, not a stratified draw.
+    held_out: how many examples validation and test get by default.
+    """
+
+    name: str
+    place: str
+    train: Table
+    test: Table | None
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int] | None
+    peak: float | None
+    ordered: bool
+    held_out: tuple[int, int]
+    fingerprint: str
+
+
+def default_size(examples: int, share: float) -> int:
+    """A share of the examples, at least 1 and at most 5,000."""
+    return max(1, min(round(share * examples), 5000))
+
+
+def fingerprint(*arrays: Shaped[np.ndarray, "..."]) -> str:
+    """SHA-256 in hex over the arrays' types, shapes and bytes."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype.str} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()

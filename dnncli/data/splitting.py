@@ -1,0 +1,96 @@
+"""Which examples train, validate and test: fixed by the data and the options, never by a run's seed."""
+
+from collections.abc import Sequence
+from itertools import cycle
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int, Int32, Int64
+
+from dnncli.data.source import Source, Table
+from dnncli.errors import DataError, SpecError
+from dnncli.spec import Amount, option
+
+KEY = 0x646E6E636C69  # of every stratified draw; another one gives every data set other splits
+
+
+class Parts(NamedTuple):
+    """The raw examples of each split, in the order of the data."""
+
+    train: Table
+    validation: Table
+    test: Table
+
+
+def split(source: Source, validation: Amount | None, test: Amount | None) -> Parts:
+    """Hold out the amounts asked for, or else the source's defaults.
+
+    Fractions are of the table that the examples are taken from. Raises SpecError, naming the option,
+    for sizes that leave a split empty or a class without training examples; DataError where nothing
+    was asked for and the data are too few.
+    """
+    given = {"validation": validation, "test": test}
+    if source.test is None:
+        sizes = [_size(name, given[name], source, source.train) for name in ("test", "validation")]
+        rows = _draw(source, sizes, given)
+        return Parts(*(source.train.take(part) for part in (rows[2], rows[1], rows[0])))
+    own = source.test.take(slice(_own_size(source, source.test, test)))
+    first, rest = _draw(source, [_size("validation", validation, source, source.train)], given)
+    return Parts(source.train.take(rest), source.train.take(first), own)
+
+
+def _size(name: str, amount: Amount | None, source: Source, table: Table) -> int:
+    """How many examples an option asks for."""
+    if amount is None:
+        return source.held_out[name == "test"]
+    count = amount if isinstance(amount, int) else round(amount * len(table))
+    if count < 1:
+        raise SpecError(f"{option(name)} {amount}: of {len(table):,} examples that is none; ask for more.")
+    return count
+
+
+def _own_size(source: Source, table: Table, amount: Amount | None) -> int:
+    size = _size("test", amount, source, table)
+    if size > len(table):
+        raise SpecError(f"--test {amount}: the test set of {source.place} has {len(table):,} examples.")
+    return size
+
+
+def _draw(
+    source: Source, sizes: list[int], given: dict[str, Amount | None]
+) -> list[slice | Int[np.ndarray, "_"]]:
+    """Rows of the training table for each size, and last the rows that are left."""
+    y = source.train.y
+    room = len(y) - (1 if source.ordered else len(np.unique(y)))
+    if sum(sizes) > room:
+        _refuse(source, sum(sizes), room, given)
+    if source.ordered:
+        return [slice(0, sizes[0]), slice(sizes[0], None)]
+    return [*stratified(y, sizes)]
+
+
+def _refuse(source: Source, size: int, room: int, given: dict[str, Amount | None]) -> None:
+    options = " ".join(f"{option(name)} {value}" for name, value in given.items() if value is not None)
+    trouble = (
+        f"{size:,} held-out examples are too many: of the {len(source.train):,} in {source.place} at most"
+        f" {max(room, 0):,} can be held out{'' if source.ordered else ', one of each class must train'}."
+    )
+    if options:
+        raise SpecError(f"{options}: {trouble}")
+    raise DataError(trouble)
+
+
+def stratified(y: Int32[np.ndarray, " examples"], sizes: Sequence[int]) -> list[Int64[np.ndarray, "_"]]:
+    """Rows for each size and then the rest, each ascending, drawn class by class in proportion.
+
+    Every class keeps a row in the rest; the sizes' sum must allow it. Philox's raw bits are the same in
+    every version of NumPy, which its shuffles need not be.
+    """
+    order = np.lexsort((np.random.Philox(key=KEY).random_raw(len(y)), y))
+    left = np.bincount(y)
+    label = y[order]
+    rank = np.arange(len(y)) - (np.cumsum(left) - left)[label]  # an example's place within its class
+    group = np.full(len(y), len(sizes))
+    for number, size in reversed([*enumerate(np.cumsum(quotas, axis=0))] if (quotas := _quotas(left, sizes)) else []):
+        group[rank < size[label]] = number
+    return [np.sort(order[group == number]) for number in range(len(sizes) + 1)]

@@ -1,0 +1,403 @@
+"""A checkpoint comes back as it was written, or not at all and with one clear line."""
+
+import contextlib
+import errno
+import json
+import os
+import re
+import resource
+import signal
+import stat
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import hypothesis.extra.numpy as arrays
+import numpy as np
+import pytest
+import safetensors.numpy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dnncli import checkpoint
+from dnncli.checkpoint import Checkpoint
+from dnncli.errors import CheckpointError, SpecError
+
+KERNEL = np.arange(6, dtype=np.float32).reshape(2, 3)
+OLD = Checkpoint(
+    {"hidden1.kernel": KERNEL, "step": np.int32([7])},
+    {"epoch": 1, "data": os.fsdecode(b"caf\xe9 \\\xff \xc3\xbc")},
+)  # no UTF-8
+NEW = Checkpoint({"hidden1.kernel": KERNEL + 1, "best": np.array(True)}, {"epoch": 2})
+BIG = Checkpoint({"w": np.zeros(50_000, np.float32)}, {"epoch": 3})
+
+
+def bits(tensors):
+    return {name: (tensor.dtype, tensor.shape, tensor.tobytes()) for name, tensor in tensors.items()}
+
+
+def same(a, b):
+    return bits(a.tensors) == bits(b.tensors) and a.metadata == b.metadata
+
+
+def refused(reason, function, *arguments):
+    """Whether the function fails with one line that gives the reason."""
+    with pytest.raises(CheckpointError, match=reason) as caught:
+        function(*arguments)
+    return str(caught.value).isprintable()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "net.ckpt"
+
+
+@pytest.fixture
+def old(path):
+    checkpoint.write(path, OLD)
+    return path
+
+
+def unchanged(path):
+    """Whether the old checkpoint is there, and nothing beside it."""
+    return os.listdir(path.parent) == [path.name] and same(checkpoint.read(path), OLD)
+
+
+LAYOUTS = {
+    "C": np.array,
+    "F": np.asfortranarray,
+    "strided": lambda a: np.repeat(a, 2, axis=-1)[..., ::2] if a.ndim else a,
+    "reversed": lambda a: a[..., ::-1].copy()[..., ::-1] if a.ndim else a,
+    "big-endian": lambda a: a.astype(a.dtype.newbyteorder(">")),
+}
+DTYPES = st.sampled_from([np.float32, np.int32, np.int64, np.uint32, np.uint8, np.bool_])
+ARRAYS = arrays.arrays(DTYPES, arrays.array_shapes(min_dims=0, min_side=0, max_side=4))
+NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+JSON = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+)
+NAMES = st.text().filter(lambda name: name not in ("__metadata__", "format", "sha256"))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.dictionaries(NAMES, ARRAYS, max_size=4),
+    st.dictionaries(NAMES, JSON, max_size=4),
+    st.sampled_from(sorted(LAYOUTS)),
+)
+def test_what_is_written_comes_back_bit_for_bit_whatever_its_layout_in_memory(tensors, metadata, layout):
+    laid = {name: LAYOUTS[layout](array).reshape(array.shape) for name, array in tensors.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "net.ckpt")
+        checkpoint.write(path, Checkpoint(laid, metadata))
+        back = checkpoint.read(path)
+        assert bits(safetensors.numpy.load_file(path)) == bits(tensors)
+    assert same(back, Checkpoint(tensors, metadata))
+    assert all(tensor.flags.writeable and tensor.dtype.isnative for tensor in back.tensors.values())
+
+
+def test_equal_checkpoints_make_equal_files_whatever_the_order_of_their_keys(path):
+    def written(order):
+        tensors = {f"t{i}": np.full(3, i, np.float32) for i in order}
+        checkpoint.write(path, Checkpoint(tensors, {f"k{i}": i for i in order}))
+        return path.read_bytes()
+
+    assert written(range(20)) == written(range(19, -1, -1))
+
+
+def test_torch_reads_the_tensors(old):
+    torch = pytest.importorskip("safetensors.torch", exc_type=ImportError)
+    assert (torch.load_file(old)["hidden1.kernel"].numpy() == KERNEL).all()
+
+
+def test_the_one_metadata_key_is_ours_and_other_tools_may_add_theirs(old):
+    with safetensors.safe_open(old, framework="numpy") as file:
+        metadata = file.metadata()
+    assert list(metadata) == ["dnncli"]
+    assert json.loads(metadata["dnncli"]).keys() == {*OLD.metadata, "format", "sha256"}
+    safetensors.numpy.save_file(safetensors.numpy.load_file(old), old, {**metadata, "format": "pt"})
+    assert same(checkpoint.read(old), OLD)
+
+
+BUGS = [({"a": t}, {}) for t in (np.zeros(2), np.zeros(2, np.float16), np.array(["x"]), np.array([{}]))]
+BUGS += [({}, m) for m in ({"a": float("nan")}, {"a": np.float32(1)}, {"format": 3}, {"sha256": ""})]
+
+
+@pytest.mark.parametrize(("tensors", "metadata"), [*BUGS, ({"__metadata__": KERNEL}, {})])
+def test_what_no_checkpoint_can_hold_is_a_bug_and_writes_nothing(path, tensors, metadata):
+    with pytest.raises((TypeError, ValueError)):
+        checkpoint.write(path, Checkpoint(tensors, metadata))
+    assert not os.listdir(path.parent)
+
+
+def test_every_flipped_bit_is_found_or_changes_nothing(old):
+    data = old.read_bytes()
+    payload = len(data) - KERNEL.nbytes - 4
+    with open(old, "r+b", buffering=0) as file:
+        for place, bit in ((p, b) for p in range(len(data)) for b in range(8)):
+            os.pwrite(file.fileno(), bytes([data[place] ^ 1 << bit]), place)
+            try:
+                found = not same(checkpoint.read(old), OLD)
+                assert not found
+            except CheckpointError:
+                found = True
+            assert found or place < payload
+            os.pwrite(file.fileno(), data[place : place + 1], place)
+
+
+@pytest.mark.parametrize("change", [lambda a: a.reshape(3, 2), lambda a: a.view(np.int32)])
+def test_the_same_bytes_under_another_shape_or_dtype_are_found(old, change):
+    with safetensors.safe_open(old, framework="numpy") as file:
+        metadata = file.metadata()
+    tensors = {**OLD.tensors, "hidden1.kernel": np.ascontiguousarray(change(KERNEL))}
+    safetensors.numpy.save_file(tensors, old, metadata)
+    assert refused("do not match their SHA-256", checkpoint.read, old)
+
+
+def test_every_other_length_is_refused(old):
+    data = old.read_bytes()
+    for length in (*range(len(data)), len(data) + 1, len(data) + 8):
+        old.write_bytes((data + bytes(8))[:length])
+        assert refused("net.ckpt is damaged: it is cut short", checkpoint.read, old)
+
+
+def file_of(header, payload=b"", length=None):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text) if length is None else length) + text + payload
+
+
+def ours(record, payload=b"", **tensors):
+    text = record if isinstance(record, str) else json.dumps(record)
+    return file_of({"__metadata__": {"dnncli": text}, **tensors}, payload)
+
+
+def holding(*tensors, size=4):
+    """A file with these dtypes, shapes and offsets, and no right digest."""
+    places = [dict(zip(("dtype", "shape", "data_offsets"), tensor, strict=False)) for tensor in tensors]
+    names = [f"\x1b[2J\n{i}" for i in range(len(tensors))]
+    return ours({"format": 1, "sha256": "0" * 64}, b"\2" * size, **dict(zip(names, places, strict=True)))
+
+
+VAST, DEEP = 2**62, "[" * 100_000
+ONE = ("F32", [1], [0, 4])
+HOSTILE = {
+    "is not a dnncli checkpoint .not a safetensors file": [
+        b"\x89PNG\r\n\x1a\n" * 9,
+        b"PK\x03\x04" + bytes(99),
+    ],
+    "it is cut short, or its header has no": [
+        file_of({}, length=2**64 - 1),
+        file_of({}, length=0),
+        b"{" * 99,
+    ],
+    "is not a dnncli checkpoint .a safetensors file without the key `dnncli`": [
+        *(safetensors.numpy.save({"a": KERNEL}, metadata) for metadata in (None, {"format": "pt"})),
+        *(file_of({"__metadata__": metadata}) for metadata in ([], {"dnncli": {"format": 1}})),
+    ],
+    "its header is no valid JSON": [file_of(b'{"a\xff": 1}'), file_of(b'{"a": 1, "a": 1}'), file_of(b"{1:")],
+    "its metadata `dnncli` is no valid JSON object": [
+        *map(ours, ([], "{", DEEP, '{"a": ' + DEEP, '{"format": ' + "9" * 5000 + "}", "\ud800")),
+    ],
+    "it has no known format version": [ours({}), ours({"format": True}), ours({"format": 0})],
+    "was made by a newer dnncli; upgrade": [ours({"format": 2}), ours({"format": 10**99, "sha256": 3})],
+    "its contents do not match their SHA-256": [
+        *(ours('{"format": 1, "a": ' + value + "}") for value in ("1", "1e999", "NaN")),
+        *(ours({"format": 1, "sha256": digest}) for digest in ("", [], None, 1)),
+        holding(ONE),
+    ],
+    "it is cut short, or its header does not fit": [
+        *(holding(ONE, ONE), holding(ONE, size=5), holding(("F32", [1], [4, 8]), size=8)),
+        *(holding(("F32", shape, [0, 4])) for shape in ([2], [VAST, VAST], [2**64], [-1, -1], [1.0], None)),
+        *(holding(("F32", shape, [0, 0]), size=0) for shape in ([0, VAST], [0] * 100)),
+        *(holding(("X9", [1], [0, 4])), holding(("F32",)), holding()),
+    ],
+    "no checkpoint holds": [holding(("F64", [1], [0, 8]), size=8), holding(("BOOL", [4], [0, 4]))],
+}
+
+
+@pytest.mark.parametrize("reason", HOSTILE)
+def test_a_hostile_file_is_refused_in_one_line_that_names_it(path, reason):
+    for data in HOSTILE[reason]:
+        path.write_bytes(data)
+        assert refused(rf"net\.ckpt .*{reason}", checkpoint.read, path)
+
+
+CHILD = """
+import os, sys, time
+from pathlib import Path
+import numpy as np
+from dnncli import checkpoint
+path, die = Path(sys.argv[1]), lambda *_: os.kill(os.getpid(), 9)
+def save(n):
+    checkpoint.write(path, checkpoint.Checkpoint({"w": np.full(1 << 20, n, np.float32)}, {"epoch": n}))
+"""
+
+
+def child(code, path):
+    """A process of its own that runs the code."""
+    command = [sys.executable, "-c", CHILD + code, str(path)]
+    return subprocess.Popen(command, cwd=Path(__file__).parents[1], stdout=-1, stdin=-1, text=True)
+
+
+DEADLY = {
+    "checkpoint.fcntl.flock = die": 1,
+    "os.fsync = die": 1,
+    "os.replace = die": 1,
+    "replace = os.replace; os.replace = lambda *names: (replace(*names), die())": 2,
+}
+
+
+@pytest.mark.parametrize("moment", DEADLY)
+def test_a_kill_at_the_worst_moment_leaves_the_old_file_or_the_new_one(old, moment):
+    with child(f"{moment}\nsave(2)", old) as process:
+        assert process.wait() == -signal.SIGKILL
+    assert checkpoint.read(old).metadata["epoch"] == DEADLY[moment]
+    assert len(os.listdir(old.parent)) == 3 - DEADLY[moment]
+    checkpoint.write(old.with_name("another"), NEW)
+    assert sorted(os.listdir(old.parent)) == ["another", old.name]
+
+
+def test_a_kill_at_any_moment_leaves_a_whole_file(path):
+    for attempt in range(5):
+        with child("save(0); print(flush=True)\nwhile True: save(1), save(2)", path) as process:
+            process.stdout.readline()
+            time.sleep(0.01 + 0.007 * attempt)
+            process.kill()
+        back = checkpoint.read(path)
+        assert (back.tensors["w"] == back.metadata["epoch"]).all()
+    checkpoint.write(path, OLD)
+    assert unchanged(path)
+
+
+def test_a_file_that_another_process_is_still_writing_is_no_litter(old):
+    with checkpoint._temporary(old, 0o600) as file:
+        checkpoint.write(old, NEW)
+        assert Path(file.name).exists()
+    assert os.listdir(old.parent) == [old.name]
+
+
+@pytest.mark.parametrize("call", ["fchmod", "fsync", "replace"])
+def test_a_failing_system_call_keeps_the_old_file_and_leaves_no_other(old, monkeypatch, call):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, call, fail)
+    assert refused(r"net\.ckpt cannot be written: no space left on device\.$", checkpoint.write, old, NEW)
+    assert unchanged(old)
+
+
+def test_a_limit_on_file_sizes_keeps_the_old_file_and_leaves_no_other(old):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        assert refused("cannot be written: file too large", checkpoint.write, old, BIG)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert unchanged(old)
+
+
+def test_a_full_disk_and_then_a_read_only_one_keep_the_old_file_and_leave_no_other(path):
+    def mount(*options):
+        return subprocess.run(["mount", *options, path.parent], capture_output=True, check=False).returncode
+
+    if not sys.platform.startswith("linux") or mount("-t", "tmpfs", "-o", "size=64k", "tmpfs"):
+        pytest.skip("no file system can be mounted here")
+    try:
+        checkpoint.write(path, OLD)
+        assert refused("cannot be written: no space left on device", checkpoint.write, path, BIG)
+        assert mount("-o", "remount,ro") == 0
+        assert refused("cannot be written: read-only file system", checkpoint.write, path, NEW)
+        assert refused("cannot be written: read-only file system", checkpoint.reserve, path, True)
+        assert unchanged(path)
+    finally:
+        subprocess.run(["umount", path.parent], check=True)
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_a_new_file_has_the_mode_that_the_umask_gives_and_an_old_one_keeps_its_own(path, umask):
+    before = os.umask(umask)
+    try:
+        for mode in (0o666 & ~umask, 0o640, 0o444):
+            if path.exists():
+                path.chmod(mode)
+            checkpoint.write(path, NEW)
+            assert stat.S_IMODE(path.stat().st_mode) == mode
+    finally:
+        os.umask(before)
+
+
+def test_a_symbolic_link_stays_and_its_target_is_written(tmp_path):
+    (tmp_path / "far").mkdir()
+    link, target = tmp_path / "link", tmp_path / "far" / "net.ckpt"
+    link.symlink_to(target)
+    for content in (OLD, NEW):  # the link dangles first
+        checkpoint.write(link, content)
+        assert link.is_symlink()
+        assert same(checkpoint.read(target), content)
+
+
+PLACES = {
+    "none/net.ckpt": "there is no folder .*none",
+    "net.ckpt/net.ckpt": "there is no folder .*net.ckpt",
+    ".": "it is a folder",
+    "pipe": "it is no regular file",
+    "loop": "too many levels of symbolic links",
+    "n" * 256: "file name too long",
+    "\0": "null",
+    "a\nb\x1b/net.ckpt": "there is no folder",
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_a_place_that_cannot_hold_a_checkpoint_is_refused_before_training_and_after(old, name):
+    os.mkfifo(old.parent / "pipe")
+    (old.parent / "loop").symlink_to("loop")
+    place, reason = old.parent / name, f"cannot be written: .*{PLACES[name]}"
+    assert refused("cannot be read: ", checkpoint.read, place)
+    assert refused(reason, checkpoint.reserve, place, True)
+    assert refused(reason, checkpoint.write, place, NEW)
+    assert sorted(os.listdir(old.parent)) == ["loop", "net.ckpt", "pipe"]
+
+
+def test_a_name_of_the_greatest_length_can_be_written(tmp_path):
+    checkpoint.write(tmp_path / ("é" * 127), OLD)
+    assert unchanged(tmp_path / ("é" * 127))
+
+
+def test_reserving_leaves_no_file_and_refuses_an_existing_one_without_overwrite(old):
+    checkpoint.reserve(old.with_name("new"), overwrite=False)
+    checkpoint.reserve(old, overwrite=True)
+    with pytest.raises(SpecError, match=r"^--out .*net\.ckpt exists; give --overwrite or another name"):
+        checkpoint.reserve(old, overwrite=False)
+    assert unchanged(old)
+
+
+def test_unused_paths_are_named_after_the_run_and_the_time_and_are_given_once(tmp_path, monkeypatch):
+    folder = tmp_path / "a" / "runs"
+    assert re.fullmatch(r"elu-digits-\d{8}-\d{6}\.ckpt", checkpoint.unused_path("elu-digits", folder).name)
+    monkeypatch.setattr(time, "strftime", lambda _: "NOW")
+    first, second = (checkpoint.unused_path("../elu digits", folder) for _ in range(2))
+    checkpoint.write(first, OLD)
+    names = [first.name, second.name, checkpoint.unused_path("elu-digits", folder).name]
+    assert not list(folder.glob(f".{first.name}*"))
+    assert names == ["elu-digits-NOW.ckpt", "elu-digits-NOW-2.ckpt", "elu-digits-NOW-3.ckpt"]
+
+
+def test_runs_started_in_the_same_second_get_different_paths_and_leave_nothing_lasting(tmp_path):
+    code = "time.strftime = lambda _: 'NOW'\nprint(checkpoint.unused_path('x', path), flush=True); input()"
+    with contextlib.ExitStack() as stack:
+        runs = [stack.enter_context(child(code, tmp_path)) for _ in range(4)]
+        assert len({run.stdout.readline() for run in runs}) == 4
+        for run in runs:
+            run.kill()
+    checkpoint.write(tmp_path / "net.ckpt", OLD)
+    assert unchanged(tmp_path / "net.ckpt")
+
+
+def test_a_folder_for_runs_that_cannot_be_is_refused(old):
+    for folder in (old, old / "runs"):
+        assert refused("cannot be written to: not a directory", checkpoint.unused_path, "x", folder)
