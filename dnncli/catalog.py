@@ -123,6 +123,12 @@ INITIALIZERS = _table(
     ),
     Entry("lecun-uniform", "variance 1/n_in, uniform", "LeCun et al. 1998"),
     Entry("orthogonal", "a random (semi-)orthogonal matrix", "Saxe et al. 2014"),
+    Entry(
+        "critical",
+        "weights and biases solved so that gradients neither vanish nor explode",
+        "Schoenholz et al. 2017",
+    ),
+    Entry("critical-orthogonal", "critical, with orthogonal matrices", "Pennington et al. 2017"),
 )
 
 OPTIMIZERS = _table(

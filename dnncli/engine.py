@@ -136,9 +136,7 @@ def _probe(program: Program, seen: Observation) -> tuple[Any, Bool[Array, "hidde
     was not 0 for some example. The probe looks at phi' itself.
     """
     hidden = seen.gradients[:-1]
-    moved = norms.by_column(
-        lambda bias: bias != 0, [g.bias if g.offset is None else g.offset for g in hidden]
-    )
+    moved = norms.each(lambda bias: bias != 0, [g.bias if g.offset is None else g.offset for g in hidden])
     if program.probe is None:
         return (), moved
     stats, responding = program.probe(program.network, seen)

@@ -46,8 +46,14 @@ def adopt(dataset: Dataset, known: DataSummary) -> Dataset:
     def fit(split: Split) -> Split:
         return Split(known.scaling.apply(split.x), labels[split.y])
 
-    parts = {name: fit(dataset.split(name)) for name in ("train", "validation", "test")}
-    return replace(dataset, **parts, class_names=known.class_names, scaling=known.scaling)
+    return replace(
+        dataset,
+        train=fit(dataset.train),
+        validation=fit(dataset.validation),
+        test=fit(dataset.test),
+        class_names=known.class_names,
+        scaling=known.scaling,
+    )
 
 
 def evaluate(

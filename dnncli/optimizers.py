@@ -37,7 +37,8 @@ def slots(state: optax.OptState, parameters: Parameters) -> list[Parameters]:
     structure = jax.tree.structure(parameters)
 
     def alike(node: Any) -> bool:
-        return structure == jax.tree.structure(node)  # type: ignore[no-any-return]
+        same: bool = structure == jax.tree.structure(node)  # type: ignore[operator]
+        return same
 
     return [node for node in jax.tree.leaves(state, is_leaf=alike) if alike(node)]
 

@@ -1,6 +1,5 @@
 """Per-layer measurement inside a training step: what each layer does and how its gradient flows."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -36,52 +35,30 @@ def measure(spec: NetworkSpec, seen: Observation) -> tuple[LayerStats, Bool[Arra
     """
     batch, layers = len(seen.deltas[0]), len(seen.deltas)
     kernels = [layer.kernel for part in (seen.parameters, seen.gradients, seen.updates) for layer in part]
-    weight, gradient, update, delta = norms.frobenius_each([*kernels, *seen.deltas]).reshape(4, layers)
+    weight, gradient, update = norms.each(norms.frobenius, kernels).reshape(3, layers)
     # The deltas are of the mean loss: times the batch size they are of one example's.
-    delta_rms = batch * delta / jnp.sqrt(jnp.asarray([float(d.size) for d in seen.deltas]))
-    mean, std = _moments(seen.trace.activations)
-    flat, responding = _slopes(spec, seen)
+    delta_rms = batch * norms.each(norms.root_mean_square, seen.deltas)
+    mean, std = norms.each(_moments, seen.trace.activations)
+    hidden = (seen.trace.preactivations[:-1], [layer.slope for layer in seen.parameters[:-1]])
+    flat, responding = norms.each(partial(_slopes, spec), *hidden)
     stats = LayerStats(delta_rms, gradient, weight, update / weight, mean, std, jnp.append(flat, 0.0))
     return stats, responding
 
 
-def _moments(
-    outputs: Sequence[Float[Array, "batch _"]],
-) -> tuple[Float[Array, " layers"], Float[Array, " layers"]]:
-    """Mean and standard deviation of each layer: of its units' means, and around them."""
-    means, peaks, squares = norms.by_column(_unit_moments, outputs)
-    units = jnp.asarray([float(a.shape[1]) for a in outputs])
-    batch = float(len(outputs[0]))
-    mean = jnp.sum(means, axis=1) / units
-    inside = jnp.arange(means.shape[1])[None, :] < units[:, None]
-    between = norms.frobenius_rows(jnp.where(inside, means - mean[:, None], 0.0)) / jnp.sqrt(units)
-    within = norms.combine(peaks, squares) / jnp.sqrt(batch * units)
-    return mean, jnp.hypot(between, within)
-
-
-def _unit_moments(a: Float[Array, "batch units"]) -> tuple[Float[Array, " units"], ...]:
-    """Each unit's mean, and the column norms of what is around it."""
-    mean = jnp.mean(a, axis=0)
-    return mean, *norms.columns(a - mean)
+def _moments(a: Float[Array, "batch units"]) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Mean and standard deviation over examples and units."""
+    mean = norms.mean(a)
+    return mean, norms.root_mean_square(a - mean)
 
 
 def _slopes(
-    spec: NetworkSpec, seen: Observation
-) -> tuple[Float[Array, " hidden"], Bool[Array, "hidden widest"]]:
-    """Share of each hidden layer's z where phi' is nearly flat, and its units with phi' other than 0."""
-    slopes = [layer.slope for layer in seen.parameters[:-1]]
-    flat, responding = norms.by_column(partial(_unit_slopes, spec), seen.trace.preactivations[:-1], slopes)
-    share = jnp.sum(flat, axis=1) / jnp.asarray([float(n) for n in spec.hidden])
-    return share, responding
-
-
-def _unit_slopes(
     spec: NetworkSpec, z: Float[Array, "batch units"], slope: Float[Array, " units"] | None
-) -> tuple[Float[Array, " units"], Bool[Array, " units"]]:
-    """Each unit's share of flat examples, and whether it responds to any; `slope` is PReLU's alpha."""
+) -> tuple[Float[Array, ""], Bool[Array, " units"]]:
+    """Share of z where phi' is nearly flat, and the units that respond; `slope` is PReLU's alpha."""
     limit = SATURATION * closed_forms.steepest(spec.act, spec.alpha)
     derivative = activations.derivative(spec.act, z, spec.alpha if slope is None else slope)
-    return jnp.mean(jnp.abs(derivative) < limit, axis=0, dtype=jnp.float32), jnp.any(derivative != 0, axis=0)
+    flat, moves = (flags.astype(jnp.float32) for flags in (jnp.abs(derivative) < limit, derivative != 0))
+    return norms.mean(flat), jnp.ones(len(z)) @ moves > 0
 
 
 class FlightStats(NamedTuple):

@@ -93,13 +93,13 @@ def read_array(path: Path, dimensions: int) -> UInt8[np.ndarray, "..."]:
     return np.frombuffer(values, np.uint8).reshape(shape)
 
 
-def _open(path: Path) -> BinaryIO:
+def _open(path: Path) -> gzip.GzipFile | BinaryIO:
     with path.open("rb") as file:
         zipped = file.read(2) == GZIP
     return gzip.open(path) if zipped else path.open("rb")
 
 
-def _shape(file: BinaryIO, path: Path, dimensions: int) -> tuple[int, ...]:
+def _shape(file: gzip.GzipFile | BinaryIO, path: Path, dimensions: int) -> tuple[int, ...]:
     head = file.read(4)
     if len(head) < 4 or head[:2] != b"\0\0":
         raise DataError(f"{path} is not an IDX file: it starts with {head.hex(' ') or 'nothing'}.")
@@ -119,7 +119,7 @@ def _nonempty(shape: tuple[int, ...], path: Path) -> tuple[int, ...]:
     return shape
 
 
-def _values(file: BinaryIO, path: Path, expected: int) -> bytes:
+def _values(file: gzip.GzipFile | BinaryIO, path: Path, expected: int) -> bytes:
     """All bytes after the header, which must be as many as it says."""
     # Before memory is taken: a damaged header can ask for any amount.
     if expected > DEFLATE_LIMIT * os.path.getsize(path):

@@ -35,12 +35,16 @@ def _decoded(y: Shaped[np.ndarray, " examples"], place: str) -> Shaped[np.ndarra
 
 
 def _integers(y: Shaped[np.ndarray, " examples"], place: str) -> Shaped[np.ndarray, " examples"]:
-    limit = EXACT if y.dtype.kind == "f" else 2**63 - 1
-    odd = ~(abs(y) <= limit) | (y % 1 != 0) if y.dtype.kind == "f" else y > limit
-    if odd.any():
-        worst = int(np.argmax(odd))
+    if y.dtype.kind == "f":
+        with np.errstate(over="ignore"):  # of long doubles: infinite, and so no whole number
+            y = y.astype(np.float64)
+        whole = (abs(y) < EXACT) & (np.floor(y) == y)
+    else:
+        whole = y <= np.iinfo(np.int64).max
+    if not whole.all():
+        first = int(np.argmin(whole))
         raise DataError(
-            f"{place} holds {y[worst]} (example {worst}, counting from 0): labels must be whole numbers or"
+            f"{place} holds {y[first]} in example {first} (counting from 0): labels must be whole numbers or"
             " strings."
         )
     return y.astype(np.int64)

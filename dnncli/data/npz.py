@@ -13,6 +13,7 @@ from dnncli.errors import DataError
 
 WHOLE = ("x", "y")
 DIVIDED = ("x_train", "y_train", "x_test", "y_test")
+Arrays = dict[str, Shaped[np.ndarray, "..."]]  # an archive's, by name
 
 
 def read(path: Path) -> Source:
@@ -21,42 +22,50 @@ def read(path: Path) -> Source:
     Raises DataError, naming file and array, for whatever cannot be read or learned from.
     """
     arrays = _arrays(path)
-    raw, y = list(arrays.values()), [_labels(path, name, arrays) for name in arrays if name[0] == "y"]
-    x = _alike([_features(path, name, arrays) for name in arrays if name[0] == "x"], raw, path)
-    if len({part.dtype.kind for part in y}) > 1:
-        raise DataError(f"{path}: one of y_train and y_test holds numbers, the other strings.")
-    classes, class_names = labels.encode(*y)
-    tables = [Table(*pair) for pair in zip(x, classes, strict=True)]
-    examples, divided = len(tables[0]), len(tables) == 2
+    train, test, class_names = _tables(path, arrays)
+    examples, pixels = len(train), train.x.dtype == np.uint8
     return Source(
         name=path.stem,
         place=str(path),
-        train=tables[0],
-        test=tables[1] if divided else None,
+        train=train,
+        test=test,
         class_names=class_names,
-        image_shape=_image_shape(raw[0]),
-        peak=255.0 if x[0].dtype == np.uint8 else None,
+        image_shape=_image_shape(next(iter(arrays.values()))),
+        peak=255.0 if pixels else None,
         ordered=False,
-        held_out=(
-            default_size(examples, 0.1),
-            len(tables[1]) if divided else default_size(examples, 0.2),
-        ),
-        fingerprint=fingerprint(*raw),
+        held_out=(default_size(examples, 0.1), len(test) if test else default_size(examples, 0.2)),
+        fingerprint=fingerprint(*arrays.values()),
     )
 
 
-def _arrays(path: Path) -> dict[str, Shaped[np.ndarray, "..."]]:
+def _tables(path: Path, arrays: Arrays) -> tuple[Table, Table | None, tuple[str, ...]]:
+    x = _alike([_features(path, name, arrays[name]) for name in arrays if name[0] == "x"], path, arrays)
+    y = [_labels(path, name, arrays) for name in arrays if name[0] == "y"]
+    if len({part.dtype.kind for part in y}) > 1:
+        raise DataError(f"{path}: one of y_train and y_test holds numbers, the other strings.")
+    classes, class_names = labels.encode(*y)
+    train, *test = (Table(*pair) for pair in zip(x, classes, strict=True))
+    return train, test[0] if test else None, class_names
+
+
+def _arrays(path: Path) -> Arrays:
     """The arrays of WHOLE or DIVIDED, in that order."""
-    if not zipfile.is_zipfile(path):
-        raise DataError(f"{path} is not an .npz file: write it with numpy.savez.")
-    # Not only OSError and ValueError: what NumPy, zipfile and zlib raise for damaged bytes has no end.
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: _array(archive, name, path) for name in _names(path, archive.files)}
-    except (DataError, FileNotFoundError, PermissionError):
-        raise
-    except Exception as error:
-        raise DataError(f"{path} is damaged: {str(error).splitlines()[0] if str(error) else error!r}") from None
+    with path.open("rb") as file:
+        if not zipfile.is_zipfile(file):
+            raise DataError(f"{path} is not an .npz file: write it with numpy.savez.")
+        file.seek(0)
+        # Not only OSError and ValueError: what NumPy, zipfile and zlib raise for damaged bytes has no end.
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                return {name: _array(archive, name, path) for name in _names(path, archive.files)}
+        except DataError:
+            raise
+        except Exception as error:
+            raise DataError(f"{path} cannot be read: {_line(error)}") from None
+
+
+def _line(error: Exception) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def _names(path: Path, there: list[str]) -> tuple[str, ...]:
@@ -74,7 +83,7 @@ def _array(archive: Any, name: str, path: Path) -> Shaped[np.ndarray, "..."]:
     try:
         array = archive[name]
     except ValueError as error:
-        if "allow_pickle" not in str(error):
+        if "Object arrays" not in str(error):
             raise
         raise DataError(f"{path}: {name} holds Python objects: store plain numbers or strings.") from None
     if not isinstance(array, np.ndarray):  # NumPy hands out members that are no arrays as bytes
@@ -82,25 +91,24 @@ def _array(archive: Any, name: str, path: Path) -> Shaped[np.ndarray, "..."]:
     return array
 
 
-def _labels(
-    path: Path, name: str, arrays: dict[str, Shaped[np.ndarray, "..."]]
-) -> Shaped[np.ndarray, " examples"]:
+def _labels(path: Path, name: str, arrays: Arrays) -> Shaped[np.ndarray, " examples"]:
     y, x_name = labels.tidy(arrays[name], f"{path}: {name}"), name.replace("y", "x")
-    examples = len(arrays[x_name]) if arrays[x_name].ndim else 0
+    examples = len(arrays[x_name])
     if examples != len(y):
         raise DataError(f"{path}: {x_name} has {examples:,} examples, but {name} {len(y):,} labels.")
     return y
 
 
 def _features(
-    path: Path, name: str, arrays: dict[str, Shaped[np.ndarray, "..."]]
+    path: Path, name: str, x: Shaped[np.ndarray, "..."]
 ) -> Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"]:
     """One array's examples as rows: bytes stay bytes, all else becomes finite float32."""
-    x = arrays[name]
     if x.dtype.kind not in "biuf":
         raise DataError(f"{path}: {name} holds {x.dtype}: features must be real numbers.")
     if x.ndim < 2:
-        raise DataError(f"{path}: {name} has shape {x.shape}: it needs examples in rows, features in columns.")
+        raise DataError(
+            f"{path}: {name} has shape {x.shape}: it needs examples in rows, features in columns."
+        )
     if x.size == 0:
         raise DataError(f"{path}: {name} is empty: its shape is {x.shape}.")
     rows = np.ascontiguousarray(x).reshape(len(x), -1)
@@ -122,14 +130,12 @@ def _finite(
     return x
 
 
-def _alike(
-    x: list[Shaped[np.ndarray, "_ _"]], raw: list[Shaped[np.ndarray, "..."]], path: Path
-) -> list[Shaped[np.ndarray, "_ _"]]:
+def _alike(x: list[Shaped[np.ndarray, "_ _"]], path: Path, arrays: Arrays) -> list[Shaped[np.ndarray, "_ _"]]:
     """Train and test features of one shape and type; bytes next to float32 are no pixels."""
-    if len(x) == 2 and raw[0].shape[1:] != raw[2].shape[1:]:
-        raise DataError(
-            f"{path}: an example has shape {raw[0].shape[1:]} in x_train, {raw[2].shape[1:]} in x_test."
-        )
+    shapes = {name: array.shape[1:] for name, array in arrays.items() if name[0] == "x"}
+    if len(set(shapes.values())) > 1:
+        found = ", ".join(f"{shape} in {name}" for name, shape in shapes.items())
+        raise DataError(f"{path}: examples differ in shape: {found}.")
     same = len({part.dtype for part in x}) == 1
     return x if same else [part.astype(np.float32) for part in x]
 

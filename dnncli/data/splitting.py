@@ -87,10 +87,26 @@ def stratified(y: Int32[np.ndarray, " examples"], sizes: Sequence[int]) -> list[
     every version of NumPy, which its shuffles need not be.
     """
     order = np.lexsort((np.random.Philox(key=KEY).random_raw(len(y)), y))
-    left = np.bincount(y)
-    label = y[order]
-    rank = np.arange(len(y)) - (np.cumsum(left) - left)[label]  # an example's place within its class
-    group = np.full(len(y), len(sizes))
-    for number, size in reversed([*enumerate(np.cumsum(quotas, axis=0))] if (quotas := _quotas(left, sizes)) else []):
-        group[rank < size[label]] = number
+    counts, label = np.bincount(y), y[order]
+    rank = np.arange(len(y)) - (np.cumsum(counts) - counts)[label]  # an example's place within its class
+    taken, group = np.zeros_like(counts), np.zeros(len(y), np.int64)
+    for size in sizes:
+        taken = taken + quotas(counts - taken, size)
+        group += rank >= taken[label]
     return [np.sort(order[group == number]) for number in range(len(sizes) + 1)]
+
+
+def quotas(counts: Int64[np.ndarray, " classes"], size: int) -> Int64[np.ndarray, " classes"]:
+    """How many examples of each class make `size` of them, in proportion, leaving one of each class.
+
+    Largest remainders: within 1 of exact unless a class is too small.
+    """
+    taken, remainder = np.divmod(counts * size, counts.sum())
+    missing = size - int(taken.sum())
+    for label in cycle(np.argsort(-remainder, kind="stable")):
+        if missing == 0:
+            break
+        if taken[label] < counts[label] - 1:
+            taken[label] += 1
+            missing -= 1
+    return taken

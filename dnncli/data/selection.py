@@ -1,0 +1,92 @@
+"""`--classes` and `--per-class`: which classes to learn, and from how many examples of each."""
+
+import re
+
+import numpy as np
+from jaxtyping import Int32
+
+from dnncli.data.source import Table
+from dnncli.data.splitting import Parts
+from dnncli.errors import DataError, SpecError
+
+NUMBER = r"-?\d{1,19}"
+RANGE = re.compile(rf"({NUMBER})\s*-\s*({NUMBER})")
+LISTED = 20  # classes that an error names
+
+
+def keep(parts: Parts, class_names: tuple[str, ...], text: str) -> tuple[Parts, tuple[str, ...]]:
+    """Each split's examples of the classes in `text`, which are counted anew in the data's order.
+
+    Splits come first, so that an example is in the same split whatever classes are kept: what a network
+    is tested on, none was trained on. Raises SpecError for unknown classes and for an empty split.
+    """
+    wanted = parse(text, class_names)
+    if len(wanted) < 2:
+        raise SpecError(f"--classes {text}: keeps one class only: there is nothing to tell apart.")
+    place = np.full(len(class_names), -1, np.int32)
+    place[wanted] = np.arange(len(wanted))
+    kept = Parts(*(_keep(part, place) for part in parts))
+    for name, part in kept._asdict().items():
+        if len(part) == 0:
+            raise SpecError(f"--classes {text}: none of the {name} examples is of these classes.")
+    return kept, tuple(class_names[label] for label in wanted)
+
+
+def _keep(part: Table, place: Int32[np.ndarray, " classes"]) -> Table:
+    rows = np.flatnonzero(place[part.y] >= 0)
+    return Table(part.x[rows], place[part.y[rows]])
+
+
+def parse(text: str, class_names: tuple[str, ...]) -> list[int]:
+    """The classes that a list such as `0-4`, `0,1,7` or `cat,dog` names, ascending.
+
+    Raises SpecError, listing the classes there are, for any other.
+    """
+    found = {label for token in text.split(",") for label in _matches(token.strip(), text, class_names)}
+    return sorted(found)
+
+
+def _matches(token: str, text: str, class_names: tuple[str, ...]) -> list[int]:
+    if token in class_names:
+        return [class_names.index(token)]
+    ends = RANGE.fullmatch(token)
+    if ends and set(ends.groups()) <= set(class_names):
+        first, last = map(int, ends.groups())
+        numbers = {label: int(name) for label, name in enumerate(class_names) if re.fullmatch(NUMBER, name)}
+        if first <= last:
+            return [label for label, number in numbers.items() if first <= number <= last]
+    raise SpecError(f"--classes {text}: no class is called {token!r}; there are {listed(class_names)}.")
+
+
+def listed(class_names: tuple[str, ...]) -> str:
+    """The classes' names for an error, not all of them where they are many."""
+    names = ", ".join(name if name.isprintable() else repr(name) for name in class_names[:LISTED])
+    return names if len(class_names) <= LISTED else f"{names}, … ({len(class_names):,} in all)"
+
+
+def per_class(train: Table, class_names: tuple[str, ...], number: int) -> Table:
+    """The first `number` training examples of each class, in the order of the data.
+
+    Raises SpecError where a class has fewer.
+    """
+    counts = np.bincount(train.y, minlength=len(class_names))
+    least = int(counts.argmin())
+    if counts[least] < number:
+        raise SpecError(
+            f"--per-class {number}: class {class_names[least]!r} has {counts[least]:,} training examples."
+        )
+    order = np.argsort(train.y, kind="stable")
+    rank = np.arange(len(order)) - (np.cumsum(counts) - counts)[train.y[order]]
+    return train.take(np.sort(order[rank < number]))
+
+
+def check(train: Table, class_names: tuple[str, ...], place: str) -> None:
+    """Raise DataError unless there are two classes or more, and training examples of each."""
+    if len(class_names) < 2:
+        raise DataError(f"{place}: {class_names[0]!r} is the only class: there is nothing to tell apart.")
+    counts = np.bincount(train.y, minlength=len(class_names))
+    missing = tuple(name for name, count in zip(class_names, counts, strict=True) if count == 0)
+    if missing:
+        raise DataError(
+            f"{place}: no training example is of class {listed(missing)}: leave it out with --classes."
+        )

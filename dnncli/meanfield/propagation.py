@@ -1,0 +1,132 @@
+"""Second moments through an untrained network: pre-activations upwards, deltas downwards.
+
+Poole et al. 2016, Schoenholz et al. 2017, layer by layer from the data's own second moment. A hidden
+layer l of n_l units with pre-activations of variance q_l, sigma_w^2(l) = n_(l-1) Var W_l:
+
+    q_(l+1) = sigma_w^2(l+1) E phi(z_l)^2 / p + sigma_b^2(l+1)
+    delta^2_l = delta^2_(l+1) (n_(l+1) / n_l) chi_l,  chi_l = sigma_w^2(l+1) E phi'(z_l)^2 / p
+
+p: the share dropout keeps. delta^2: mean square over examples and units of dl/dz, l the loss of an example.
+
+Batch norm divides by the batch's standard deviation. Among normalised layers a large batch's examples
+tend to be uncorrelated (Yang et al. 2019), so that this is sigma_w^2 (E phi^2/p - (E phi)^2) squared and
+chi = E phi'^2 / (p E phi^2/p - p (E phi)^2), whatever the weights: pi/(pi - 1) for ReLU. It is at least 1.
+"""
+
+import math
+from typing import NamedTuple
+
+from dnncli.closed_forms import Alpha
+from dnncli.meanfield.critical import critical
+from dnncli.meanfield.fixed_points import add
+from dnncli.meanfield.moments import Moments, Passed, exp, log, moments, passed
+from dnncli.meanfield.softmax import output_delta_square
+from dnncli.meanfield.variances import variance
+from dnncli.spec import NetworkSpec
+
+BN_EPSILON = 1e-3  # what batch norm adds to a variance, as the network does
+UNKNOWN = math.nan  # a batch variance that follows from nothing known here
+
+
+class Draw(NamedTuple):
+    """How one layer is initialised: sigma_w^2 = fan-in times its weights' variance, and sigma_b^2."""
+
+    weight: float
+    bias: float
+
+
+class Wave(NamedTuple):
+    """One layer's pre-activations: ln of their variance and of batch norm's squared gain (0: no norm).
+
+    For a hidden layer also the integrals over them and what it passes on.
+    """
+
+    log_q: float
+    log_gain: float
+    moments: Moments | None = None
+    passed: Passed | None = None
+
+
+def draws(spec: NetworkSpec, features: int, classes: int, input_second_moment: float) -> tuple[Draw, ...]:
+    """Every layer's variances under the spec's initialiser. Raises SpecError as `critical` does."""
+    if spec.init.startswith("critical"):
+        layers = critical(spec, input_second_moment).layers
+        return tuple(Draw(layer.weight_variance, layer.bias_variance) for layer in layers)
+    sizes = (features, *spec.hidden, classes)
+    pairs = zip(sizes, sizes[1:], strict=False)
+    return tuple(Draw(fan_in * variance(spec.init, fan_in, units), 0.0) for fan_in, units in pairs)
+
+
+def forward(spec: NetworkSpec, layers: tuple[Draw, ...], input_second_moment: float) -> tuple[Wave, ...]:
+    """Every layer's pre-activations, the output's last; the inputs are taken to have mean 0."""
+    waves = []
+    log_square = log_spread = log(input_second_moment)
+    for draw, normalised in zip(layers, spec.normalised(), strict=True):
+        if normalised:
+            log_gain = -add(log(draw.weight) + log_spread, log(BN_EPSILON))
+            log_q = log(draw.weight) + log_spread + log_gain
+        else:
+            log_gain = 0.0
+            log_q = add(log(draw.weight) + log_square, log(draw.bias))
+        if len(waves) == len(spec.hidden):
+            return (*waves, Wave(0.0 if math.isnan(log_q) else log_q, log_gain))
+        inner = moments(spec.act, spec.alpha, log_q)
+        outer = passed(spec.act, inner, 1 - spec.dropout)
+        log_square = outer.log_square
+        log_spread = log(exp(log_square) - outer.mean**2) if normalised else UNKNOWN
+        waves.append(Wave(log_q, log_gain, inner, outer))
+    raise AssertionError("a network has an output layer")
+
+
+def log_chis(layers: tuple[Draw, ...], waves: tuple[Wave, ...]) -> tuple[float, ...]:
+    """ln chi of each hidden layer: the factor on the gradient's variance from the layer above it."""
+    return tuple(
+        log(above.weight) + wave.passed.log_slope + norm.log_gain
+        for wave, norm, above in zip(waves, waves[1:], layers[1:], strict=False)
+        if wave.passed is not None
+    )
+
+
+def log_steps(spec: NetworkSpec, classes: int, chis: tuple[float, ...]) -> tuple[float, ...]:
+    """ln delta^2_l / delta^2_(l+1) of each hidden layer."""
+    above = (*spec.hidden[1:], classes)
+    return tuple(
+        chi + math.log(outer / units) for chi, units, outer in zip(chis, spec.hidden, above, strict=True)
+    )
+
+
+def backward(waves: tuple[Wave, ...], classes: int, steps: tuple[float, ...]) -> tuple[float, ...]:
+    """ln delta^2 of every layer, the output's last; nan where batch norm's gain is unknown."""
+    deltas = [math.log(output_delta_square(exp(waves[-1].log_q), classes))] if classes > 1 else [-math.inf]
+    for step in reversed(steps):
+        deltas.append(deltas[-1] + step)
+    return tuple(reversed(deltas))
+
+
+def log_ratio_variance(
+    spec: NetworkSpec, sizes: tuple[int, ...], waves: tuple[Wave, ...], orthogonal: bool
+) -> float:
+    """Variance, over networks, of ln(delta^2_1 / delta^2_N) for one example at finite width.
+
+    Of n units, mean phi^2 has relative variance (k - 1)/n and the mean of phi'^2 (W delta)^2
+    has (3k' - 1)/n, k and k' the kurtoses of phi and phi' and 3 that of a normal variable: 5/n
+    for ReLU (Hanin & Nica 2019). Fluctuations of q pass to the next layer by the elasticity rho of
+    E phi^2 and to the gradient by that of E phi'^2, tau. An orthogonal W keeps norms, which takes
+    away 2 rho^2/n and 2 (1 + tau^2)/n. Over a batch whose deltas differ the mean varies less.
+    """
+    total = shared = spread = 0.0  # variance of the sum, its covariance with ln q, variance of ln q
+    hidden = zip(sizes, sizes[1:], sizes[2:-1], strict=False)
+    for (below, units, above), here in zip(hidden, [wave.moments for wave in waves], strict=False):
+        if here is None:
+            break
+        rho, tau = here.square_elasticity, here.slope_elasticity
+        up, down = (min(1.0, units / below), min(1.0, units / above)) if orthogonal else (0.0, 0.0)
+        noise = max(0.0, (here.square_kurtosis - 1 - 2 * up * rho**2) / units)
+        damped = max(0.0, (3 * here.slope_kurtosis - 1 - 2 * down - 2 * up * tau**2) / units)
+        mixed = (here.mixed_kurtosis - 1 - 2 * up * rho * tau) / units
+        if any(spec.normalised()):
+            rho = tau = 0.0
+        total += 2 * tau * shared + tau**2 * spread + damped
+        shared = rho * (shared + tau * spread) + mixed
+        spread = rho**2 * spread + noise
+    return total
