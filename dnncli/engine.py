@@ -5,6 +5,7 @@ to measure come in as arguments, so one compilation serves every seed, rate and 
 follow each other by passing the state on; `vmap` outside gives several seeds.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt32
 
-from dnncli import network, norms, optimizers
+from dnncli import initializers, meanfield, network, norms, optimizers
 from dnncli.network import Observation, Parameters, Statistics, Trace, TrainState
 from dnncli.plans import Plan
 from dnncli.spec import NetworkSpec, UpdateSpec
@@ -68,9 +69,20 @@ class Program:
     probe: Probe | None
 
 
-def initial_state(program: Program, features: int, classes: int, seed: int) -> TrainState:
-    """The state before the first step, as NumPy arrays."""
-    parameters, statistics = network.init(program.network, features, classes, seed)
+def initial_state(
+    program: Program, features: int, classes: int, seed: int, second_moment: float = math.nan
+) -> TrainState:
+    """The state before the first step, as NumPy arrays.
+
+    `second_moment` is the mean square of the inputs, to which a critical initialisation is fitted.
+    Raises SpecError where that has no solution.
+    """
+    spec = program.network
+    variances = None
+    if spec.init in initializers.CRITICAL:
+        chosen = meanfield.critical(spec, second_moment).layers
+        variances = [(layer.weight_variance, layer.bias_variance) for layer in chosen]
+    parameters, statistics = network.init(spec, features, classes, seed, variances)
     optimizer = optimizers.initial_state(optimizers.build(program.update), parameters)
     return TrainState(parameters, statistics, optimizer, np.zeros((), np.int32))  # type: ignore[arg-type]
 

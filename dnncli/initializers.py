@@ -76,6 +76,23 @@ def orthogonal(rng: np.random.Generator, fan_in: int, fan_out: int) -> Kernel:
     return np.ascontiguousarray(q if fan_in >= fan_out else q.T, dtype=np.float32)
 
 
+def critical(rng: np.random.Generator, fan_in: int, fan_out: int, *, weight_variance: float) -> Kernel:
+    """Truncated normal draws of variance weight_variance / fan_in, which `meanfield.critical` gives."""
+    return scaled_normal(rng, fan_in, fan_out, scale=weight_variance, fan=_fan_in)
+
+
+def critical_orthogonal(
+    rng: np.random.Generator, fan_in: int, fan_out: int, *, weight_variance: float
+) -> Kernel:
+    """An orthogonal matrix whose entries have variance weight_variance / fan_in."""
+    gain = math.sqrt(weight_variance * max(fan_in, fan_out) / fan_in)
+    return orthogonal(rng, fan_in, fan_out) * np.float32(gain)
+
+
+CRITICAL: dict[str, Callable[..., Kernel]] = {
+    "critical": critical,
+    "critical-orthogonal": critical_orthogonal,
+}
 INITIALIZERS: dict[str, Initializer] = {
     "normal": normal,
     "uniform": uniform,

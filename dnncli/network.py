@@ -5,7 +5,7 @@ normalisation z = BN(x W): a bias would be redundant, its gradient 0, and the of
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -19,7 +19,8 @@ from dnncli import activations, initializers, norms, optimizers
 from dnncli.spec import NetworkSpec
 
 BN_EPSILON = 1e-3
-INIT_STREAM = 1  # keeps the initialisers' random numbers apart from the shuffles'
+INIT_STREAM = 1  # keeps the initialisers' random numbers apart from the shuffles' …
+BIAS_STREAM = 3  # … and from the biases'
 SELU_FLOOR = -1.7580993408473766  # SELU at minus infinity: what alpha-dropout drops to
 
 
@@ -42,6 +43,7 @@ class Moments(NamedTuple):
 
 Parameters = tuple[Layer, ...]
 Statistics = tuple[Moments | None, ...]
+Variances = Sequence[tuple[float, float]]  # a layer's fan-in times its weights', and its biases'
 
 
 class Trace(NamedTuple):
@@ -76,14 +78,33 @@ class TrainState(NamedTuple):
     step: Int[Array, ""]
 
 
-def init(spec: NetworkSpec, features: int, classes: int, seed: int) -> tuple[Parameters, Statistics]:
-    """Initial parameters and batch-norm statistics as NumPy arrays; each layer has its own stream."""
+def init(
+    spec: NetworkSpec, features: int, classes: int, seed: int, variances: Variances | None = None
+) -> tuple[Parameters, Statistics]:
+    """Initial parameters and batch-norm statistics as NumPy arrays; each layer has its own stream.
+
+    `variances` are those of a critical initialisation, whose biases are random too.
+    """
 
     def kernel(index: int, fan_in: int, units: int) -> Any:
         rng = initializers.generator(seed, INIT_STREAM, index)
-        return initializers.INITIALIZERS[spec.init](rng, fan_in, units)
+        if variances is None:
+            return initializers.INITIALIZERS[spec.init](rng, fan_in, units)
+        return initializers.CRITICAL[spec.init](rng, fan_in, units, weight_variance=variances[index][0])
 
-    return _assemble(spec, features, classes, kernel, lambda units, value: np.full(units, value, np.float32))
+    network = _assemble(spec, features, classes, kernel, lambda n, value: np.full(n, value, np.float32))
+    return network if variances is None else (_with_biases(network[0], seed, variances), network[1])
+
+
+def _with_biases(parameters: Parameters, seed: int, variances: Variances) -> Parameters:
+    """Normal biases of the given variances."""
+
+    def draw(index: int, layer: Layer) -> Layer:
+        rng = initializers.generator(seed, BIAS_STREAM, index)
+        noise = rng.standard_normal(layer.kernel.shape[1]) * math.sqrt(variances[index][1])
+        return layer._replace(bias=noise.astype(np.float32))  # type: ignore[arg-type]
+
+    return tuple(draw(index, layer) for index, layer in enumerate(parameters))
 
 
 def shapes(spec: NetworkSpec, features: int, classes: int) -> tuple[Parameters, Statistics]:

@@ -13,6 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PyTree
 
+TINY = float(np.finfo(np.float32).tiny)
+
 
 def total(x: Float[Array, "..."]) -> Float[Array, ""]:
     """The sum of all entries."""
@@ -29,7 +31,8 @@ def mean(x: Float[Array, "..."]) -> Float[Array, ""]:
 def root_mean_square(x: Float[Array, "..."]) -> Float[Array, ""]:
     """sqrt(mean x^2) wherever x itself is in float32's range."""
     size = mean(jnp.abs(x))
-    unit = jnp.where((size > 0) & jnp.isfinite(size), size, 1.0)
+    # XLA takes subnormals for zeros, but not everywhere: 0/0 would be lurking there.
+    unit = jnp.where((size >= TINY) & jnp.isfinite(size), size, 1.0)
     return unit * jnp.sqrt(mean(jnp.square(x / unit)))
 
 
@@ -46,7 +49,8 @@ def joint(tree: PyTree[Float[Array, "..."]]) -> Float[Array, ""]:
 def largest(tree: PyTree[Float[Array, "..."]]) -> Float[Array, ""]:
     """The largest magnitude among all leaves."""
     # Down the columns first: XLA does not vectorise a maximum over a whole array.
-    return jnp.max(each(lambda x: jnp.max(jnp.abs(x), axis=0), jax.tree.leaves(tree)))
+    rows = [leaf.reshape(-1, leaf.shape[-1]) for leaf in jax.tree.leaves(tree)]
+    return jnp.max(each(lambda x: jnp.max(jnp.abs(x), axis=0), rows))
 
 
 def finite_each(rows: Sequence[PyTree]) -> Bool[Array, " rows"]:
@@ -54,7 +58,7 @@ def finite_each(rows: Sequence[PyTree]) -> Bool[Array, " rows"]:
     leaves = [(index, leaf) for index, row in enumerate(rows) for leaf in jax.tree.leaves(row)]
     broken = each(_broken, [leaf for _, leaf in leaves])
     owners = np.array([index for index, _ in leaves])
-    return ~jnp.any(broken & (owners == np.arange(len(rows))[:, None]), axis=1)
+    return ~jnp.any(broken[None] & (owners == np.arange(len(rows))[:, None]), axis=1)
 
 
 def _broken(x: Float[Array, "..."]) -> Bool[Array, ""]:

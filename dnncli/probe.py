@@ -56,7 +56,7 @@ def _slopes(
 ) -> tuple[Float[Array, ""], Bool[Array, " units"]]:
     """Share of z where phi' is nearly flat, and the units that respond; `slope` is PReLU's alpha."""
     limit = SATURATION * closed_forms.steepest(spec.act, spec.alpha)
-    derivative = activations.derivative(spec.act, z, spec.alpha if slope is None else slope)
+    derivative = activations.derivative(spec.act, z, spec.alpha if slope is None else slope[None])
     flat, moves = (flags.astype(jnp.float32) for flags in (jnp.abs(derivative) < limit, derivative != 0))
     return norms.mean(flat), jnp.ones(len(z)) @ moves > 0
 

@@ -17,7 +17,7 @@ from dnncli.checkpoint import Checkpoint
 from dnncli.data import Dataset, Scaling
 from dnncli.errors import CheckpointError, SpecError
 from dnncli.network import Parameters, Statistics, TrainState
-from dnncli.records import DataRecord, EpochRecord, LayerRecord
+from dnncli.records import DataRecord, EpochRecord, LayerRecord, StepRecord
 from dnncli.spec import NetworkSpec, RunSpec, from_options
 
 NORM_PARTS = ("scale", "offset", "mean", "variance")
@@ -44,6 +44,7 @@ class Snapshot:
     best_epoch: int  # 0: before the first epoch
     history: tuple[EpochRecord, ...] = ()
     initial: tuple[LayerRecord, ...] = ()
+    flight: tuple[StepRecord, ...] = ()  # the last steps before the run broke, if it did
 
     @property
     def epoch(self) -> int:
@@ -110,6 +111,7 @@ def _metadata(snapshot: Snapshot) -> dict[str, Any]:
         "rng_key": [0, snapshot.spec.seed],
         "history": [_epoch_json(record) for record in snapshot.history],
         "initial": [_plain(vars(layer)) for layer in snapshot.initial],
+        "flight": [_plain({**vars(s), "layers": [vars(x) for x in s.layers]}) for s in snapshot.flight],
         "versions": versions(),
     }
 
@@ -191,6 +193,7 @@ def _restore(checkpoint: Checkpoint) -> Snapshot:
         int(meta["best_epoch"]),
         history,
         tuple(_layer_record(values) for values in meta["initial"]),
+        tuple(_step_record(values) for values in meta["flight"]),
     )
 
 
@@ -235,6 +238,11 @@ def _epoch_record(values: Mapping[str, Any]) -> EpochRecord:
     return EpochRecord(
         **numbers, seconds=None, layers=tuple(_layer_record(layer) for layer in values["layers"])
     )
+
+
+def _step_record(values: Mapping[str, Any]) -> StepRecord:
+    layers = tuple(_layer_record(layer) for layer in values["layers"])
+    return StepRecord(values["epoch"], values["step"], _number(values["loss"]), layers)
 
 
 def _layer_record(values: Mapping[str, Any]) -> LayerRecord:

@@ -1,30 +1,55 @@
-"""Rules that turn a run's figures into a verdict: what is wrong, in which layer, and what fixes it.
+"""Rules that turn a network's figures into a verdict: what is wrong, in which layer, why, and what fixes it.
 
 Rules look at ratios, never at absolute gradients, which move with the loss, the batch and the width.
 Every threshold stands here with its reason.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from dnncli import catalog
+from dnncli import catalog, meanfield
+from dnncli.errors import SpecError
+from dnncli.meanfield import Prediction
 from dnncli.records import Finding, Health, LayerRecord
 from dnncli.spec import NetworkSpec
 
-# Networks train to a depth of at most about 8.6 depth scales (Schoenholz et al. 2017 found 6 xi, with a
-# band of 4.6 to 8.6); delta^2 shrinks by e^-1 a depth scale, so delta itself by e^-4.3 over that depth.
+# Networks train to a depth of about 6 depth scales, in a band of 4.6 to 8.6 (Schoenholz et al. 2017).
+# delta^2 shrinks by e^-1 a depth scale, so delta itself by e^-4.3 over the deepest that trains.
 TRAINABLE_DECAY = math.exp(-8.6 / 2)
 # A layer that lost half of its units has half its width; below that, dead units are common and harmless.
 DEAD_SHARE = 0.5
-# Where most of a bounded activation's units are flat, the layer passes less than half its gradient.
-SATURATED_SHARE = 0.5
+# Flat units beyond those that the critical initialisation of the same network would have. Deep sigmoid
+# networks that learn to 94 % have 40 % flat units in their upper layers, and so does their theory.
+EXCESS_FLAT = 0.25
 # A step of half an ulp or less leaves a float32 weight as it was.
 LOST_UPDATE = 2.0**-24
 # A step as large as the weights replaces what was learned; healthy steps are near a thousandth.
 HUGE_UPDATE = 1.0
+# Activations that shrank so much on the way up carry their layer's bias and little of the input.
+FAINT_SIGNAL = 1e-2
+# How far outside its 95 % band a measured delta ratio surprises: real inputs are neither Gaussian nor
+# independent, which costs up to a factor of 3; batch norm's prediction is off by up to 20 % a layer.
+SURPRISE = 3.0
+SURPRISE_PER_NORMALISED_LAYER = 1.2
 
 
-def delta_ratio(layers: tuple[LayerRecord, ...]) -> float:
+@dataclass(frozen=True)
+class Setting:
+    """What theory needs: the network, its sizes, and the mean square of its scaled inputs."""
+
+    network: NetworkSpec
+    features: int
+    classes: int
+    second_moment: float
+
+    def predict(self, **changes: object) -> Prediction:
+        """Theory of this network, or of one with other options. Raises SpecError where it has none."""
+        network = replace(self.network, **changes) if changes else self.network  # type: ignore[arg-type]
+        return meanfield.predict(network, self.features, self.classes, self.second_moment)
+
+
+def delta_ratio(layers: Sequence[LayerRecord]) -> float:
     """delta_rms of hidden1 over that of the last hidden layer; nan where both are 0."""
     first, last = layers[0].delta_rms, layers[-2].delta_rms
     if last == 0:
@@ -32,64 +57,149 @@ def delta_ratio(layers: tuple[LayerRecord, ...]) -> float:
     return first / last
 
 
-def judge(spec: NetworkSpec, layers: tuple[LayerRecord, ...], crash: Finding | None = None) -> Health:
-    """The verdict on an epoch's figures; `crash` is what broke where training diverged."""
-    findings = (crash,) if crash else tuple(_findings(spec, layers))
-    return Health(findings[0].rule if findings else "healthy", findings)
+def judge(
+    setting: Setting,
+    layers: Sequence[LayerRecord],
+    initial: Sequence[LayerRecord] = (),
+    crash: Finding | None = None,
+) -> Health:
+    """The verdict on one epoch's figures, worst finding first.
+
+    `initial` are the figures of the first step, to hold against theory; `crash` is what broke where
+    training diverged.
+    """
+    found = (crash,) if crash else tuple(_findings(setting, layers))
+    surprise = tuple(_surprise(setting, initial)) if initial else ()
+    return Health(found[0].rule if found else "healthy", (*found, *surprise))
 
 
-def _findings(spec: NetworkSpec, layers: tuple[LayerRecord, ...]) -> Iterator[Finding]:
-    yield from _saturated(spec, layers)
-    yield from _dead(spec, layers)
-    yield from _flow(spec, layers)
+def _findings(setting: Setting, layers: Sequence[LayerRecord]) -> Iterator[Finding]:
+    yield from _non_finite(layers)
+    yield from _flow(setting, layers)
+    yield from _saturated(setting, layers)
+    yield from _dead(layers)
     yield from _updates(layers)
 
 
-def _saturated(spec: NetworkSpec, layers: tuple[LayerRecord, ...]) -> Iterator[Finding]:
-    if not catalog.ACTIVATIONS[spec.act].bounded:
+def _non_finite(layers: Sequence[LayerRecord]) -> Iterator[Finding]:
+    for layer in layers:
+        if not (math.isfinite(layer.activation_std) and math.isfinite(layer.activation_mean)):
+            advice = "use smaller weights: --init auto or --init critical"
+            yield Finding("exploding", layer.layer, "its activations overflow float32", advice)
+            return
+
+
+def _flow(setting: Setting, layers: Sequence[LayerRecord]) -> Iterator[Finding]:
+    ratio = delta_ratio(layers)
+    if ratio < TRAINABLE_DECAY or (math.isnan(ratio) and layers[0].delta_rms == 0):
+        yield Finding("vanishing", layers[0].layer, _decay_evidence(layers, ratio), _remedy(setting, ratio))
+    # At initialisation batch norm's gradients grow by 1.2 a layer; the first steps shrink them.
+    elif ratio > 1 / TRAINABLE_DECAY and not setting.network.bn:
+        evidence = f"δ grows {ratio:.1e} times from {layers[-2].layer} to {layers[0].layer}"
+        yield Finding("exploding", layers[0].layer, evidence, _remedy(setting, ratio))
+
+
+def _decay_evidence(layers: Sequence[LayerRecord], ratio: float) -> str:
+    """How much is lost, at what depth scale, and by which cause."""
+    text = f"δ falls to {ratio:.1e} of {layers[-2].layer}'s" if ratio > 0 else "no δ is left of it in float32"
+    hidden = layers[:-1]
+    if ratio > 0 and len(hidden) > 1:
+        scale = (len(hidden) - 1) / (2 * -math.log(ratio))
+        low, high = meanfield.trainable_depth(math.exp(-1 / scale))
+        text += f" (depth scale {scale:.2g}: trains to a depth of {low:.2g} to {high:.2g}, not {len(hidden)})"
+    return f"{text}; {_cause(hidden)}"
+
+
+def _cause(hidden: Sequence[LayerRecord]) -> str:
+    flattest = max(hidden, key=lambda layer: layer.saturated_fraction)
+    spreads = [layer.activation_std for layer in hidden]
+    if flattest.saturated_fraction > 1 / 2:
+        return f"cause: saturation, {flattest.saturated_fraction:.0%} of {flattest.layer} is flat"
+    if min(spreads) < FAINT_SIGNAL * max(spreads):
+        return f"cause: small activations, their spread falls from {max(spreads):.1e} to {min(spreads):.1e}"
+    return "cause: small slopes and weights, each layer passes less than it gets"
+
+
+def _remedy(setting: Setting, measured: float) -> str:
+    """The first flag for which theory predicts level gradients, with its prediction."""
+    act = setting.network.act
+    options: list[tuple[str, dict[str, object]]] = [
+        ("--init critical", {"init": "critical"}),
+        (
+            "--init critical without --bn",
+            {"init": "critical", "bn": False, "bn_output": False, "bn_momentum": None},
+        ),
+        ("--act elu --init critical", {"act": "elu", "alpha": None, "init": "critical"}),
+    ]
+    for flag, changes in options:
+        try:
+            ratio = setting.predict(**changes).delta_ratio
+        except SpecError:
+            continue
+        if ratio is not None and abs(math.log10(ratio)) < 0.5 and setting.network.init != changes["init"]:
+            return f"{flag}: predicted δ ratio {ratio:.2g} instead of {measured:.1e}"
+    return f"fewer layers, or --bn: theory knows no level initialisation for {act}"
+
+
+def _saturated(setting: Setting, layers: Sequence[LayerRecord]) -> Iterator[Finding]:
+    if not catalog.ACTIVATIONS[setting.network.act].bounded:
         return
-    worst = max(layers[:-1], key=lambda layer: layer.saturated_fraction)
-    if worst.saturated_fraction > SATURATED_SHARE:
-        evidence = f"{worst.saturated_fraction:.0%} of its units are where {spec.act} is flat"
-        yield Finding(
-            "saturated", worst.layer, evidence, "start with smaller weights (--init xavier), or add --bn"
-        )
+    expected = _expected_flat(setting)
+    excess = [layer.saturated_fraction - share for layer, share in zip(layers[:-1], expected, strict=True)]
+    worst = max(range(len(excess)), key=excess.__getitem__)
+    if excess[worst] > EXCESS_FLAT:
+        layer = layers[worst]
+        evidence = f"{layer.saturated_fraction:.0%} of its outputs are where {setting.network.act} is flat"
+        advice = f"--init critical: predicted {expected[worst]:.0%}; or add --bn"
+        yield Finding("saturated", layer.layer, evidence, advice)
 
 
-def _dead(spec: NetworkSpec, layers: tuple[LayerRecord, ...]) -> Iterator[Finding]:
+def _expected_flat(setting: Setting) -> list[float]:
+    """Flat shares under critical initialisation; none are expected where there is no such thing."""
+    try:
+        layers = setting.predict(init="critical", bn=False, bn_output=False, bn_momentum=None).layers[:-1]
+        return [layer.saturated_fraction for layer in layers]
+    except SpecError:
+        return [0.0] * len(setting.network.hidden)
+
+
+def _dead(layers: Sequence[LayerRecord]) -> Iterator[Finding]:
     worst = max(layers[:-1], key=lambda layer: layer.dead_fraction)
     if worst.dead_fraction > DEAD_SHARE:
-        evidence = f"{worst.dead_fraction:.0%} of its units had no gradient on any example of the epoch"
-        yield Finding(
-            "dead",
-            worst.layer,
-            evidence,
-            "lower --lr, or use --act leaky-relu or elu, whose units cannot die",
-        )
+        evidence = f"{worst.dead_fraction:.0%} of its units had slope 0 on every example of the epoch"
+        advice = "lower --lr, or use --act leaky-relu or elu, whose units cannot die"
+        yield Finding("dead", worst.layer, evidence, advice)
 
 
-def _flow(spec: NetworkSpec, layers: tuple[LayerRecord, ...]) -> Iterator[Finding]:
-    ratio = delta_ratio(layers)
-    evidence = f"delta shrinks to {ratio:.1e} of the last hidden layer's on the way down"
-    if ratio < TRAINABLE_DECAY or math.isnan(ratio):
-        yield Finding(
-            "vanishing", layers[0].layer, evidence, "use --act relu or elu with --init auto, or add --bn"
-        )
-    elif ratio > 1 / TRAINABLE_DECAY:
-        evidence = evidence.replace("shrinks", "grows").replace("of the", "times the")
-        yield Finding(
-            "exploding", layers[0].layer, evidence, "use --init auto, add --bn, or --clip-global-norm 1"
-        )
-
-
-def _updates(layers: tuple[LayerRecord, ...]) -> Iterator[Finding]:
-    largest = max(layers, key=lambda layer: layer.update_ratio)
+def _updates(layers: Sequence[LayerRecord]) -> Iterator[Finding]:
+    known = [layer for layer in layers if math.isfinite(layer.update_ratio)]
+    if not known:
+        return
+    largest = max(known, key=lambda layer: layer.update_ratio)
+    smallest = min(known, key=lambda layer: layer.update_ratio)
     if largest.update_ratio > HUGE_UPDATE:
         evidence = f"a step is {largest.update_ratio:.1e} times as large as its weights"
         yield Finding("exploding", largest.layer, evidence, "lower --lr, or add --clip-global-norm 1")
-    smallest = min(layers, key=lambda layer: layer.update_ratio)
-    if smallest.update_ratio < LOST_UPDATE:
+    # Where no layer moves any more, training is over rather than stuck.
+    if smallest.update_ratio < LOST_UPDATE < largest.update_ratio:
         evidence = f"a step is {smallest.update_ratio:.1e} of its weights, lost in float32's rounding"
-        yield Finding(
-            "frozen", smallest.layer, evidence, "the gradient does not reach it: see the delta column"
-        )
+        yield Finding("frozen", smallest.layer, evidence, "mend what is above it first, or raise --lr")
+
+
+def _surprise(setting: Setting, initial: Sequence[LayerRecord]) -> Iterator[Finding]:
+    """Theory and measurement before the first step far apart: bad scaling, or a bug."""
+    try:
+        prediction = setting.predict()
+    except SpecError:
+        return
+    ratio = delta_ratio(initial)
+    if prediction.band is None or prediction.float32 or not (0 < ratio < math.inf):
+        return
+    slack = SURPRISE
+    if setting.network.bn:
+        slack *= SURPRISE_PER_NORMALISED_LAYER ** len(setting.network.hidden)
+    low, high = prediction.band[0] / slack, prediction.band[1] * slack
+    if not low <= ratio <= high:
+        evidence = f"δ ratio {ratio:.1e} at the first step, where theory has {prediction.delta_ratio:.1e}"
+        advice = "look at the inputs: constant or badly scaled features (--scale standard), repeated examples"
+        yield Finding("unpredicted", initial[0].layer, evidence, advice)

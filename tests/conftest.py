@@ -4,12 +4,14 @@ The import hook makes beartype check every jaxtyping annotation of the package; 
 before the package is imported, hence the order here.
 """
 
+import importlib
 import os
 import tempfile
 from pathlib import Path
 
 import jax
 import jaxtyping
+import optax
 import pytest
 
 # The numeric tower: where a float is asked for, an int will do, as type checkers have it.
@@ -23,6 +25,26 @@ os.environ["DNNCLI_CACHE"] = CACHE.name
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_default_matmul_precision", "highest")
+
+
+def with_own_promotion(rule):
+    """An update rule inside which Optax may promote as it does (Adam raises a float to an int32 count)."""
+
+    def build(spec):
+        init, update = rule(spec)
+
+        def update_as_optax(*arguments, **options):
+            with jax.numpy_dtype_promotion("standard"):
+                return update(*arguments, **options)
+
+        return optax.GradientTransformation(init, update_as_optax)
+
+    return build
+
+
+optimizers = importlib.import_module("dnncli.optimizers")
+for name, rule in optimizers.OPTIMIZERS.items():
+    optimizers.OPTIMIZERS[name] = with_own_promotion(rule)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -39,6 +39,8 @@ FLOORS = {
         "data": TYPES | {"numpy", "duckdb"},
         "checkpoint": TYPES | {"numpy", "safetensors"},
         "compilation": JAX,
+        "device": JAX,
+        "stopping": set(),
     },
     "2 network and theory": {
         "network": JAX | TYPES | {"numpy", "optax"},
@@ -50,6 +52,9 @@ FLOORS = {
         "probe": JAX | TYPES | {"numpy"},
         "snapshots": JAX | TYPES | {"numpy", "optax"},
         "verdict": set(),
+    },
+    "3½ histories": {
+        "epochs": JAX | {"numpy"},
     },
     "4 experiments": {
         "training": JAX | TYPES | {"numpy"},

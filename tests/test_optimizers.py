@@ -13,7 +13,6 @@ from dnncli.network import Layer
 from dnncli.spec import UpdateSpec
 
 RATE = 0.05
-KERNELS = optax.GradientTransformation  # see `decayed`
 
 
 def layers(seed, scale=1.0):
@@ -44,7 +43,8 @@ def trajectory(optimizer, steps=20, scale=1.0):
     state, update = optimizer.init(parameters), jax.jit(optimizer.update)
     path = []
     for step in range(steps):
-        updates, state = update(layers(100 + step, scale), state, parameters)
+        with jax.numpy_dtype_promotion("standard"):  # Optax's Adam needs it
+            updates, state = update(layers(100 + step, scale), state, parameters)
         parameters = optax.apply_updates(parameters, updates)
         path.append(parameters)
     return path
@@ -131,10 +131,9 @@ def test_slots_are_the_states_trees_shaped_as_the_parameters(name, count):
     assert all(jax.tree.structure(slot) == jax.tree.structure(layers(0)) for slot in slots)
 
 
-@pytest.mark.parametrize("name", catalog.OPTIMIZERS)
+# LAMB's decay is part of the step whose length it sets; its trajectory above has some.
+@pytest.mark.parametrize("name", [name for name in catalog.OPTIMIZERS if name != "lamb"])
 def test_decoupled_decay_shrinks_kernels_alone_by_rate_times_decay(name):
-    if name == "lamb":
-        pytest.skip("LAMB's decay is part of the step whose length it sets")
     plain = trajectory(ours(optimizer=name, weight_decay=0.0), 1)[0]
     decayed = trajectory(ours(optimizer=name, weight_decay=0.2), 1)[0]
     for before, after, start in zip(plain, decayed, layers(0), strict=True):

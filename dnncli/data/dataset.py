@@ -1,6 +1,7 @@
 """What the rest of the program learns from: three splits of scaled examples, and how they were scaled."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float32, Int32, UInt8
@@ -21,6 +22,12 @@ class Split:
     def __len__(self) -> int:
         """Number of examples."""
         return len(self.y)
+
+    @cached_property
+    def second_moment(self) -> float:
+        """The mean square over examples and features: what theory starts from."""
+        parts = np.array_split(self.x, 64)  # no float64 copy of everything at once
+        return float(sum(np.square(part, dtype=np.float64).sum() for part in parts) / self.x.size)
 
 
 @dataclass(frozen=True, eq=False)

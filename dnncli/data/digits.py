@@ -27,6 +27,6 @@ def read() -> Source:
         image_shape=(8, 8),
         peak=16.0,
         ordered=False,
-        held_out=(200, 300),
+        held_out={"validation": 200, "test": 300},
         fingerprint=fingerprint(x, y),
     )

@@ -47,9 +47,13 @@ def read(folder: Path) -> Source:
         image_shape=(train_images.shape[1], train_images.shape[2]),
         peak=255.0,
         ordered=True,
-        held_out=(5000 if examples >= LARGE else default_size(examples, 0.1), len(test_y)),
+        held_out={"validation": _validation_size(examples), "test": len(test_y)},
         fingerprint=fingerprint(train_images, train_labels, test_images, test_labels),
     )
+
+
+def _validation_size(examples: int) -> int:
+    return 5000 if examples >= LARGE else default_size(examples, 0.1)
 
 
 def _size(images: UInt8[np.ndarray, "examples rows columns"]) -> str:

@@ -1,11 +1,14 @@
 """Labels as files have them, and the classes they name."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Int32, Shaped
 
 from dnncli.errors import DataError
 
 EXACT = 2.0**53  # from here on a float64 no longer tells neighbouring integers apart
+LISTED = 20  # names that an error gives
 
 
 def tidy(y: Shaped[np.ndarray, "..."], place: str) -> Shaped[np.ndarray, " examples"]:
@@ -57,3 +60,9 @@ def encode(
     distinct, places = np.unique(np.concatenate(tables), return_inverse=True)
     ends = np.cumsum([len(table) for table in tables])[:-1]
     return np.split(places.astype(np.int32), ends), tuple(str(label) for label in distinct)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names of classes or arrays for an error: on one line, and not all of them where they are many."""
+    text = ", ".join(name if name.isprintable() else repr(name) for name in names[:LISTED])
+    return text if len(names) <= LISTED else f"{text}, … ({len(names):,} in all)"

@@ -13,6 +13,7 @@ from dnncli.errors import DataError
 
 WHOLE = ("x", "y")
 DIVIDED = ("x_train", "y_train", "x_test", "y_test")
+ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # of anything else NumPy makes a pickle
 Arrays = dict[str, Shaped[np.ndarray, "..."]]  # an archive's, by name
 
 
@@ -33,7 +34,10 @@ def read(path: Path) -> Source:
         image_shape=_image_shape(next(iter(arrays.values()))),
         peak=255.0 if pixels else None,
         ordered=False,
-        held_out=(default_size(examples, 0.1), len(test) if test else default_size(examples, 0.2)),
+        held_out={
+            "validation": default_size(examples, 0.1),
+            "test": len(test) if test else default_size(examples, 0.2),
+        },
         fingerprint=fingerprint(*arrays.values()),
     )
 
@@ -51,7 +55,7 @@ def _tables(path: Path, arrays: Arrays) -> tuple[Table, Table | None, tuple[str,
 def _arrays(path: Path) -> Arrays:
     """The arrays of WHOLE or DIVIDED, in that order."""
     with path.open("rb") as file:
-        if not zipfile.is_zipfile(file):
+        if file.read(4) not in ZIP or not zipfile.is_zipfile(file):
             raise DataError(f"{path} is not an .npz file: write it with numpy.savez.")
         file.seek(0)
         # Not only OSError and ValueError: what NumPy, zipfile and zlib raise for damaged bytes has no end.
@@ -73,7 +77,7 @@ def _names(path: Path, there: list[str]) -> tuple[str, ...]:
     missing = [name for name in wanted if name not in there]
     if missing:
         raise DataError(
-            f"{path} has no array {missing[0]!r} (it has {', '.join(there) or 'none'}): it needs"
+            f"{path} has no array {missing[0]!r} (it has {labels.listed(there) or 'none'}): it needs"
             f" {', '.join(DIVIDED)}, or x and y."
         )
     return wanted

@@ -5,13 +5,13 @@ import re
 import numpy as np
 from jaxtyping import Int32
 
+from dnncli.data.labels import listed
 from dnncli.data.source import Table
 from dnncli.data.splitting import Parts
 from dnncli.errors import DataError, SpecError
 
 NUMBER = r"-?\d{1,19}"
 RANGE = re.compile(rf"({NUMBER})\s*-\s*({NUMBER})")
-LISTED = 20  # classes that an error names
 
 
 def keep(parts: Parts, class_names: tuple[str, ...], text: str) -> tuple[Parts, tuple[str, ...]]:
@@ -56,12 +56,6 @@ def _matches(token: str, text: str, class_names: tuple[str, ...]) -> list[int]:
         if first <= last:
             return [label for label, number in numbers.items() if first <= number <= last]
     raise SpecError(f"--classes {text}: no class is called {token!r}; there are {listed(class_names)}.")
-
-
-def listed(class_names: tuple[str, ...]) -> str:
-    """The classes' names for an error, not all of them where they are many."""
-    names = ", ".join(name if name.isprintable() else repr(name) for name in class_names[:LISTED])
-    return names if len(class_names) <= LISTED else f"{names}, … ({len(class_names):,} in all)"
 
 
 def per_class(train: Table, class_names: tuple[str, ...], number: int) -> Table:

@@ -31,7 +31,7 @@ class Source:
     test: the source's own test set; without one, test examples are drawn from `train`.
     peak: the largest value a pixel can have; None where features are no pixels.
     ordered: validation examples are the first ones, not a stratified draw.
-    held_out: how many examples validation and test get by default.
+    held_out: how many examples `validation` and `test` get by default.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Source:
     image_shape: tuple[int, int] | None
     peak: float | None
     ordered: bool
-    held_out: tuple[int, int]
+    held_out: dict[str, int]
     fingerprint: str
 
 

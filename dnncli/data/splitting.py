@@ -42,7 +42,7 @@ def split(source: Source, validation: Amount | None, test: Amount | None) -> Par
 def _size(name: str, amount: Amount | None, source: Source, table: Table) -> int:
     """How many examples an option asks for."""
     if amount is None:
-        return source.held_out[name == "test"]
+        return source.held_out[name]
     count = amount if isinstance(amount, int) else round(amount * len(table))
     if count < 1:
         raise SpecError(f"{option(name)} {amount}: of {len(table):,} examples that is none; ask for more.")

@@ -130,4 +130,4 @@ def log(x: float) -> float:
 
 def exp(x: float) -> float:
     """e^x, inf where it leaves float64."""
-    return math.exp(x) if x < 709 else math.inf
+    return math.inf if x > 709 else math.exp(x)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dnncli.meanfield import propagation
 from dnncli.meanfield.fixed_points import depth_scale, trainable_depth
 from dnncli.meanfield.moments import exp, flat_intervals, saturated_share
-from dnncli.meanfield.propagation import Wave
+from dnncli.meanfield.propagation import Scatter, Wave
 from dnncli.spec import NetworkSpec
 
 LOG10 = math.log(10)
@@ -14,8 +14,8 @@ SIGMAS = 1.96  # 95 % of a normal distribution
 FLOAT32 = (-37.93, 38.53)  # log10 of the smallest normal and the largest float32
 
 BATCH_NORM_NOTE = (
-    "batch norm: the value at initialisation for a large batch, about 2 % a layer too small at a batch of 64 and "
-    "up to 20 % in the first layers on real data; the first steps shrink it"
+    "batch norm: the value at initialisation for a large batch, about 2 % a layer too small at a batch of 64 "
+    "and up to 20 % in the first layers on real data; the first steps shrink it"
 )
 
 
@@ -77,9 +77,7 @@ def predict(spec: NetworkSpec, features: int, classes: int, input_second_moment:
     steps = propagation.log_steps(spec, classes, chis)
     layers = _layers(spec, waves, chis, propagation.backward(waves, classes, steps))
     ratio = math.fsum(steps[:-1]) / 2 / LOG10
-    sizes = (features, *spec.hidden, classes)
-    variance = propagation.log_ratio_variance(spec, sizes, waves, spec.init.endswith("orthogonal"))
-    band = _band(ratio, variance)
+    band = _band(ratio, propagation.scatter(spec, draws, waves, features))
     inner = chis[:-1] or chis
     chi = _known(exp(math.fsum(inner) / len(inner)))
     return Prediction(
@@ -131,14 +129,18 @@ def _activation(wave: Wave) -> tuple[float, float]:
     return share * root_mean_square, math.sqrt(max(0.0, 1 - share**2)) * root_mean_square
 
 
-def _band(ratio: float, variance: float) -> tuple[float, float]:
+def _band(ratio: float, scatter: Scatter) -> tuple[float, float]:
     """log10 of the ratio's 95 % band, from the variance v of ln ratio^2 for one example.
 
-    ln ratio^2 is about normal with mean -v/2 around the prediction (its expectation is the
-    prediction itself). A batch of different deltas has less of both, so the band holds v/2 and 0.
+    ln ratio^2 is about normal with mean -v/2 around the prediction, its expectation being the prediction.
+    A batch averages some of both away, which leaves 0 to -v/2; where q fluctuates its mean rises by up to
+    half of what that adds to v.
     """
-    spread = SIGMAS * math.sqrt(variance)
-    return ratio - (variance / 2 + spread) / 2 / LOG10, ratio + spread / 2 / LOG10
+    spread = SIGMAS * math.sqrt(scatter.total)
+    return (
+        ratio - (spread + scatter.total / 2) / 2 / LOG10,
+        ratio + (spread + scatter.by_q / 2) / 2 / LOG10,
+    )
 
 
 def _float32(layers: tuple[LayerPrediction, ...]) -> str | None:

@@ -9,6 +9,7 @@ from dnncli.records.common import (
     LayerRecord,
     Score,
     Seconds,
+    StepRecord,
 )
 from dnncli.records.evaluation import BatchNormRecord, ClassScore, EvalRecord, NormMismatch, SplitRecord
 from dnncli.records.training import TrainRecord
@@ -27,5 +28,6 @@ __all__ = [
     "Score",
     "Seconds",
     "SplitRecord",
+    "StepRecord",
     "TrainRecord",
 ]

@@ -52,6 +52,16 @@ class EpochRecord:
 
 
 @dataclass(frozen=True)
+class StepRecord:
+    """One step before a run broke; epoch and step count from 1."""
+
+    epoch: int
+    step: int
+    loss: float
+    layers: tuple[LayerRecord, ...]
+
+
+@dataclass(frozen=True)
 class Finding:
     """One rule that fired: on which layer, on what evidence, and what to do about it."""
 

@@ -16,8 +16,9 @@ class TrainRecord:
     epochs: tuple[EpochRecord, ...]
     initial: tuple[LayerRecord, ...]  # the first step of the run, before any update
     best_epoch: int
-    stopped: str  # epochs | patience | diverged | signal
+    stopped: str  # epochs | patience | diverged | condition | signal
     test: Score | None
     health: Health
+    prediction: Any  # `meanfield.Prediction`, or None where --init critical has none
     checkpoint: str | None
     seconds: Seconds

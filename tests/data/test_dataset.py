@@ -16,7 +16,9 @@ def split(examples: int) -> Split:
     return Split(np.zeros((examples, 3), np.float32), np.zeros(examples, np.int32))
 
 
-DATASET = Dataset("toy", split(5), split(2), split(3), ("cat", "dog"), Scaling("none", 0 * ONE, ONE), "ab", None)
+DATASET = Dataset(
+    "toy", split(5), split(2), split(3), ("cat", "dog"), Scaling("none", 0 * ONE, ONE), "ab", None
+)
 
 
 def test_a_dataset_counts_its_features_classes_and_examples() -> None:
@@ -28,7 +30,7 @@ def test_a_dataset_counts_its_features_classes_and_examples() -> None:
 def test_splits_go_by_name_and_other_names_are_refused() -> None:
     found = [DATASET.split(name) for name in ("train", "validation", "test")]
     assert found == [DATASET.train, DATASET.validation, DATASET.test]
-    with pytest.raises(SpecError, match="'dev'.* train, validation, test"):
+    with pytest.raises(SpecError, match=r"'dev'.* train, validation, test"):
         DATASET.split("dev")
 
 
@@ -41,7 +43,9 @@ def test_bytes_and_their_float32_scale_to_the_same_bits_as_a_division(peak: int,
 
 
 def test_an_offset_is_subtracted_before_dividing_from_bytes_too() -> None:
-    scaled = Scaling("standard", np.float32([1, 2, 255]), TWO).apply(np.uint8([[3, 0, 0]]))
+    scaled = Scaling("standard", np.array([1, 2, 255], np.float32), TWO).apply(
+        np.array([[3, 0, 0]], np.uint8)
+    )
     assert scaled.dtype == np.float32
     assert scaled.tolist() == [[1, -1, -127.5]]
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnncli.data.labels import encode, tidy
+from dnncli.data.labels import encode, listed, tidy
 from dnncli.errors import DataError
 
 
@@ -73,3 +73,8 @@ def test_one_hot_and_other_shapes_are_refused(y: np.ndarray) -> None:
 def test_types_that_name_no_class_are_refused(dtype: str) -> None:
     with pytest.raises(DataError, match="whole numbers or strings"):
         tidy(np.zeros(3, dtype), "y")
+
+
+def test_a_long_list_of_names_is_cut_and_odd_ones_stay_on_one_line() -> None:
+    assert listed(tuple(map(str, range(1234)))).endswith("18, 19, … (1,234 in all)")
+    assert listed(("a\nb", "c")) == r"'a\nb', c"

@@ -26,7 +26,7 @@ def test_a_default_size_is_a_share_between_1_and_5000(examples: int, size: int) 
 
 def test_a_fingerprint_is_the_sha256_of_types_shapes_and_bytes() -> None:
     expected = hashlib.sha256(b"<f4 (4, 3)\n" + X.tobytes() + b"|u1 (2,)\n" + bytes([1, 2])).hexdigest()
-    assert fingerprint(X, np.uint8([1, 2])) == expected
+    assert fingerprint(X, np.array([1, 2], np.uint8)) == expected
 
 
 def test_a_fingerprint_does_not_depend_on_the_layout_in_memory() -> None:

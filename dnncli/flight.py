@@ -1,0 +1,82 @@
+"""The flight recorder: the last steps before a run broke, read afterwards.
+
+An epoch is a function of its arguments, so replaying it from the state before it takes the very same
+steps. The replay measures every one of them; runs that go well pay nothing.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import jax
+import numpy as np
+
+from dnncli import engine, plans, probe, verdict
+from dnncli.engine import Block, Program
+from dnncli.network import TrainState
+from dnncli.probe import FlightStats
+from dnncli.records import Finding, LayerRecord, StepRecord
+from dnncli.spec import RunSpec
+from dnncli.verdict import Setting
+
+KEPT_STEPS = 32
+
+
+def replay(
+    spec: RunSpec, state: TrainState, train: Block, key: Any, epoch: int
+) -> tuple[FlightStats, tuple[StepRecord, ...]]:
+    """Every full batch of an epoch (counted from 0), measured: what stayed finite, and the figures."""
+    size = plans.batch_size(spec, len(train.y))
+    program = Program(spec.network, spec.update, size, probe.record_flight)
+    every = np.arange(len(train.y) // size, dtype=np.int32)
+    plan = plans.plan(spec, epoch, len(train.y))._replace(measured=every)
+    _, log, flight = jax.device_get(engine.compiled_block(program, state, train, key, plan))
+    return flight, tuple(_step(spec, epoch, int(i), flight.stats, log) for i in every)
+
+
+def _step(spec: RunSpec, epoch: int, index: int, stats: Any, log: Any) -> StepRecord:
+    one = jax.tree.map(lambda values: values[index : index + 1], stats)
+    layers = probe.records(spec.network, one, log.responding, log.clipped[index : index + 1])
+    plain = tuple(replace(layer, dead_fraction=0.0, ranges={}) for layer in layers)
+    return StepRecord(epoch + 1, index + 1, float(log.losses[index]), plain)
+
+
+def crash(
+    spec: RunSpec, state: TrainState, train: Block, key: Any, epoch: int
+) -> tuple[Finding, tuple[StepRecord, ...]]:
+    """What broke first in an epoch that left the finite numbers, and the steps up to there."""
+    flight, steps = replay(spec, state, train, key, epoch)
+    broken = ~(flight.activations & flight.gradients & flight.state).all(axis=1)
+    first = int(np.argmax(broken)) if broken.any() else len(steps) - 1
+    return _break(spec, epoch, flight, first), steps[: first + 1][-KEPT_STEPS:]
+
+
+def _break(spec: RunSpec, epoch: int, flight: FlightStats, step: int) -> Finding:
+    where = f"at epoch {epoch + 1}, step {step + 1}"
+    # Activations break from the input up, gradients and updates from the output down.
+    for what, fine, first in (
+        ("activations", flight.activations, 0),
+        ("gradients", flight.gradients, -1),
+        ("parameters or optimizer state", flight.state, -1),
+    ):
+        broken = np.flatnonzero(~fine[step])
+        if len(broken):
+            return _divergence(spec.network.layers()[broken[first]], f"{what} not finite {where}")
+    return _divergence("output", f"loss not finite in epoch {epoch + 1}")
+
+
+def _divergence(layer: str, evidence: str) -> Finding:
+    return Finding("diverged", layer, evidence, "lower --lr, add --clip-global-norm 1, or try --warmup 1")
+
+
+def collapse(
+    setting: Setting, spec: RunSpec, state: TrainState, train: Block, key: Any, epoch: int, rule: str
+) -> tuple[int, tuple[StepRecord, ...]]:
+    """The first step (from 1) of an epoch at which a rule is met, and the steps up to there."""
+    _, steps = replay(spec, state, train, key, epoch)
+    met = [step.step for step in steps if _meets(setting, step.layers, rule)]
+    first = met[0] if met else len(steps)
+    return first, steps[:first][-KEPT_STEPS:]
+
+
+def _meets(setting: Setting, layers: tuple[LayerRecord, ...], rule: str) -> bool:
+    return any(finding.rule == rule for finding in verdict.judge(setting, layers).findings)

@@ -1,0 +1,78 @@
+"""Scalings are the ones that their names say, measured on the training examples only."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dnncli.data import scaling
+from dnncli.data.dataset import Scaling
+from dnncli.data.source import Source, Table
+
+
+def fit(
+    kind: str, x: np.ndarray, *, peak: float | None = None, image_shape: tuple[int, int] | None = None
+) -> Scaling:
+    table = Table(x, np.zeros(len(x), np.int32))
+    source = Source("toy", "toy", table, None, ("a",), image_shape, peak, False, {}, "")
+    return scaling.fit(kind, source, x)
+
+
+X = np.array([[1, -8, 3], [2, 4, 3]], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("peak", "image_shape", "kind"), [(16, (8, 8), "unit"), (255, None, "unit"), (None, (1, 3), "unit")]
+)
+def test_auto_is_unit_for_images_and_pixels(
+    peak: float | None, image_shape: tuple[int, int] | None, kind: str
+) -> None:
+    assert fit("auto", X, peak=peak, image_shape=image_shape).kind == kind
+
+
+def test_auto_is_standard_for_everything_else() -> None:
+    assert fit("auto", X).kind == "standard"
+
+
+def test_none_leaves_features_as_they_are() -> None:
+    found = fit("none", X, peak=255)
+    assert found.kind == "none"
+    np.testing.assert_array_equal(found.apply(X), X, strict=True)
+
+
+def test_unit_divides_by_the_largest_pixel_value_or_else_by_the_largest_magnitude() -> None:
+    assert fit("unit", X, peak=16).scale.tolist() == [16, 16, 16]
+    assert fit("unit", X).scale.tolist() == [8, 8, 8]
+    assert fit("unit", -X).scale.tolist() == [8, 8, 8]
+    assert fit("unit", 0 * X).scale.tolist() == [1, 1, 1]
+    assert not fit("unit", X).offset.any()
+
+
+@given(st.integers(0, 2**32), st.sampled_from([0.0, 1.0, 1e4, -3e6]), st.sampled_from([1e-3, 1.0, 1e20]))
+def test_standard_gives_each_feature_the_mean_and_deviation_of_exact_arithmetic(
+    seed: int, centre: float, spread: float
+) -> None:
+    x = (centre + spread * np.random.default_rng(seed).normal(size=(50, 1))).astype(np.float32)
+    values = x[:, 0].tolist()
+    mean = math.fsum(values) / 50
+    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / 50)
+    found = fit("standard", x)
+    assert math.isclose(found.offset[0], mean, rel_tol=1e-6, abs_tol=1e-9 * deviation)
+    assert math.isclose(found.scale[0], deviation or 1, rel_tol=1e-6)
+
+
+def test_standard_adds_up_blocks_as_it_does_the_whole() -> None:
+    x = np.random.default_rng(0).integers(0, 256, (2 * scaling.BLOCK + 1, 3)).astype(np.uint8)
+    found = fit("standard", x)
+    np.testing.assert_allclose(found.scale, x.std(axis=0, dtype=np.float64), rtol=1e-6)
+    np.testing.assert_allclose(found.offset, x.mean(axis=0, dtype=np.float64), rtol=1e-6)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, -7.3e8, 1e-40])
+def test_a_constant_feature_becomes_0(value: float) -> None:
+    x = np.full((1001, 1), value, np.float32)
+    found = fit("standard", x)
+    assert found.scale.tolist() == [1]
+    assert not found.apply(x).any()
