@@ -5,16 +5,11 @@ with a format version and a SHA-256 of everything, since safetensors itself has 
 """
 
 import contextlib
-import errno
-import fcntl
 import hashlib
 import json
 import os
 import re
-import secrets
-import stat
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -25,12 +20,12 @@ import safetensors.numpy
 from jaxtyping import Shaped
 from safetensors import SafetensorError, deserialize
 
-from dnncli.errors import CheckpointError, SpecError
+from dnncli import files
+from dnncli.errors import CheckpointError
 
 KEY = "dnncli"
 FORMAT = 1
 HEADER_LIMIT = 100_000_000  # bytes; safetensors reads no longer header
-TEMPORARY = ".dnncli-tmp"  # how the names of unfinished files end
 DTYPES = {"F32": "<f4", "I32": "<i4", "I64": "<i8", "U32": "<u4", "U8": "u1", "BOOL": "?"}
 CODES = {np.dtype(name): code for code, name in DTYPES.items()}
 
@@ -55,13 +50,10 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
     """
     data = _encode(checkpoint)
     if int.from_bytes(data[:8], "little") > HEADER_LIMIT:
-        raise CheckpointError(f"{_shown(path)} cannot be written: its history is too long for one file.")
-    with _reported(path, "written"):
-        target, mode = _target(path)
-        _remove_litter(target.parent)
-        _replace(target, mode, data)
-        with contextlib.suppress(OSError):
-            _claim_path(target).unlink()
+        raise CheckpointError(f"{files.shown(path)} cannot be written: its history is too long for one file.")
+    files.write(path, data, CheckpointError)
+    with contextlib.suppress(OSError):
+        _claim_path(Path(os.path.realpath(path))).unlink()
 
 
 def read(path: Path) -> Checkpoint:
@@ -70,12 +62,12 @@ def read(path: Path) -> Checkpoint:
     Raises CheckpointError for a file that cannot be read, is none of ours, or is not as it was written.
     """
     try:
-        with _reported(path, "read"):
-            _regular(path.stat())  # or opening a pipe that nobody writes to would block for ever
+        with files.reported(path, "read", CheckpointError):
+            files.regular(path.stat())  # or opening a pipe that nobody writes to would block for ever
             with open(path, "rb") as file:
                 return _decode(file, os.fstat(file.fileno()).st_size)
     except _RejectedError as error:
-        raise CheckpointError(f"{_shown(path)} {error}.") from None
+        raise CheckpointError(f"{files.shown(path)} {error}.") from None
 
 
 def reserve(path: Path, overwrite: bool) -> None:
@@ -83,12 +75,7 @@ def reserve(path: Path, overwrite: bool) -> None:
 
     Raises SpecError for an existing file without `overwrite`, CheckpointError for what the system refuses.
     """
-    with _reported(path, "written"):
-        target, mode = _target(path)
-        if mode is not None and not overwrite:
-            raise SpecError(f"--out {_shown(path)} exists; give --overwrite or another name.")
-        with _temporary(target, 0o600):
-            pass
+    files.reserve(path, overwrite, "--out", CheckpointError)
 
 
 def unused_path(stem: str, folder: Path = Path("runs")) -> Path:
@@ -96,10 +83,10 @@ def unused_path(stem: str, folder: Path = Path("runs")) -> Path:
 
     Creates the folder; raises CheckpointError if that or a file in it is refused.
     """
-    with _reported(folder, "written to"):
+    with files.reported(folder, "written to", CheckpointError):
         if not os.path.lexists(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        _remove_litter(folder)
+        files.remove_litter(folder)
         stem = re.sub(r"[^\w.-]+", "-", stem)[:50].strip("-.") or "run"
         name = f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}"
         names = (f"{name}.ckpt" if n == 1 else f"{name}-{n}.ckpt" for n in count(1))
@@ -210,91 +197,13 @@ def _array(data: bytearray, dtype: str, shape: list[int]) -> Shaped[np.ndarray, 
     return np.frombuffer(data, DTYPES[dtype]).reshape(shape)
 
 
-def _shown(path: Path) -> str:
-    return str(path) if str(path).isprintable() else ascii(str(path))  # one line, no terminal escapes
-
-
-@contextlib.contextmanager
-def _reported(path: Path, action: str) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, ValueError, MemoryError) as error:  # ValueError: a name no file can have, such as "\0"
-        reason = getattr(error, "strerror", "") or str(error) or "not enough memory"
-        reason = reason[:1].lower() + reason[1:]
-        raise CheckpointError(f"{_shown(path)} cannot be {action}: {reason}.") from error
-
-
-def _regular(status: os.stat_result) -> os.stat_result:
-    if stat.S_ISREG(status.st_mode):
-        return status
-    raise OSError(errno.EINVAL, "it is a folder" if stat.S_ISDIR(status.st_mode) else "it is no regular file")
-
-
-def _target(path: Path) -> tuple[Path, int | None]:
-    """The file that `path` means, symbolic links followed, and its mode (None: it is yet to be)."""
-    target = Path(os.path.realpath(path))
-    try:
-        return target, _regular(path.stat()).st_mode & 0o777
-    except (FileNotFoundError, NotADirectoryError):
-        if not target.parent.is_dir():
-            raise OSError(errno.ENOENT, f"there is no folder {_shown(target.parent)}") from None
-        return target, None
-
-
-def _replace(target: Path, mode: int | None, data: bytes) -> None:
-    with _temporary(target, 0o666 if mode is None else 0o600) as file:
-        file.write(data)
-        file.flush()
-        if mode is not None:
-            os.fchmod(file.fileno(), mode)
-        os.fsync(file.fileno())
-        os.replace(file.name, target)
-    with contextlib.suppress(OSError):  # some file systems refuse; the file is in its place in any case
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-@contextlib.contextmanager
-def _temporary(target: Path, mode: int) -> Iterator[BinaryIO]:
-    """A new file beside `target`, its mode less the umask; gone afterwards unless it was renamed."""
-    # A prefix of the name: all of a name of 255 bytes would leave no room for the rest.
-    path = target.with_name(f".{target.name[:50]}.{secrets.token_hex(8)}{TEMPORARY}")
-    try:
-        with open(path, "wb", opener=lambda *_: _create_locked(path, mode)) as file:
-            yield file
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def _create_locked(path: Path, mode: int) -> int:
-    """A new file's descriptor. Its lock, which ends with the process, tells that it is no litter."""
-    while True:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with contextlib.suppress(OSError):  # without locks on a file system, nothing is litter to anybody
-            fcntl.flock(file, fcntl.LOCK_EX)
-        if path.exists() and os.path.samefile(path, file):
-            return file
-        os.close(file)  # another process took it for litter before it was locked
-
-
-def _remove_litter(folder: Path) -> None:
-    """Remove what killed processes left unfinished."""
-    for path in folder.glob(f".*{TEMPORARY}"):
-        with contextlib.suppress(OSError), open(path, "rb+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
-
-
 def _claim_path(path: Path) -> Path:
-    return path.with_name(f".{path.name}.claim{TEMPORARY}")
+    return path.with_name(f".{path.name}.claim{files.TEMPORARY}")
 
 
 def _claim(path: Path) -> bool:
     """Keep others from an unused name until a file stands there or this process ends."""
     with contextlib.suppress(FileExistsError):
-        _create_locked(_claim_path(path), 0o666)  # and left open: closing it would end the lock
+        files.create_locked(_claim_path(path), 0o666)  # and left open: closing it would end the lock
         return not os.path.lexists(path)  # another may have claimed, written and released it before
     return False

@@ -69,20 +69,26 @@ class Program:
     probe: Probe | None
 
 
-def initial_state(
-    program: Program, features: int, classes: int, seed: int, second_moment: float = math.nan
-) -> TrainState:
-    """The state before the first step, as NumPy arrays.
+def initial_network(
+    spec: NetworkSpec, features: int, classes: int, seed: int, second_moment: float = math.nan
+) -> tuple[Parameters, Statistics]:
+    """An untrained network as NumPy arrays.
 
     `second_moment` is the mean square of the inputs, to which a critical initialisation is fitted.
     Raises SpecError where that has no solution.
     """
-    spec = program.network
-    variances = None
-    if spec.init in initializers.CRITICAL:
-        chosen = meanfield.critical(spec, second_moment).layers
-        variances = [(layer.weight_variance, layer.bias_variance) for layer in chosen]
-    parameters, statistics = network.init(spec, features, classes, seed, variances)
+    if spec.init not in initializers.CRITICAL:
+        return network.init(spec, features, classes, seed)
+    chosen = meanfield.critical(spec, second_moment).layers
+    variances = [(layer.weight_variance, layer.bias_variance) for layer in chosen]
+    return network.init(spec, features, classes, seed, variances)
+
+
+def initial_state(
+    program: Program, features: int, classes: int, seed: int, second_moment: float = math.nan
+) -> TrainState:
+    """The state before the first step, as NumPy arrays; arguments as of `initial_network`."""
+    parameters, statistics = initial_network(program.network, features, classes, seed, second_moment)
     optimizer = optimizers.initial_state(optimizers.build(program.update), parameters)
     return TrainState(parameters, statistics, optimizer, np.zeros((), np.int32))  # type: ignore[arg-type]
 

@@ -10,12 +10,14 @@ from dnncli.plans import Plan
 from dnncli.records import EpochRecord, LayerRecord
 from dnncli.spec import RunSpec
 
+# A float32 loss above this cannot show a change of 1: Adam's bounded steps reach it without an infinity.
+LOST_LOSS = 2.0**24
+
 
 def finite(info: Any) -> bool:
-    """Whether an epoch left every loss, parameter and statistic finite."""
-    return bool(
-        info.finite.all() and np.isfinite(info.log.losses).all() and np.isfinite(info.validation.loss)
-    )
+    """Whether an epoch left every parameter and statistic finite, and losses that still say something."""
+    train, validation = info.log.losses.mean(dtype=np.float64), info.validation.loss
+    return bool(info.finite.all() and train < LOST_LOSS and validation < LOST_LOSS)
 
 
 def record(spec: RunSpec, epoch: int, plan: Plan, info: Any, seconds: float) -> EpochRecord:

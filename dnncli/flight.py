@@ -12,6 +12,7 @@ import numpy as np
 
 from dnncli import engine, plans, probe, verdict
 from dnncli.engine import Block, Program
+from dnncli.epochs import LOST_LOSS
 from dnncli.network import TrainState
 from dnncli.probe import FlightStats
 from dnncli.records import Finding, LayerRecord, StepRecord
@@ -46,8 +47,22 @@ def crash(
     """What broke first in an epoch that left the finite numbers, and the steps up to there."""
     flight, steps = replay(spec, state, train, key, epoch)
     broken = ~(flight.activations & flight.gradients & flight.state).all(axis=1)
-    first = int(np.argmax(broken)) if broken.any() else len(steps) - 1
+    if not broken.any():
+        return _blow_up(steps)
+    first = int(np.argmax(broken))
     return _break(spec, epoch, flight, first), steps[: first + 1][-KEPT_STEPS:]
+
+
+def _blow_up(steps: tuple[StepRecord, ...]) -> tuple[Finding, tuple[StepRecord, ...]]:
+    """The layer and step with the largest update, where the loss got lost and nothing became infinite."""
+    lost = next((i for i, step in enumerate(steps) if step.loss >= LOST_LOSS), len(steps) - 1)
+    step = max(steps[: lost + 1], key=lambda step: max(layer.update_ratio for layer in step.layers))
+    layer = max(step.layers, key=lambda layer: layer.update_ratio)
+    evidence = (
+        f"a step {layer.update_ratio:.1e} times as large as its weights at epoch {step.epoch},"
+        f" step {step.step} took the loss beyond float32's resolution ({steps[lost].loss:.1e})"
+    )
+    return _divergence(layer.layer, evidence), steps[: lost + 1][-KEPT_STEPS:]
 
 
 def _break(spec: RunSpec, epoch: int, flight: FlightStats, step: int) -> Finding:

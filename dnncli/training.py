@@ -9,7 +9,19 @@ from typing import Any
 import jax
 import numpy as np
 
-from dnncli import checkpoint, device, engine, epochs, flight, network, plans, probe, stopping, verdict
+from dnncli import (
+    checkpoint,
+    device,
+    engine,
+    epochs,
+    flight,
+    meanfield,
+    network,
+    plans,
+    probe,
+    stopping,
+    verdict,
+)
 from dnncli.data import Dataset, Split
 from dnncli.engine import Block, Program
 from dnncli.errors import SpecError
@@ -97,6 +109,13 @@ def predict(spec: RunSpec, dataset: Dataset) -> Prediction:
     return setting(spec, dataset).predict()
 
 
+def chosen_variances(spec: RunSpec, dataset: Dataset) -> str | None:
+    """What a critical initialisation chose, in a line; None for another initialiser."""
+    if not spec.network.init.startswith("critical"):
+        return None
+    return meanfield.critical(spec.network, dataset.train.second_moment).description
+
+
 def _program(spec: RunSpec, examples: int) -> Program:
     return Program(spec.network, spec.update, plans.batch_size(spec, examples), probe.measure)
 
@@ -150,6 +169,9 @@ def result(
     crash = cause if diverged else None
     judged = setting(snapshot.spec, dataset)
     health = verdict.judge(judged, shown[-1].layers, snapshot.initial, crash) if shown else Health("unknown")
+    if stopped == "condition" and cause:  # the same finding, with the step that first earned it
+        rest = tuple(finding for finding in health.findings if finding.rule != cause.rule)
+        health = Health(cause.rule, (cause, *rest))
     return TrainRecord(
         config=snapshot.spec.options(),
         data=snapshot.data.record,

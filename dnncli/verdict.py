@@ -92,28 +92,38 @@ def _non_finite(layers: Sequence[LayerRecord]) -> Iterator[Finding]:
 def _flow(setting: Setting, layers: Sequence[LayerRecord]) -> Iterator[Finding]:
     ratio = delta_ratio(layers)
     if ratio < TRAINABLE_DECAY or (math.isnan(ratio) and layers[0].delta_rms == 0):
-        yield Finding("vanishing", layers[0].layer, _decay_evidence(layers, ratio), _remedy(setting, ratio))
+        yield Finding(
+            "vanishing",
+            layers[0].layer,
+            _decay_evidence(setting.network.act, layers, ratio),
+            _remedy(setting, ratio),
+        )
     # At initialisation batch norm's gradients grow by 1.2 a layer; the first steps shrink them.
     elif ratio > 1 / TRAINABLE_DECAY and not setting.network.bn:
         evidence = f"δ grows {ratio:.1e} times from {layers[-2].layer} to {layers[0].layer}"
         yield Finding("exploding", layers[0].layer, evidence, _remedy(setting, ratio))
 
 
-def _decay_evidence(layers: Sequence[LayerRecord], ratio: float) -> str:
+def _decay_evidence(act: str, layers: Sequence[LayerRecord], ratio: float) -> str:
     """How much is lost, at what depth scale, and by which cause."""
-    text = f"δ falls to {ratio:.1e} of {layers[-2].layer}'s" if ratio > 0 else "no δ is left of it in float32"
+    last = layers[-2].layer
+    text = f"δ falls to {ratio:.1e} of {last}'s" if ratio > 0 else "no δ is left of it in float32"
     hidden = layers[:-1]
     if ratio > 0 and len(hidden) > 1:
         scale = (len(hidden) - 1) / (2 * -math.log(ratio))
         low, high = meanfield.trainable_depth(math.exp(-1 / scale))
-        text += f" (depth scale {scale:.2g}: trains to a depth of {low:.2g} to {high:.2g}, not {len(hidden)})"
-    return f"{text}; {_cause(hidden)}"
+        text += f" (depth scale {scale:.2g}: trains to a depth of {_round(low)} to {_round(high)}, not {len(hidden)})"
+    return f"{text}; {_cause(act, hidden)}"
 
 
-def _cause(hidden: Sequence[LayerRecord]) -> str:
+def _round(depth: float) -> str:
+    return f"{depth:.2g}" if depth < 10 else f"{depth:.0f}"
+
+
+def _cause(act: str, hidden: Sequence[LayerRecord]) -> str:
     flattest = max(hidden, key=lambda layer: layer.saturated_fraction)
     spreads = [layer.activation_std for layer in hidden]
-    if flattest.saturated_fraction > 1 / 2:
+    if catalog.ACTIVATIONS[act].bounded and flattest.saturated_fraction > 1 / 2:
         return f"cause: saturation, {flattest.saturated_fraction:.0%} of {flattest.layer} is flat"
     if min(spreads) < FAINT_SIGNAL * max(spreads):
         return f"cause: small activations, their spread falls from {max(spreads):.1e} to {min(spreads):.1e}"
@@ -123,6 +133,8 @@ def _cause(hidden: Sequence[LayerRecord]) -> str:
 def _remedy(setting: Setting, measured: float) -> str:
     """The first flag for which theory predicts level gradients, with its prediction."""
     act = setting.network.act
+    if _is_level(_ratio(setting)):
+        return "theory has it level, networks this narrow fluctuate: more units a layer, or fewer layers"
     options: list[tuple[str, dict[str, object]]] = [
         ("--init critical", {"init": "critical"}),
         (
@@ -132,13 +144,23 @@ def _remedy(setting: Setting, measured: float) -> str:
         ("--act elu --init critical", {"act": "elu", "alpha": None, "init": "critical"}),
     ]
     for flag, changes in options:
-        try:
-            ratio = setting.predict(**changes).delta_ratio
-        except SpecError:
-            continue
-        if ratio is not None and abs(math.log10(ratio)) < 0.5 and setting.network.init != changes["init"]:
+        ratio = _ratio(setting, **changes)
+        if _is_level(ratio) and setting.network.init != changes["init"]:
             return f"{flag}: predicted δ ratio {ratio:.2g} instead of {measured:.1e}"
     return f"fewer layers, or --bn: theory knows no level initialisation for {act}"
+
+
+def _ratio(setting: Setting, **changes: object) -> float | None:
+    """The predicted delta ratio; None where theory has none."""
+    try:
+        return setting.predict(**changes).delta_ratio
+    except SpecError:
+        return None
+
+
+def _is_level(ratio: float | None) -> bool:
+    """Within a factor of 3 of 1."""
+    return ratio is not None and ratio > 0 and abs(math.log10(ratio)) < 0.5
 
 
 def _saturated(setting: Setting, layers: Sequence[LayerRecord]) -> Iterator[Finding]:

@@ -7,17 +7,31 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import oracle
+import pytest
 
-from dnncli import engine, optimizers, probe
+from dnncli import catalog, engine, network, optimizers, probe
 from dnncli.engine import Block, Program
 from dnncli.network import Observation, TrainState
 from dnncli.plans import Plan
 from dnncli.spec import NetworkSpec, UpdateSpec
 
-FEATURES, HIDDEN, CLASSES = 5, (7, 6), 3
-SIZES = (1, 3, 33, 257, 1025)
+FEATURES, CLASSES = 5, 3
+SIZES = (1, 3, 33, 257, 1025)  # of a batch
+KINDS = {
+    "plain": {},
+    "bn": {"bn": True, "bn_momentum": 0.7},
+    "bn everywhere": {"bn": True, "bn_output": True, "bn_momentum": 0.8},
+}
 KEY = np.array([0, 11], np.uint32)
 RATE = 0.05
+
+# Every activation at every size, the kinds of network in turn: each meets every size and activation.
+STEPS = [
+    (act, list(KINDS)[(i + j) % len(KINDS)], size)
+    for i, act in enumerate(catalog.ACTIVATIONS)
+    for j, size in enumerate(SIZES)
+]
+every_step = pytest.mark.parametrize(("act", "kind", "size"), STEPS)
 
 
 class Step(NamedTuple):
@@ -33,15 +47,14 @@ class Step(NamedTuple):
     exact: oracle.Pass
 
 
-def network_spec(act: str, bn: bool = False, **options: Any) -> NetworkSpec:
-    """A small network; `bn` normalises the hidden layers and the logits."""
-    momentum = {"bn_momentum": 0.7} if bn else {}
-    return NetworkSpec(hidden=HIDDEN, act=act, bn=bn, bn_output=bn, **momentum, **options)
+def network_spec(act: str, kind: str = "plain", **options: Any) -> NetworkSpec:
+    """A small network of one of the kinds."""
+    return NetworkSpec(**{"hidden": (7, 6), "act": act} | KINDS[kind] | options)
 
 
 def state(program: Program, seed: int = 0) -> TrainState:
     """Random parameters and statistics, the optimizer at its start, some steps into a run."""
-    parameters, statistics = oracle.parameters(program.network, FEATURES, CLASSES, seed)
+    parameters, statistics = oracle.parameters(*network.shapes(program.network, FEATURES, CLASSES), seed)
     rule = optimizers.build(program.update)
     parts = TrainState(parameters, statistics, optimizers.initial_state(rule, parameters), np.int32(3))
     return jax.tree.map(jnp.asarray, parts)
@@ -53,12 +66,10 @@ def block(examples: int, seed: int = 1) -> Block:
 
 
 def plan(examples: int, batch: int, measured: Any = None, rate: float = RATE) -> Plan:
-    """Examples in their order, a constant rate, and by default every step measured."""
-    full, steps = examples // batch, -(-examples // batch)
-    measured = np.arange(full) if measured is None else np.asarray(measured)
-    return Plan(
-        np.arange(examples, dtype=np.int32), np.full(steps, rate, np.float32), measured.astype(np.int32)
-    )
+    """Examples backwards, a constant rate, and by default every step measured."""
+    measured = np.arange(examples // batch) if measured is None else np.asarray(measured)
+    order = np.arange(examples, dtype=np.int32)[::-1].copy()
+    return Plan(order, np.full(-(-examples // batch), rate, np.float32), measured.astype(np.int32))
 
 
 def everything(spec: NetworkSpec, seen: Observation) -> tuple[Any, Any]:
@@ -68,16 +79,15 @@ def everything(spec: NetworkSpec, seen: Observation) -> tuple[Any, Any]:
 
 
 @cache
-def one_step(act: str, bn: bool, examples: int) -> Step:
+def one_step(act: str, kind: str, size: int) -> Step:
     """A step of plain SGD, operation by operation: nothing to compile but the operations themselves."""
-    spec = network_spec(act, bn)
-    program = Program(spec, UpdateSpec(optimizer="sgd"), examples, everything)
-    before, batch = state(program), block(examples)
-    log = engine._empty_log(before, plan(examples, examples))
+    spec = network_spec(act, kind)
+    program = Program(spec, UpdateSpec(optimizer="sgd"), size, everything)
+    before, batch = state(program), block(size)
+    log = engine._empty_log(before, plan(size, size))
     with jax.disable_jit():
         (after, log), (stats, seen) = engine.step(
             program, (before, log), batch, jnp.asarray(KEY), jnp.float32(RATE), jnp.int32(0)
         )
-    return Step(
-        spec, before, batch, after, log, stats, seen, oracle.run(spec, before.parameters, *map(np.asarray, batch))
-    )
+    exact = oracle.run(spec, before.parameters, *map(np.asarray, batch))
+    return Step(spec, before, batch, after, log, stats, seen, exact)

@@ -27,7 +27,8 @@ FLOORS = {
     "0 spec": {
         "spec": set(),
     },
-    "½ arithmetic": {
+    "½ arithmetic and files": {
+        "files": set(),
         "norms": JAX | TYPES | {"numpy"},
     },
     "1 parts": {
@@ -41,6 +42,11 @@ FLOORS = {
         "compilation": JAX,
         "device": JAX,
         "stopping": set(),
+        "grid": set(),
+        "statistics": TYPES | {"numpy", "scipy"},
+    },
+    "1½ folders": {
+        "archive": set(),
     },
     "2 network and theory": {
         "network": JAX | TYPES | {"numpy", "optax"},
@@ -56,9 +62,19 @@ FLOORS = {
     "3½ histories": {
         "epochs": JAX | {"numpy"},
     },
+    "3¾ replays, seeds in step, standings": {
+        "flight": JAX | {"numpy"},
+        "lockstep": JAX | TYPES | {"numpy"},
+        "standings": set(),
+    },
+    "3⅞ parts of a comparison": {
+        "programs": JAX | {"numpy"},
+        "outcomes": TYPES | {"numpy"},
+    },
     "4 experiments": {
         "training": JAX | TYPES | {"numpy"},
         "evaluation": JAX | TYPES | {"numpy"},
+        "comparison": JAX,
     },
     "5 report": {
         "report": {"rich", "matplotlib"},

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnncli import checkpoint
+from dnncli import checkpoint, files
 from dnncli.checkpoint import Checkpoint
 from dnncli.errors import CheckpointError, SpecError
 
@@ -75,7 +75,7 @@ def child(code, path):
 
 
 DEADLY = {
-    "checkpoint.fcntl.flock = die": 1,
+    "import fcntl; fcntl.flock = die": 1,
     "os.fsync = die": 1,
     "os.replace = die": 1,
     "replace = os.replace; os.replace = lambda *names: (replace(*names), die())": 2,
@@ -105,7 +105,7 @@ def test_a_kill_at_any_moment_leaves_a_whole_file(path):
 
 
 def test_a_file_that_another_process_is_still_writing_is_no_litter(old):
-    with checkpoint._temporary(old, 0o600) as file:
+    with files.temporary(old, 0o600) as file:
         checkpoint.write(old, NEW)
         assert Path(file.name).exists()
     assert os.listdir(old.parent) == [old.name]

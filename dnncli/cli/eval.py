@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 
 from dnncli.cli import options, terminal
+from dnncli.cli.command import define, section
+from dnncli.cli.types import CheckpointFile, Source
 
 SPLITS = ("train", "validation", "test")
 
 EXAMPLES = """
-\b
-Examples:
   dnncli eval elu.ckpt
   dnncli eval elu.ckpt --split validation --split test
   dnncli eval elu.ckpt --gradients               # which layers would learn
@@ -20,24 +20,32 @@ Examples:
 """
 
 
-@click.command("eval", epilog=EXAMPLES)
-@click.argument("checkpoint", metavar="CKPT", type=click.Path(path_type=Path))
-@click.option("--data", metavar="NAME|PATH", help="Other data.  [default: what it was trained on]")
-@click.option(
-    "--split",
-    "splits",
-    type=click.Choice(SPLITS),
-    multiple=True,
-    default=("test",),
-    show_default="test",
-    help="Which examples; may be given several times.",
-)
-@click.option("--gradients", is_flag=True, help="Each layer's gradients on the training set.")
-@click.option(
-    "--bn-stats",
-    type=click.Choice(["moving", "batch", "population", "all"]),
-    help="Batch-norm statistics: the moving averages, the average of the batches' own, the training set's"
-    " exact ones, or all, compared.",
+@define("eval", EXAMPLES)
+@click.argument("checkpoint", metavar="CKPT", type=CheckpointFile())
+@section(
+    "What to measure",
+    click.option(
+        "--data",
+        type=Source(),
+        metavar="NAME|PATH",
+        help="Other data.  [default: what it was trained on]",
+    ),
+    click.option(
+        "--split",
+        "splits",
+        type=click.Choice(SPLITS),
+        multiple=True,
+        default=("test",),
+        show_default="test",
+        help="Which examples; may be given several times.",
+    ),
+    click.option("--gradients", is_flag=True, help="Each layer's gradients on the training set."),
+    click.option(
+        "--bn-stats",
+        type=click.Choice(["moving", "batch", "population", "all"]),
+        help="Batch-norm statistics: the moving averages, the average of the batches' own, the training"
+        " set's exact ones, or all, compared.",
+    ),
 )
 @options.output
 def command(

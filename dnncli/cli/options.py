@@ -1,6 +1,5 @@
 """Options that commands share, in groups; their defaults are the spec's."""
 
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -8,7 +7,9 @@ from typing import Any, TypeVar
 import click
 
 from dnncli import catalog
-from dnncli.cli.types import Amount, Name, Number, Sizes
+from dnncli.cli import config
+from dnncli.cli.command import section
+from dnncli.cli.types import Amount, Name, Number, Sizes, Source
 from dnncli.spec import RunSpec
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -22,6 +23,8 @@ def option(*names: str, default: str | None = None, **settings: Any) -> Callable
     """
     field = names[0].split("/")[0].lstrip("-").replace("-", "_")
     shown = default or _shown(DEFAULTS.get(field))
+    if isinstance(settings.get("type"), Name):
+        settings["help"] += f" One of {', '.join((*settings['type'].table, *settings['type'].extra))}."
     if shown:
         settings["help"] += f"  [default: {shown}]"
     return click.option(*names, default=None, **settings)
@@ -46,23 +49,8 @@ def group(*decorators: Callable[[Command], Command]) -> Callable[[Command], Comm
     return decorate
 
 
-def read_config(ctx: click.Context, param: click.Parameter, path: Path | None) -> None:
-    """Take this command's section of a TOML file as defaults below environment and flags."""
-    if path is None:
-        return
-    try:
-        section = tomllib.loads(path.read_text(encoding="utf-8")).get(str(ctx.info_name), {})
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise click.BadParameter(f"{path}: {error}", ctx, param) from None
-    known = {p.name for p in ctx.command.params} - {"config"}
-    values = {key.replace("-", "_"): value for key, value in section.items()}
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise click.BadParameter(f"{path} sets {unknown[0]!r}, which {ctx.info_name} has not", ctx, param)
-    ctx.default_map = {**(ctx.default_map or {}), **values}
-
-
-output = group(
+output = section(
+    "Output",
     click.option(
         "--format",
         "format_",
@@ -77,13 +65,17 @@ output = group(
         type=click.Path(path_type=Path),
         is_eager=True,
         expose_value=False,
-        callback=read_config,
-        help="TOML file with options in a section named as the command; the environment and flags win.",
+        callback=config.read,
+        help="TOML file with options in a section named as the command, such as [train]. The environment"
+        " (DNNCLI_TRAIN_LR=0.01) wins over it, and options over both.",
     ),
 )
 
-data = group(
-    option("--data", metavar="NAME|PATH", help="`digits`, a folder of IDX files, or an .npz file."),
+data = section(
+    "Data",
+    option(
+        "--data", type=Source(), metavar="NAME|PATH", help="`digits`, a folder of IDX files, or an .npz file."
+    ),
     option("--target", metavar="COLUMN", help="Column to predict (tables only)."),
     option("--validation", type=Amount(), help="Validation examples: a number or a fraction."),
     option("--test", type=Amount(), help="Test examples: a number or a fraction."),
@@ -92,7 +84,8 @@ data = group(
     option("--per-class", type=int, help="Only the first N training examples of each class."),
 )
 
-network = group(
+network = section(
+    "Network",
     option("--hidden", type=Sizes(), help="Sizes of the hidden layers, from the input up."),
     click.option("--depth", type=int, help="Number of hidden layers, instead of --hidden."),
     click.option("--width", type=int, help="Size of each of --depth layers.  [default: 100]"),
@@ -116,7 +109,8 @@ network = group(
     option("--dropout", type=Number(), help="Share of hidden outputs dropped (SELU: alpha-dropout)."),
 )
 
-optimisation = group(
+optimisation = section(
+    "Optimisation",
     option("--optimizer", type=Name(catalog.OPTIMIZERS, "optimizer"), help="Update rule."),
     option("--lr", type=Number(), default="by optimizer", help="Learning rate."),
     option("--momentum", type=Number(), default="by optimizer", help="Momentum."),
@@ -135,7 +129,8 @@ optimisation = group(
     option("--clip-global-norm", type=Number(), help="Clip the whole gradient to this norm."),
 )
 
-stopping = group(
+stopping = section(
+    "Stopping",
     option("--patience", type=int, help="Stop after so many epochs without improvement; 0: never."),
     option("--min-delta", type=Number(), help="What counts as an improvement."),
     option("--monitor", type=Name(catalog.MONITORS, "monitor"), help="The figure that must improve."),

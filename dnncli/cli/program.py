@@ -6,13 +6,16 @@ import sys
 from typing import Any, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from dnncli import __version__
+from dnncli.cli import command, completion, streams
 from dnncli.errors import DnncliError, ExitCode
 
 COMMANDS = {
     "train": "Train a network and report how its layers learn.",
     "eval": "Measure a trained network: scores, confusion, gradients, batch norm.",
+    "vanishing-demo": "Show how gradients vanish and explode with depth.",
 }
 
 
@@ -39,14 +42,24 @@ class LazyCommands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As Click does, naming the commands there are when one is unknown."""
-        if args and args[0] not in COMMANDS:
+        if args and args[0] not in COMMANDS and not ctx.resilient_parsing:
             ctx.fail(f"no command is called {args[0]!r}. There are {', '.join(COMMANDS)}.")
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands that start so, from the table above, and the program's own options."""
+        commands = [CompletionItem(name, help=text) for name, text in COMMANDS.items()]
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [item for item in commands if item.value.startswith(incomplete)] + options
 
 
 @click.group(
     cls=LazyCommands,
-    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "DNNCLI"},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "auto_envvar_prefix": "DNNCLI",
+        "max_content_width": 120,
+    },
     epilog="`dnncli COMMAND --help` shows a command's options and examples.",
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
@@ -61,27 +74,41 @@ def main() -> NoReturn:
     """Run the program and end the process with the right exit code; bugs keep their traceback."""
     # XLA reports a tuning preference it stored itself as a mismatch of processors, in kilobytes of text.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    streams.open_missing()
     try:
-        code = run(sys.argv[1:])
-        sys.stdout.flush()
+        code = _answer()
+        streams.flush()
     except BrokenPipeError:
-        code = _without_reader()
-    except OSError as error:
-        code = complain(f"cannot write the output: {error.strerror or error}", ExitCode.FAILED)
-        _without_reader()
+        code = ExitCode.DONE
+        streams.discard()
+    except DnncliError as error:
+        code = complain(str(error), error.exit_code)
+        streams.discard()
     sys.exit(code)
+
+
+def _answer() -> int:
+    """The exit code of what was asked: completion by a shell's script, or a command line."""
+    if instruction := os.environ.get(completion.VARIABLE):
+        return completion.answer(program, instruction)
+    return run(sys.argv[1:])
 
 
 def run(arguments: list[str]) -> int:
     """Parse and run one command line; returns its exit code."""
+    line = {command.COMMAND_LINE: ("dnncli", *arguments)}
     try:
         with program.make_context("dnncli", list(arguments)) as context:
+            context.meta.update(line)
             result: Any = program.invoke(context)
             return int(result or ExitCode.DONE)
     except click.exceptions.Exit as end:
         return end.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)
+        return ExitCode.USAGE
     except click.ClickException as error:
-        return complain(_one_line(error), ExitCode.USAGE, _path(error))
+        return complain(_one_line(error), ExitCode.USAGE, _path(error) or _command(arguments))
     except DnncliError as error:
         return complain(str(error), error.exit_code, _command(arguments))
     except (click.Abort, KeyboardInterrupt):
@@ -101,17 +128,11 @@ def _one_line(error: click.ClickException) -> str:
     return message
 
 
-def _path(error: click.ClickException) -> str:
+def _path(error: click.ClickException) -> str | None:
     context = getattr(error, "ctx", None)
-    return context.command_path if context else "dnncli"
+    return context.command_path if context else None
 
 
 def _command(arguments: list[str]) -> str:
     named = next((argument for argument in arguments if argument in COMMANDS), None)
     return f"dnncli {named}" if named else "dnncli"
-
-
-def _without_reader() -> ExitCode:
-    """Send what is left of stdout nowhere, so that the interpreter's last flush does not fail."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return ExitCode.DONE

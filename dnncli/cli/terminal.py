@@ -1,4 +1,7 @@
-"""The terminal: results to stdout, progress and notices to stderr, signals as exceptions."""
+"""The terminal: results to stdout, progress and notices to stderr, signals as exceptions.
+
+Rich is imported when a screen opens: help, usage errors and completion start without it.
+"""
 
 import os
 import signal
@@ -6,12 +9,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from dnncli.errors import DnncliError
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
 
 WIDE = 1000  # columns of a pipe: a table is never wider, and never cut
+
+
+class OutputError(DnncliError):
+    """Stdout takes nothing more: a full disk, a closed descriptor."""
 
 
 class Interrupted(BaseException):
@@ -39,23 +48,39 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def stdout() -> Console:
-    """Where results go: as wide as the terminal, or as wide as the table in a pipe."""
-    _forgive_encoding(sys.stdout)
-    piped = not sys.stdout.isatty() and not os.environ.get("COLUMNS")
-    return Console(file=sys.stdout, width=WIDE if piped else None, highlight=False, soft_wrap=False)
+@contextmanager
+def writing() -> Iterator[None]:
+    """Tell what the system says of stdout from other failures; a closed pipe stays what it is."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write the output: {(error.strerror or str(error)).lower()}.") from error
 
 
-def stderr() -> Console:
+def stdout() -> "Console":
+    """Where results go: as wide as the terminal or $COLUMNS, or as wide as the table in a pipe."""
+    return _console(sys.stdout, None if sys.stdout.isatty() or _columns() else WIDE)
+
+
+def stderr() -> "Console":
     """Where everything else goes."""
-    _forgive_encoding(sys.stderr)
-    return Console(file=sys.stderr, highlight=False)
+    return _console(sys.stderr, None)
 
 
-def _forgive_encoding(stream: Any) -> None:
-    """In a locale without δ or █ print a question mark rather than fail."""
-    if hasattr(stream, "reconfigure"):
+def _console(stream: Any, width: int | None) -> "Console":
+    from dnncli.cli.console import PatientConsole
+
+    if hasattr(stream, "reconfigure"):  # in a locale without δ or █ print a question mark rather than fail
         stream.reconfigure(errors="replace")
+    return PatientConsole(file=stream, width=_columns() or width, highlight=False)
+
+
+def _columns() -> int | None:
+    """$COLUMNS where it is a width."""
+    text = os.environ.get("COLUMNS", "")
+    return int(text) if text.isdecimal() and 0 < int(text) < 10_000 else None
 
 
 class Screen:
@@ -65,44 +90,57 @@ class Screen:
         """`format_` is one of the catalog's; quiet leaves stderr to errors."""
         self.format, self.quiet = format_, quiet
         self.out, self.err = stdout(), stderr()
-        self._bar: Progress | None = None
 
-    def show(self, *renderables: RenderableType) -> None:
+    def show(self, *renderables: "RenderableType") -> None:
         """Print for people, in the table format only."""
         if self.format == "table":
-            for renderable in renderables:
-                self.out.print(renderable, soft_wrap=isinstance(renderable, str))
-            self.out.file.flush()
+            with writing():
+                for renderable in renderables:
+                    self.out.print(renderable, soft_wrap=isinstance(renderable, str))
+                self.out.file.flush()
 
     def write(self, line: str) -> None:
         """Print a line for programs, at once."""
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+        with writing():
+            if self.out.file.isatty():  # above the bar, if there is one
+                self.out.print(line, soft_wrap=True, markup=False, emoji=False)
+            else:
+                self.out.file.write(line + "\n")
+            self.out.file.flush()
 
     def notice(self, message: str) -> None:
         """Say something beside the result."""
         if not self.quiet:
-            self.err.print(message, soft_wrap=True, markup=False)
+            self.err.print(message, soft_wrap=True, markup=False, emoji=False)
 
     def error(self, message: str) -> None:
         """Say in one line on stderr why the exit code will not be 0."""
-        print(message, file=sys.stderr)
+        print(" ".join(message.split()), file=sys.stderr)
 
     @contextmanager
     def progress(self, what: str, total: int, done: int = 0) -> Iterator["Bar"]:
         """A bar where stderr is a terminal; printing goes on above it."""
-        visible = self.err.is_terminal and not self.err.is_dumb_terminal and not self.quiet
-        # Where both streams are the same terminal, the bar must know of the lines printed above it.
-        console = self.out if sys.stdout.isatty() and self.format == "table" else self.err
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        visible = sys.stderr.isatty() and not self.err.is_dumb_terminal and not self.quiet
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=console, transient=True, disable=not visible) as bar:
+        # Where both streams are terminals they are the same one: the bar must know of the lines above it.
+        # Redirection is off: it would send what is meant for stdout to the bar's stream.
+        with Progress(
+            *columns,
+            console=self.out if sys.stdout.isatty() else self.err,
+            transient=True,
+            disable=not visible,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        ) as bar:
             yield Bar(bar, bar.add_task(what, total=total, completed=done))
 
 
 class Bar:
     """A handle on one running progress bar."""
 
-    def __init__(self, progress: Progress, task: Any) -> None:
+    def __init__(self, progress: Any, task: Any) -> None:
         """Created by Screen.progress."""
         self._progress, self._task = progress, task
 

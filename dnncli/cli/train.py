@@ -52,6 +52,11 @@ Examples:
         type=Names(catalog.CONDITIONS, "condition"),
         help="Exit with 4 on these verdicts: vanishing,exploding,dead,saturated.",
     ),
+    click.option(
+        "--stop-on",
+        type=Names(catalog.CONDITIONS, "condition"),
+        help="Also stop at the epoch that earns one of them.",
+    ),
 )
 @options.output
 def command(
@@ -59,6 +64,7 @@ def command(
     overwrite: bool,
     resume: Path | None,
     fail_on: tuple[str, ...] | None,
+    stop_on: tuple[str, ...] | None,
     format_: str,
     quiet: bool,
     **given: Any,
@@ -77,7 +83,7 @@ def command(
     stem = f"{snapshot.spec.network.act}-{dataset.name}"
     path = out or checkpoint.unused_path(stem)
     checkpoint.reserve(path, overwrite or not out)
-    return _Training(screen, dataset, path, began, fail_on or ()).run(snapshot)
+    return _Training(screen, dataset, path, began, fail_on or (), stop_on or ()).run(snapshot)
 
 
 def _start(spec: RunSpec) -> tuple["Snapshot", "Dataset"]:
@@ -121,6 +127,7 @@ class _Training:
     path: Path
     began: float
     fail_on: tuple[str, ...]
+    stop_on: tuple[str, ...]
     saved: float = field(default_factory=time.perf_counter)
 
     def run(self, snapshot: "Snapshot") -> int:
@@ -132,7 +139,7 @@ class _Training:
         epochs = snapshot.spec.schedule.epochs
         try:
             with terminal.interruptible(), self.screen.progress("compiling", epochs, snapshot.epoch) as bar:
-                for progress in training.run(snapshot, self.dataset):
+                for progress in training.run(snapshot, self.dataset, self.stop_on):
                     snapshot = progress.snapshot
                     bar.advance(f"epoch {progress.record.epoch}")
                     self._epoch(progress)
@@ -146,12 +153,17 @@ class _Training:
         return self._exit_code(record, caught)
 
     def _open(self, snapshot: "Snapshot") -> None:
+        from dnncli import training as runs
         from dnncli.network import count
         from dnncli.report import structured, training
 
         config, data = snapshot.spec.options(), snapshot.data.record
         parameters = count(snapshot.parameters)
-        self.screen.show(*training.opening(config, data, parameters), "", training.epoch_header())
+        prediction = runs.predict(snapshot.spec, self.dataset)
+        chosen = runs.chosen_variances(snapshot.spec, self.dataset)
+        depth = len(snapshot.spec.network.hidden)
+        self.screen.show(*training.opening(config, data, parameters))
+        self.screen.show(*training.forecast(prediction, depth, chosen), "", training.epoch_header())
         if self.screen.format == "jsonl":
             head = {"event": "start", "config": config, "data": data, "parameters": parameters}
             self.screen.write(structured.dumps(structured.document("train", head)))
@@ -192,8 +204,9 @@ class _Training:
                 f"dnncli train: diverged in {finding.layer}: {finding.evidence}; {finding.advice}."
             )
             return ExitCode.DIVERGED
-        met = [finding.rule for finding in record.health.findings if finding.rule in self.fail_on]
+        conditions = (*self.fail_on, *self.stop_on)
+        met = [finding for finding in record.health.findings if finding.rule in conditions]
         if met:
-            self.screen.error(f"dnncli train: --fail-on {met[0]} was met: see the verdict.")
+            self.screen.error(f"dnncli train: {met[0].rule} in {met[0].layer}: {met[0].evidence}.")
             return ExitCode.UNHEALTHY
         return ExitCode.DONE

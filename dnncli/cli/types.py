@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from dnncli import catalog
+from dnncli.cli import completion
 from dnncli.errors import UnknownNameError
 
 
@@ -31,6 +33,7 @@ class Sizes(click.ParamType):
     """Layer sizes from the input up: `300,100`."""
 
     name = "sizes"
+    is_list = True
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -90,12 +93,14 @@ class Name(click.ParamType):
         """Every name that starts so, with its summary."""
         known = [(name, entry.summary) for name, entry in self.table.items()]
         known += [(alias, f"= {name}") for name, entry in self.table.items() for alias in entry.aliases]
-        known += [(name, "") for name in self.extra]
+        known += [(name, "chosen for you") for name in self.extra]
         return [CompletionItem(name, help=summary) for name, summary in known if name.startswith(incomplete)]
 
 
 class Names(Name):
     """Several such names between commas."""
+
+    is_list = True
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The canonical names, in the order given."""
@@ -109,3 +114,32 @@ class Names(Name):
         *done, last = incomplete.split(",")
         items = super().shell_complete(ctx, param, last)
         return [CompletionItem(",".join([*done, item.value]), help=item.help) for item in items]
+
+
+class Source(click.ParamType):
+    """Data: a name from the catalog or a path; <TAB> completes both."""
+
+    name = "source"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Names with their summaries; files where none starts so (Bash wants their item first)."""
+        names = [(name, entry.summary) for name, entry in catalog.DATASETS.items()]
+        items = [CompletionItem(name, help=help) for name, help in names if name.startswith(incomplete)]
+        return [CompletionItem(incomplete, type="file"), *items]
+
+
+class CheckpointFile(click.Path):
+    """The path of a checkpoint; <TAB> completes checkpoints where there are any, else files."""
+
+    def __init__(self) -> None:
+        """Whether it exists and can be read is found out by reading it."""
+        super().__init__(path_type=Path)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Checkpoints near the path so far."""
+        found = completion.checkpoint_files(incomplete)
+        return [CompletionItem(name) for name in found] or super().shell_complete(ctx, param, incomplete)

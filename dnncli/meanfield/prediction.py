@@ -17,6 +17,12 @@ BATCH_NORM_NOTE = (
     "batch norm: the value at initialisation for a large batch, about 2 % a layer too small at a batch of 64 "
     "and up to 20 % in the first layers on real data; the first steps shrink it"
 )
+# Of ln delta_ratio^2, by fluctuating q: where fluctuations grow they soon are no longer small.
+UNSTABLE = 0.5
+UNSTABLE_NOTE = (
+    "the variance of pre-activations is unstable here: networks of these widths scatter, mostly upwards, "
+    "and beyond the band"
+)
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,8 @@ def predict(spec: NetworkSpec, features: int, classes: int, input_second_moment:
     steps = propagation.log_steps(spec, classes, chis)
     layers = _layers(spec, waves, chis, propagation.backward(waves, classes, steps))
     ratio = math.fsum(steps[:-1]) / 2 / LOG10
-    band = _band(ratio, propagation.scatter(spec, draws, waves, features))
+    scatter = propagation.scatter(spec, draws, waves, features)
+    band = _band(ratio, scatter)
     inner = chis[:-1] or chis
     chi = _known(exp(math.fsum(inner) / len(inner)))
     return Prediction(
@@ -90,7 +97,7 @@ def predict(spec: NetworkSpec, features: int, classes: int, input_second_moment:
         depth_scale=None if chi is None else depth_scale(chi),
         trainable_depth=None if chi is None or spec.bn else trainable_depth(chi),
         float32=_float32(layers),
-        note=BATCH_NORM_NOTE if spec.bn else None,
+        note=BATCH_NORM_NOTE if spec.bn else UNSTABLE_NOTE if scatter.by_q > UNSTABLE else None,
     )
 
 

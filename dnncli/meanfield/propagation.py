@@ -9,8 +9,9 @@ layer l of n_l units with pre-activations of variance q_l, sigma_w^2(l) = n_(l-1
 p: the share dropout keeps. delta^2: mean square over examples and units of dl/dz, l the loss of an example.
 
 Batch norm divides by the batch's standard deviation. Among normalised layers a large batch's examples
-tend to be uncorrelated (Yang et al. 2019), so that this is sigma_w^2 (E phi^2/p - (E phi)^2) squared and
-chi = E phi'^2 / (p E phi^2/p - p (E phi)^2), whatever the weights: pi/(pi - 1) for ReLU. It is at least 1.
+tend to be uncorrelated (Yang et al. 2019), so that its square is sigma_w^2 (E phi^2 / p - (E phi)^2) and
+chi = E phi'^2 / (E phi^2 - p (E phi)^2) whatever the weights: pi/(pi - 1) for ReLU. It is never below 1
+(Chernoff 1981: Var phi <= E phi'^2).
 """
 
 import math
@@ -138,7 +139,7 @@ def scatter(spec: NetworkSpec, layers: tuple[Draw, ...], waves: tuple[Wave, ...]
         shared = rho * (shared + tau * spread) + mixed
         spread = rho**2 * spread + noise
         fan_in = units
-    return Scatter(total, max(0.0, total - own))
+    return Scatter(max(0.0, total), max(0.0, total - own))
 
 
 def _kept(spec: NetworkSpec, fan_in: int, units: int, above: int) -> tuple[float, float]:

@@ -11,23 +11,48 @@ from dnncli.records.common import (
     Seconds,
     StepRecord,
 )
+from dnncli.records.comparison import (
+    ComparisonRecord,
+    DeltaRatio,
+    Estimate,
+    RateRecord,
+    RowRecord,
+    SeedRecord,
+    Speed,
+    TrialRecord,
+    Versus,
+)
 from dnncli.records.evaluation import BatchNormRecord, ClassScore, EvalRecord, NormMismatch, SplitRecord
 from dnncli.records.training import TrainRecord
+from dnncli.records.vanishing import CaseRecord, DemoRecord, DepthRecord, Trained
 
 __all__ = [
     "LAYER_FIELDS",
     "BatchNormRecord",
+    "CaseRecord",
     "ClassScore",
+    "ComparisonRecord",
     "DataRecord",
+    "DeltaRatio",
+    "DemoRecord",
+    "DepthRecord",
     "EpochRecord",
+    "Estimate",
     "EvalRecord",
     "Finding",
     "Health",
     "LayerRecord",
     "NormMismatch",
+    "RateRecord",
+    "RowRecord",
     "Score",
     "Seconds",
+    "SeedRecord",
+    "Speed",
     "SplitRecord",
     "StepRecord",
     "TrainRecord",
+    "Trained",
+    "TrialRecord",
+    "Versus",
 ]

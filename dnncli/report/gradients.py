@@ -63,8 +63,8 @@ def _row(layer: LayerRecord, lowest: int, highest: int) -> list[str | Text]:
         Text(text.bar(filled, BAR_CELLS), style=_colour(filled)),
         text.scientific(layer.gradient_norm),
         text.scientific(layer.update_ratio),
-        f"{layer.activation_mean:.2f}",
-        f"{layer.activation_std:.2f}",
+        text.plain(layer.activation_mean),
+        text.plain(layer.activation_std),
         text.percent(layer.saturated_fraction),
         text.percent(layer.dead_fraction),
     ]

@@ -10,6 +10,16 @@ def scientific(value: float) -> str:
     return f"{value:.1e}" if math.isfinite(value) else str(value)
 
 
+def plain(value: float) -> str:
+    """Two decimals for numbers of ordinary size, a power of ten for others."""
+    return f"{value:.2f}" if 0.005 <= abs(value) < 1000 or value == 0 else scientific(value)
+
+
+def loss(value: float) -> str:
+    """Four decimals while they say something."""
+    return f"{value:.4f}" if abs(value) < 1e4 else scientific(value)
+
+
 def percent(share: float) -> str:
     """A share as a percentage: without decimals where it is exact or large."""
     if not math.isfinite(share):
@@ -24,6 +34,13 @@ def seconds(value: float | None) -> str:
     if value < 0.0995:
         return f"{1000 * value:.0f} ms"
     return f"{value:.1f} s" if value < 99.5 else f"{value / 60:.1f} min"
+
+
+def span(low: float, high: float) -> str:
+    """A range of depths: `1.6-3`, `198-370`, or any."""
+    if low > 1000:
+        return "any"
+    return "-".join(f"{depth:.2g}" if depth < 10 else f"{depth:.0f}" for depth in (low, high))
 
 
 def count(value: int) -> str:

@@ -1,6 +1,9 @@
 """`train` for people: a line an epoch as it happens, then the result."""
 
+import math
 from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -21,6 +24,7 @@ STOPPED = {
     "epochs": "all epochs done",
     "patience": "no improvement any more",
     "diverged": "training diverged",
+    "condition": "a --stop-on condition was met",
     "signal": "stopped by a signal",
 }
 
@@ -32,7 +36,7 @@ def epoch_rows(epochs: Sequence[EpochRecord]) -> list[list[object]]:
 
 def opening(config: dict[str, object], data: DataRecord, parameters: int) -> Iterator[RenderableType]:
     """What is about to be trained on what."""
-    layers = " → ".join(str(size) for size in (data.features, *config["hidden"], data.classes))  # type: ignore[misc]
+    layers = " → ".join(_sizes([data.features, *config["hidden"], data.classes]))  # type: ignore[misc]
     parts = [f"{config['act']}, {config['init']} initialisation"]
     parts += ["batch norm"] if config["bn"] or config["bn_output"] else []
     parts += [f"dropout {config['dropout']:g}"] if config["dropout"] else []
@@ -44,6 +48,54 @@ def opening(config: dict[str, object], data: DataRecord, parameters: int) -> Ite
     yield Text(f"{data.name}: {counts}; {rate}")
 
 
+def _sizes(sizes: Sequence[int]) -> Iterator[str]:
+    """Layer sizes, runs of equal ones as 20×100."""
+    for size, run in groupby(sizes):
+        length = len(list(run))
+        yield f"{length}×{size}" if length > 1 else str(size)
+
+
+def forecast(prediction: Any, depth: int, chosen: str | None) -> Iterator[Text]:
+    """Theory in a line before the first step; `prediction` is a `meanfield.Prediction`.
+
+    `chosen` describes what a critical initialisation took.
+    """
+    if chosen:
+        yield Text(chosen)
+    if prediction.delta_ratio is None:
+        yield Text(f"theory: no prediction ({prediction.reason})")
+        return
+    line = Text("theory: δ ratio ").append(_ratio(prediction), style="bold")
+    if prediction.trainable_depth and depth > 1:
+        low, high = prediction.trainable_depth
+        reach = text.span(low, high)
+        span = f"{reach} depth" if reach == "any" else f"a depth of {reach}"
+        line.append(f", χ {prediction.chi:.3g}: trains to {span}, this network has {depth}")
+    yield line.append(f"; {prediction.float32}" if prediction.float32 else "")
+
+
+def _ratio(prediction: Any) -> str:
+    """A predicted ratio in general notation, by its logarithm where float64 has lost it."""
+    if 0 < prediction.delta_ratio < math.inf:
+        return f"{prediction.delta_ratio:.2g}"
+    return f"1e{prediction.log10_delta_ratio:.0f}"
+
+
+def first_step(record: TrainRecord) -> Iterator[Text]:
+    """Prediction and measurement side by side."""
+    prediction = record.prediction
+    if not record.initial or prediction.band is None or len(record.initial) < 3:
+        return
+    first, last = record.initial[0].delta_rms, record.initial[-2].delta_rms
+    measured = f"{first / last:.2g}" if last else "nothing left"
+    low, high = prediction.band
+    yield Text.assemble(
+        "at the first step: δ ratio ",
+        (measured, "bold"),
+        f" measured, {_ratio(prediction)} predicted ({low:.2g} to {high:.2g} in 95 % of networks this wide)",
+    )
+
+
 def epoch_header() -> Text:
     """The head of the epoch table, to stand above `epoch_line`s."""
     return Text("epoch  train loss   val loss  val acc.   learning rate    time", style="bold")
@@ -52,7 +104,7 @@ def epoch_header() -> Text:
 def epoch_line(record: EpochRecord, best: bool) -> Text:
     """One epoch; a star where it is the best so far."""
     clipped = f"  clipped {text.percent(record.clipped_fraction)}" if record.clipped_fraction else ""
-    line = Text(f"{record.epoch:5d}  {record.train_loss:10.4f} {record.val_loss:10.4f}")
+    line = Text(f"{record.epoch:5d}  {text.loss(record.train_loss):>10} {text.loss(record.val_loss):>10}")
     line.append(f"  {100 * record.val_accuracy:6.2f} %", style="bold" if best else "")
     line.append(f"  {record.learning_rate:14.3g} {text.seconds(record.seconds):>7}{clipped}")
     return line.append(" *" if best else "")
@@ -71,6 +123,7 @@ def closing(record: TrainRecord) -> Iterator[RenderableType]:
     if record.epochs:
         shown = record.epochs[-1]
         yield gradients.gradient_table(shown.layers, f"Gradients in epoch {shown.epoch}")
+    yield from first_step(record)
     yield from gradients.verdict_lines(record.health)
     if record.checkpoint:
         took = (

@@ -1,0 +1,34 @@
+"""The three standard streams, whatever the caller left of them."""
+
+import os
+import sys
+
+from dnncli.cli.terminal import writing
+
+
+def open_missing() -> None:
+    """Give a closed stream its number back, or the next file opened would get it and what is printed.
+
+    Writing to a closed stdout stays an error; what is written to a closed stderr is lost, as it must be.
+    """
+    for number, mode in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, mode)  # the lowest free number, which is this one
+    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
+
+
+def flush() -> None:
+    """Write what is left; raises OutputError or BrokenPipeError where that fails."""
+    with writing():
+        sys.stdout.flush()
+
+
+def discard() -> None:
+    """Send what is left of stdout nowhere, so that the interpreter's last flush does not fail."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

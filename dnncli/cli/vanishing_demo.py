@@ -1,0 +1,122 @@
+"""`dnncli vanishing-demo`."""
+
+from typing import Any
+
+import click
+
+from dnncli import cases as known
+from dnncli.cli import options, terminal
+from dnncli.cli.types import Sizes
+from dnncli.errors import SpecError
+from dnncli.spec import DataSpec
+
+EXAMPLES = """
+\b
+Examples:
+  dnncli vanishing-demo                          # the chapter's story on one screen
+  dnncli vanishing-demo --cases sigmoid:xavier   # one case, layer by layer
+  dnncli vanishing-demo --cases tanh:he,tanh:critical,relu:he+bn --depth 50
+  dnncli vanishing-demo --depths 5,10,20,50,100
+  dnncli vanishing-demo --train 20 --seeds 3     # who learns
+"""
+
+
+@click.command("vanishing-demo", epilog=EXAMPLES)
+@click.option(
+    "--cases",
+    metavar="ACT:INIT[+bn][+clip],…",
+    default=known.DEFAULT,
+    show_default=True,
+    help="What to compare; INIT may be left out.",
+)
+@click.option("--depth", type=int, help="Number of hidden layers.  [default: 20]")
+@click.option("--depths", type=Sizes(), help="Several depths instead, for a sweep.")
+@click.option("--width", type=int, default=100, show_default=True, help="Units of every hidden layer.")
+@click.option("--seeds", type=int, default=5, show_default=True, help="Initialisations to average over.")
+@click.option("--train", type=int, default=0, help="Train every case for so many epochs, too.")
+@click.option("--data", metavar="NAME|PATH", default="digits", show_default=True, help="The data.")
+@click.option("--scale", default="standard", show_default=True, help="How features are scaled.")
+@options.output
+def command(
+    cases: str,
+    depth: int | None,
+    depths: tuple[int, ...] | None,
+    width: int,
+    seeds: int,
+    train: int,
+    data: str,
+    scale: str,
+    format_: str,
+    quiet: bool,
+) -> None:
+    """Show how gradients vanish and explode with depth, and what keeps them level.
+
+    Every case is an untrained network. δ is the gradient at a layer's pre-activations: measured on one
+    batch and predicted by mean-field theory, layer by layer.
+    """
+    screen = terminal.Screen(format_, quiet)
+    chosen = known.parse_all(cases)
+    levels = _depths(depth, depths)
+    for name, value, least in (("width", width, 1), ("seeds", seeds, 1), ("train", train, 0)):
+        if value < least:
+            raise SpecError(f"--{name} {value}: must be at least {least}.")
+    from dnncli import data as sources
+
+    source = DataSpec(data=data, scale=scale)
+    dataset = sources.load(source)
+    from dnncli import compilation, vanishing
+
+    compilation.remember()
+    demo = vanishing.Demo(chosen, levels, width, seeds, train)
+    records = []
+    with screen.progress("measuring", len(chosen) * len(levels)) as bar:
+        for record in vanishing.run(demo, dataset):
+            bar.advance(record.case)
+            records.append(record)
+            _stream(screen, record)
+    _print(screen, demo, source, dataset, tuple(records))
+
+
+def _depths(depth: int | None, depths: tuple[int, ...] | None) -> tuple[int, ...]:
+    if depth is not None and depths is not None:
+        raise SpecError("--depth and --depths exclude each other.")
+    chosen = depths or (20 if depth is None else depth,)
+    if min(chosen) < 1:
+        raise SpecError(f"--depth {min(chosen)}: must be at least 1.")
+    return chosen
+
+
+def _stream(screen: terminal.Screen, record: Any) -> None:
+    from dnncli.report import structured
+
+    if screen.format == "jsonl":
+        screen.write(structured.dumps(structured.event("case", record)))
+
+
+def _print(
+    screen: terminal.Screen, demo: Any, source: DataSpec, dataset: Any, cases: tuple[Any, ...]
+) -> None:
+    from dnncli import vanishing
+    from dnncli.records import DemoRecord
+    from dnncli.report import structured
+    from dnncli.report import vanishing as report
+
+    config = {
+        "cases": [case.label for case in demo.cases],
+        "depths": list(demo.depths),
+        "width": demo.width,
+        "seeds": demo.seeds,
+        "train": demo.train,
+        "data": source.data,
+        "scale": dataset.scaling.kind,
+    }
+    record = DemoRecord(config, dataset.record(), cases, vanishing.moral(cases))
+    screen.show(*report.report(record))
+    document = structured.document("vanishing-demo", record)
+    if screen.format == "json":
+        screen.write(structured.dumps(document))
+    elif screen.format == "jsonl":
+        rest = {key: value for key, value in document.items() if key != "cases"}
+        screen.write(structured.dumps({"event": "end", **rest}))
+    elif screen.format == "csv":
+        screen.write(structured.csv_lines(report.layer_rows(cases)))

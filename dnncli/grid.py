@@ -1,0 +1,120 @@
+"""What a comparison trains: activations crossed with initialisers, each at every learning rate."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from dnncli.errors import SpecError
+from dnncli.spec import RunSpec, from_options
+
+
+@dataclass(frozen=True)
+class Combination:
+    """One row of the table: an activation and an initialiser as the user spelled them.
+
+    `runs` are the first seed's, one a learning rate. `init` is what auto stands for, where it was auto.
+    """
+
+    name: str
+    act: str
+    init: str
+    runs: tuple[RunSpec, ...]
+
+
+@dataclass(frozen=True)
+class GridSpec:
+    """A comparison: options that all runs share (as `spec.from_options` takes them), and what varies.
+
+    An activation may carry its alpha: `elu:0.5`. Raises SpecError for what makes no comparison.
+    """
+
+    acts: tuple[str, ...]
+    inits: tuple[str, ...] = ("auto",)
+    lrs: tuple[float, ...] = ()  # none: the optimizer's own
+    seeds: int = 5
+    baseline: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check every list, every run and the baseline's name."""
+        _set(self, acts=_distinct("--acts", self.acts), inits=_distinct("--inits", self.inits))
+        if len(set(self.lrs)) < len(self.lrs):
+            raise SpecError(f"--lrs {','.join(f'{lr:g}' for lr in self.lrs)}: a rate stands twice.")
+        if self.lrs and "lr" in self.options:
+            raise SpecError("--lr and --lrs exclude each other: list all rates in --lrs.")
+        if self.seeds < 2:
+            raise SpecError(
+                f"--seeds {self.seeds}: one run is luck, not evidence; at least 2 (5 for p-values)."
+            )
+        last = self.combinations()[0].runs[0].seed + self.seeds - 1
+        if last >= 2**32:
+            raise SpecError(
+                f"--seeds {self.seeds}: the last seed would be {last}, and seeds end at 2^32 - 1."
+            )
+        if self.baseline is not None:
+            _set(self, baseline=self._row(self.baseline))
+
+    def _row(self, name: str) -> str:
+        names = [combination.name for combination in self.combinations()]
+        if _spelling(name) not in names:
+            raise SpecError(f"--baseline {name}: no row is called that. There are {', '.join(names)}.")
+        return _spelling(name)
+
+    def combinations(self) -> tuple[Combination, ...]:
+        """The table's rows in the order given; where auto stands for a listed initialiser, one row."""
+        rows: dict[tuple[str, str], Combination] = {}
+        for act in self.acts:
+            for init in self.inits:
+                runs = self._runs(act, init)
+                label = runs[0].network.init if init == "auto" else init
+                name = act if len(self.inits) == 1 else f"{act}/{label}"
+                rows.setdefault((act, label), Combination(name, act, label, runs))
+        return tuple(rows.values())
+
+    def _runs(self, act: str, init: str) -> tuple[RunSpec, ...]:
+        name, colon, alpha = act.partition(":")
+        options = {**self.options, "act": name, "init": init}
+        if colon:
+            options["alpha"] = _alpha(act, alpha)
+        rates = [{"lr": lr} for lr in self.lrs] or [{}]
+        return tuple(from_options({**options, **rate}) for rate in rates)
+
+    def config(self) -> dict[str, Any]:
+        """Every resolved option that all runs share, and what varies."""
+        shared = self.combinations()[0].runs[0].options()
+        for name in ("act", "alpha", "init", "lr"):
+            del shared[name]
+        varied = {"acts": list(self.acts), "inits": list(self.inits), "lrs": list(self.lrs)}
+        return {**shared, **varied, "seeds": self.seeds, "baseline": self.baseline}
+
+
+def _set(spec: object, **values: object) -> None:
+    for name, value in values.items():
+        object.__setattr__(spec, name, value)
+
+
+def _spelling(name: str) -> str:
+    return name.strip().lower().replace("_", "-")
+
+
+def _distinct(option: str, names: Sequence[str]) -> tuple[str, ...]:
+    """The names as they were spelled; another name for the same thing makes a row of its own."""
+    spelled = tuple(map(_spelling, names))
+    if not spelled:
+        raise SpecError(f"{option}: at least one name is needed.")
+    twice = next((name for place, name in enumerate(spelled) if name in spelled[:place]), None)
+    if twice is not None:
+        raise SpecError(f"{option}: {twice} stands twice.")
+    return spelled
+
+
+def _alpha(act: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise SpecError(f"--acts {act}: behind the colon stands alpha, a number: elu:0.5.") from None
+
+
+def seeded(run: RunSpec, seeds: int) -> tuple[RunSpec, ...]:
+    """The run with its own seed and those that follow."""
+    return tuple(replace(run, seed=run.seed + k) for k in range(seeds))

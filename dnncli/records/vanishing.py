@@ -1,0 +1,62 @@
+"""The result of `vanishing-demo`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from dnncli.records.common import DataRecord, Finding, LayerRecord
+
+
+@dataclass(frozen=True)
+class DepthRecord(LayerRecord):
+    """A layer before the first step: figures over seeds (delta and gradient as quadratic means).
+
+    predicted_delta_rms: mean-field theory's, None where it has none. bound: what the activation's
+    steepest slope and the kernels' largest singular values allow (sigmoid without batch norm only).
+    """
+
+    predicted_delta_rms: float | None = None
+    bound: float | None = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How a case does after some epochs: validation accuracy of the last epoch, over seeds."""
+
+    epochs: int
+    val_accuracy: float
+    val_accuracy_values: tuple[float | None, ...]  # None: that seed diverged
+
+
+@dataclass(frozen=True)
+class CaseRecord:
+    """One case at one depth."""
+
+    case: str
+    act: str
+    init: str
+    bn: bool
+    clip: bool
+    depth: int
+    layers: tuple[DepthRecord, ...]
+    delta_ratio: float
+    delta_ratio_values: tuple[float, ...]
+    predicted_delta_ratio: float | None
+    predicted_log10_delta_ratio: float | None
+    predicted_band: tuple[float, float] | None
+    chi: float | None
+    depth_scale: float | None
+    trainable_depth: tuple[float, float] | None
+    note: str | None
+    verdict: str
+    findings: tuple[Finding, ...]
+    trained: Trained | None = None
+
+
+@dataclass(frozen=True)
+class DemoRecord:
+    """Every case, and what they teach."""
+
+    config: dict[str, Any]
+    data: DataRecord
+    cases: tuple[CaseRecord, ...]
+    moral: str

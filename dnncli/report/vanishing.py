@@ -1,0 +1,255 @@
+"""`vanishing-demo` for people: a heat map of gradients, layers by cases, and what became of each case."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from dnncli.records import CaseRecord, DemoRecord, DepthRecord
+from dnncli.report import gradients, text
+
+ROWS = 24  # layers of a heat map; of deeper networks an even selection is drawn
+SHADES = " ░▒▓█"
+# Dark blue to yellow (cividis): light is large, and it reads the same without colour vision.
+COLOURS = [
+    "#00224e",
+    "#123570",
+    "#3b496c",
+    "#575d6d",
+    "#707173",
+    "#8a8678",
+    "#a59c74",
+    "#c3b369",
+    "#e1cc55",
+    "#fee838",
+]
+STYLE: dict[str, Any] = {
+    "title_justify": "left",
+    "title_style": "bold",
+    "box": box.SIMPLE_HEAD,
+    "pad_edge": False,
+    "padding": (0, 1, 0, 0),
+}
+COLUMNS = (
+    "case",
+    "depth",
+    "layer",
+    "delta_rms",
+    "predicted_delta_rms",
+    "bound",
+    "gradient_norm",
+    "activation_mean",
+    "activation_std",
+    "saturated_fraction",
+    "dead_fraction",
+)
+
+
+def layer_rows(cases: Sequence[CaseRecord]) -> list[list[object]]:
+    """Every layer of every case for CSV."""
+    rows: list[list[object]] = [list(COLUMNS)]
+    for case in cases:
+        rows += [[case.case, case.depth, *(getattr(x, name) for name in COLUMNS[2:])] for x in case.layers]
+    return rows
+
+
+def report(record: DemoRecord) -> Iterator[RenderableType]:
+    """The map (or, for one case, its layers in full), the cases' table, and the moral."""
+    depths = sorted({case.depth for case in record.cases})
+    if len(depths) > 1:
+        yield sweep(record.cases, depths)
+    elif len(record.cases) == 1:
+        yield layer_table(record.cases[0])
+    else:
+        yield heat_map(record.cases)
+    if len(depths) == 1:
+        yield from _outcomes(record)
+    yield Text(record.moral, style="bold")
+
+
+def _outcomes(record: DemoRecord) -> Iterator[RenderableType]:
+    yield case_table(record.cases)
+    for case in record.cases:
+        if case.findings and (len(record.cases) == 1 or case.verdict != "healthy"):
+            yield finding_line(case)
+
+
+def heat_map(cases: Sequence[CaseRecord]) -> Table:
+    """log10 of delta, input layer at the bottom of each column of numbers as in a drawn network."""
+    logs = [[_log(layer.delta_rms) for layer in case.layers] for case in cases]
+    low, high = _scale([value for column in logs for value in column])
+    table = Table(
+        title=f"log10 δ before the first step (light {high:.0f}, dark {low:.0f})",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("layer", no_wrap=True)
+    for case in cases:
+        table.add_column(_stacked_label(case), justify="right")
+    for index in reversed(_selection(len(cases[0].layers))):
+        cells = [_cell(column[index], low, high) for column in logs]
+        table.add_row(cases[0].layers[index].layer, *cells)
+    return table
+
+
+def _stacked_label(case: CaseRecord) -> str:
+    extras = "".join(f"+{name}" for name, on in (("bn", case.bn), ("clip", case.clip)) if on)
+    short = case.init.removesuffix("-normal")
+    return f"{case.act}\n{short}{extras}"
+
+
+def _selection(layers: int) -> list[int]:
+    """All layers, or as many as fit, evenly spread with the first and the last."""
+    if layers <= ROWS:
+        return list(range(layers))
+    return sorted({round(i * (layers - 1) / (ROWS - 1)) for i in range(ROWS)})
+
+
+def _log(value: float) -> float:
+    """log10, with -inf for 0."""
+    return math.log10(value) if value > 0 else -math.inf if value == 0 else math.nan
+
+
+def _scale(values: Sequence[float]) -> tuple[float, float]:
+    finite = [value for value in values if math.isfinite(value)] or [0.0]
+    return math.floor(min(finite)), math.ceil(max(finite) + 1e-9)
+
+
+def _cell(value: float, low: float, high: float) -> Text:
+    """A number and a shade; float32's zero, infinity and nan in words."""
+    if math.isnan(value):
+        return Text("nan ×", style="bold red")
+    if math.isinf(value):
+        return Text("inf █" if value > 0 else "zero  ", style="bold red" if value > 0 else "dim")
+    share = (value - low) / (high - low)
+    colour = COLOURS[min(len(COLOURS) - 1, int(share * len(COLOURS)))]
+    shade = SHADES[min(4, int(share * 5))]
+    return Text(f"{value:.1f} ").append(shade * 2, style=colour)
+
+
+def case_table(cases: Sequence[CaseRecord]) -> Table:
+    """Measured and predicted delta ratio, how deep it trains, flat units, and the verdict."""
+    table = Table(**STYLE)
+    table.add_column("case", no_wrap=True)
+    deep = len({case.depth for case in cases}) > 1
+    trained = any(case.trained for case in cases)
+    names = [*(["depth"] if deep else []), "δ ratio", "theory", "χ", "trains to", "flat"]
+    for name in [*names, *(["accuracy"] if trained else [])]:
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for case in cases:
+        row = [*([str(case.depth)] if deep else []), *_case_figures(case)]
+        row += [f"{100 * case.trained.val_accuracy:.1f} %" if case.trained else ""] if trained else []
+        table.add_row(_short(case), *row, _verdict(case))
+    return table
+
+
+def _short(case: CaseRecord) -> str:
+    return case.case.replace("-normal", "")
+
+
+def _case_figures(case: CaseRecord) -> list[str]:
+    flat = max(layer.saturated_fraction for layer in case.layers)
+    depth = case.trainable_depth
+    reach = "-" if depth is None else text.span(*depth)
+    chi = "-" if case.chi is None else f"{case.chi:.3g}"
+    return [_plain_ratio(case.delta_ratio), _predicted(case), chi, reach, text.percent(flat)]
+
+
+def _plain_ratio(value: float) -> str:
+    return (
+        f"{value:.2g}"
+        if value == 0 or 0.01 <= value < 1000 or not math.isfinite(value)
+        else text.scientific(value)
+    )
+
+
+def _predicted(case: CaseRecord) -> str:
+    ratio, log = case.predicted_delta_ratio, case.predicted_log10_delta_ratio
+    if ratio is None or log is None:
+        return "none"
+    return _plain_ratio(ratio) if 0 < ratio < math.inf else f"1e{log:.0f}"
+
+
+def _verdict(case: CaseRecord) -> Text:
+    return Text(case.verdict, style="green" if case.verdict == "healthy" else "bold red")
+
+
+def finding_line(case: CaseRecord) -> Text:
+    """The case's worst finding and its remedy."""
+    worst = case.findings[0]
+    return Text.assemble(
+        (f"{_short(case)}: ", "bold"), f"{worst.evidence}.\n  → ", (worst.advice, "bold"), "."
+    )
+
+
+def layer_table(case: CaseRecord) -> Table:
+    """One case in full: measured, predicted and bounded delta, activations and flat units by layer."""
+    low, high = gradients.decades([layer.delta_rms for layer in case.layers])
+    table = Table(
+        title=case.case,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("layer", no_wrap=True)
+    for name in ("δ", "seeds' range", "theory"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column(f"10^{low} … 10^{high}", no_wrap=True, min_width=8)
+    bounded = case.layers[0].bound is not None
+    for name in [*(["bound"] if bounded else []), "mean", "std", "flat"]:
+        table.add_column(name, justify="right", no_wrap=True)
+    for layer in case.layers:
+        table.add_row(*_layer_row(layer, low, high, bounded))
+    return table
+
+
+def _layer_row(layer: DepthRecord, low: int, high: int, bounded: bool) -> list[str]:
+    least, most = layer.ranges["delta_rms"]
+    predicted = layer.predicted_delta_rms
+    return [
+        layer.layer,
+        text.scientific(layer.delta_rms),
+        f"{least:.1e}…{most:.1e}",
+        "none" if predicted is None else text.scientific(predicted),
+        text.bar(text.logarithmic(layer.delta_rms, low, high), 8),
+        *([text.scientific(layer.bound)] if bounded and layer.bound is not None else []),
+        text.plain(layer.activation_mean),
+        text.plain(layer.activation_std),
+        text.percent(layer.saturated_fraction),
+    ]
+
+
+def sweep(cases: Sequence[CaseRecord], depths: Sequence[int]) -> Table:
+    """Measured delta ratio by case and depth, in powers of ten, with theory's below it."""
+    table = Table(
+        title="log10 of the δ ratio by depth (theory in brackets)",
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("case", no_wrap=True)
+    for depth in depths:
+        table.add_column(str(depth), justify="right", no_wrap=True)
+    for label in dict.fromkeys(_short(case) for case in cases):
+        own = {case.depth: case for case in cases if _short(case) == label}
+        table.add_row(label, *(_sweep_cell(own[depth]) for depth in depths))
+    return table
+
+
+def _sweep_cell(case: CaseRecord) -> str:
+    log = _log(case.delta_ratio)
+    measured = "zero" if log == -math.inf else f"{log:.1f}" if math.isfinite(log) else "lost"
+    theory = case.predicted_log10_delta_ratio
+    return f"{measured} ({'-' if theory is None else f'{theory:.1f}'})"

@@ -1,0 +1,33 @@
+"""The variances are the papers' formulas; what initialisers sample is held against them elsewhere."""
+
+import pytest
+
+from dnncli import catalog, meanfield
+from dnncli.errors import UnknownNameError
+
+FORMULAS = {
+    "normal": 1,
+    "uniform": 1 / 900,
+    "xavier-normal": 1 / 200,
+    "xavier-uniform": 1 / 200,
+    "he-normal": 1 / 150,
+    "he-uniform": 1 / 150,
+    "lecun-normal": 1 / 300,
+    "lecun-uniform": 1 / 300,
+    "orthogonal": 1 / 300,
+}
+
+
+@pytest.mark.parametrize(("init", "expected"), FORMULAS.items())
+def test_the_variance_of_a_300_by_100_kernel_is_the_formulas(init, expected):
+    assert meanfield.variance(init, 300, 100) == pytest.approx(expected, rel=1e-15)
+
+
+def test_every_initialiser_but_the_critical_ones_has_a_variance():
+    assert set(meanfield.VARIANCES) == {name for name in catalog.INITIALIZERS if "critical" not in name}
+
+
+def test_an_alias_has_its_own_names_variance_and_an_unknown_name_none():
+    assert meanfield.variance("he", 50, 10) == 2 / 50
+    with pytest.raises(UnknownNameError):
+        meanfield.variance("xavir", 50, 10)
