@@ -16,19 +16,21 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt32
 
-from dnncli import initializers, meanfield, network, norms, optimizers
+from dnncli import initializers, meanfield, network, norms, optimizers, passes
 from dnncli.network import Observation, Parameters, Statistics, Trace, TrainState
+from dnncli.passes import Base
 from dnncli.plans import Plan
 from dnncli.spec import NetworkSpec, UpdateSpec
 
-EVALUATION_ROWS = 8192  # examples a forward pass of an evaluation takes at once, to bound its memory
+BASE_STREAM = 1 << 20  # keeps the dropout of a network's base apart from its own, layer by layer
 
 
 class Block(NamedTuple):
-    """Examples and their classes, on the device."""
+    """Examples and their classes, on the device; where there is a `base`, they go through it first."""
 
     x: Float[Array, "examples features"]
     y: Int[Array, " examples"]
+    base: Base | None = None
 
 
 class Log(NamedTuple):
@@ -61,12 +63,28 @@ Probe = Callable[[NetworkSpec, Observation], Any]
 
 @dataclass(frozen=True)
 class Program:
-    """What is compiled in, as opposed to data: a change of any of it compiles anew."""
+    """What is compiled in, as opposed to data: a change of any of it compiles anew.
+
+    `factors` are the layers' shares of the learning rate, 0 for frozen ones; None: all learn alike.
+    """
 
     network: NetworkSpec
     update: UpdateSpec
     batch_size: int
     probe: Probe | None
+    factors: tuple[float, ...] | None = None
+
+    def rule(self) -> optax.GradientTransformation:
+        """The update rule."""
+        if self.factors is None:
+            return optimizers.build(self.update)
+        return optimizers.build(self.update, dict(zip(self.network.layers(), self.factors, strict=True)))
+
+    def only_trained(self, new: tuple[Any, ...], old: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The new value of each layer that is trained, the old one of each that is frozen."""
+        if self.factors is None:
+            return new
+        return tuple(n if factor else o for n, o, factor in zip(new, old, self.factors, strict=True))
 
 
 def initial_network(
@@ -89,7 +107,7 @@ def initial_state(
 ) -> TrainState:
     """The state before the first step, as NumPy arrays; arguments as of `initial_network`."""
     parameters, statistics = initial_network(program.network, features, classes, seed, second_moment)
-    optimizer = optimizers.initial_state(optimizers.build(program.update), parameters)
+    optimizer = optimizers.initial_state(program.rule(), parameters)
     return TrainState(parameters, statistics, optimizer, np.zeros((), np.int32))  # type: ignore[arg-type]
 
 
@@ -108,16 +126,19 @@ def step(
 ) -> tuple[Carry, Any]:
     """One update on one batch, logged as the epoch's step `index`; with the probe's measurement."""
     state, log = carry
+    batch = _above_base(program, batch, _dropout_key(key, state.step) if program.network.dropout else None)
     loss, trace, deltas, gradients = backpropagate(program, state, batch, key)
     used = optimizers.penalise(program.update, gradients, state.parameters)
-    used, clipped = optimizers.clip(program.update, used)
-    directions, optimizer = optimizers.build(program.update).update(used, state.optimizer, state.parameters)
+    used, clipped = optimizers.clip(program.update, program.only_trained(used, gradients))
+    directions, optimizer = program.rule().update(used, state.optimizer, state.parameters)
     updates = jax.tree.map(lambda direction: -rate * direction, directions)
     stats, responding = _probe(
         program, Observation(state.parameters, trace, deltas, gradients, updates, optimizer)
     )
-    parameters = optimizers.project(program.update, optax.apply_updates(state.parameters, updates))
-    statistics = _moving_average(program.network, state.statistics, trace.statistics)
+    moved = optimizers.project(program.update, optax.apply_updates(state.parameters, updates))
+    parameters = program.only_trained(moved, state.parameters)
+    averages = _moving_average(program.network, state.statistics, trace.statistics)
+    statistics = program.only_trained(averages, state.statistics)
     log = Log(
         log.losses.at[index].set(loss),
         log.clipped.at[index].set(clipped),
@@ -126,15 +147,32 @@ def step(
     return (TrainState(parameters, statistics, optimizer, state.step + 1), log), stats
 
 
+def _above_base(program: Program, block: Block, dropout_key: PRNGKeyArray | None = None) -> Block:
+    """The block with its base's outputs as examples."""
+    if block.base is None:
+        return block
+    key = None if dropout_key is None else jax.random.fold_in(dropout_key, BASE_STREAM)
+    x = passes.tiled_outputs(program.network, block.base, block.x, program.batch_size, key)
+    return Block(x, block.y)
+
+
 def backpropagate(
     program: Program, state: TrainState, batch: Block, key: UInt32[Array, "2"]
 ) -> tuple[Float[Array, ""], Trace, tuple[Float[Array, "batch _"], ...], Parameters]:
-    """Mean loss of a batch, trace, and its gradients by pre-activations and parameters, in one pass."""
+    """Mean loss of a batch, trace, and its gradients by pre-activations and parameters, in one pass.
+
+    Frozen layers have gradients of 0, and batch norm's stored moments rather than the batch's.
+    """
     spec = program.network
     dropout_key = _dropout_key(key, state.step) if spec.dropout else None
+    layers = len(state.statistics)
+    stored = program.only_trained((None,) * layers, state.statistics) if program.factors else None
 
     def mean_loss(parameters: Parameters, taps: tuple[Array, ...]) -> tuple[Array, Trace]:
-        logits, trace = network.apply(spec, parameters, batch.x, taps=taps, dropout_key=dropout_key)
+        learned = program.only_trained(parameters, jax.lax.stop_gradient(parameters))
+        logits, trace = network.apply(
+            spec, learned, batch.x, statistics=stored, taps=taps, dropout_key=dropout_key
+        )
         return jnp.mean(losses(logits, batch.y)), trace
 
     taps = tuple(jnp.zeros((len(batch.y), layer.kernel.shape[1])) for layer in state.parameters)
@@ -154,7 +192,9 @@ def _probe(program: Program, seen: Observation) -> tuple[Any, Bool[Array, "hidde
     was not 0 for some example. The probe looks at phi' itself.
     """
     hidden = seen.gradients[:-1]
-    moved = norms.each(lambda bias: bias != 0, [g.bias if g.offset is None else g.offset for g in hidden])
+    moved = jnp.zeros((0, 0), bool)
+    if hidden:
+        moved = norms.each(lambda bias: bias != 0, [g.bias if g.offset is None else g.offset for g in hidden])
     if program.probe is None:
         return (), moved
     stats, responding = program.probe(program.network, seen)
@@ -182,8 +222,7 @@ def train_block(
     def run(
         program: Program, carry: Carry, index: Int[Array, ""], rows: Int[Array, " batch"]
     ) -> tuple[Carry, Any]:
-        batch = Block(*(a.at[rows].get(mode="promise_in_bounds") for a in block))
-        return step(program, carry, batch, key, plan.learning_rates[index], index)
+        return step(program, carry, _take(block, rows), key, plan.learning_rates[index], index)
 
     def rows(index: Int[Array, ""]) -> Int[Array, " batch"]:
         return jax.lax.dynamic_slice_in_dim(plan.order, index * size, size)
@@ -197,7 +236,7 @@ def train_block(
             )
         return carry, stats
 
-    ends = jnp.append(plan.measured[1:], full)
+    ends = jnp.append(plan.measured, full)[1:]
     carry, stats = jax.lax.scan(segment, (state, _empty_log(state, plan)), (jnp.asarray(plan.measured), ends))
     if rest:
         everything = len(plan.measured) >= full
@@ -209,34 +248,23 @@ def train_block(
     return *carry, stats
 
 
+def _take(block: Block, rows: Int[Array, " batch"]) -> Block:
+    x, y = (a.at[rows].get(mode="promise_in_bounds") for a in (block.x, block.y))
+    return block._replace(x=x, y=y)
+
+
 def _empty_log(state: TrainState, plan: Plan) -> Log:
     steps, layers = len(plan.learning_rates), len(state.parameters)
-    widest = max(layer.kernel.shape[1] for layer in state.parameters[:-1])
+    widest = max((layer.kernel.shape[1] for layer in state.parameters[:-1]), default=0)
     quiet = jnp.zeros((layers - 1, widest), bool)
     return Log(jnp.zeros(steps), jnp.zeros((steps, layers), bool), quiet)
 
 
 def evaluate(spec: NetworkSpec, parameters: Parameters, statistics: Statistics, block: Block) -> Score:
     """Mean loss and accuracy with stored batch-norm statistics and no dropout."""
-    outputs = logits(spec, parameters, statistics, block.x)
+    outputs = passes.logits(spec, parameters, statistics, block.x)
     hits = jnp.argmax(outputs, axis=1) == block.y
     return Score(jnp.mean(losses(outputs, block.y)), jnp.mean(hits, dtype=jnp.float32))
-
-
-def logits(
-    spec: NetworkSpec, parameters: Parameters, statistics: Statistics, x: Float[Array, "examples features"]
-) -> Float[Array, "examples classes"]:
-    """What the network says of each example, in chunks of bounded memory."""
-
-    def forward(rows: Float[Array, "rows features"]) -> Float[Array, "rows classes"]:
-        return network.apply(spec, parameters, rows, statistics=statistics)[0]
-
-    full = len(x) // EVALUATION_ROWS
-    head, rest = x[: full * EVALUATION_ROWS], x[full * EVALUATION_ROWS :]
-    if not full:
-        return forward(x)
-    parts = jax.lax.map(forward, head.reshape(full, EVALUATION_ROWS, -1))
-    return jnp.concatenate([parts.reshape(len(head), -1), forward(rest)])
 
 
 def epoch(
@@ -244,7 +272,7 @@ def epoch(
 ) -> tuple[TrainState, EpochInfo]:
     """A block of training and the validation after it."""
     state, log, stats = train_block(program, state, train, key, plan)
-    score = evaluate(program.network, state.parameters, state.statistics, validation)
+    score = evaluate(program.network, state.parameters, state.statistics, _above_base(program, validation))
     return state, EpochInfo(log, stats, score, network.finite(state))
 
 
@@ -254,42 +282,16 @@ def observe(program: Program, state: TrainState, block: Block, key: UInt32[Array
 
     def one(nothing: Any, index: Any) -> tuple[Any, Any]:
         rows = jax.lax.dynamic_slice_in_dim(plan.order, index * size, size)
-        batch = Block(*(a.at[rows].get(mode="promise_in_bounds") for a in block))
         carry = (state, _empty_log(state, plan))
-        (_after, log), stats = step(program, carry, batch, key, plan.learning_rates[index], index)
+        (_after, log), stats = step(
+            program, carry, _take(block, rows), key, plan.learning_rates[index], index
+        )
         return None, (log.losses[index], log.responding, stats)
 
     return jax.lax.scan(one, None, jnp.asarray(plan.measured))[1]
-
-
-def batch_statistics(
-    spec: NetworkSpec, parameters: Parameters, x: Float[Array, "examples features"], size: int
-) -> Statistics:
-    """The mean of the batches' own moments, in order, each weighted by its examples."""
-
-    def moments(rows: Float[Array, "rows features"]) -> Statistics:
-        statistics = network.apply(spec, parameters, rows)[1].statistics
-        return jax.tree.map(lambda moment: moment * (len(rows) / len(x)), statistics)
-
-    full = len(x) // size
-    parts = jax.lax.map(moments, x[: full * size].reshape(full, size, -1))
-    means = jax.tree.map(lambda part: jnp.sum(part, axis=0), parts)
-    if len(x) % size:
-        means = jax.tree.map(jnp.add, means, moments(x[full * size :]))
-    return means
-
-
-def population_statistics(
-    spec: NetworkSpec, parameters: Parameters, x: Float[Array, "examples features"]
-) -> Statistics:
-    """The exact moments of the whole set: one batch of all its examples has them, layer by layer."""
-    return network.apply(spec, parameters, x)[1].statistics
 
 
 compiled_epoch = jax.jit(epoch, static_argnums=0)
 compiled_block = jax.jit(train_block, static_argnums=0)
 compiled_evaluate = jax.jit(evaluate, static_argnums=0)
 compiled_observe = jax.jit(observe, static_argnums=0)
-compiled_logits = jax.jit(logits, static_argnums=0)
-compiled_batch_statistics = jax.jit(batch_statistics, static_argnums=(0, 3))
-compiled_population_statistics = jax.jit(population_statistics, static_argnums=0)

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from dnncli import engine, plans, probe
+from dnncli import engine, passes, plans, probe
 from dnncli.data import Dataset, Split
 from dnncli.engine import Block, Program
 from dnncli.errors import DataError, SpecError
@@ -108,10 +108,10 @@ def _timed_logits(
     """Logits, and how many examples a second the compiled forward pass takes at its fastest."""
     x = jax.device_put(split.x)
     arguments = (snapshot.spec.network, snapshot.parameters, statistics, x)
-    logits, fastest = engine.compiled_logits(*arguments).block_until_ready(), float("inf")
+    logits, fastest = passes.compiled_logits(*arguments).block_until_ready(), float("inf")
     for _ in range(TIMED_PASSES):
         began = time.perf_counter()
-        engine.compiled_logits(*arguments).block_until_ready()
+        passes.compiled_logits(*arguments).block_until_ready()
         fastest = min(fastest, time.perf_counter() - began)
     return np.asarray(logits), len(split) / fastest
 
@@ -166,8 +166,8 @@ def _statistics(snapshot: Snapshot, dataset: Dataset) -> dict[str, Statistics]:
     size = min(spec.schedule.batch_size, len(dataset.train))
     return {
         "moving": snapshot.statistics,
-        "batch": engine.compiled_batch_statistics(spec.network, snapshot.parameters, x, size),
-        "population": engine.compiled_population_statistics(spec.network, snapshot.parameters, x),
+        "batch": passes.compiled_batch_statistics(spec.network, snapshot.parameters, x, size),
+        "population": passes.compiled_population_statistics(spec.network, snapshot.parameters, x),
     }
 
 
@@ -189,7 +189,7 @@ def _batch_norm_record(
 
 def _score(snapshot: Snapshot, statistics: Statistics, split: Split) -> Score:
     logits = np.asarray(
-        engine.compiled_logits(
+        passes.compiled_logits(
             snapshot.spec.network, snapshot.parameters, statistics, jax.device_put(split.x)
         )
     )

@@ -8,7 +8,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,7 +98,7 @@ def _replace(target: Path, mode: int | None, data: bytes) -> None:
 def temporary(target: Path, mode: int) -> Iterator[BinaryIO]:
     """A new file beside `target`, its mode less the umask; gone afterwards unless it was renamed."""
     # A prefix of the name: all of a name of 255 bytes would leave no room for the rest.
-    path = target.with_name(f".{target.name[:50]}.{secrets.token_hex(8)}{TEMPORARY}")
+    path = target.with_name(f".{target.name[:50]}.{os.urandom(8).hex()}{TEMPORARY}")
     try:
         with open(path, "wb", opener=lambda *_: create_locked(path, mode)) as file:
             yield file

@@ -5,7 +5,7 @@ The learning rate is data of the compiled epoch (see `schedules`), so a rule her
 (Loshchilov & Hutter 2019). Penalties and decay touch kernels only, never biases or batch norm.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -19,11 +19,22 @@ from dnncli.spec import UpdateSpec
 
 Parameters = Any  # a tree of float arrays; of kernels, biases, … of every layer
 Rule = Callable[[UpdateSpec], optax.GradientTransformation]
+Factors = Mapping[str, float]  # by a layer's name, its share of the learning rate
 
 
-def build(spec: UpdateSpec) -> optax.GradientTransformation:
-    """The rule and its decoupled weight decay; updates point uphill, before the learning rate."""
-    return OPTIMIZERS[spec.optimizer](spec)
+def build(spec: UpdateSpec, factors: Factors | None = None) -> optax.GradientTransformation:
+    """The rule and its decoupled weight decay; updates point uphill, before the learning rate.
+
+    `factors` scale each layer's direction. Every layer then has a state of its own under its name, with
+    its own count of steps, so that one that thaws later starts afresh; a frozen one, of factor 0, has none.
+    """
+    rule = OPTIMIZERS[spec.optimizer](spec)
+    if factors is None:
+        return rule
+    rules = {
+        name: optax.chain(rule, optax.scale(f)) if f else optax.set_to_zero() for name, f in factors.items()
+    }
+    return optax.partition(rules, tuple(factors))
 
 
 def initial_state(rule: optax.GradientTransformation, parameters: Parameters) -> optax.OptState:
@@ -33,14 +44,23 @@ def initial_state(rule: optax.GradientTransformation, parameters: Parameters) ->
 
 
 def slots(state: optax.OptState, parameters: Parameters) -> list[Parameters]:
-    """The trees in the rule's state that are shaped as the parameters are: momenta, second moments, …"""
-    structure = jax.tree.structure(parameters)
+    """The trees in the rule's state that are shaped as the parameters are: momenta, second moments, …
+
+    Where layers have states of their own, the others' places in their trees hold an empty node.
+    """
 
     def alike(node: Any) -> bool:
-        same: bool = structure == jax.tree.structure(node)  # type: ignore[operator]
-        return same
+        if not type(node) is type(parameters) is tuple or len(node) != len(parameters):
+            return _same(node, parameters)
+        pairs = zip(node, parameters, strict=True)
+        return all(isinstance(part, optax.MaskedNode) or _same(part, of) for part, of in pairs)
 
     return [node for node in jax.tree.leaves(state, is_leaf=alike) if alike(node)]
+
+
+def _same(node: Any, parameters: Parameters) -> bool:
+    same: bool = jax.tree.structure(node) == jax.tree.structure(parameters)  # type: ignore[operator]
+    return same
 
 
 def kernels(parameters: Parameters) -> Any:

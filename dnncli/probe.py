@@ -1,5 +1,6 @@
 """Per-layer measurement inside a training step: what each layer does and how its gradient flows."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from dnncli import activations, closed_forms, network, norms
-from dnncli.network import Observation
+from dnncli.network import Observation, Parameters
 from dnncli.records import LAYER_FIELDS, LayerRecord
 from dnncli.spec import NetworkSpec
 
@@ -39,10 +40,18 @@ def measure(spec: NetworkSpec, seen: Observation) -> tuple[LayerStats, Bool[Arra
     # The deltas are of the mean loss: times the batch size they are of one example's.
     delta_rms = batch * norms.each(norms.root_mean_square, seen.deltas)
     mean, std = norms.each(_moments, seen.trace.activations)
-    hidden = (seen.trace.preactivations[:-1], [layer.slope for layer in seen.parameters[:-1]])
-    flat, responding = norms.each(partial(_slopes, spec), *hidden)
+    flat, responding = _bends(spec, seen.trace.preactivations[:-1], seen.parameters[:-1])
     stats = LayerStats(delta_rms, gradient, weight, update / weight, mean, std, jnp.append(flat, 0.0))
     return stats, responding
+
+
+def _bends(
+    spec: NetworkSpec, preactivations: Sequence[Float[Array, "batch _"]], hidden: Parameters
+) -> tuple[Float[Array, " hidden"], Bool[Array, "hidden widest"]]:
+    """Each hidden layer's flat share and its units that respond."""
+    if not hidden:
+        return jnp.zeros(0), jnp.zeros((0, 0), bool)
+    return norms.each(partial(_slopes, spec), preactivations, [layer.slope for layer in hidden])
 
 
 def _moments(a: Float[Array, "batch units"]) -> tuple[Float[Array, ""], Float[Array, ""]]:

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from dnncli import engine, lockstep, network
+from dnncli import lockstep, network, passes
 from dnncli.data import Dataset
 from dnncli.engine import Block, Program
 from dnncli.records import Speed
@@ -63,7 +63,7 @@ def _compile(run: RunSpec, seeds: int, dataset: Dataset) -> Compiled:
     rows = min(FORWARD_ROWS, len(dataset.train))
     x = jax.ShapeDtypeStruct((rows, dataset.features), np.float32)
     shapes = network.shapes(spec, dataset.features, dataset.classes)
-    forward = engine.compiled_logits.lower(spec, *shapes, x).compile()
+    forward = passes.compiled_logits.lower(spec, *shapes, x).compile()
     return Compiled(epoch, forward, rows, time.perf_counter() - began)
 
 

@@ -71,6 +71,13 @@ def to_checkpoint(snapshot: Snapshot) -> Checkpoint:
     return Checkpoint({k: np.asarray(v) for k, v in tensors.items()}, _metadata(snapshot))
 
 
+def kernels(snapshot: Snapshot) -> dict[str, np.ndarray]:
+    """The best epoch's kernels by layer, on the host."""
+    layers = snapshot.spec.network.layers()
+    host = jax.device_get(snapshot.parameters)
+    return {name: np.asarray(layer.kernel) for name, layer in zip(layers, host, strict=True)}
+
+
 def _network_tensors(
     layers: tuple[str, ...], parameters: Parameters, statistics: Statistics
 ) -> dict[str, Any]:

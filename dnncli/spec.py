@@ -11,6 +11,7 @@ from typing import Any
 
 from dnncli import catalog
 from dnncli.errors import SpecError
+from dnncli.freezing import FreezingSpec
 
 Amount = int | float  # a count of examples (int) or a share of them (float in (0, 1))
 
@@ -53,13 +54,14 @@ class DataSpec:
     scale: str = "auto"
     classes: str | None = None
     per_class: int | None = None
+    validation_per_class: int | None = None
 
     def __post_init__(self) -> None:
         """Resolve names and check amounts."""
         _fill(self, scale=catalog.resolve(catalog.SCALINGS, self.scale, "scaling").name)
         for name in ("validation", "test"):
             _check_amount(name, getattr(self, name))
-        _check_number(self, "per_class", lambda n: n >= 1, "at least 1")
+        _check_numbers(self, "per_class validation_per_class", lambda n: n >= 1, "at least 1")
 
 
 def _check_amount(name: str, amount: Amount | None) -> None:
@@ -71,7 +73,10 @@ def _check_amount(name: str, amount: Amount | None) -> None:
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """A multilayer perceptron without its input and output sizes, which the data give."""
+    """A multilayer perceptron without its input and output sizes, which the data give.
+
+    `below` counts layers of a larger network on which this one stands; it names its own accordingly.
+    """
 
     hidden: tuple[int, ...] = (300, 100)
     act: str = "elu"
@@ -81,6 +86,7 @@ class NetworkSpec:
     bn_momentum: float | None = None
     bn_output: bool = False
     dropout: float = 0.0
+    below: int = 0
 
     def __post_init__(self) -> None:
         """Resolve names, fill what the activation decides, and check sizes."""
@@ -90,7 +96,7 @@ class NetworkSpec:
             raise SpecError(f"--alpha {self.alpha:g}: {activation.name} has no alpha. It is for {users}.")
         if self.bn_momentum is not None and not (self.bn or self.bn_output):
             raise SpecError(f"--bn-momentum {self.bn_momentum:g}: has no use without --bn or --bn-output.")
-        _check(len(self.hidden) >= 1, "hidden", self.hidden, "at least one layer")
+        _check(len(self.hidden) + self.below >= 1, "hidden", self.hidden, "at least one layer")
         _check(all(n >= 1 for n in self.hidden), "hidden", _joined(self.hidden), "sizes of at least 1")
         _check_number(self, "alpha", lambda a: abs(a) < 1e6, "a finite number")
         if activation.name in ("elu", "celu"):
@@ -109,7 +115,7 @@ class NetworkSpec:
 
     def layers(self) -> tuple[str, ...]:
         """The layers' names from the input up: hidden1 … hiddenN, output."""
-        return (*(f"hidden{i + 1}" for i in range(len(self.hidden))), "output")
+        return (*(f"hidden{self.below + i + 1}" for i in range(len(self.hidden))), "output")
 
     def normalised(self) -> tuple[bool, ...]:
         """Which layers have batch normalisation."""
@@ -212,6 +218,7 @@ class RunSpec:
     update: UpdateSpec = field(default_factory=UpdateSpec)
     schedule: ScheduleSpec = field(default_factory=ScheduleSpec)
     stopping: StoppingSpec = field(default_factory=StoppingSpec)
+    freezing: FreezingSpec = field(default_factory=FreezingSpec)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -220,11 +227,16 @@ class RunSpec:
         if self.schedule.lr is None:
             lr = catalog.OPTIMIZERS[self.update.optimizer].lr
             _fill(self, schedule=ScheduleSpec(**{**asdict(self.schedule), "lr": lr}))
+        self.freezing.check(self.network.layers(), self.schedule.epochs)
 
     def options(self) -> dict[str, Any]:
-        """Every resolved option in one flat dictionary, as JSON and config files hold it."""
+        """Every resolved option in one flat dictionary, as JSON and config files hold it.
+
+        Options about freezing are there where a run has frozen layers or layers of different rates.
+        """
         groups = [getattr(self, name) for name in GROUPS]
-        flat = {f.name: getattr(group, f.name) for group in groups for f in fields(group)}
+        used = [group for group in groups if group != FreezingSpec()]
+        flat = {name: getattr(group, name) for group in used for name in _options(type(group))}
         return {**flat, "hidden": list(self.network.hidden), "seed": self.seed}
 
 
@@ -234,7 +246,13 @@ GROUPS: dict[str, type] = {
     "update": UpdateSpec,
     "schedule": ScheduleSpec,
     "stopping": StoppingSpec,
+    "freezing": FreezingSpec,
 }
+
+
+def _options(group: type) -> list[str]:
+    """The options of a group: its fields, but for those that only the program sets."""
+    return [f.name for f in fields(group) if f.name != "below"]
 
 
 def from_options(options: Mapping[str, Any]) -> RunSpec:
@@ -242,7 +260,7 @@ def from_options(options: Mapping[str, Any]) -> RunSpec:
 
     Raises SpecError for an option no run has or a value that makes none.
     """
-    known = {f.name: group for group, kind in GROUPS.items() for f in fields(kind)}
+    known = {name: group for group, kind in GROUPS.items() for name in _options(kind)}
     unknown = sorted(set(options) - set(known) - {"seed"})
     if unknown:
         raise SpecError(f"no run has the option {option(unknown[0])}.")

@@ -111,8 +111,8 @@ def _decay_evidence(act: str, layers: Sequence[LayerRecord], ratio: float) -> st
     hidden = layers[:-1]
     if ratio > 0 and len(hidden) > 1:
         scale = (len(hidden) - 1) / (2 * -math.log(ratio))
-        low, high = meanfield.trainable_depth(math.exp(-1 / scale))
-        text += f" (depth scale {scale:.2g}: trains to a depth of {_round(low)} to {_round(high)}, not {len(hidden)})"
+        low, high = (_round(depth) for depth in meanfield.trainable_depth(math.exp(-1 / scale)))
+        text += f" (depth scale {scale:.2g}: trains to a depth of {low} to {high}, not {len(hidden)})"
     return f"{text}; {_cause(act, hidden)}"
 
 

@@ -48,8 +48,8 @@ class Step(NamedTuple):
 
 
 def network_spec(act: str, kind: str = "plain", **options: Any) -> NetworkSpec:
-    """A small network of one of the kinds."""
-    return NetworkSpec(**{"hidden": (7, 6), "act": act} | KINDS[kind] | options)
+    """A small network of one of the kinds; layers of one shape are measured together."""
+    return NetworkSpec(**{"hidden": (6, 6), "act": act} | KINDS[kind] | options)
 
 
 def state(program: Program, seed: int = 0) -> TrainState:

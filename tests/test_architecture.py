@@ -77,10 +77,10 @@ FLOORS = {
         "comparison": JAX,
     },
     "5 report": {
-        "report": {"rich", "matplotlib"},
+        "report": {"rich", "matplotlib", "tensorboardX"},
     },
     "6 shell": {
-        "cli": {"click", "rich"},
+        "cli": {"click", "rich", "tomli_w"},
         "__main__": set(),
     },
 }

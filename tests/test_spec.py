@@ -6,6 +6,7 @@ import pytest
 
 from dnncli import catalog
 from dnncli.errors import SpecError
+from dnncli.freezing import FreezingSpec
 from dnncli.spec import (
     GROUPS,
     DataSpec,
@@ -23,6 +24,7 @@ MAY_BE_OFF = {
     "test",
     "classes",
     "per_class",
+    "validation_per_class",
     "alpha",
     "bn_momentum",
     "momentum",
@@ -47,7 +49,12 @@ def test_every_default_resolves_and_only_what_is_off_stays_none():
 def test_options_name_every_field_of_every_group_once():
     names = [f.name for kind in GROUPS.values() for f in fields(kind)]
     assert len(names) == len(set(names))
-    assert set(RunSpec().options()) == {*names, "seed"}
+    run = RunSpec(freezing=FreezingSpec(freeze=("hidden1",)))
+    assert set(run.options()) == {*names, "seed"} - {"below"}
+
+
+def test_options_of_freezing_are_absent_where_nothing_is_frozen():
+    assert not {f.name for f in fields(FreezingSpec)} & set(RunSpec().options())
 
 
 @pytest.mark.parametrize("name", catalog.names(catalog.ACTIVATIONS))

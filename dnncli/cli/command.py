@@ -2,6 +2,7 @@
 
 import os
 import re
+import textwrap
 from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
@@ -13,8 +14,7 @@ from dnncli.errors import SpecError
 
 COMMAND_LINE = "dnncli.command-line"  # where a context keeps the words it was made from
 CONFIG_FILE = "dnncli.config-file"  # … and the path of its --config
-REST = "Other"  # the section of options that no section holds
-WIDEST_NAMES = 30  # columns of help's first column at most; longer names stand on a line of their own
+WIDEST_NAMES = 26  # columns of help's first column at most; longer names stand on a line of their own
 STRENGTH = {ParameterSource.COMMANDLINE: 3, ParameterSource.ENVIRONMENT: 2, ParameterSource.DEFAULT_MAP: 1}
 
 
@@ -79,15 +79,19 @@ class Command(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Options under their sections' titles, all descriptions in one column."""
-        sections: dict[str, list[tuple[str, str]]] = {}
+        sections, title = {}, "Options"
         for param in self.get_params(ctx):
-            if record := param.get_help_record(ctx):
-                sections.setdefault(getattr(param, "section", REST), []).append(record)
+            if isinstance(param, click.Option) and (record := param.get_help_record(ctx)):
+                title = getattr(param, "section", title)  # what is in no section stands with its neighbour
+                sections.setdefault(title, []).append((record[0].replace(" INTEGER", " N"), record[1]))
         names = [name for rows in sections.values() for name, _ in rows]
         width = min(WIDEST_NAMES, max(map(len, names), default=0))
-        for title, rows in sorted(sections.items(), key=lambda item: item[0] == REST):
+        for title, rows in sections.items():
             with formatter.section(title):
-                formatter.write_dl([(name.ljust(width), text) for name, text in rows], col_max=width)
+                texts = [
+                    (name.ljust(width), _wrapped(text, formatter.width - width - 4)) for name, text in rows
+                ]
+                formatter.write_dl(texts, col_max=width)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The examples, never wrapped: they are there to be copied."""
@@ -95,6 +99,13 @@ class Command(click.Command):
         if lines := self.examples.strip("\n").splitlines():
             with formatter.section("Examples"):
                 formatter.write("".join(f"  {line.strip()}\n" for line in lines))
+
+
+def _wrapped(text: str, width: int) -> str:
+    """Lines for Click to take as they are: it would break names at hyphens, and defaults at spaces."""
+    whole = re.sub(r"\[default: [^]]*\]", lambda default: default[0].replace(" ", "\0"), text)
+    lines = textwrap.wrap(whole, max(width, 20), break_on_hyphens=False)
+    return "\b\n" + "\n".join(lines).replace("\0", " ")
 
 
 def _options(command: click.Command) -> list[click.Option]:

@@ -1,6 +1,5 @@
 """Options in TOML files: what `--config` reads and `--save-config` writes."""
 
-import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -34,6 +33,8 @@ def read(ctx: click.Context, param: click.Parameter, path: Path | None) -> None:
 
 
 def _parse(path: Path) -> dict[str, Any]:
+    import tomllib
+
     with files.reported(path, "read"), open(path, "rb") as file:
         data = file.read(LARGEST + 1)
     try:
@@ -48,14 +49,12 @@ def _section(ctx: click.Context, document: Mapping[str, Any], path: Path) -> Map
     """The table of a command: `[train]`. Another command's may stand beside it, anything else may not."""
     root = ctx.find_root().command
     commands = root.list_commands(ctx) if isinstance(root, click.Group) else []
-    words = ctx.command_path.split()[1:]
+    words, names = ctx.command_path.split()[1:], ", ".join(commands)
     for key, value in document.items():
         if not isinstance(value, dict):
             raise SpecError(f"--config {path}: {key} stands outside a section; put it under [{words[0]}].")
         if key not in commands:
-            raise SpecError(
-                f"--config {path}: no command is called [{key}]. There are {', '.join(commands)}."
-            )
+            raise SpecError(f"--config {path}: no command is called [{key}]. There are {names}.")
     section: Any = document
     for word in words:
         section = section.get(word, {}) if isinstance(section, dict) else {}

@@ -36,8 +36,7 @@ EXAMPLES = """
         type=click.Choice(SPLITS),
         multiple=True,
         default=("test",),
-        show_default="test",
-        help="Which examples; may be given several times.",
+        help="Which examples; may be given several times.  [default: test]",
     ),
     click.option("--gradients", is_flag=True, help="Each layer's gradients on the training set."),
     click.option(

@@ -49,7 +49,20 @@ def group(*decorators: Callable[[Command], Command]) -> Callable[[Command], Comm
     return decorate
 
 
-output = section(
+config_option = section(
+    "Run",
+    click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        is_eager=True,
+        expose_value=False,
+        callback=config.read,
+        help="TOML file with options in a section named as the command, such as [train]. The environment"
+        " (DNNCLI_TRAIN_LR=0.01) wins over it, and options over both.",
+    ),
+)
+result_options = section(
     "Output",
     click.option(
         "--format",
@@ -60,16 +73,8 @@ output = section(
         help="How the result is printed: table, json, jsonl or csv.",
     ),
     click.option("-q", "--quiet", is_flag=True, help="No progress and no notices on stderr."),
-    click.option(
-        "--config",
-        type=click.Path(path_type=Path),
-        is_eager=True,
-        expose_value=False,
-        callback=config.read,
-        help="TOML file with options in a section named as the command, such as [train]. The environment"
-        " (DNNCLI_TRAIN_LR=0.01) wins over it, and options over both.",
-    ),
 )
+output = group(config_option, result_options)  # what every command has
 
 data = section(
     "Data",
@@ -82,6 +87,7 @@ data = section(
     option("--scale", type=Name(catalog.SCALINGS, "scaling"), help="How features are scaled."),
     option("--classes", metavar="LIST", help="Only these classes: 0-4 or 0,1,7."),
     option("--per-class", type=int, help="Only the first N training examples of each class."),
+    option("--validation-per-class", type=int, help="Only the first N validation examples of each class."),
 )
 
 network = section(

@@ -1,5 +1,6 @@
 """`dnncli train`."""
 
+import shlex
 import signal
 import time
 from dataclasses import dataclass, field, replace
@@ -9,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dnncli import catalog
-from dnncli.cli import options, terminal
-from dnncli.cli.types import Names
-from dnncli.errors import ExitCode, SpecError
-from dnncli.spec import RunSpec, from_options
+from dnncli.cli import options, outputs, terminal
+from dnncli.cli.command import define, section
+from dnncli.cli.types import CheckpointFile, Names
+from dnncli.errors import DnncliError, ExitCode, SpecError
+from dnncli.spec import RunSpec, from_options, option
 
 if TYPE_CHECKING:
     from dnncli.data import Dataset
     from dnncli.records import TrainRecord
+    from dnncli.report.tensorboard import Log
     from dnncli.snapshots import Snapshot
     from dnncli.training import Progress
 
@@ -24,29 +27,25 @@ SAVE_EVERY = 5.0  # seconds between checkpoints while training, so that even a k
 RESUMABLE = ("data", "epochs", "patience", "min_delta")  # what a resumed run may be given anew
 
 EXAMPLES = """
-\b
-Examples:
   dnncli train                                   # bundled digits, a few seconds
   dnncli train --act elu --init he
   dnncli train --data mnist/ --hidden 300,100 --bn --out elu.ckpt
   dnncli train --depth 20 --act sigmoid          # watch the gradients vanish
   dnncli train --resume elu.ckpt --epochs 80
+  dnncli train --plot run.svg                    # curves, and δ by layer and epoch
   dnncli train --format json | jq .test.accuracy
 """
 
 
-@click.command("train", epilog=EXAMPLES)
+@define("train", EXAMPLES)
 @options.data
 @options.network
 @options.optimisation
 @options.stopping
-@options.group(
+@section(
+    "Run",
     options.option("--seed", type=int, help="Seed of initialisation, shuffles and dropout."),
-    click.option(
-        "--out", type=click.Path(path_type=Path), help="Checkpoint file.  [default: a new one in runs/]"
-    ),
-    click.option("--overwrite", is_flag=True, help="Let --out replace a file."),
-    click.option("--resume", type=click.Path(path_type=Path), help="Go on from this checkpoint."),
+    click.option("--resume", type=CheckpointFile(), metavar="CKPT", help="Go on from this checkpoint."),
     click.option(
         "--fail-on",
         type=Names(catalog.CONDITIONS, "condition"),
@@ -58,9 +57,25 @@ Examples:
         help="Also stop at the epoch that earns one of them.",
     ),
 )
+@outputs.save_config_option
+@section(
+    "Output",
+    click.option(
+        "--out",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Checkpoint file.  [default: a new one in runs/]",
+    ),
+    outputs.plot_option,
+    outputs.tensorboard_option,
+    outputs.overwrite_option,
+)
 @options.output
 def command(
     out: Path | None,
+    plot: Path | None,
+    tensorboard: Path | None,
+    save_config: Path | None,
     overwrite: bool,
     resume: Path | None,
     fail_on: tuple[str, ...] | None,
@@ -77,13 +92,16 @@ def command(
     began = time.perf_counter()
     screen = terminal.Screen(format_, quiet)
     run = options.run_options(given)
+    extras = outputs.Extras(overwrite, out, plot, save_config, tensorboard)
+    extras.check()
     snapshot, dataset = _resume(resume, run) if resume else _start(from_options(run))
     from dnncli import checkpoint
 
     stem = f"{snapshot.spec.network.act}-{dataset.name}"
     path = out or checkpoint.unused_path(stem)
     checkpoint.reserve(path, overwrite or not out)
-    return _Training(screen, dataset, path, began, fail_on or (), stop_on or ()).run(snapshot)
+    extras.keep("train", {**snapshot.spec.options(), "fail_on": fail_on, "stop_on": stop_on})
+    return _Training(screen, dataset, path, extras, began, fail_on or (), stop_on or ()).run(snapshot)
 
 
 def _start(spec: RunSpec) -> tuple["Snapshot", "Dataset"]:
@@ -97,14 +115,11 @@ def _start(spec: RunSpec) -> tuple["Snapshot", "Dataset"]:
 
 
 def _resume(path: Path, changes: dict[str, Any]) -> tuple["Snapshot", "Dataset"]:
-    fixed = sorted(set(changes) - set(RESUMABLE))
-    if fixed:
-        allowed = ", ".join("--" + name.replace("_", "-") for name in RESUMABLE)
-        name = "--" + fixed[0].replace("_", "-")
-        raise SpecError(f"{name}: a resumed run keeps its own; --resume goes with {allowed}.")
     from dnncli import checkpoint, data, snapshots
 
     stored = snapshots.from_checkpoint(checkpoint.read(path), path)
+    _check_kept(stored.spec.options(), changes)
+    changes = {name: changes[name] for name in RESUMABLE if name in changes}
     source = replace(stored.spec.data, data=changes.pop("data", stored.spec.data.data))
     dataset = data.load(source)
     from dnncli import compilation, training
@@ -118,6 +133,15 @@ def _resume(path: Path, changes: dict[str, Any]) -> tuple["Snapshot", "Dataset"]
     return snapshot, dataset
 
 
+def _check_kept(own: dict[str, Any], changes: dict[str, Any]) -> None:
+    """A resumed run keeps its options: others may be given if they say the same, as a saved config does."""
+    wanted = from_options({**own, **changes}).options()
+    for name in sorted(set(changes) - set(RESUMABLE)):
+        if wanted[name] != own[name]:
+            allowed = ", ".join(map(option, RESUMABLE))
+            raise SpecError(f"{option(name)}: a resumed run keeps its own; --resume goes with {allowed}.")
+
+
 @dataclass
 class _Training:
     """One `train` at work: what its epochs are printed to, saved to and judged by."""
@@ -125,16 +149,19 @@ class _Training:
     screen: terminal.Screen
     dataset: "Dataset"
     path: Path
+    extras: outputs.Extras
     began: float
     fail_on: tuple[str, ...]
     stop_on: tuple[str, ...]
     saved: float = field(default_factory=time.perf_counter)
+    log: "Log | None" = None
 
     def run(self, snapshot: "Snapshot") -> int:
         """Train, print and save; returns the exit code."""
         from dnncli import training
 
         self._open(snapshot)
+        self.log = self.extras.log(self.path.stem)
         progress, caught = None, None
         epochs = snapshot.spec.schedule.epochs
         try:
@@ -145,12 +172,36 @@ class _Training:
                     self._epoch(progress)
         except terminal.Interrupted as interruption:
             caught = interruption.number
+        except (BrokenPipeError, DnncliError):
+            self._rescue(snapshot)
+            raise
         training.save(snapshot, self.path)
         outcome = training.result(snapshot, progress, self.dataset, interrupted=caught is not None)
         total = replace(outcome.seconds, total=time.perf_counter() - self.began)
         record = replace(outcome, checkpoint=str(self.path), seconds=total)
         self._close(record)
+        self._leave(record, snapshot)
         return self._exit_code(record, caught)
+
+    def _rescue(self, snapshot: "Snapshot") -> None:
+        """Keep what was learned where the result can no longer be printed or logged."""
+        from dnncli import training
+
+        if snapshot.history:
+            training.save(snapshot, self.path)
+            self.screen.notice(f"dnncli train: {self._continue()}")
+
+    def _continue(self) -> str:
+        return f"stopped; go on with: dnncli train --resume {shlex.quote(str(self.path))}"
+
+    def _leave(self, record: "TrainRecord", snapshot: "Snapshot") -> None:
+        """What was asked for besides the result."""
+        from dnncli.report import training_figure
+        from dnncli.snapshots import kernels
+
+        if self.log:
+            self.log.close(record, kernels(snapshot))
+        self.extras.draw(lambda: training_figure.figure(record))
 
     def _open(self, snapshot: "Snapshot") -> None:
         from dnncli import training as runs
@@ -173,6 +224,8 @@ class _Training:
         from dnncli.report import structured
         from dnncli.report import training as report
 
+        if self.log:
+            self.log.epoch(progress.record)
         best = progress.snapshot.best_epoch == progress.record.epoch
         self.screen.show(report.epoch_line(progress.record, best))
         if self.screen.format == "jsonl":
@@ -196,7 +249,7 @@ class _Training:
 
     def _exit_code(self, record: "TrainRecord", caught: int | None) -> int:
         if caught is not None:
-            self.screen.notice(f"dnncli train: stopped; go on with: dnncli train --resume {self.path}")
+            self.screen.notice(f"dnncli train: {self._continue()}")
             return ExitCode.INTERRUPTED if caught == signal.SIGINT else ExitCode.TERMINATED
         if record.stopped == "diverged":
             finding = record.health.findings[0]

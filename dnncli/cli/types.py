@@ -18,6 +18,10 @@ class Number(click.ParamType):
 
     name = "number"
 
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """What help calls it."""
+        return "X"
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Parse a float and refuse what is not finite."""
         try:
@@ -34,6 +38,10 @@ class Sizes(click.ParamType):
 
     name = "sizes"
     is_list = True
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """What help calls it."""
+        return "N,N,…"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -53,6 +61,10 @@ class Amount(click.ParamType):
     """A number of examples (`500`) or a fraction of them (`0.1`)."""
 
     name = "amount"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """What help calls it."""
+        return "N|FRACTION"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | float:
         """Whole numbers are counts, numbers with a point are fractions."""
@@ -78,6 +90,10 @@ class Name(click.ParamType):
         """`extra` names are taken as they are, besides the table's."""
         self.table, self.name, self.extra = table, what, extra
 
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """What help calls it."""
+        return "NAME"
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The canonical name."""
         if value in self.extra:
@@ -101,6 +117,10 @@ class Names(Name):
     """Several such names between commas."""
 
     is_list = True
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """What help calls it."""
+        return "NAME,…"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The canonical names, in the order given."""

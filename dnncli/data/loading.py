@@ -9,6 +9,7 @@ from dnncli import catalog
 from dnncli.data import digits, idx, npz, scaling, selection, splitting
 from dnncli.data.dataset import Dataset, Scaling, Split
 from dnncli.data.source import Source, Table
+from dnncli.data.splitting import Parts
 from dnncli.errors import DataError, SpecError, UnknownNameError
 from dnncli.spec import DataSpec
 
@@ -23,8 +24,7 @@ def load(spec: DataSpec) -> Dataset:
     if spec.classes is not None:
         parts, class_names = selection.keep(parts, class_names, spec.classes)
     selection.check(parts.train, class_names, source.place)
-    if spec.per_class is not None:
-        parts = parts._replace(train=selection.per_class(parts.train, class_names, spec.per_class))
+    parts = _few(spec, parts, class_names)
     scaled = scaling.fit(spec.scale, source, parts.train.x)
     return Dataset(
         name=source.name,
@@ -36,6 +36,16 @@ def load(spec: DataSpec) -> Dataset:
         fingerprint=source.fingerprint,
         image_shape=source.image_shape,
     )
+
+
+def _few(spec: DataSpec, parts: Parts, class_names: tuple[str, ...]) -> Parts:
+    """The first examples of each class, where not all are asked for."""
+    if spec.per_class is not None:
+        parts = parts._replace(train=selection.per_class(parts.train, class_names, spec.per_class))
+    if spec.validation_per_class is not None:
+        few = (spec.validation_per_class, "validation_per_class", "validation")
+        parts = parts._replace(validation=selection.per_class(parts.validation, class_names, *few))
+    return parts
 
 
 def _scaled(table: Table, scaled: Scaling, source: Source) -> Split:

@@ -9,6 +9,7 @@ from dnncli.data.labels import listed
 from dnncli.data.source import Table
 from dnncli.data.splitting import Parts
 from dnncli.errors import DataError, SpecError
+from dnncli.spec import option
 
 NUMBER = r"-?\d{1,19}"
 RANGE = re.compile(rf"({NUMBER})\s*-\s*({NUMBER})")
@@ -58,20 +59,22 @@ def _matches(token: str, text: str, class_names: tuple[str, ...]) -> list[int]:
     raise SpecError(f"--classes {text}: no class is called {token!r}; there are {listed(class_names)}.")
 
 
-def per_class(train: Table, class_names: tuple[str, ...], number: int) -> Table:
-    """The first `number` training examples of each class, in the order of the data.
+def per_class(
+    table: Table, class_names: tuple[str, ...], number: int, name: str = "per_class", what: str = "training"
+) -> Table:
+    """The first `number` examples of each class, in the order of the data.
 
-    Raises SpecError where a class has fewer.
+    Raises SpecError, with the option's `name`, where a class has fewer.
     """
-    counts = np.bincount(train.y, minlength=len(class_names))
+    counts = np.bincount(table.y, minlength=len(class_names))
     least = int(counts.argmin())
     if counts[least] < number:
         raise SpecError(
-            f"--per-class {number}: class {class_names[least]!r} has {counts[least]:,} training examples."
+            f"{option(name)} {number}: class {class_names[least]!r} has {counts[least]:,} {what} examples."
         )
-    order = np.argsort(train.y, kind="stable")
-    rank = np.arange(len(order)) - (np.cumsum(counts) - counts)[train.y[order]]
-    return train.take(np.sort(order[rank < number]))
+    order = np.argsort(table.y, kind="stable")
+    rank = np.arange(len(order)) - (np.cumsum(counts) - counts)[table.y[order]]
+    return table.take(np.sort(order[rank < number]))
 
 
 def check(train: Table, class_names: tuple[str, ...], place: str) -> None:

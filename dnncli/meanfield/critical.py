@@ -7,12 +7,12 @@ choose is q.
 
 - Where r(q) = q for every q (ReLU, leaky ReLU, identity) every q is critical: He's initialisation, left
   as it is in the first layer too.
-- Else the first layer brings the data to q = 0.25, pre-activations of standard deviation 1/2: it trained
-  best among 0.1 to 2 (20 x 100 networks on digits, Adam and SGD, for nine activations), for small q means
-  a nearly linear start and large q saturation.
+- Else the first layer brings the data to q = 0.25, pre-activations of standard deviation 1/2: of 0.1 to 2,
+  values from 0.1 to 0.3 trained best (5 and 20 x 100 networks on digits, Adam and SGD, nine activations).
 - Held q must be stable: its own perturbations change by chi_parallel = d(sigma_w^2 E phi^2)/dq a layer,
   which must not exceed 1. Swish, GELU, Mish and hard-swish are unstable at small q; they start at the q
   where chi_parallel reaches 1 (Roberts, Yaida & Hanin 2022, section 5.3: 14.32 for Swish, 3.56 for GELU).
+  There 40 x 100 networks on digits reach 76 to 87 % after 12 epochs; from q = 0.25 all but Mish's 23 to 41 %.
 - Where r(q) > q at 0.25 (sigmoid) no bias could hold it: q rises layer by layer to the fixed point
   r(q) = q, sigma_b = 0 and chi = 1 all the way. 20 x 100 sigmoid networks reach 97 % on digits so, against
   75 % with the fixed point's sigma_w^2 = 103 in every layer.

@@ -141,12 +141,12 @@ def _band(ratio: float, scatter: Scatter) -> tuple[float, float]:
 
     ln ratio^2 is about normal with mean -v/2 around the prediction, its expectation being the prediction.
     A batch averages some of both away, which leaves 0 to -v/2; where q fluctuates its mean rises by up to
-    half of what that adds to v.
+    half of what that adds to v, counted up to 1, beyond which it is no small correction.
     """
     spread = SIGMAS * math.sqrt(scatter.total)
     return (
         ratio - (spread + scatter.total / 2) / 2 / LOG10,
-        ratio + (spread + scatter.by_q / 2) / 2 / LOG10,
+        ratio + (spread + min(scatter.by_q, 1.0) / 2) / 2 / LOG10,
     )
 
 

@@ -166,7 +166,7 @@ def test_any_number_of_classes_will_do(classes):
 
 def test_it_is_a_matter_of_milliseconds():
     predict()
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(5):
         predict("tanh", "xavier-normal")
-    assert (time.perf_counter() - start) / 5 < 0.1
+    assert (time.process_time() - start) / 5 < 0.1

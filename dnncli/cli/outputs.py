@@ -1,0 +1,103 @@
+"""What a run leaves besides its result: a picture, a TensorBoard log, its options in a file."""
+
+import os
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dnncli import files
+from dnncli.cli import config
+from dnncli.cli.command import COMMAND_LINE, section
+from dnncli.errors import SpecError
+
+if TYPE_CHECKING:
+    from dnncli.report.tensorboard import Log
+
+plot_option = click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Draw the result: .svg, .png or .pdf.  (needs dnncli[plot])",
+)
+overwrite_option = click.option("--overwrite", is_flag=True, help="Replace files that exist.")
+save_config_option = section(
+    "Run",
+    click.option(
+        "--save-config",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Write every option of this run as TOML: --config FILE repeats it exactly.",
+    ),
+)
+tensorboard_option = click.option(
+    "--tensorboard",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Log for TensorBoard, each run in a folder of its own.  (needs dnncli[tensorboard])",
+)
+
+
+@dataclass(frozen=True)
+class Extras:
+    """The files that were asked for besides the checkpoint at `out`; None: that one was not."""
+
+    overwrite: bool
+    out: Path | None = None
+    plot: Path | None = None
+    save_config: Path | None = None
+    tensorboard: Path | None = None
+
+    def check(self) -> None:
+        """Fail before the work where a file could not be written after it.
+
+        Raises SpecError for what was asked wrongly, DnncliError for what the system refuses.
+        """
+        named = {"--out": self.out, "--plot": self.plot, "--save-config": self.save_config}
+        _check_distinct({option: path for option, path in named.items() if path})
+        if self.plot:
+            from dnncli.report import figures
+
+            figures.check(self.plot)
+            files.reserve(self.plot, self.overwrite, "--plot")
+        if self.save_config:
+            files.reserve(self.save_config, self.overwrite, "--save-config")
+        if self.tensorboard:
+            from dnncli.report import tensorboard
+
+            tensorboard.check(self.tensorboard)
+
+    def keep(self, command: str, options: Mapping[str, Any]) -> None:
+        """Write the options that give this run again."""
+        if self.save_config:
+            config.save(self.save_config, command, options)
+
+    def log(self, name: str) -> "Log | None":
+        """A new TensorBoard log of that name."""
+        if not self.tensorboard:
+            return None
+        from dnncli.report import tensorboard
+
+        return tensorboard.Log(self.tensorboard, name)
+
+    def draw(self, build: Callable[[], Any]) -> None:
+        """Build the picture and write it."""
+        if self.plot:
+            from dnncli.report import figures
+
+            figures.save(build(), self.plot, command_line())
+
+
+def _check_distinct(paths: Mapping[str, Path]) -> None:
+    for (option, path), (other, another) in combinations(paths.items(), 2):
+        if os.path.realpath(path) == os.path.realpath(another):
+            raise SpecError(f"{option} and {other} are the same file, {files.shown(path)}.")
+
+
+def command_line() -> str:
+    """The running command as a shell would take it again."""
+    return shlex.join(click.get_current_context().meta.get(COMMAND_LINE, ("dnncli",)))

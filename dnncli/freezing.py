@@ -1,0 +1,94 @@
+"""Which layers stay as they are, for how long, and how much slower the lower ones learn."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from dnncli.errors import SpecError
+
+EVERYTHING = "all"
+
+Thaw = tuple[int, tuple[str, ...]]
+Thaws = tuple[Thaw, ...]
+
+
+@dataclass(frozen=True)
+class FreezingSpec:
+    """Frozen layers, when they thaw, and the learning rate's factor from one layer to the one below.
+
+    `unfreeze` pairs epochs (counted from 1) with the layers that are trained from that epoch on; "all"
+    stands for what is still frozen then.
+    """
+
+    freeze: tuple[str, ...] = ()
+    unfreeze: Thaws = ()
+    lr_decay: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Make tuples of lists, resolve "all", and check names and epochs against each other."""
+        thaws = tuple((int(epoch), tuple(names)) for epoch, names in self.unfreeze)
+        object.__setattr__(self, "freeze", tuple(self.freeze))
+        object.__setattr__(self, "unfreeze", tuple(_resolved(self.freeze, sorted(thaws))))
+        if not (math.isfinite(self.lr_decay) and 0 < self.lr_decay <= 1):
+            raise SpecError(f"--lr-decay {self.lr_decay:g}: must be in (0, 1].")
+
+    @property
+    def last_thaw(self) -> int:
+        """The epoch (from 1) in which the last layers thaw; 0 where none do."""
+        return max((epoch for epoch, _ in self.unfreeze), default=0)
+
+    def frozen(self, epoch: int) -> tuple[str, ...]:
+        """The layers that are not trained in an epoch (from 1)."""
+        thawed = {name for start, names in self.unfreeze if start <= epoch for name in names}
+        return tuple(name for name in self.freeze if name not in thawed)
+
+    def factors(self, layers: Sequence[str], epoch: int) -> tuple[float, ...] | None:
+        """Each layer's share of the learning rate in an epoch (from 1), 0 where it is frozen.
+
+        `layers` end with the output layer. None where every layer is trained alike throughout the run.
+        """
+        if self == FreezingSpec():
+            return None
+        frozen, top = self.frozen(epoch), len(layers) - 1
+        return tuple(
+            0.0 if name in frozen else self.lr_decay ** (top - place) for place, name in enumerate(layers)
+        )
+
+    def check(self, layers: Sequence[str], epochs: int) -> None:
+        """Raise SpecError unless layers and epochs are those of a run, and something is left to train."""
+        for name in self.freeze:
+            if name not in layers:
+                raise SpecError(f"--freeze {name}: there is no such layer; there are {', '.join(layers)}.")
+        if self.last_thaw > epochs:
+            raise SpecError(f"--unfreeze: epoch {self.last_thaw} is later than the run's last, {epochs}.")
+        if set(layers) <= set(self.frozen(1)):
+            raise SpecError(f"--freeze {','.join(self.freeze)}: nothing would be left to train.")
+
+
+def _resolved(freeze: Sequence[str], thaws: Sequence[Thaw]) -> Iterator[Thaw]:
+    """Every thaw with its layers' names, each of which is frozen until then."""
+    left = list(freeze)
+    for epoch, names in thaws:
+        if epoch < 2:
+            raise SpecError(f"--unfreeze: epoch {epoch} is none in which a layer can thaw: count from 2.")
+        for name in names:
+            if name != EVERYTHING and name not in left:
+                known = f"frozen then: {', '.join(left)}" if left else "no layer is frozen then"
+                raise SpecError(f"--unfreeze {epoch}:{name}: that is no frozen layer; {known}.")
+        chosen = tuple(left) if EVERYTHING in names else tuple(names)
+        if not chosen:
+            raise SpecError(f"--unfreeze {epoch}: names no layer that is still frozen.")
+        left = [name for name in left if name not in chosen]
+        yield epoch, chosen
+
+
+def parse_schedule(text: str) -> Thaws:
+    """`5:hidden4 10:hidden3,hidden2 15:all` as epochs with layers. Raises SpecError."""
+    thaws = []
+    for part in text.split():
+        epoch, colon, names = part.partition(":")
+        layers = tuple(name for name in names.split(",") if name)
+        if not (colon and layers and epoch.isascii() and epoch.isdigit() and len(epoch) < 10):
+            raise SpecError(f"--unfreeze {part}: write EPOCH:LAYER, as in '5:hidden4 10:hidden3 15:all'.")
+        thaws.append((int(epoch), layers))
+    return tuple(thaws)

@@ -1,0 +1,107 @@
+"""Forward passes over a whole set of examples: logits, frozen layers' outputs, batch norm's moments."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from dnncli import network
+from dnncli.network import Parameters, Statistics
+from dnncli.spec import NetworkSpec
+
+
+EVALUATION_ROWS = 8192  # examples a forward pass takes at once, to bound its memory
+
+
+class Base(NamedTuple):
+    """Frozen hidden layers, on whose outputs the layers above them are trained."""
+
+    parameters: Parameters
+    statistics: Statistics
+
+
+def outputs(
+    spec: NetworkSpec, base: Base, x: Float[Array, "rows features"], dropout_key: PRNGKeyArray | None = None
+) -> Float[Array, "rows units"]:
+    """What frozen layers make of examples: batch norm has stored moments, as when a network is used.
+
+    Dropout acts on them too where a key is given. `spec` is of the whole network or any part of it.
+    """
+    for index, (layer, moments) in enumerate(zip(base.parameters, base.statistics, strict=True)):
+        x = network.activate(spec, layer, network.preactivate(layer, x, moments)[0])
+        if dropout_key is not None:
+            x = network.dropout(spec, x, jax.random.fold_in(dropout_key, index))
+    return x
+
+
+def tiled_outputs(
+    spec: NetworkSpec,
+    base: Base,
+    x: Float[Array, "rows features"],
+    tile: int,
+    dropout_key: PRNGKeyArray | None = None,
+) -> Float[Array, "rows units"]:
+    """`outputs` of tiles of so many examples, the last one filled up with zeros.
+
+    A matrix product rounds by its shape, not by where a row stands in it: with tiles of one size an
+    example has the same outputs to the bit alone, in a batch and among all others. The barriers keep
+    what stands around a tile from being compiled into it.
+    """
+
+    def one(rows: Float[Array, "tile features"]) -> Float[Array, "tile units"]:
+        rows = jax.lax.optimization_barrier(rows)
+        return jax.lax.optimization_barrier(outputs(spec, base, rows, dropout_key))
+
+    tiles = -(-len(x) // tile)
+    padded = jnp.pad(x, ((0, tiles * tile - len(x)), (0, 0)))
+    if tiles == 1:
+        return one(padded)[: len(x)]
+    parts = jax.lax.map(one, padded.reshape(tiles, tile, -1))
+    return parts.reshape(tiles * tile, -1)[: len(x)]
+
+
+def logits(
+    spec: NetworkSpec, parameters: Parameters, statistics: Statistics, x: Float[Array, "examples features"]
+) -> Float[Array, "examples classes"]:
+    """What the network says of each example, in chunks of bounded memory."""
+
+    def forward(rows: Float[Array, "rows features"]) -> Float[Array, "rows classes"]:
+        return network.apply(spec, parameters, rows, statistics=statistics)[0]
+
+    full = len(x) // EVALUATION_ROWS
+    head, rest = x[: full * EVALUATION_ROWS], x[full * EVALUATION_ROWS :]
+    if not full:
+        return forward(x)
+    parts = jax.lax.map(forward, head.reshape(full, EVALUATION_ROWS, -1))
+    return jnp.concatenate([parts.reshape(len(head), -1), forward(rest)])
+
+
+def batch_statistics(
+    spec: NetworkSpec, parameters: Parameters, x: Float[Array, "examples features"], size: int
+) -> Statistics:
+    """The mean of the batches' own moments, in order, each weighted by its examples."""
+
+    def moments(rows: Float[Array, "rows features"]) -> Statistics:
+        statistics = network.apply(spec, parameters, rows)[1].statistics
+        return jax.tree.map(lambda moment: moment * (len(rows) / len(x)), statistics)
+
+    full = len(x) // size
+    parts = jax.lax.map(moments, x[: full * size].reshape(full, size, -1))
+    means = jax.tree.map(lambda part: jnp.sum(part, axis=0), parts)
+    if len(x) % size:
+        means = jax.tree.map(jnp.add, means, moments(x[full * size :]))
+    return means
+
+
+def population_statistics(
+    spec: NetworkSpec, parameters: Parameters, x: Float[Array, "examples features"]
+) -> Statistics:
+    """The exact moments of the whole set: one batch of all its examples has them, layer by layer."""
+    return network.apply(spec, parameters, x)[1].statistics
+
+
+compiled_logits = jax.jit(logits, static_argnums=0)
+compiled_outputs = jax.jit(tiled_outputs, static_argnums=(0, 3))
+compiled_batch_statistics = jax.jit(batch_statistics, static_argnums=(0, 3))
+compiled_population_statistics = jax.jit(population_statistics, static_argnums=0)

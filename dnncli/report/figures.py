@@ -1,0 +1,189 @@
+"""Figures for papers, through matplotlib: an optional library, imported when a picture is drawn.
+
+A builder opens a `canvas`, draws with the parts below and returns the figure; `save` writes it.
+Sizes are in inches, text is 8 points at the size of print, colours are told apart by everybody.
+"""
+
+import importlib.util
+import io
+import math
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dnncli import __version__, files
+from dnncli.errors import DnncliError, SpecError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SUFFIXES = (".svg", ".png", ".pdf")
+TEXT_WIDTH = 7.0  # of a page
+# Okabe & Ito's colours (2008) less yellow, which is too light for lines; dashes tell them apart in grey.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)))
+GREY = "#b8b8b8"
+MOST_NAMES = 12  # on the axis of a heat map; of more, every so many is named
+STYLE: Any = {
+    "font.family": "DejaVu Sans",  # it comes with matplotlib: the same bytes everywhere
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "legend.handlelength": 2.2,
+    "lines.linewidth": 1.3,
+    "lines.solid_capstyle": "round",
+    "figure.constrained_layout.use": True,
+    "figure.titlesize": 9,
+    "savefig.dpi": 300,
+    "pdf.fonttype": 42,  # TrueType: journals refuse Type 3
+    "svg.hashsalt": "dnncli",  # names of SVG's parts are the same in every run
+}
+
+
+class Curve(NamedTuple):
+    """A line and, where there is one, the interval around it."""
+
+    values: Sequence[float]
+    low: Sequence[float] | None = None
+    high: Sequence[float] | None = None
+
+
+def check(path: Path, option: str = "--plot") -> None:
+    """Fail before the work where the picture could not be drawn after it.
+
+    Raises SpecError for a kind of file that there is not, DnncliError where matplotlib is missing.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise SpecError(f"{option} {files.shown(path)}: a picture is called .svg, .png or .pdf.")
+    if importlib.util.find_spec("matplotlib") is None:
+        raise DnncliError(f"{option} needs matplotlib, which is not installed: pip install 'dnncli[plot]'.")
+
+
+@contextmanager
+def canvas(width: float, height: float) -> Iterator["Figure"]:
+    """An empty figure, and the style for what is drawn on it."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(STYLE):
+        yield Figure(figsize=(width, height))
+
+
+def save(figure: "Figure", path: Path, command: str) -> None:
+    """Write a figure whole or not at all, with the command that made it in its metadata.
+
+    The same figure and command always give the same bytes (with the same matplotlib).
+    """
+    from matplotlib import rc_context
+
+    kind, data = path.suffix.lower().lstrip("."), io.BytesIO()
+    with rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")  # a name in a script the font has not
+        figure.savefig(data, format=kind, metadata=_metadata(kind, command))
+    files.write(path, data.getvalue())
+
+
+def _metadata(kind: str, command: str) -> dict[str, Any]:
+    """What each format calls the maker and the command; no time, so that bytes repeat."""
+    made_by, line = f"dnncli {__version__}", command if command.isprintable() else ascii(command)
+    kinds: dict[str, dict[str, Any]] = {
+        "svg": {"Creator": made_by, "Description": line, "Date": None},
+        "png": {"Software": made_by, "Description": line},
+        "pdf": {"Creator": made_by, "Subject": line, "CreationDate": None},
+    }
+    return kinds[kind]
+
+
+def literal(text: str) -> str:
+    """A text of the user's: a file called a$b.csv holds no formula."""
+    return text.replace("$", r"\$")
+
+
+def curves(axes: "Axes", x: Sequence[float], series: Mapping[str, Curve], *, first: int = 0) -> None:
+    """Lines told apart by colour and dashes, counted from `first`, each within its interval.
+
+    A line of one point is drawn as a dot. Names stand in the legend, which the caller places.
+    """
+    for index, (name, curve) in enumerate(series.items(), first):
+        colour, dashes = COLOURS[index % len(COLOURS)], DASHES[index % len(DASHES)]
+        marker = "o" if len(x) == 1 else None
+        axes.plot(
+            x, curve.values, color=colour, linestyle=dashes, marker=marker, markersize=3, label=literal(name)
+        )
+        if curve.low is not None and curve.high is not None:
+            axes.fill_between(x, curve.low, curve.high, color=colour, alpha=0.18, linewidth=0)
+    axes.grid(color="#e6e6e6", linewidth=0.5)
+
+
+def logarithmic(axes: "Axes") -> None:
+    """A logarithmic y axis whose ticks are plain numbers: 0.1, 1, 10."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0,), numticks=8))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def whole_numbers(axis: Any) -> None:
+    """Ticks at whole numbers only: there is no epoch 2.5."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, nbins=6))
+
+
+def heat_map(
+    figure: "Figure",
+    axes: "Axes",
+    values: Sequence[Sequence[float]],
+    rows: Sequence[str],
+    label: str,
+    columns: Sequence[str] | None = None,
+) -> None:
+    """log10 of positive values: rows from the bottom up, columns named or numbered from 1.
+
+    Grey where there is none. The scale spans at least a decade: what hardly differs looks alike.
+    """
+    logs = [[math.log10(value) if 0 < value < math.inf else math.nan for value in row] for row in values]
+    lowest, highest = _span([value for row in logs for value in row if math.isfinite(value)])
+    axes.set_facecolor(GREY)
+    extent = (0.5, len(values[0]) + 0.5, -0.5, len(rows) - 0.5)
+    image = axes.imshow(
+        logs,
+        origin="lower",
+        aspect="auto",
+        interpolation="nearest",
+        extent=extent,
+        cmap="viridis",
+        vmin=lowest,
+        vmax=highest,
+    )
+    step = max(1, math.ceil(len(rows) / MOST_NAMES))
+    axes.set_yticks(range(0, len(rows), step), [literal(name) for name in rows[::step]])
+    if columns:
+        axes.set_xticks(range(1, len(columns) + 1), list(map(literal, columns)), rotation=40, ha="right")
+    axes.tick_params(length=2)
+    bar = figure.colorbar(image, ax=axes, pad=0.02, label=label)
+    bar.outline.set_linewidth(0.6)
+
+
+def _span(logs: Sequence[float]) -> tuple[float, float]:
+    if not logs:
+        return -1.0, 0.0
+    missing = max(0.0, 1.0 - (max(logs) - min(logs))) / 2
+    return min(logs) - missing, max(logs) + missing

@@ -1,0 +1,102 @@
+"""`train --plot`: losses, accuracy, and every layer's δ over the epochs."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from dnncli.records import TrainRecord
+from dnncli.report import figures
+from dnncli.report.figures import Curve
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LOGARITHMIC = 20  # how many times the smallest loss the largest must be for a logarithmic axis
+NARROWEST = 5.0  # points of accuracy that the axis spans at least
+
+
+def figure(record: TrainRecord) -> "Figure":
+    """Three panels, as wide as a page; taller for a deep network."""
+    layers = len(record.epochs[0].layers) if record.epochs else 0
+    with figures.canvas(figures.TEXT_WIDTH, min(5.0, 2.3 + 0.06 * max(0, layers - 6))) as drawn:
+        left, middle, right = drawn.subplots(1, 3, width_ratios=(1, 1, 1.3))
+        drawn.suptitle(_title(record), x=0.008, ha="left")
+        _losses(left, record)
+        _accuracy(middle, record)
+        _deltas(drawn, right, record)
+        for axes in (left, middle, right):
+            axes.set_xlabel("epoch")
+            axes.set_xlim(0.5, len(record.epochs) + 0.5)
+            figures.whole_numbers(axes.xaxis)
+    return drawn
+
+
+def _title(record: TrainRecord) -> str:
+    config, data = record.config, record.data
+    sizes = "–".join(map(str, (data.features, *_short(config["hidden"]), data.classes)))
+    parts = [config["act"], config["init"]] + ["batch norm"] * config["bn"] + [config["optimizer"]]
+    return figures.literal(f"{data.name}:  {sizes},  {', '.join(parts)}")
+
+
+def _short(hidden: Sequence[int]) -> list[str]:
+    """Layer sizes; a long run of equal ones as 20×100."""
+    if len(hidden) > 5 and len(set(hidden)) == 1:
+        return [f"{len(hidden)}×{hidden[0]}"]
+    return [str(size) for size in hidden] if len(hidden) <= 8 else [f"{len(hidden)} layers"]
+
+
+def _losses(axes: "Axes", record: TrainRecord) -> None:
+    train = [epoch.train_loss for epoch in record.epochs]
+    validation = [epoch.val_loss for epoch in record.epochs]
+    figures.curves(axes, _numbers(record), {"training": Curve(train), "validation": Curve(validation)})
+    finite = [loss for loss in (*train, *validation) if 0 < loss < math.inf]
+    if finite and max(finite) > LOGARITHMIC * min(finite):
+        figures.logarithmic(axes)
+    axes.set_title("loss")
+    axes.set_ylabel("cross-entropy (nats)")
+    _best(axes, record)
+    if record.stopped == "diverged":
+        words = f"diverged in epoch {record.epochs[-1].epoch}"
+        axes.text(0.97, 0.5, words, transform=axes.transAxes, ha="right", color="#a00000", fontsize=7)
+    axes.legend()
+
+
+def _accuracy(axes: "Axes", record: TrainRecord) -> None:
+    values = [100 * epoch.val_accuracy for epoch in record.epochs]
+    # The second colour: validation has the same in both panels.
+    figures.curves(axes, _numbers(record), {"validation": Curve(values)}, first=1)
+    if record.test and record.best_epoch:
+        test = 100 * record.test.accuracy
+        values.append(test)
+        axes.plot([record.best_epoch], [test], "*", color=figures.COLOURS[2], label=f"test {test:.1f} %")
+    axes.set_title("accuracy")
+    axes.set_ylabel("correctly classified (%)")
+    axes.set_ylim(*_limits([value for value in values if math.isfinite(value)]))
+    _best(axes, record)
+    axes.legend()
+
+
+def _limits(values: Sequence[float]) -> tuple[float, float]:
+    if not values:
+        return 0.0, 100.0
+    margin = max(0.05 * (max(values) - min(values)), (NARROWEST - max(values) + min(values)) / 2)
+    return max(-1.0, min(values) - margin), min(101.0, max(values) + margin)
+
+
+def _best(axes: "Axes", record: TrainRecord) -> None:
+    """The best epoch as a dotted line."""
+    if record.best_epoch:
+        axes.axvline(record.best_epoch, color="#777777", linewidth=0.8, linestyle=":", zorder=0)
+
+
+def _deltas(drawn: "Figure", axes: "Axes", record: TrainRecord) -> None:
+    axes.set_title("δ, the gradient at each layer")
+    if record.epochs:
+        names = [layer.layer for layer in record.epochs[0].layers]
+        values = [[epoch.layers[i].delta_rms for epoch in record.epochs] for i in range(len(names))]
+        figures.heat_map(drawn, axes, values, names, "log₁₀ δ   (RMS of ∂ℓ/∂z, nats)")
+
+
+def _numbers(record: TrainRecord) -> list[float]:
+    return [float(epoch.epoch) for epoch in record.epochs]
