@@ -42,7 +42,7 @@ class FreezingSpec:
         thawed = {name for start, names in self.unfreeze if start <= epoch for name in names}
         return tuple(name for name in self.freeze if name not in thawed)
 
-    def factors(self, layers: Sequence[str], epoch: int) -> tuple[float, ...] | None:
+    def factors(self, layers: Sequence[str], epoch: int) -> dict[str, float] | None:
         """Each layer's share of the learning rate in an epoch (from 1), 0 where it is frozen.
 
         `layers` end with the output layer. None where every layer is trained alike throughout the run.
@@ -50,9 +50,10 @@ class FreezingSpec:
         if self == FreezingSpec():
             return None
         frozen, top = self.frozen(epoch), len(layers) - 1
-        return tuple(
-            0.0 if name in frozen else self.lr_decay ** (top - place) for place, name in enumerate(layers)
-        )
+        return {
+            name: 0.0 if name in frozen else self.lr_decay ** (top - place)
+            for place, name in enumerate(layers)
+        }
 
     def check(self, layers: Sequence[str], epochs: int) -> None:
         """Raise SpecError unless layers and epochs are those of a run, and something is left to train."""

@@ -10,7 +10,6 @@ from dnncli import network
 from dnncli.network import Parameters, Statistics
 from dnncli.spec import NetworkSpec
 
-
 EVALUATION_ROWS = 8192  # examples a forward pass takes at once, to bound its memory
 
 

@@ -4,7 +4,7 @@ import math
 import os
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import jax
@@ -17,7 +17,7 @@ from dnncli.checkpoint import Checkpoint
 from dnncli.data import Dataset, Scaling
 from dnncli.errors import CheckpointError, SpecError
 from dnncli.network import Parameters, Statistics, TrainState
-from dnncli.records import DataRecord, EpochRecord, LayerRecord, StepRecord
+from dnncli.records import DataRecord, EpochRecord, LayerRecord, OriginRecord, ParentRecord, StepRecord
 from dnncli.spec import NetworkSpec, RunSpec, from_options
 
 NORM_PARTS = ("scale", "offset", "mean", "variance")
@@ -45,6 +45,7 @@ class Snapshot:
     history: tuple[EpochRecord, ...] = ()
     initial: tuple[LayerRecord, ...] = ()
     flight: tuple[StepRecord, ...] = ()  # the last steps before the run broke, if it did
+    origin: OriginRecord | None = None  # of layers taken from another network
 
     @property
     def epoch(self) -> int:
@@ -65,7 +66,7 @@ def to_checkpoint(snapshot: Snapshot) -> Checkpoint:
     if snapshot.best_epoch != snapshot.epoch:
         last = _network_tensors(layers, state.parameters, state.statistics)
         tensors |= {f"last/{name}": tensor for name, tensor in last.items()}
-    tensors |= {f"optimizer/{name}": leaf for name, leaf in _optimizer_leaves(layers, state.optimizer)}
+    tensors |= {f"optimizer/{name}": leaf for name, leaf in optimizer_leaves(layers, state.optimizer)}
     tensors |= {"optimizer/step": state.step}
     tensors |= {"scaling/offset": snapshot.data.scaling.offset, "scaling/scale": snapshot.data.scaling.scale}
     return Checkpoint({k: np.asarray(v) for k, v in tensors.items()}, _metadata(snapshot))
@@ -92,7 +93,7 @@ def _part(key: str) -> str:
     return f"norm.{key}" if key in NORM_PARTS else key
 
 
-def _optimizer_leaves(layers: tuple[str, ...], state: Any) -> list[tuple[str, Any]]:
+def optimizer_leaves(layers: tuple[str, ...], state: Any) -> list[tuple[str, Any]]:
     """Leaves with their places as names: `0/mu/hidden1.kernel`, `0/count`."""
     return [(_place(layers, path), leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(state)]
 
@@ -117,9 +118,12 @@ def _metadata(snapshot: Snapshot) -> dict[str, Any]:
         "seed": snapshot.spec.seed,
         "rng_key": [0, snapshot.spec.seed],
         "history": [_epoch_json(record) for record in snapshot.history],
-        "initial": [_plain(vars(layer)) for layer in snapshot.initial],
-        "flight": [_plain({**vars(s), "layers": [vars(x) for x in s.layers]}) for s in snapshot.flight],
+        "initial": [_plain(_layer_json(layer)) for layer in snapshot.initial],
+        "flight": [
+            _plain({**vars(s), "layers": [_layer_json(x) for x in s.layers]}) for s in snapshot.flight
+        ],
         "versions": versions(),
+        **({"origin": asdict(snapshot.origin)} if snapshot.origin else {}),
     }
 
 
@@ -148,7 +152,11 @@ def threads() -> int:
 def _epoch_json(record: EpochRecord) -> dict[str, Any]:
     """An epoch without its wall time, so that straight and interrupted runs give the same bytes."""
     values = {key: value for key, value in vars(record).items() if key != "seconds"}
-    return _plain({**values, "layers": [vars(layer) for layer in record.layers]})
+    return _plain({**values, "layers": [_layer_json(layer) for layer in record.layers]})
+
+
+def _layer_json(record: LayerRecord) -> dict[str, Any]:
+    return {key: value for key, value in vars(record).items() if key != "frozen" or value}
 
 
 def _plain(value: Any) -> Any:
@@ -183,7 +191,7 @@ def _restore(checkpoint: Checkpoint) -> Snapshot:
     last = parameters, statistics
     if meta["best_epoch"] != len(history):
         last = _take_network(tensors, spec.network, record, "last/")
-    optimizer = _take_optimizer(tensors, spec, parameters)
+    optimizer = _take_optimizer(tensors, spec, parameters, max(1, len(history)))
     step = _take(tensors, "optimizer/step", jax.ShapeDtypeStruct((), np.int32))
     wide = jax.ShapeDtypeStruct((record.features,), np.float32)
     scaling = Scaling(
@@ -201,6 +209,7 @@ def _restore(checkpoint: Checkpoint) -> Snapshot:
         history,
         tuple(_layer_record(values) for values in meta["initial"]),
         tuple(_step_record(values) for values in meta["flight"]),
+        _origin(meta.get("origin")),
     )
 
 
@@ -233,11 +242,23 @@ def _take_network(
     )
 
 
-def _take_optimizer(tensors: dict[str, np.ndarray], spec: RunSpec, parameters: Parameters) -> Any:
-    state = jax.eval_shape(optimizers.build(spec.update).init, parameters)
-    leaves = _optimizer_leaves(spec.network.layers(), state)
+def _take_optimizer(tensors: dict[str, np.ndarray], spec: RunSpec, parameters: Parameters, epoch: int) -> Any:
+    """The optimizer's state after an epoch (from 1): it has what belongs to the layers trained in it."""
+    layers = spec.network.layers()
+    rule = optimizers.build(spec.update, spec.freezing.factors(layers, epoch))
+    state = jax.eval_shape(rule.init, parameters)
+    leaves = optimizer_leaves(layers, state)
     values = [_take(tensors, f"optimizer/{name}", leaf) for name, leaf in leaves]
     return jax.tree.unflatten(jax.tree.structure(state), values)
+
+
+def _origin(values: Any) -> OriginRecord | None:
+    if values is None:
+        return None
+    own = {key: tuple(map(str, values[key])) for key in ("kept", "reinitialised", "frozen")}
+    lists = {key: tuple(map(str, values["parent"][key])) for key in ("layers", "classes")}
+    parent = {**values["parent"], **lists, "origin": _origin(values["parent"]["origin"])}
+    return OriginRecord(parent=ParentRecord(**parent), **own)
 
 
 def _epoch_record(values: Mapping[str, Any]) -> EpochRecord:

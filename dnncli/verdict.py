@@ -29,9 +29,8 @@ HUGE_UPDATE = 1.0
 # Activations that shrank so much on the way up carry their layer's bias and little of the input.
 FAINT_SIGNAL = 1e-2
 # How far outside its 95 % band a measured delta ratio surprises: real inputs are neither Gaussian nor
-# independent, which costs up to a factor of 3; batch norm's prediction is off by up to 20 % a layer.
+# independent, which costs up to a factor of 3.
 SURPRISE = 3.0
-SURPRISE_PER_NORMALISED_LAYER = 1.2
 
 
 @dataclass(frozen=True)
@@ -66,18 +65,20 @@ def judge(
     """The verdict on one epoch's figures, worst finding first.
 
     `initial` are the figures of the first step, to hold against theory; `crash` is what broke where
-    training diverged.
+    training diverged. Frozen layers are not judged.
     """
-    found = (crash,) if crash else tuple(_findings(setting, layers))
+    trained = [layer for layer in layers if not layer.frozen]
+    found = (crash,) if crash else tuple(_findings(setting, trained))
     surprise = tuple(_surprise(setting, initial)) if initial else ()
     return Health(found[0].rule if found else "healthy", (*found, *surprise))
 
 
 def _findings(setting: Setting, layers: Sequence[LayerRecord]) -> Iterator[Finding]:
     yield from _non_finite(layers)
-    yield from _flow(setting, layers)
-    yield from _saturated(setting, layers)
-    yield from _dead(layers)
+    if len(layers) > 1:  # some hidden layer is trained
+        yield from _flow(setting, layers)
+        yield from _saturated(setting, layers)
+        yield from _dead(layers)
     yield from _updates(layers)
 
 
@@ -166,7 +167,8 @@ def _is_level(ratio: float | None) -> bool:
 def _saturated(setting: Setting, layers: Sequence[LayerRecord]) -> Iterator[Finding]:
     if not catalog.ACTIVATIONS[setting.network.act].bounded:
         return
-    expected = _expected_flat(setting)
+    shares = dict(zip(setting.network.layers(), _expected_flat(setting), strict=False))
+    expected = [shares[layer.layer] for layer in layers[:-1]]
     excess = [layer.saturated_fraction - share for layer, share in zip(layers[:-1], expected, strict=True)]
     worst = max(range(len(excess)), key=excess.__getitem__)
     if excess[worst] > EXCESS_FLAT:
@@ -215,12 +217,10 @@ def _surprise(setting: Setting, initial: Sequence[LayerRecord]) -> Iterator[Find
     except SpecError:
         return
     ratio = delta_ratio(initial)
-    if prediction.band is None or prediction.float32 or not (0 < ratio < math.inf):
+    # A note is theory's own reservation: batch norm, or a variance that is unstable at these widths.
+    if prediction.band is None or prediction.float32 or prediction.note or not 0 < ratio < math.inf:
         return
-    slack = SURPRISE
-    if setting.network.bn:
-        slack *= SURPRISE_PER_NORMALISED_LAYER ** len(setting.network.hidden)
-    low, high = prediction.band[0] / slack, prediction.band[1] * slack
+    low, high = prediction.band[0] / SURPRISE, prediction.band[1] * SURPRISE
     if not low <= ratio <= high:
         evidence = f"δ ratio {ratio:.1e} at the first step, where theory has {prediction.delta_ratio:.1e}"
         advice = "look at the inputs: constant or badly scaled features (--scale standard), repeated examples"

@@ -89,5 +89,5 @@ def one_step(act: str, kind: str, size: int) -> Step:
         (after, log), (stats, seen) = engine.step(
             program, (before, log), batch, jnp.asarray(KEY), jnp.float32(RATE), jnp.int32(0)
         )
-    exact = oracle.run(spec, before.parameters, *map(np.asarray, batch))
+    exact = oracle.run(spec, before.parameters, np.asarray(batch.x), np.asarray(batch.y))
     return Step(spec, before, batch, after, log, stats, seen, exact)

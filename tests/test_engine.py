@@ -1,5 +1,8 @@
 """The compiled epoch computes what the oracle, PyTorch and a hand loop of single steps compute."""
 
+from dataclasses import replace
+from itertools import cycle
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,21 +10,302 @@ import oracle
 import pytest
 import subjects
 from oracle import assert_agree
+from subjects import KEY, KINDS, RATE
 
-from dnncli import catalog
+from dnncli import catalog, engine, probe
+from dnncli.engine import Block, Program
+from dnncli.network import Moments
+from dnncli.records import LAYER_FIELDS
+from dnncli.spec import UpdateSpec
 
-every_network = pytest.mark.parametrize("bn", [False, True], ids=["plain", "batch norm"])
-every_activation = pytest.mark.parametrize("act", list(catalog.ACTIVATIONS))
-every_size = pytest.mark.parametrize("examples", subjects.SIZES)
+SGD = UpdateSpec(optimizer="sgd")
 
 
-@every_size
-@every_network
-@every_activation
-def test_a_steps_loss_and_every_gradient_are_the_oracles(act, bn, examples):
-    step = subjects.one_step(act, bn, examples)
+@subjects.every_step
+def test_a_steps_loss_and_every_gradient_are_the_oracles(act, kind, size):
+    step = subjects.one_step(act, kind, size)
     assert_agree(step.log.losses[0], step.exact.loss, what="loss")
     assert_agree(step.seen.trace.preactivations, step.exact.preactivations, what="z")
     assert_agree(step.seen.trace.activations, step.exact.activations, what="a")
     assert_agree(step.seen.deltas, step.exact.deltas, what="delta")
     assert_agree(step.seen.gradients, step.exact.gradients, what="gradient")
+
+
+def averaged(spec, old, new):
+    """The oracle's moving averages after one more batch."""
+    m = spec.bn_momentum
+    return tuple(
+        o and Moments(*(m * np.float64(a) + (1 - m) * b for a, b in zip(o, n, strict=True)))
+        for o, n in zip(old, new, strict=True)
+    )
+
+
+@subjects.every_step
+def test_a_step_moves_parameters_and_running_statistics_as_the_oracle_does(act, kind, size):
+    step = subjects.one_step(act, kind, size)
+    moved = jax.tree.map(
+        lambda p, g: np.float64(p) - RATE * g, oracle.exact(step.before.parameters), step.exact.gradients
+    )
+    assert_agree(step.after.parameters, moved, what="parameters")
+    expected = averaged(step.spec, oracle.exact(step.before.statistics), step.exact.statistics)
+    assert_agree(step.after.statistics, expected, what="statistics")
+    assert step.after.step == step.before.step + 1
+
+
+COMPILED = list(zip(catalog.ACTIVATIONS, cycle(KINDS), cycle([257, 33, 1025, 3, 1]), strict=False))
+
+
+@pytest.mark.parametrize(("act", "kind", "size"), COMPILED)
+def test_compiled_for_training_the_gradients_are_still_the_oracles(act, kind, size):
+    spec = subjects.network_spec(act, kind, hidden=(7, 6))
+    program = Program(spec, SGD, size, probe=None)
+    before, batch = subjects.state(program), subjects.block(size)
+    rate = 2.0**12  # so large that the parameters' own rounding does not matter
+    plan = subjects.plan(size, size, rate=rate)
+    after, log, _ = engine.compiled_block(program, before, batch, KEY, plan)
+    exact = oracle.run(spec, before.parameters, np.asarray(batch.x), np.asarray(batch.y))
+    gradients = jax.tree.map(
+        lambda b, a: (np.float64(b) - np.float64(a)) / rate, before.parameters, after.parameters
+    )
+    assert_agree(log.losses, [exact.loss])
+    assert_agree(gradients, exact.gradients)
+    assert_agree(after.statistics, averaged(spec, oracle.exact(before.statistics), exact.statistics))
+
+
+def by_hand(spec, before, x, y, size):
+    """Plain SGD in float64, batch after batch: final parameters and statistics, losses, figures, slopes."""
+    parameters, statistics = oracle.exact(before.parameters), oracle.exact(before.statistics)
+    losses, figures, slopes = [], [], []
+    for start in range(0, len(y), size):
+        exact = oracle.run(spec, parameters, x[start : start + size], y[start : start + size])
+        updates = jax.tree.map(lambda g: -RATE * g, exact.gradients)
+        losses.append(exact.loss)
+        figures.append(oracle.figures(spec, parameters, exact, updates))
+        slopes.append(exact.slopes)
+        parameters = jax.tree.map(np.add, parameters, updates)
+        statistics = averaged(spec, statistics, exact.statistics)
+    return parameters, statistics, losses, figures, slopes
+
+
+EPOCHS = [("relu", "plain", 33, 100), ("prelu", "bn", 33, 34), ("elu", "bn everywhere", 257, 517)]
+
+
+@pytest.mark.parametrize(("act", "kind", "size", "examples"), EPOCHS)
+def test_an_epoch_with_a_partial_last_batch_is_a_hand_loop_of_single_steps(act, kind, size, examples):
+    spec = subjects.network_spec(act, kind, hidden=(7, 6, 6))
+    program = Program(spec, SGD, size, probe.measure)
+    before, train, validation = subjects.state(program), subjects.block(examples), subjects.block(33, seed=9)
+    plan = subjects.plan(examples, size)
+    after, info = engine.compiled_epoch(program, before, train, validation, KEY, plan)
+
+    x, y = (np.asarray(part)[plan.order] for part in train[:2])
+    parameters, statistics, losses, figures, slopes = by_hand(spec, before, x, y, size)
+    assert_agree(after.parameters, parameters, what="parameters")
+    assert_agree(after.statistics, statistics, what="statistics")
+    assert_agree(info.log.losses, losses, what="losses")
+    for name in set(LAYER_FIELDS) - {"activation_mean"}:
+        assert_agree(getattr(info.stats, name), [step[name] for step in figures], what=name)
+    means = np.array([step["activation_mean"] for step in figures])
+    np.testing.assert_allclose(info.stats.activation_mean, means, atol=1e-5)
+
+    records = probe.records(spec, *jax.device_get((info.stats, info.log.responding, info.log.clipped)))
+    for index, record in enumerate(records[:-1]):
+        epoch = np.concatenate([step[index] for step in slopes])
+        assert record.dead_fraction == pytest.approx((epoch == 0).all(axis=0).mean())
+
+    score = oracle.run(spec, parameters, *map(np.asarray, validation[:2]), statistics)
+    assert_agree(info.validation.loss, score.loss)
+    assert info.validation.accuracy == pytest.approx(score.accuracy)
+    assert info.finite.all()
+    assert after.step == before.step + len(losses)
+
+
+FULL = UpdateSpec(
+    optimizer="momentum", momentum=0.8, l1=1e-3, l2=1e-2, weight_decay=0.02, max_norm=1.2, clip_norm=0.3
+)
+
+
+def test_penalties_clipping_momentum_decay_and_max_norm_act_in_that_order():
+    spec = subjects.network_spec("tanh", "bn")
+    program = Program(spec, FULL, 16, probe=None)
+    before, train = subjects.state(program), subjects.block(64)
+    plan = subjects.plan(64, 16)
+    after, log, _ = engine.compiled_block(program, before, train, KEY, plan)
+
+    parameters, velocity, engaged = oracle.exact(before.parameters), None, []
+    x, y = (np.asarray(part)[plan.order] for part in train[:2])
+    for start in range(0, 64, 16):
+        gradients = oracle.run(spec, parameters, x[start : start + 16], y[start : start + 16]).gradients
+        gradients = jax.tree.map(
+            lambda g, p: g + (FULL.l1 * np.sign(p) + 2 * FULL.l2 * p if p.ndim == 2 else 0),
+            gradients,
+            parameters,
+        )
+        sizes = [np.sqrt(sum((leaf**2).sum() for leaf in jax.tree.leaves(layer))) for layer in gradients]
+        engaged.append([size > 0.3 for size in sizes])
+        gradients = tuple(
+            jax.tree.map(lambda g, s=size: g * min(1, 0.3 / s), layer)
+            for layer, size in zip(gradients, sizes, strict=True)
+        )
+        velocity = gradients if velocity is None else jax.tree.map(lambda v, g: 0.8 * v + g, velocity, gradients)
+        parameters = jax.tree.map(
+            lambda p, v: p - RATE * (v + (0.02 * p if p.ndim == 2 else 0)), parameters, velocity
+        )
+        parameters = jax.tree.map(
+            lambda p: p * np.minimum(1, 1.2 / np.linalg.norm(p, axis=0)) if p.ndim == 2 else p, parameters
+        )
+    assert_agree(after.parameters, parameters)
+    assert log.clipped.tolist() == engaged
+    assert 0 < np.mean(engaged) < 1
+
+
+BUSY = UpdateSpec(optimizer="adam", weight_decay=0.01, clip_global_norm=0.5)
+
+
+def busy(probe_=probe.measure, batch=8):
+    """A program with all that keeps state between steps: Adam, batch norm, dropout."""
+    return Program(subjects.network_spec("selu", "bn", dropout=0.2), BUSY, batch, probe_)
+
+
+@pytest.fixture(scope="module")
+def measured_always():
+    return engine.compiled_block(busy(), subjects.state(busy()), subjects.block(75), KEY, subjects.plan(75, 8))
+
+
+def assert_same(one, other):
+    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("measured", [[0], [0, 1, 5], [0, 8]])
+def test_measuring_does_not_change_the_course_of_training(measured, measured_always):
+    plan = subjects.plan(75, 8, measured)
+    program = busy()
+    after, log, stats = engine.compiled_block(program, subjects.state(program), subjects.block(75), KEY, plan)
+    assert_same(after, measured_always[0])
+    assert_same(log.losses, measured_always[1].losses)
+    assert_same(log.clipped, measured_always[1].clipped)
+    for some, every in zip(stats, measured_always[2], strict=True):
+        np.testing.assert_allclose(some, every[np.array(measured)], rtol=1e-6, atol=1e-8)
+
+
+def test_without_a_probe_training_takes_the_same_steps(measured_always):
+    program = busy(None)
+    after, log, stats = engine.compiled_block(
+        program, subjects.state(program), subjects.block(75), KEY, subjects.plan(75, 8, [0])
+    )
+    assert_same(after, measured_always[0])
+    assert_same(log.losses, measured_always[1].losses)
+    assert stats == ()
+
+
+@pytest.mark.parametrize("cuts", [[40], [24, 48], [72]], ids=str)
+def test_blocks_one_after_the_other_are_one_longer_run(cuts, measured_always):
+    program, train, whole = busy(), subjects.block(75), subjects.plan(75, 8)
+    state, losses, stats = subjects.state(program), [], []
+    for start, end in zip([0, *cuts], [*cuts, 75], strict=True):
+        rows = whole.order[start:end]
+        part = subjects.plan(end - start, 8)._replace(order=np.arange(end - start, dtype=np.int32))
+        block = Block(train.x[rows], train.y[rows])
+        state, log, measured = engine.compiled_block(program, state, block, KEY, part)
+        losses.append(log.losses)
+        stats.append(measured)
+    assert_same(state, measured_always[0])
+    assert_same(np.concatenate(losses), measured_always[1].losses)
+    together = jax.tree.map(lambda *parts: np.concatenate(parts), *stats)
+    for one, other in zip(together, measured_always[2], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-8)
+
+
+def test_vmap_over_seeds_trains_each_as_if_it_were_alone():
+    program, train = busy(), subjects.block(32)
+    states = [subjects.state(program, seed) for seed in range(3)]
+    keys = [np.array([0, seed], np.uint32) for seed in range(3)]
+    plans = [subjects.plan(32, 8)._replace(order=np.random.default_rng(s).permutation(32)) for s in range(3)]
+    plans = [plan._replace(order=plan.order.astype(np.int32)) for plan in plans]
+    plans = [plan._replace(learning_rates=plan.learning_rates * (s + 1)) for s, plan in enumerate(plans)]
+
+    def stacked(trees):
+        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
+
+    many = jax.jit(jax.vmap(lambda s, k, p: engine.train_block(program, s, train, k, p)))
+    together = many(stacked(states), stacked(keys), stacked(plans))
+    for seed in range(3):
+        alone = engine.compiled_block(program, states[seed], train, keys[seed], plans[seed])
+        for a, b in zip(jax.tree.leaves(together), jax.tree.leaves(alone), strict=True):
+            np.testing.assert_allclose(a[seed], b, rtol=2e-4, atol=2e-6)
+
+
+def test_dropout_is_keyed_by_the_run_and_by_the_step():
+    program = busy(None)
+    state, train, plan = subjects.state(program), subjects.block(8), subjects.plan(8, 8, [0])
+
+    def loss(key=KEY, step=3):
+        at = state._replace(step=jnp.int32(step))
+        return float(engine.compiled_block(program, at, train, key, plan)[1].losses[0])
+
+    assert loss() == loss()
+    assert loss(step=4) != loss()
+    assert loss(key=np.array([0, 12], np.uint32)) != loss()
+
+
+def test_one_program_serves_every_seed_rate_order_and_epoch():
+    program, train = busy(None), subjects.block(24)
+    traced = jax.jit(lambda *arguments: engine.train_block(program, *arguments))
+    for seed in range(3):
+        plan = subjects.plan(24, 8, [0], rate=0.1 * seed)
+        traced(subjects.state(program, seed), train, np.array([0, seed], np.uint32), plan)
+    assert traced._cache_size() == 1
+
+
+def test_a_rate_of_zero_moves_nothing_but_the_statistics():
+    program = busy(None)
+    before, plan = subjects.state(program), subjects.plan(8, 8, [0], rate=0.0)
+    after, _, _ = engine.compiled_block(program, before, subjects.block(8), KEY, plan)
+    assert_same(after.parameters, before.parameters)
+    assert (np.asarray(after.statistics[0].mean) != np.asarray(before.statistics[0].mean)).any()
+
+
+def test_a_state_that_broke_names_its_layer():
+    program = Program(subjects.network_spec("relu"), SGD, 8, None)
+    before, plan = subjects.state(program), subjects.plan(8, 8)
+    output = before.parameters[2]
+    broken = (*before.parameters[:2], output._replace(bias=output.bias.at[0].set(np.inf)))
+    args = (subjects.block(8), subjects.block(8), KEY)
+    _, fine = engine.compiled_epoch(program, before, *args, plan)
+    _, info = engine.compiled_epoch(program, before._replace(parameters=broken), *args, plan)
+    assert fine.finite.all()
+    assert not info.finite[2]
+    assert not np.isfinite(info.log.losses).all()
+
+
+def test_a_new_run_starts_at_step_0_with_the_networks_own_initialisation():
+    program = Program(subjects.network_spec("elu", "bn"), UpdateSpec(), 8, None)
+    state = engine.initial_state(program, 5, 3, seed=4)
+    assert state.step == 0
+    assert_same((state.parameters, state.statistics), engine.initial_network(program.network, 5, 3, seed=4))
+    assert not any(np.asarray(leaf).any() for leaf in jax.tree.leaves(state.optimizer))
+    assert all(isinstance(leaf, np.ndarray) for leaf in jax.tree.leaves(state))
+
+
+def test_observing_measures_a_state_without_moving_it():
+    program = Program(subjects.network_spec("elu", "bn"), SGD, 16, probe.measure)
+    state, train = subjects.state(program), subjects.block(48)
+    plan = subjects.plan(48, 16, [0, 2])
+    losses, responding, stats = engine.compiled_observe(program, state, train, KEY, plan)
+    assert responding.shape == (2, 2, 6)
+    for place, start in enumerate((0, 32)):
+        rows = plan.order[start : start + 16]
+        exact = oracle.run(
+            program.network, state.parameters, np.asarray(train.x)[rows], np.asarray(train.y)[rows]
+        )
+        updates = jax.tree.map(lambda g: -RATE * g, exact.gradients)
+        figures = oracle.figures(program.network, state.parameters, exact, updates)
+        assert_agree(losses[place], exact.loss)
+        assert_agree(stats.delta_rms[place], figures["delta_rms"])
+        assert_agree(stats.update_ratio[place], figures["update_ratio"])
+
+
+def test_a_program_is_a_key_by_what_it_compiles():
+    assert hash(busy()) == hash(busy())
+    assert busy() != busy(None) != replace(busy(), batch_size=9)

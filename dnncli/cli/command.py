@@ -79,7 +79,8 @@ class Command(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Options under their sections' titles, all descriptions in one column."""
-        sections, title = {}, "Options"
+        sections: dict[str, list[tuple[str, str]]] = {}
+        title = "Options"
         for param in self.get_params(ctx):
             if isinstance(param, click.Option) and (record := param.get_help_record(ctx)):
                 title = getattr(param, "section", title)  # what is in no section stands with its neighbour
@@ -88,10 +89,9 @@ class Command(click.Command):
         width = min(WIDEST_NAMES, max(map(len, names), default=0))
         for title, rows in sections.items():
             with formatter.section(title):
-                texts = [
-                    (name.ljust(width), _wrapped(text, formatter.width - width - 4)) for name, text in rows
-                ]
-                formatter.write_dl(texts, col_max=width)
+                room = formatter.width - width - 4
+                lines = [(name.ljust(width), _wrapped(text, room)) for name, text in rows]
+                formatter.write_dl(lines, col_max=width)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The examples, never wrapped: they are there to be copied."""
@@ -103,8 +103,10 @@ class Command(click.Command):
 
 def _wrapped(text: str, width: int) -> str:
     """Lines for Click to take as they are: it would break names at hyphens, and defaults at spaces."""
-    whole = re.sub(r"\[default: [^]]*\]", lambda default: default[0].replace(" ", "\0"), text)
-    lines = textwrap.wrap(whole, max(width, 20), break_on_hyphens=False)
+    width = max(width, 20)
+    short = rf"\[default: [^]]{{,{width - 11}}}\]"
+    whole = re.sub(short, lambda default: default[0].replace(" ", "\0"), text)
+    lines = textwrap.wrap(whole, width, break_on_hyphens=False)
     return "\b\n" + "\n".join(lines).replace("\0", " ")
 
 

@@ -74,15 +74,18 @@ def main() -> NoReturn:
     """Run the program and end the process with the right exit code; bugs keep their traceback."""
     # XLA reports a tuning preference it stored itself as a mismatch of processors, in kilobytes of text.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    streams.open_missing()
+    streams.prepare()
     try:
         code = _answer()
-        streams.flush()
+        sys.stdout.flush()
     except BrokenPipeError:
         code = ExitCode.DONE
         streams.discard()
-    except DnncliError as error:
-        code = complain(str(error), error.exit_code)
+    except OSError as error:
+        if error.filename:  # not stdout: whoever opened the file should have told of it
+            raise
+        reason = (error.strerror or str(error)).lower()
+        code = complain(f"cannot write the output: {reason}.", ExitCode.FAILED, _command(sys.argv[1:]))
         streams.discard()
     sys.exit(code)
 

@@ -1,15 +1,15 @@
 """The three standard streams, whatever the caller left of them."""
 
+import io
 import os
 import sys
 
-from dnncli.cli.terminal import writing
 
-
-def open_missing() -> None:
+def prepare() -> None:
     """Give a closed stream its number back, or the next file opened would get it and what is printed.
 
     Writing to a closed stdout stays an error; what is written to a closed stderr is lost, as it must be.
+    In a locale without δ or █ a question mark is printed.
     """
     for number, mode in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
         try:
@@ -19,12 +19,8 @@ def open_missing() -> None:
     sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
     sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
     sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
-
-
-def flush() -> None:
-    """Write what is left; raises OutputError or BrokenPipeError where that fails."""
-    with writing():
-        sys.stdout.flush()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def discard() -> None:

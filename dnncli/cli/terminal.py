@@ -11,16 +11,10 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from dnncli.errors import DnncliError
-
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 WIDE = 1000  # columns of a pipe: a table is never wider, and never cut
-
-
-class OutputError(DnncliError):
-    """Stdout takes nothing more: a full disk, a closed descriptor."""
 
 
 class Interrupted(BaseException):
@@ -32,31 +26,42 @@ class Interrupted(BaseException):
         self.number = number
 
 
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Raise Interrupted on the first SIGINT or SIGTERM; a second one ends the process at once."""
+class Signals:
+    """Raises Interrupted for SIGINT or SIGTERM: at once, or after what must not be torn apart."""
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
+    def __init__(self) -> None:
+        """Created by interruptible."""
+        self._held, self._caught = False, 0
+
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        """Answer the first signal; a second one of its kind ends the process at once."""
         signal.signal(number, signal.SIG_DFL)
-        raise Interrupted(number)
+        self._caught = number
+        if not self._held:
+            raise Interrupted(number)
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let the block finish before a signal is answered."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+        if self._caught:
+            raise Interrupted(self._caught)
+
+
+@contextmanager
+def interruptible() -> Iterator[Signals]:
+    """Raise Interrupted on SIGINT or SIGTERM."""
+    signals = Signals()
+    before = {number: signal.signal(number, signals.handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield signals
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def writing() -> Iterator[None]:
-    """Tell what the system says of stdout from other failures; a closed pipe stays what it is."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OutputError(f"cannot write the output: {(error.strerror or str(error)).lower()}.") from error
 
 
 def stdout() -> "Console":
@@ -72,8 +77,6 @@ def stderr() -> "Console":
 def _console(stream: Any, width: int | None) -> "Console":
     from dnncli.cli.console import PatientConsole
 
-    if hasattr(stream, "reconfigure"):  # in a locale without δ or █ print a question mark rather than fail
-        stream.reconfigure(errors="replace")
     return PatientConsole(file=stream, width=_columns() or width, highlight=False)
 
 
@@ -94,19 +97,17 @@ class Screen:
     def show(self, *renderables: "RenderableType") -> None:
         """Print for people, in the table format only."""
         if self.format == "table":
-            with writing():
-                for renderable in renderables:
-                    self.out.print(renderable, soft_wrap=isinstance(renderable, str))
-                self.out.file.flush()
+            for renderable in renderables:
+                self.out.print(renderable, soft_wrap=isinstance(renderable, str))
+            self.out.file.flush()
 
     def write(self, line: str) -> None:
         """Print a line for programs, at once."""
-        with writing():
-            if self.out.file.isatty():  # above the bar, if there is one
-                self.out.print(line, soft_wrap=True, markup=False, emoji=False)
-            else:
-                self.out.file.write(line + "\n")
-            self.out.file.flush()
+        if self.out.file.isatty():  # above the bar, if there is one
+            self.out.print(line, soft_wrap=True, markup=False, emoji=False)
+        else:
+            self.out.file.write(line + "\n")
+        self.out.file.flush()
 
     def notice(self, message: str) -> None:
         """Say something beside the result."""
@@ -144,6 +145,6 @@ class Bar:
         """Created by Screen.progress."""
         self._progress, self._task = progress, task
 
-    def advance(self, what: str) -> None:
-        """One more is done."""
-        self._progress.update(self._task, advance=1, description=what)
+    def advance(self, what: str, steps: int = 1) -> None:
+        """One more is done, or several."""
+        self._progress.update(self._task, advance=steps, description=what)

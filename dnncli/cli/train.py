@@ -165,14 +165,18 @@ class _Training:
         progress, caught = None, None
         epochs = snapshot.spec.schedule.epochs
         try:
-            with terminal.interruptible(), self.screen.progress("compiling", epochs, snapshot.epoch) as bar:
+            with (
+                terminal.interruptible() as signals,
+                self.screen.progress("compiling", epochs, snapshot.epoch) as bar,
+            ):
                 for progress in training.run(snapshot, self.dataset, self.stop_on):
-                    snapshot = progress.snapshot
-                    bar.advance(f"epoch {progress.record.epoch}")
-                    self._epoch(progress)
+                    with signals.held():
+                        snapshot = progress.snapshot
+                        bar.advance(f"epoch {progress.record.epoch}")
+                        self._epoch(progress)
         except terminal.Interrupted as interruption:
             caught = interruption.number
-        except (BrokenPipeError, DnncliError):
+        except (OSError, DnncliError):
             self._rescue(snapshot)
             raise
         training.save(snapshot, self.path)
@@ -184,7 +188,7 @@ class _Training:
         return self._exit_code(record, caught)
 
     def _rescue(self, snapshot: "Snapshot") -> None:
-        """Keep what was learned where the result can no longer be printed or logged."""
+        """Keep what was learned where it can no longer be printed or logged."""
         from dnncli import training
 
         if snapshot.history:

@@ -136,6 +136,31 @@ class Names(Name):
         return [CompletionItem(",".join([*done, item.value]), help=item.help) for item in items]
 
 
+class Spellings(Names):
+    """Several names that stay as they were typed; a name may carry a number behind a colon."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The names as they were typed, each checked."""
+        parts = value.split(",") if isinstance(value, str) else value
+        super().convert([part.partition(":")[0] for part in parts], param, ctx)
+        return tuple(parts)
+
+
+class Numbers(Number):
+    """Several finite numbers between commas."""
+
+    is_list = True
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """What help calls it."""
+        return "X,…"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The numbers, in the order given."""
+        parts = value.split(",") if isinstance(value, str) else value
+        return tuple(super(Numbers, self).convert(part, param, ctx) for part in parts)
+
+
 class Source(click.ParamType):
     """Data: a name from the catalog or a path; <TAB> completes both."""
 

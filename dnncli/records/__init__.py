@@ -24,10 +24,20 @@ from dnncli.records.comparison import (
 )
 from dnncli.records.evaluation import BatchNormRecord, ClassScore, EvalRecord, NormMismatch, SplitRecord
 from dnncli.records.training import TrainRecord
+from dnncli.records.transfer import (
+    BaselineRecord,
+    Difference,
+    OriginRecord,
+    ParentRecord,
+    ProbeRecord,
+    RunSummary,
+    TransferRecord,
+)
 from dnncli.records.vanishing import CaseRecord, DemoRecord, DepthRecord, Trained
 
 __all__ = [
     "LAYER_FIELDS",
+    "BaselineRecord",
     "BatchNormRecord",
     "CaseRecord",
     "ClassScore",
@@ -36,6 +46,7 @@ __all__ = [
     "DeltaRatio",
     "DemoRecord",
     "DepthRecord",
+    "Difference",
     "EpochRecord",
     "Estimate",
     "EvalRecord",
@@ -43,8 +54,12 @@ __all__ = [
     "Health",
     "LayerRecord",
     "NormMismatch",
+    "OriginRecord",
+    "ParentRecord",
+    "ProbeRecord",
     "RateRecord",
     "RowRecord",
+    "RunSummary",
     "Score",
     "Seconds",
     "SeedRecord",
@@ -53,6 +68,7 @@ __all__ = [
     "StepRecord",
     "TrainRecord",
     "Trained",
+    "TransferRecord",
     "TrialRecord",
     "Versus",
 ]

@@ -22,6 +22,9 @@ class LayerRecord:
     update_ratio: norm of the step taken over the norm of the kernel.
     saturated_fraction: share of z where |phi'(z)| < 0.01 max|phi'|.
     dead_fraction: share of units whose phi' is 0 for every example of the epoch.
+
+    Nothing flows into a frozen layer: its gradient and update are 0, and below the lowest layer that is
+    trained delta is 0 too.
     """
 
     layer: str
@@ -35,6 +38,7 @@ class LayerRecord:
     dead_fraction: float
     clipped_fraction: float = 0.0
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+    frozen: bool = False
 
 
 @dataclass(frozen=True)

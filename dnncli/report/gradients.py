@@ -33,13 +33,23 @@ def layer_rows(layers: Sequence[LayerRecord]) -> list[list[object]]:
 
 
 def gradient_table(layers: Sequence[LayerRecord], title: str) -> Table:
-    """δ, its bar, ∂W, update ratio, activations, saturated and dead shares; input layer first."""
+    """δ, its bar, ∂W, update ratio, activations, saturated and dead shares; input layer first.
+
+    It fits into 80 columns for any finite figures and up to 99 layers.
+    """
     lowest, highest = decades([layer.delta_rms for layer in layers])
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+    )
     table.add_column("layer", no_wrap=True)
     table.add_column("δ", justify="right", no_wrap=True)
-    table.add_column(f"10^{lowest} … 10^{highest}", no_wrap=True, min_width=BAR_CELLS)
-    for name in ("‖∂W‖", "‖ΔW‖/‖W‖", "mean", "std", "flat", "dead"):
+    table.add_column(f"10^{lowest}…10^{highest}", no_wrap=True, min_width=BAR_CELLS)
+    for name in ("‖∂W‖", "ΔW/W", "mean", "std", "flat", "dead"):
         table.add_column(name, justify="right", no_wrap=True)
     for layer in layers:
         table.add_row(*_row(layer, lowest, highest))

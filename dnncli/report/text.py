@@ -1,8 +1,10 @@
 """How numbers are written and drawn in a row of text."""
 
 import math
+from collections.abc import Sequence
 
 BLOCKS = " ▏▎▍▌▋▊▉█"
+HEIGHTS = "▁▂▃▄▅▆▇█"
 
 
 def scientific(value: float) -> str:
@@ -62,3 +64,24 @@ def logarithmic(value: float, lowest: float, highest: float) -> float:
     if math.isinf(value):
         return 1.0
     return (math.log10(value) - lowest) / (highest - lowest)
+
+
+def sparkline(fractions: Sequence[float]) -> str:
+    """One column a value, from the lowest for 0 to the full height for 1."""
+    return "".join(HEIGHTS[round(7 * min(max(fraction, 0.0), 1.0))] for fraction in fractions)
+
+
+def whiskers(low: float, middle: float, high: float, width: int) -> str:
+    """An interval with a dot in the middle; places are shares of `width`, and beyond the ends it is cut."""
+    first, dot, last = (round((width - 1) * min(max(x, 0.0), 1.0)) for x in (low, middle, high))
+    cells = [" "] * width
+    cells[first : last + 1] = "─" * (last + 1 - first)
+    cells[dot] = "●"
+    return "".join(cells)
+
+
+def p_value(p: float | None) -> str:
+    """Three decimals; a dash where no test was made."""
+    if p is None:
+        return "-"
+    return "<0.001" if p < 0.0005 else f"{p:.3f}"

@@ -122,7 +122,9 @@ def closing(record: TrainRecord) -> Iterator[RenderableType]:
         )
     if record.epochs:
         shown = record.epochs[-1]
+        yield Text()
         yield gradients.gradient_table(shown.layers, f"Gradients in epoch {shown.epoch}")
+        yield Text()
     yield from first_step(record)
     yield from gradients.verdict_lines(record.health)
     if record.checkpoint:

@@ -13,20 +13,19 @@ from dnncli.records import CaseRecord, DemoRecord, DepthRecord
 from dnncli.report import gradients, text
 
 ROWS = 24  # layers of a heat map; of deeper networks an even selection is drawn
-SHADES = " ░▒▓█"
-# Dark blue to yellow (cividis): light is large, and it reads the same without colour vision.
-COLOURS = [
-    "#00224e",
-    "#123570",
-    "#3b496c",
-    "#575d6d",
-    "#707173",
-    "#8a8678",
-    "#a59c74",
-    "#c3b369",
-    "#e1cc55",
-    "#fee838",
-]
+# How far log10 of delta is from the output layer's, and how that is drawn: an arrow, and in colour a
+# background from blue (vanished) to red (exploded), which can be told apart without colour vision too.
+LEVELS = (
+    (-10.0, "▼▼", "white on #2166ac"),
+    (-6.0, "▼▼", "black on #4393c3"),
+    (-3.0, "▼ ", "black on #92c5de"),
+    (-1.0, "▼ ", "black on #d1e5f0"),
+    (1.5, "  ", ""),
+    (3.0, "▲ ", "black on #fddbc7"),
+    (6.0, "▲ ", "black on #f4a582"),
+    (10.0, "▲▲", "white on #d6604d"),
+    (math.inf, "▲▲", "white on #b2182b"),
+)
 STYLE: dict[str, Any] = {
     "title_justify": "left",
     "title_style": "bold",
@@ -79,11 +78,9 @@ def _outcomes(record: DemoRecord) -> Iterator[RenderableType]:
 
 
 def heat_map(cases: Sequence[CaseRecord]) -> Table:
-    """log10 of delta, input layer at the bottom of each column of numbers as in a drawn network."""
-    logs = [[_log(layer.delta_rms) for layer in case.layers] for case in cases]
-    low, high = _scale([value for column in logs for value in column])
+    """log10 of delta by layer and case, the output layer on top; arrows show what is far from its size."""
     table = Table(
-        title=f"log10 δ before the first step (light {high:.0f}, dark {low:.0f})",
+        title="log10 δ before the first step (▼ vanishing, ▲ exploding towards the input)",
         title_justify="left",
         title_style="bold",
         box=None,
@@ -93,9 +90,9 @@ def heat_map(cases: Sequence[CaseRecord]) -> Table:
     table.add_column("layer", no_wrap=True)
     for case in cases:
         table.add_column(_stacked_label(case), justify="right")
+    logs = [[_log(layer.delta_rms) for layer in case.layers] for case in cases]
     for index in reversed(_selection(len(cases[0].layers))):
-        cells = [_cell(column[index], low, high) for column in logs]
-        table.add_row(cases[0].layers[index].layer, *cells)
+        table.add_row(cases[0].layers[index].layer, *(_cell(column[index], column[-1]) for column in logs))
     return table
 
 
@@ -117,21 +114,15 @@ def _log(value: float) -> float:
     return math.log10(value) if value > 0 else -math.inf if value == 0 else math.nan
 
 
-def _scale(values: Sequence[float]) -> tuple[float, float]:
-    finite = [value for value in values if math.isfinite(value)] or [0.0]
-    return math.floor(min(finite)), math.ceil(max(finite) + 1e-9)
-
-
-def _cell(value: float, low: float, high: float) -> Text:
-    """A number and a shade; float32's zero, infinity and nan in words."""
+def _cell(value: float, reference: float) -> Text:
+    """A number, an arrow and a colour; float32's zero, infinity and nan in words."""
     if math.isnan(value):
-        return Text("nan ×", style="bold red")
+        return Text("nan", style="bold red")
     if math.isinf(value):
-        return Text("inf █" if value > 0 else "zero  ", style="bold red" if value > 0 else "dim")
-    share = (value - low) / (high - low)
-    colour = COLOURS[min(len(COLOURS) - 1, int(share * len(COLOURS)))]
-    shade = SHADES[min(4, int(share * 5))]
-    return Text(f"{value:.1f} ").append(shade * 2, style=colour)
+        return Text("▲▲   inf" if value > 0 else "▼▼  zero", style="bold red" if value > 0 else "bold blue")
+    away = value - reference if math.isfinite(reference) else value
+    arrow, style = next((arrow, style) for limit, arrow, style in LEVELS if away <= limit)
+    return Text(f"{arrow}{value:6.1f}", style=style)
 
 
 def case_table(cases: Sequence[CaseRecord]) -> Table:

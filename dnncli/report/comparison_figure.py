@@ -1,0 +1,103 @@
+"""`compare-activations --plot`: accuracy with intervals, learning curves, and δ layer by layer."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from dnncli import statistics
+from dnncli.records import ComparisonRecord, RowRecord, SeedRecord
+from dnncli.report import figures
+from dnncli.report.figures import Curve
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+ROW = 0.17  # inches of height a row takes
+
+
+def figure(record: ComparisonRecord) -> "Figure":
+    """Three panels, as wide as a page; taller for many rows or layers."""
+    rows = [row for row in record.rows if row.test_accuracy.mean is not None]
+    layers = max((len(run.best_delta) for row in rows for run in row.runs), default=0)
+    height = min(8.0, 1.3 + ROW * max(9, len(rows), layers))
+    with figures.canvas(figures.TEXT_WIDTH, height) as drawn:
+        left, middle, right = drawn.subplots(1, 3, width_ratios=(1, 1, 1.2))
+        drawn.suptitle(_title(record), x=0.008, ha="left")
+        _accuracies(left, rows)
+        _curves(middle, rows)
+        _deltas(drawn, right, rows)
+    return drawn
+
+
+def _title(record: ComparisonRecord) -> str:
+    config, data = record.config, record.data
+    sizes = "–".join(map(str, (data.features, *config["hidden"], data.classes)))
+    parts = [f"{data.name}:  {sizes}", str(config["optimizer"]), f"{config['seeds']} seeds, 95 % intervals"]
+    return figures.literal(",  ".join(parts))
+
+
+def _accuracies(axes: "Axes", rows: Sequence[RowRecord]) -> None:
+    """A dot and an interval a row, the best on top, with every seed as a faint mark."""
+    for place, row in enumerate(reversed(rows)):
+        index = len(rows) - 1 - place
+        colour, accuracy = figures.COLOURS[index % len(figures.COLOURS)], row.test_accuracy
+        values = [100 * value for value in accuracy.values if value is not None]
+        axes.plot(values, [place] * len(values), "|", color=colour, alpha=0.5, markersize=5)
+        axes.plot([100 * (accuracy.mean or 0)], [place], "o", color=colour, markersize=3.5)
+        if accuracy.low is not None and accuracy.high is not None:
+            axes.plot([100 * accuracy.low, 100 * accuracy.high], [place, place], color=colour)
+    axes.set_yticks(range(len(rows)), [figures.literal(row.name) for row in reversed(rows)])
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.set_title("test accuracy")
+    axes.set_xlabel("correctly classified (%)")
+    axes.grid(color="#e6e6e6", linewidth=0.5, axis="x")
+
+
+def _curves(axes: "Axes", rows: Sequence[RowRecord]) -> None:
+    for index, row in enumerate(rows):
+        curve = _curve([run for run in row.runs if run.stopped != "diverged"])
+        epochs = [float(epoch + 1) for epoch in range(len(curve.values))]
+        figures.curves(axes, epochs, {row.name: curve}, first=index)
+    axes.set_title("validation accuracy")
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("correctly classified (%)")
+    figures.whole_numbers(axes.xaxis)
+    axes.legend(fontsize=6)
+
+
+def _curve(runs: Sequence[SeedRecord]) -> Curve:
+    """Mean and interval over seeds; a seed that has stopped counts with its last epoch."""
+    seeds = [run.val_accuracies for run in runs]
+    every = [
+        statistics.interval([100 * s[min(epoch, len(s) - 1)] for s in seeds])
+        for epoch in range(max(map(len, seeds)))
+    ]
+    low, high = (
+        [i.mean if end is None else end for i, end in zip(every, ends, strict=True)]
+        for ends in ([i.low for i in every], [i.high for i in every])
+    )
+    return Curve([i.mean for i in every], low, high)
+
+
+def _deltas(drawn: "Figure", axes: "Axes", rows: Sequence[RowRecord]) -> None:
+    """Geometric means over seeds, layers upwards."""
+    axes.set_title("δ at the best epoch")
+    if rows:
+        columns = [_mean_deltas(row) for row in rows]
+        layers = len(columns[0])
+        names = [*(f"hidden{i + 1}" for i in range(layers - 1)), "output"]
+        values = [[column[layer] for column in columns] for layer in range(layers)]
+        label = "log₁₀ δ   (RMS of ∂ℓ/∂z, nats)"
+        figures.heat_map(drawn, axes, values, names, label, [row.name for row in rows])
+
+
+def _mean_deltas(row: RowRecord) -> list[float]:
+    seeds = [run.best_delta for run in row.runs if run.best_delta]
+    return [_geometric(values) for values in zip(*seeds, strict=True)]
+
+
+def _geometric(values: Sequence[float]) -> float:
+    if min(values) <= 0:
+        return 0.0
+    return math.exp(math.fsum(map(math.log, values)) / len(values))
