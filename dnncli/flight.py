@@ -25,13 +25,13 @@ KEPT_STEPS = 32
 def replay(
     spec: RunSpec, state: TrainState, train: Block, key: Any, epoch: int
 ) -> tuple[FlightStats, tuple[StepRecord, ...]]:
-    """Every full batch of an epoch (counted from 0), measured: what stayed finite, and the figures."""
+    """Every step of an epoch (counted from 0), measured: what stayed finite, and the figures."""
     size = plans.batch_size(spec, len(train.y))
     program = Program(spec.network, spec.update, size, probe.record_flight)
     every = np.arange(len(train.y) // size, dtype=np.int32)
     plan = plans.plan(spec, epoch, len(train.y))._replace(measured=every)
     _, log, flight = jax.device_get(engine.compiled_block(program, state, train, key, plan))
-    return flight, tuple(_step(spec, epoch, int(i), flight.stats, log) for i in every)
+    return flight, tuple(_step(spec, epoch, i, flight.stats, log) for i in range(len(log.losses)))
 
 
 def _step(spec: RunSpec, epoch: int, index: int, stats: Any, log: Any) -> StepRecord:

@@ -110,6 +110,7 @@ def records(
             dead_fraction=dead[index],
             clipped_fraction=float(clipped[:, index].mean()) if len(clipped) else 0.0,
             ranges={key: (float(values.min()), float(values.max())) for key, values in figures.items()},
+            frozen=False,
         )
 
     return tuple(one(index, name) for index, name in enumerate(spec.layers()))

@@ -119,9 +119,7 @@ def _metadata(snapshot: Snapshot) -> dict[str, Any]:
         "rng_key": [0, snapshot.spec.seed],
         "history": [_epoch_json(record) for record in snapshot.history],
         "initial": [_plain(_layer_json(layer)) for layer in snapshot.initial],
-        "flight": [
-            _plain({**vars(s), "layers": [_layer_json(x) for x in s.layers]}) for s in snapshot.flight
-        ],
+        "flight": [_step_json(record) for record in snapshot.flight],
         "versions": versions(),
         **({"origin": asdict(snapshot.origin)} if snapshot.origin else {}),
     }
@@ -153,6 +151,10 @@ def _epoch_json(record: EpochRecord) -> dict[str, Any]:
     """An epoch without its wall time, so that straight and interrupted runs give the same bytes."""
     values = {key: value for key, value in vars(record).items() if key != "seconds"}
     return _plain({**values, "layers": [_layer_json(layer) for layer in record.layers]})
+
+
+def _step_json(record: StepRecord) -> Any:
+    return _plain({**vars(record), "layers": [_layer_json(layer) for layer in record.layers]})
 
 
 def _layer_json(record: LayerRecord) -> dict[str, Any]:

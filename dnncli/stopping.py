@@ -22,10 +22,13 @@ def best_epoch(history: Sequence[EpochRecord], stopping: StoppingSpec) -> int:
 
 
 def reason(spec: RunSpec, epoch: int, best: int) -> str | None:
-    """Why a run stops after `epoch` with its best one at `best`: "epochs", "patience", or not at all."""
+    """Why a run stops after `epoch` with its best one at `best`: "epochs", "patience", or not at all.
+
+    Patience begins anew when frozen layers thaw, and does not end a run before they all have.
+    """
     patience = spec.stopping.patience
     if epoch == spec.schedule.epochs:
         return "epochs"
-    if patience is not None and epoch - best >= patience:
+    if patience is not None and epoch - max(best, spec.freezing.last_thaw - 1) >= patience:
         return "patience"
     return None

@@ -32,6 +32,9 @@ FAINT_SIGNAL = 1e-2
 # independent, which costs up to a factor of 3.
 SURPRISE = 3.0
 
+INPUTS = "look at the inputs: constant or badly scaled features (--scale standard), repeated examples"
+PLAIN: dict[str, object] = {"bn": False, "bn_output": False, "bn_momentum": None}  # a network without norms
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -74,20 +77,28 @@ def judge(
 
 
 def _findings(setting: Setting, layers: Sequence[LayerRecord]) -> Iterator[Finding]:
-    yield from _non_finite(layers)
+    if overflow := _non_finite(setting, layers):  # nothing can be read off the other figures
+        yield overflow
+        return
     if len(layers) > 1:  # some hidden layer is trained
         yield from _flow(setting, layers)
         yield from _saturated(setting, layers)
-        yield from _dead(layers)
+        yield from _dead(setting.network.act, layers)
     yield from _updates(layers)
 
 
-def _non_finite(layers: Sequence[LayerRecord]) -> Iterator[Finding]:
-    for layer in layers:
-        if not (math.isfinite(layer.activation_std) and math.isfinite(layer.activation_mean)):
-            advice = "use smaller weights: --init auto or --init critical"
-            yield Finding("exploding", layer.layer, "its activations overflow float32", advice)
-            return
+def _non_finite(setting: Setting, layers: Sequence[LayerRecord]) -> Finding | None:
+    """What left float32 first: activations break from the input up, gradients from the output down."""
+    for what, names, order in (
+        ("activations", ("activation_mean", "activation_std"), layers),
+        ("gradients", ("delta_rms", "gradient_norm"), layers[::-1]),
+    ):
+        for layer in order:
+            if not all(math.isfinite(getattr(layer, name)) for name in names):
+                level = _is_level(setting, _ratio(setting))
+                advice = f"{INPUTS}, or lower --lr" if level else _remedy(setting, math.inf)
+                return Finding("exploding", layer.layer, f"its {what} overflow float32", advice)
+    return None
 
 
 def _flow(setting: Setting, layers: Sequence[LayerRecord]) -> Iterator[Finding]:
@@ -133,22 +144,19 @@ def _cause(act: str, hidden: Sequence[LayerRecord]) -> str:
 
 def _remedy(setting: Setting, measured: float) -> str:
     """The first flag for which theory predicts level gradients, with its prediction."""
-    act = setting.network.act
-    if _is_level(_ratio(setting)):
+    act, bn = setting.network.act, setting.network.bn
+    if _is_level(setting, _ratio(setting)):
         return "theory has it level, networks this narrow fluctuate: more units a layer, or fewer layers"
     options: list[tuple[str, dict[str, object]]] = [
-        ("--init critical", {"init": "critical"}),
-        (
-            "--init critical without --bn",
-            {"init": "critical", "bn": False, "bn_output": False, "bn_momentum": None},
-        ),
-        ("--act elu --init critical", {"act": "elu", "alpha": None, "init": "critical"}),
+        ("--init critical", {}),
+        ("--act elu --init critical", {"act": "elu", "alpha": None}),
     ]
     for flag, changes in options:
-        ratio = _ratio(setting, **changes)
-        if _is_level(ratio) and setting.network.init != changes["init"]:
-            return f"{flag}: predicted δ ratio {ratio:.2g} instead of {measured:.1e}"
-    return f"fewer layers, or --bn: theory knows no level initialisation for {act}"
+        ratio = _ratio(setting, init="critical", **PLAIN, **changes)
+        if _is_level(setting, ratio):
+            instead = f" instead of {measured:.1e}" if math.isfinite(measured) else ""
+            return f"{flag}{' without --bn' if bn else ''}: predicted δ ratio {ratio:.2g}{instead}"
+    return f"fewer layers{'' if bn else ', or --bn'}: theory knows no level initialisation for {act}"
 
 
 def _ratio(setting: Setting, **changes: object) -> float | None:
@@ -159,9 +167,10 @@ def _ratio(setting: Setting, **changes: object) -> float | None:
         return None
 
 
-def _is_level(ratio: float | None) -> bool:
-    """Within a factor of 3 of 1."""
-    return ratio is not None and ratio > 0 and abs(math.log10(ratio)) < 0.5
+def _is_level(setting: Setting, ratio: float | None) -> bool:
+    """Within a factor of 3 of what the widths alone make of it: delta spreads over more or fewer units."""
+    first, last = setting.network.hidden[0], setting.network.hidden[-1]
+    return ratio is not None and ratio > 0 and abs(math.log10(ratio * math.sqrt(first / last))) < 0.5
 
 
 def _saturated(setting: Setting, layers: Sequence[LayerRecord]) -> Iterator[Finding]:
@@ -174,24 +183,34 @@ def _saturated(setting: Setting, layers: Sequence[LayerRecord]) -> Iterator[Find
     if excess[worst] > EXCESS_FLAT:
         layer = layers[worst]
         evidence = f"{layer.saturated_fraction:.0%} of its outputs are where {setting.network.act} is flat"
-        advice = f"--init critical: predicted {expected[worst]:.0%}; or add --bn"
-        yield Finding("saturated", layer.layer, evidence, advice)
+        yield Finding("saturated", layer.layer, evidence, _unsaturate(setting.network, expected[worst]))
+
+
+def _unsaturate(network: NetworkSpec, expected: float) -> str:
+    """What would keep units from where they are flat; `expected` is critical initialisation's share."""
+    if network.init.startswith("critical"):
+        return "lower --lr, or --bn with another --init"
+    if network.bn:
+        return f"lower --lr, or --init critical without --bn: predicted {expected:.0%}"
+    return f"--init critical: predicted {expected:.0%}; or add --bn"
 
 
 def _expected_flat(setting: Setting) -> list[float]:
     """Flat shares under critical initialisation; none are expected where there is no such thing."""
+    nothing = [0.0] * len(setting.network.hidden)
     try:
-        layers = setting.predict(init="critical", bn=False, bn_output=False, bn_momentum=None).layers[:-1]
-        return [layer.saturated_fraction for layer in layers]
+        layers = setting.predict(init="critical", **PLAIN).layers[:-1]
     except SpecError:
-        return [0.0] * len(setting.network.hidden)
+        return nothing
+    return [layer.saturated_fraction for layer in layers] or nothing
 
 
-def _dead(layers: Sequence[LayerRecord]) -> Iterator[Finding]:
+def _dead(act: str, layers: Sequence[LayerRecord]) -> Iterator[Finding]:
     worst = max(layers[:-1], key=lambda layer: layer.dead_fraction)
     if worst.dead_fraction > DEAD_SHARE:
         evidence = f"{worst.dead_fraction:.0%} of its units had slope 0 on every example of the epoch"
-        advice = "lower --lr, or use --act leaky-relu or elu, whose units cannot die"
+        others = " or ".join(name for name in ("leaky-relu", "elu") if name != act)
+        advice = f"lower --lr, or use --act {others}, whose units cannot die"
         yield Finding("dead", worst.layer, evidence, advice)
 
 
@@ -216,6 +235,9 @@ def _surprise(setting: Setting, initial: Sequence[LayerRecord]) -> Iterator[Find
         prediction = setting.predict()
     except SpecError:
         return
+    if prediction.reason:
+        yield Finding("unpredicted", initial[0].layer, prediction.reason, INPUTS)
+        return
     ratio = delta_ratio(initial)
     # A note is theory's own reservation: batch norm, or a variance that is unstable at these widths.
     if prediction.band is None or prediction.float32 or prediction.note or not 0 < ratio < math.inf:
@@ -223,5 +245,4 @@ def _surprise(setting: Setting, initial: Sequence[LayerRecord]) -> Iterator[Find
     low, high = prediction.band[0] / SURPRISE, prediction.band[1] * SURPRISE
     if not low <= ratio <= high:
         evidence = f"δ ratio {ratio:.1e} at the first step, where theory has {prediction.delta_ratio:.1e}"
-        advice = "look at the inputs: constant or badly scaled features (--scale standard), repeated examples"
-        yield Finding("unpredicted", initial[0].layer, evidence, advice)
+        yield Finding("unpredicted", initial[0].layer, evidence, INPUTS)

@@ -90,11 +90,14 @@ data = section(
     option("--validation-per-class", type=int, help="Only the first N validation examples of each class."),
 )
 
-network = section(
+layers = section(
     "Network",
     option("--hidden", type=Sizes(), help="Sizes of the hidden layers, from the input up."),
     click.option("--depth", type=int, help="Number of hidden layers, instead of --hidden."),
     click.option("--width", type=int, help="Size of each of --depth layers.  [default: 100]"),
+)
+units = section(
+    "Network",
     option("--act", type=Name(catalog.ACTIVATIONS, "activation"), help="Activation function."),
     option(
         "--alpha",
@@ -109,11 +112,15 @@ network = section(
         help="Weight initialiser; auto is the one theory gives for the activation. he is true He (variance"
         " 2/n_in); much published code calls lecun-normal (1/n_in) He.",
     ),
+)
+regularisation = section(
+    "Network",
     option("--bn/--no-bn", help="Batch normalisation before each hidden activation."),
     option("--bn-momentum", type=Number(), default="0.9", help="Momentum of the moving averages."),
     option("--bn-output/--no-bn-output", help="Batch normalisation of the logits too."),
     option("--dropout", type=Number(), help="Share of hidden outputs dropped (SELU: alpha-dropout)."),
 )
+network = group(layers, units, regularisation)
 
 optimisation = section(
     "Optimisation",

@@ -73,11 +73,10 @@ def _curve(runs: Sequence[SeedRecord]) -> Curve:
         statistics.interval([100 * s[min(epoch, len(s) - 1)] for s in seeds])
         for epoch in range(max(map(len, seeds)))
     ]
-    low, high = (
-        [i.mean if end is None else end for i, end in zip(every, ends, strict=True)]
-        for ends in ([i.low for i in every], [i.high for i in every])
-    )
-    return Curve([i.mean for i in every], low, high)
+    if any(point.low is None for point in every):
+        return Curve([point.mean for point in every])
+    low, high = [float(point.low or 0) for point in every], [float(point.high or 0) for point in every]
+    return Curve([point.mean for point in every], low, high)
 
 
 def _deltas(drawn: "Figure", axes: "Axes", rows: Sequence[RowRecord]) -> None:

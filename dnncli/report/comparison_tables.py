@@ -147,9 +147,9 @@ def versus_table(record: ComparisonRecord) -> Table:
 def _around_zero(versus: Versus, reach: float) -> str:
     """The interval beside a mark for no difference."""
     low, high = (versus.difference if x is None else x for x in (versus.low, versus.high))
-    places = [(x / reach + 1) / 2 for x in (low, versus.difference, high)]
+    first, dot, last = ((x / reach + 1) / 2 for x in (low, versus.difference, high))
     width = DRAWN - 1 + DRAWN % 2  # odd: zero has a cell of its own
-    drawn = text.whiskers(*places, width)
+    drawn = text.whiskers(first, dot, last, width)
     middle = width // 2
     return (
         drawn

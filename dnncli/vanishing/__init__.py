@@ -155,8 +155,8 @@ def _short(case: CaseRecord) -> str:
 
 def _fate(case: CaseRecord) -> str:
     ratio = case.delta_ratio
-    if math.isnan(ratio) or math.isinf(ratio):
-        return "overflows float32 within"
-    if ratio > 1:
+    if case.verdict == "vanishing":
+        return f"keeps {f'{ratio:.0e}' if ratio > 0 else 'nothing'} of its gradient through"
+    if math.isfinite(ratio):
         return f"multiplies its gradient by {ratio:.0e} through"
-    return f"keeps {f'{ratio:.0e}' if ratio else 'nothing'} of its gradient through"
+    return "overflows float32 within"

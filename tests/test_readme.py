@@ -1,0 +1,42 @@
+"""Every command of the README runs, and its consoles show what the program prints."""
+
+import re
+from pathlib import Path
+
+import pytest
+import readme
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One working folder for all commands, with links to the data that stand beside the repository."""
+    path = tmp_path_factory.mktemp("readme")
+    for name, source in (("mnist", readme.MNIST), ("tables", readme.TABLES)):
+        if source.is_dir():
+            (path / name).symlink_to(source)
+    return path
+
+
+def affordable(command: str) -> str:
+    """Runs on MNIST take one epoch here; nothing else is changed."""
+    return re.sub(r"--epochs \d+", "--epochs 1", command) if "mnist/" in command else command
+
+
+@pytest.mark.parametrize("command", readme.commands())
+def test_a_command_of_the_readme_runs(command, folder):
+    if any(f"{name}/" in command and not (folder / name).exists() for name in ("mnist", "tables")):
+        pytest.skip("needs ../shared")
+    done = readme.run(affordable(command), folder)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("console", readme.consoles(), ids=lambda console: console.command)
+def test_a_console_of_the_readme_shows_what_the_program_prints(console, folder):
+    done = readme.run(console.command, folder)
+    assert readme.shape(done.stdout) == readme.shape(console.output)
+
+
+def test_the_set_up_commands_are_there_word_for_word():
+    text, venv = readme.README.read_text(), "python3 -m venv .venv && "
+    assert venv + ".venv/bin/pip install . && .venv/bin/dnncli train --act elu --init he\n" in text
+    assert venv + ".venv/bin/pip install -e '.[test]' && .venv/bin/pytest\n" in text
