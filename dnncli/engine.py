@@ -215,8 +215,8 @@ def train_block(
     Measured and plain steps are two loop bodies rather than one with a branch: a branch that reads the
     parameters makes XLA copy them in every step, at 30 % of the time of a batch of 50.
     """
-    size, full = program.batch_size, len(plan.order) // program.batch_size
-    rest = len(plan.order) - full * size
+    size = min(program.batch_size, len(plan.order))
+    full, rest = divmod(len(plan.order), size)
     plain = replace(program, probe=None)
 
     def run(

@@ -10,8 +10,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from dnncli import engine, plans, probe, verdict
-from dnncli.engine import Block, Program
+from dnncli import engine, phases, plans, probe, verdict
+from dnncli.engine import Block
 from dnncli.epochs import LOST_LOSS
 from dnncli.network import TrainState
 from dnncli.probe import FlightStats
@@ -26,9 +26,8 @@ def replay(
     spec: RunSpec, state: TrainState, train: Block, key: Any, epoch: int
 ) -> tuple[FlightStats, tuple[StepRecord, ...]]:
     """Every step of an epoch (counted from 0), measured: what stayed finite, and the figures."""
-    size = plans.batch_size(spec, len(train.y))
-    program = Program(spec.network, spec.update, size, probe.record_flight)
-    every = np.arange(len(train.y) // size, dtype=np.int32)
+    program = phases.program(spec, len(train.y), epoch, probe.record_flight)
+    every = np.arange(len(train.y) // program.batch_size, dtype=np.int32)
     plan = plans.plan(spec, epoch, len(train.y))._replace(measured=every)
     _, log, flight = jax.device_get(engine.compiled_block(program, state, train, key, plan))
     return flight, tuple(_step(spec, epoch, i, flight.stats, log) for i in range(len(log.losses)))

@@ -1,16 +1,18 @@
 """Per-layer measurement inside a training step: what each layer does and how its gradient flows."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from dnncli import activations, closed_forms, network, norms
 from dnncli.network import Observation, Parameters
+from dnncli.passes import Base
 from dnncli.records import LAYER_FIELDS, LayerRecord
 from dnncli.spec import NetworkSpec
 
@@ -70,6 +72,34 @@ def _slopes(
     return norms.mean(flat), jnp.ones(len(z)) @ moves > 0
 
 
+def activity(
+    spec: NetworkSpec, base: Base, x: Float[Array, "examples features"], size: int
+) -> tuple[LayerStats, Bool[Array, "layers widest"]]:
+    """Figures of frozen layers over batches of so many examples, and their units that respond to any.
+
+    Nothing flows into frozen layers: their deltas, gradients and updates are 0. The last batch overlaps
+    the one before it where the examples are no multiple of the size.
+    """
+    weight = norms.each(norms.frobenius, [layer.kernel for layer in base.parameters])
+    nothing = jnp.zeros_like(weight)
+
+    def one(responding: Bool[Array, "layers widest"], start: Int[Array, ""]) -> tuple[Any, LayerStats]:
+        a, zs, outputs = jax.lax.dynamic_slice_in_dim(x, start, size), [], []
+        for layer, moments in zip(base.parameters, base.statistics, strict=True):
+            zs.append(network.preactivate(layer, a, moments)[0])
+            a = network.activate(spec, layer, zs[-1])
+            outputs.append(a)
+        mean, std = norms.each(_moments, outputs)
+        flat, moved = _bends(spec, zs, base.parameters)
+        return responding | moved, LayerStats(nothing, nothing, weight, nothing, mean, std, flat)
+
+    widest = max(layer.kernel.shape[1] for layer in base.parameters)
+    starts = np.minimum(np.arange(0, len(x), size), len(x) - size).astype(np.int32)
+    silent = jnp.zeros((len(base.parameters), widest), bool)
+    responding, stats = jax.lax.scan(one, silent, jnp.asarray(starts))
+    return stats, responding
+
+
 class FlightStats(NamedTuple):
     """What is kept of each step before a crash: the figures, and what of a layer is still finite."""
 
@@ -99,18 +129,40 @@ def records(
     clipped: Bool[np.ndarray, "steps layers"],
 ) -> tuple[LayerRecord, ...]:
     """Means and ranges over the measured steps, for each layer; stats have shape (steps, layers)."""
-    alive = [float(row.sum() / units) for row, units in zip(responding, spec.hidden, strict=True)]
-    dead = [1 - share for share in (*alive, 1.0)]
+    dead = (*_dead(spec, responding), 0.0)
+    return tuple(
+        _record(name, index, stats, dead[index], clipped) for index, name in enumerate(spec.layers())
+    )
 
-    def one(index: int, name: str) -> LayerRecord:
-        figures = {key: getattr(stats, key)[:, index].astype(np.float64) for key in LAYER_FIELDS}
-        return LayerRecord(
-            layer=name,
-            **{key: float(values.mean()) for key, values in figures.items()},
-            dead_fraction=dead[index],
-            clipped_fraction=float(clipped[:, index].mean()) if len(clipped) else 0.0,
-            ranges={key: (float(values.min()), float(values.max())) for key, values in figures.items()},
-            frozen=False,
-        )
 
-    return tuple(one(index, name) for index, name in enumerate(spec.layers()))
+def frozen_records(
+    spec: NetworkSpec, stats: LayerStats, responding: Bool[np.ndarray, "layers widest"]
+) -> tuple[LayerRecord, ...]:
+    """The same for the lowest layers of a network, which are frozen; `stats` as `activity` gives them."""
+    unclipped = np.zeros((0, len(responding)), bool)
+    return tuple(
+        replace(_record(name, index, stats, dead, unclipped), frozen=True)
+        for index, (name, dead) in enumerate(zip(spec.layers(), _dead(spec, responding), strict=False))
+    )
+
+
+def _dead(spec: NetworkSpec, responding: Bool[np.ndarray, "layers widest"]) -> list[float]:
+    """The share of each layer's units that did not respond."""
+    return [1 - float(row.sum() / units) for row, units in zip(responding, spec.hidden, strict=False)]
+
+
+def _record(
+    name: str, index: int, stats: LayerStats, dead: float, clipped: Bool[np.ndarray, "steps layers"]
+) -> LayerRecord:
+    figures = {key: getattr(stats, key)[:, index].astype(np.float64) for key in LAYER_FIELDS}
+    return LayerRecord(
+        layer=name,
+        **{key: float(values.mean()) for key, values in figures.items()},
+        dead_fraction=dead,
+        clipped_fraction=float(clipped[:, index].mean()) if len(clipped) else 0.0,
+        ranges={key: (float(values.min()), float(values.max())) for key, values in figures.items()},
+        frozen=False,
+    )
+
+
+compiled_activity = jax.jit(activity, static_argnums=(0, 3))

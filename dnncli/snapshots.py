@@ -3,9 +3,8 @@
 import math
 import os
 import platform
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, get_type_hints
 
 import jax
 import jaxlib.version
@@ -15,10 +14,11 @@ import optax
 from dnncli import __version__, network, optimizers
 from dnncli.checkpoint import Checkpoint
 from dnncli.data import Dataset, Scaling
+from dnncli.decoding import decode
 from dnncli.errors import CheckpointError, SpecError
 from dnncli.network import Parameters, Statistics, TrainState
-from dnncli.records import DataRecord, EpochRecord, LayerRecord, OriginRecord, ParentRecord, StepRecord
-from dnncli.spec import NetworkSpec, RunSpec, from_options
+from dnncli.records import DataRecord, EpochRecord, LayerRecord, OriginRecord, StepRecord
+from dnncli.spec import GROUPS, NetworkSpec, RunSpec, from_options
 
 NORM_PARTS = ("scale", "offset", "mean", "variance")
 
@@ -181,38 +181,64 @@ def from_checkpoint(checkpoint: Checkpoint, path: object) -> Snapshot:
         return _restore(checkpoint)
     except CheckpointError as error:
         raise CheckpointError(f"{path} does not fit its own spec: {error}") from None
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, SpecError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError, SpecError) as error:
         raise CheckpointError(f"{path} describes no run: {type(error).__name__}: {error}") from None
 
 
 def _restore(checkpoint: Checkpoint) -> Snapshot:
     tensors, meta = dict(checkpoint.tensors), checkpoint.metadata
-    spec, record = from_options(meta["spec"]), DataRecord(**meta["data"])
-    history = tuple(_epoch_record(values) for values in meta["history"])
+    spec, record = _spec(meta["spec"]), decode(DataRecord, meta["data"], "data")
+    history = decode(tuple[EpochRecord, ...], meta["history"], "history")
+    best_epoch = decode(int, meta["best_epoch"], "best_epoch")
+    class_names = decode(tuple[str, ...], meta["class_names"], "class_names")
     parameters, statistics = _take_network(tensors, spec.network, record, "")
     last = parameters, statistics
-    if meta["best_epoch"] != len(history):
+    if best_epoch != len(history):
         last = _take_network(tensors, spec.network, record, "last/")
     optimizer = _take_optimizer(tensors, spec, parameters, max(1, len(history)))
     step = _take(tensors, "optimizer/step", jax.ShapeDtypeStruct((), np.int32))
     wide = jax.ShapeDtypeStruct((record.features,), np.float32)
-    scaling = Scaling(
-        meta["scaling"], _take(tensors, "scaling/offset", wide), _take(tensors, "scaling/scale", wide)
-    )
+    kind = decode(str, meta["scaling"], "scaling")
+    scaling = Scaling(kind, _take(tensors, "scaling/offset", wide), _take(tensors, "scaling/scale", wide))
     if tensors:
         raise CheckpointError(f"it holds {next(iter(tensors))!r}, which the spec has no place for.")
-    return Snapshot(
+    snapshot = Snapshot(
         spec,
-        DataSummary(record, tuple(map(str, meta["class_names"])), scaling),
+        DataSummary(record, class_names, scaling),
         TrainState(*last, optimizer, step),
         parameters,
         statistics,
-        int(meta["best_epoch"]),
+        best_epoch,
         history,
-        tuple(_layer_record(values) for values in meta["initial"]),
-        tuple(_step_record(values) for values in meta["flight"]),
-        _origin(meta.get("origin")),
+        decode(tuple[LayerRecord, ...], meta["initial"], "initial"),
+        decode(tuple[StepRecord, ...], meta["flight"], "flight"),
+        decode(OriginRecord | None, meta.get("origin"), "origin"),
     )
+    _check(snapshot)
+    return snapshot
+
+
+def _spec(values: Any) -> RunSpec:
+    kinds = {name: kind for group in GROUPS.values() for name, kind in get_type_hints(group).items()}
+    options = decode(dict[str, Any], values, "spec")
+    return from_options({k: decode(kinds.get(k, int), v, f"spec.{k}") for k, v in options.items()})
+
+
+def _check(snapshot: Snapshot) -> None:
+    """Raise CheckpointError where the records contradict each other or the spec."""
+    history, layers = snapshot.history, snapshot.spec.network.layers()
+    told = [record.layers for record in history] + ([snapshot.initial] if snapshot.initial else [])
+    names = [tuple(figures.layer for figures in record) for record in told]
+    flown = [tuple(figures.layer for figures in step.layers) for step in snapshot.flight]
+    if [record.epoch for record in history] != list(range(1, len(history) + 1)):
+        raise CheckpointError("its history skips an epoch.")
+    if not 0 <= snapshot.best_epoch <= len(history):
+        raise CheckpointError(f"its best epoch is {snapshot.best_epoch} of {len(history)}.")
+    # A flight is of the trained part: what stands above the frozen layers.
+    if set(names) - {layers} or any(not part or layers[-len(part) :] != part for part in flown):
+        raise CheckpointError("its records are of other layers.")
+    if len(snapshot.data.class_names) != snapshot.data.record.classes:
+        raise CheckpointError(f"it names {len(snapshot.data.class_names)} classes.")
 
 
 def _take(tensors: dict[str, np.ndarray], name: str, expected: Any) -> Any:
@@ -252,35 +278,3 @@ def _take_optimizer(tensors: dict[str, np.ndarray], spec: RunSpec, parameters: P
     leaves = optimizer_leaves(layers, state)
     values = [_take(tensors, f"optimizer/{name}", leaf) for name, leaf in leaves]
     return jax.tree.unflatten(jax.tree.structure(state), values)
-
-
-def _origin(values: Any) -> OriginRecord | None:
-    if values is None:
-        return None
-    own = {key: tuple(map(str, values[key])) for key in ("kept", "reinitialised", "frozen")}
-    lists = {key: tuple(map(str, values["parent"][key])) for key in ("layers", "classes")}
-    parent = {**values["parent"], **lists, "origin": _origin(values["parent"]["origin"])}
-    return OriginRecord(parent=ParentRecord(**parent), **own)
-
-
-def _epoch_record(values: Mapping[str, Any]) -> EpochRecord:
-    numbers = {key: _number(value) for key, value in values.items() if key != "layers"}
-    return EpochRecord(
-        **numbers, seconds=None, layers=tuple(_layer_record(layer) for layer in values["layers"])
-    )
-
-
-def _step_record(values: Mapping[str, Any]) -> StepRecord:
-    layers = tuple(_layer_record(layer) for layer in values["layers"])
-    return StepRecord(values["epoch"], values["step"], _number(values["loss"]), layers)
-
-
-def _layer_record(values: Mapping[str, Any]) -> LayerRecord:
-    numbers = {key: _number(value) for key, value in values.items() if key not in ("layer", "ranges")}
-    ranges = {key: (_number(low), _number(high)) for key, (low, high) in values["ranges"].items()}
-    return LayerRecord(layer=values["layer"], **numbers, ranges=ranges)
-
-
-def _number(value: Any) -> Any:
-    """Back from strict JSON: "nan", "inf" and "-inf" are numbers again."""
-    return float(value) if isinstance(value, str) else value

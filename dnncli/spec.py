@@ -227,7 +227,8 @@ class RunSpec:
         if self.schedule.lr is None:
             lr = catalog.OPTIMIZERS[self.update.optimizer].lr
             _fill(self, schedule=ScheduleSpec(**{**asdict(self.schedule), "lr": lr}))
-        self.freezing.check(self.network.layers(), self.schedule.epochs)
+        below = (f"hidden{i + 1}" for i in range(self.network.below))
+        self.freezing.check((*below, *self.network.layers()), self.schedule.epochs)
 
     def options(self) -> dict[str, Any]:
         """Every resolved option in one flat dictionary, as JSON and config files hold it.

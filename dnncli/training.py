@@ -1,107 +1,19 @@
-"""One training run: a generator of epochs over the compiled program of `engine`."""
+"""What `train` makes of a run: its result, its checkpoint, and how a stored one goes on."""
 
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jax
-import numpy as np
-
-from dnncli import (
-    checkpoint,
-    device,
-    engine,
-    epochs,
-    flight,
-    meanfield,
-    network,
-    plans,
-    probe,
-    stopping,
-    verdict,
-)
-from dnncli.data import Dataset, Split
-from dnncli.engine import Block, Program
+from dnncli import checkpoint, meanfield, network, verdict
+from dnncli.data import Dataset
 from dnncli.errors import SpecError
 from dnncli.meanfield import Prediction
-from dnncli.network import TrainState
-from dnncli.records import (
-    EpochRecord,
-    Finding,
-    Health,
-    Score,
-    Seconds,
-    TrainRecord,
-)
-from dnncli.snapshots import Snapshot, summary, to_checkpoint
+from dnncli.records import Health, Seconds, TrainRecord
+from dnncli.runs import Progress, run, setting, start, test_score
+from dnncli.snapshots import Snapshot, to_checkpoint
 from dnncli.spec import RunSpec
-from dnncli.verdict import Setting
 
-
-@dataclass(frozen=True)
-class Progress:
-    """What the generator yields: an epoch's record and the run after it.
-
-    `stopped` says why this epoch was the last (epochs, patience, diverged, condition), else it is None.
-    After a divergence the snapshot is of the last finite epoch; `cause` says what broke first, or which
-    condition was met.
-    """
-
-    record: EpochRecord
-    snapshot: Snapshot
-    compile_seconds: float
-    stopped: str | None = None
-    cause: Finding | None = None
-
-
-def start(spec: RunSpec, dataset: Dataset) -> Snapshot:
-    """The run before its first epoch."""
-    program, moment = _program(spec, len(dataset.train)), dataset.train.second_moment
-    state = engine.initial_state(program, dataset.features, dataset.classes, spec.seed, moment)
-    return Snapshot(spec, summary(dataset), state, state.parameters, state.statistics, best_epoch=0)
-
-
-def run(snapshot: Snapshot, dataset: Dataset, stop_on: Sequence[str] = ()) -> Iterator[Progress]:
-    """Train from a snapshot to the spec's last epoch, or until it stops improving or diverges.
-
-    `stop_on` are verdicts that end the run at the epoch that earns them.
-    """
-    spec, program = snapshot.spec, _program(snapshot.spec, len(dataset.train))
-    train, validation = block(dataset.train), block(dataset.validation)
-    key = np.array([0, spec.seed], np.uint32)
-    began = time.perf_counter()
-    compiled = compile_epoch(program, snapshot.state, train, validation, key, spec)
-    compiling = time.perf_counter() - began
-    situation = setting(spec, dataset)
-    for epoch in range(snapshot.epoch, spec.schedule.epochs):
-        began = time.perf_counter()
-        plan = plans.plan(spec, epoch, len(dataset.train))
-        state, device_info = compiled(snapshot.state, train, validation, key, plan)
-        info = device.wait(device_info)
-        record = epochs.record(spec, epoch, plan, info, time.perf_counter() - began)
-        replayed = (spec, snapshot.state, train, key, epoch)
-        if not epochs.finite(info):
-            crash, steps = flight.crash(*replayed)
-            yield Progress(record, replace(snapshot, flight=steps), compiling, "diverged", crash)
-            return
-        snapshot = _advance(snapshot, state, record, info)
-        stopped = stopping.reason(spec, snapshot.epoch, snapshot.best_epoch)
-        findings = verdict.judge(situation, record.layers).findings if stop_on else ()
-        cause = next((finding for finding in findings if finding.rule in stop_on), None)
-        if cause:
-            step, steps = flight.collapse(situation, *replayed, cause.rule)
-            cause = replace(cause, evidence=f"{cause.evidence}, since epoch {record.epoch}, step {step}")
-            snapshot, stopped = replace(snapshot, flight=steps), "condition"
-        yield Progress(record, snapshot, compiling, stopped, cause)
-        if stopped:
-            return
-
-
-def setting(spec: RunSpec, dataset: Dataset) -> Setting:
-    """What theory needs to know of a run."""
-    return Setting(spec.network, dataset.features, dataset.classes, dataset.train.second_moment)
+__all__ = ["Progress", "chosen_variances", "predict", "result", "resumed", "run", "save", "setting", "start"]
 
 
 def predict(spec: RunSpec, dataset: Dataset) -> Prediction:
@@ -114,42 +26,6 @@ def chosen_variances(spec: RunSpec, dataset: Dataset) -> str | None:
     if not spec.network.init.startswith("critical"):
         return None
     return meanfield.critical(spec.network, dataset.train.second_moment).description
-
-
-def _program(spec: RunSpec, examples: int) -> Program:
-    return Program(spec.network, spec.update, plans.batch_size(spec, examples), probe.measure)
-
-
-def compile_epoch(
-    program: Program, state: TrainState, train: Block, validation: Block, key: Any, spec: RunSpec
-) -> Any:
-    """The one program of a run, compiled ahead so that its time can be told apart."""
-    plan = plans.plan(spec, 0, len(train.y))
-    return engine.compiled_epoch.lower(program, state, train, validation, key, plan).compile()
-
-
-def block(split: Split) -> Block:
-    """A split's arrays on the device."""
-    return Block(*jax.device_put((split.x, split.y)))
-
-
-def _advance(snapshot: Snapshot, state: TrainState, record: EpochRecord, info: Any) -> Snapshot:
-    """The run one epoch on; the first epoch also leaves the untrained network's figures behind."""
-    history = (*snapshot.history, record)
-    best = stopping.best_epoch(history, snapshot.spec.stopping)
-    after = replace(snapshot, state=state, history=history, best_epoch=best)
-    if not snapshot.history:
-        after = replace(after, initial=epochs.initial(snapshot.spec, info))
-    if best == record.epoch:
-        return replace(after, parameters=state.parameters, statistics=state.statistics)
-    return after
-
-
-def test_score(snapshot: Snapshot, dataset: Dataset) -> Score:
-    """The best epoch's loss and accuracy on the test set."""
-    spec, test = snapshot.spec.network, block(dataset.test)
-    score = jax.device_get(engine.compiled_evaluate(spec, snapshot.parameters, snapshot.statistics, test))
-    return Score(float(score.loss), float(score.accuracy))
 
 
 def save(snapshot: Snapshot, path: Path) -> None:

@@ -145,6 +145,8 @@ def _cause(act: str, hidden: Sequence[LayerRecord]) -> str:
 def _remedy(setting: Setting, measured: float) -> str:
     """The first flag for which theory predicts level gradients, with its prediction."""
     act, bn = setting.network.act, setting.network.bn
+    if not 0 < setting.second_moment < math.inf:
+        return INPUTS
     if _is_level(setting, _ratio(setting)):
         return "theory has it level, networks this narrow fluctuate: more units a layer, or fewer layers"
     options: list[tuple[str, dict[str, object]]] = [

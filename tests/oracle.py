@@ -172,10 +172,10 @@ def figures(spec, parameters, seen: Pass, updates) -> dict[str, list[float]]:
     }
 
 
-def parameters(layers, statistics, seed=0) -> tuple[Any, Any]:
+def parameters(layers, statistics, seed=0, low=-7.0) -> tuple[Any, Any]:
     """Random float32 parameters and statistics of these shapes, with nothing at its default.
 
-    The first unit of every hidden layer sits near z = -7: dead or saturated where the activation is flat.
+    The first unit of every hidden layer sits near z = `low`: dead or saturated where the activation is flat.
     """
     rng = np.random.default_rng(seed)
 
@@ -200,9 +200,9 @@ def parameters(layers, statistics, seed=0) -> tuple[Any, Any]:
     layers = [fill(layer) for layer in layers]
     for layer in layers[:-1]:
         if layer.scale is None:
-            layer.bias[0] = -7
+            layer.bias[0] = low
         else:
-            layer.offset[0], layer.scale[0] = -7, 0.2
+            layer.offset[0], layer.scale[0] = low, 0.2
     return tuple(layers), tuple(moments and fill(moments) for moments in statistics)
 
 

@@ -54,7 +54,10 @@ def network_spec(act: str, kind: str = "plain", **options: Any) -> NetworkSpec:
 
 def state(program: Program, seed: int = 0) -> TrainState:
     """Random parameters and statistics, the optimizer at its start, some steps into a run."""
-    parameters, statistics = oracle.parameters(*network.shapes(program.network, FEATURES, CLASSES), seed)
+    spec = program.network
+    # Where the activation is flat; elsewhere it would put a large mean in the way of batch norm's accuracy.
+    low = -7.0 if abs(oracle.ACTIVATIONS[spec.act][1](np.float64(-7), spec.alpha)) < 0.1 else -1.0
+    parameters, statistics = oracle.parameters(*network.shapes(spec, FEATURES, CLASSES), seed, low)
     rule = optimizers.build(program.update)
     parts = TrainState(parameters, statistics, optimizers.initial_state(rule, parameters), np.int32(3))
     return jax.tree.map(jnp.asarray, parts)
@@ -67,6 +70,7 @@ def block(examples: int, seed: int = 1) -> Block:
 
 def plan(examples: int, batch: int, measured: Any = None, rate: float = RATE) -> Plan:
     """Examples backwards, a constant rate, and by default every step measured."""
+    batch = min(batch, examples)
     measured = np.arange(examples // batch) if measured is None else np.asarray(measured)
     order = np.arange(examples, dtype=np.int32)[::-1].copy()
     return Plan(order, np.full(-(-examples // batch), rate, np.float32), measured.astype(np.int32))

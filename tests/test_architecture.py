@@ -23,11 +23,13 @@ FLOORS = {
     },
     "0 choices": {
         "catalog": set(),
+        "freezing": set(),
     },
     "0 spec": {
         "spec": set(),
     },
     "½ arithmetic and files": {
+        "decoding": set(),
         "files": set(),
         "norms": JAX | TYPES | {"numpy"},
     },
@@ -53,6 +55,9 @@ FLOORS = {
         "plans": TYPES | {"numpy"},
         "meanfield": TYPES | {"numpy"},
     },
+    "2½ passes": {
+        "passes": JAX | TYPES,
+    },
     "3 engine": {
         "engine": JAX | TYPES | {"numpy", "optax"},
         "probe": JAX | TYPES | {"numpy"},
@@ -61,18 +66,20 @@ FLOORS = {
     },
     "3½ histories": {
         "epochs": JAX | {"numpy"},
+        "phases": JAX,
     },
     "3¾ replays, seeds in step, standings": {
         "flight": JAX | {"numpy"},
         "lockstep": JAX | TYPES | {"numpy"},
         "standings": set(),
     },
-    "3⅞ parts of a comparison": {
+    "3⅞ runs, parts of a comparison": {
+        "runs": JAX | {"numpy"},
         "programs": JAX | {"numpy"},
         "outcomes": TYPES | {"numpy"},
     },
     "4 experiments": {
-        "training": JAX | TYPES | {"numpy"},
+        "training": set(),
         "evaluation": JAX | TYPES | {"numpy"},
         "comparison": JAX,
     },

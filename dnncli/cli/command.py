@@ -104,10 +104,14 @@ class Command(click.Command):
 def _wrapped(text: str, width: int) -> str:
     """Lines for Click to take as they are: it would break names at hyphens, and defaults at spaces."""
     width = max(width, 20)
-    short = rf"\[default: [^]]{{,{width - 11}}}\]"
-    whole = re.sub(short, lambda default: default[0].replace(" ", "\0"), text)
+    whole = re.sub(r"\[default: [^]]*\]", lambda default: _unbroken(default[0], width), text)
     lines = textwrap.wrap(whole, width, break_on_hyphens=False)
     return "\b\n" + "\n".join(lines).replace("\0", " ")
+
+
+def _unbroken(default: str, width: int) -> str:
+    """A default that stays in one piece, or a list of defaults longer than a line, apart at its commas."""
+    return default.replace(" ", "\0") if len(default) <= width else default.replace(",", ", ")
 
 
 def _options(command: click.Command) -> list[click.Option]:

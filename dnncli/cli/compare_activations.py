@@ -27,8 +27,8 @@ ACTS = ("sigmoid", "tanh", "relu", "leaky-relu", "elu", "selu", "swish", "gelu")
 GRID = ("acts", "inits", "lrs", "seeds", "baseline")
 
 EXAMPLES = """
-  dnncli compare-activations                     # eight of them on the bundled digits
-  dnncli compare-activations --acts sigmoid,relu,elu,swish --seeds 10 --baseline relu
+  dnncli compare-activations                     # eight of them on digits
+  dnncli compare-activations --acts sigmoid,relu,elu --seeds 10 --baseline relu
   dnncli compare-activations --acts relu,elu,elu:0.5 --inits he,xavier
   dnncli compare-activations --acts sigmoid,relu --optimizer sgd --lrs 0.01,0.1,1
   dnncli compare-activations --data mnist/ --out mnist-acts --plot acts.svg

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import click
-from click.shell_completion import BashComplete, add_completion_class, shell_complete
+from click.shell_completion import BashComplete, FishComplete, add_completion_class, shell_complete
 
 VARIABLE = "_DNNCLI_COMPLETE"  # what the scripts set, to `bash_complete` or `bash_source`
 MOST = 200  # files offered at most
@@ -23,7 +23,15 @@ class Bash(BashComplete):
         return [word for word in words if word != "="], incomplete.removeprefix("=")
 
 
+class Fish(FishComplete):
+    """Click's script cuts what it is told at every comma; our lists and summaries have some of their own."""
+
+    name = "fish"
+    source_template = FishComplete.source_template.replace('string split ","', 'string split --max 1 ","')
+
+
 add_completion_class(Bash)
+add_completion_class(Fish)
 
 
 def answer(program: click.Command, instruction: str) -> int:

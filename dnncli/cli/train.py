@@ -32,7 +32,7 @@ EXAMPLES = """
   dnncli train --data mnist/ --hidden 300,100 --bn --out elu.ckpt
   dnncli train --depth 20 --act sigmoid          # watch the gradients vanish
   dnncli train --resume elu.ckpt --epochs 80
-  dnncli train --plot run.svg                    # curves, and δ by layer and epoch
+  dnncli train --plot run.svg                    # curves; δ by layer and epoch
   dnncli train --format json | jq .test.accuracy
 """
 

@@ -130,9 +130,9 @@ class Names(Name):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Complete what stands behind the last comma."""
+        """Complete what stands behind the last comma, with what is not in the list yet."""
         *done, last = incomplete.split(",")
-        items = super().shell_complete(ctx, param, last)
+        items = [item for item in super().shell_complete(ctx, param, last) if item.value not in done]
         return [CompletionItem(",".join([*done, item.value]), help=item.help) for item in items]
 
 

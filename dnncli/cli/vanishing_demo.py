@@ -1,19 +1,20 @@
 """`dnncli vanishing-demo`."""
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from dnncli import cases as known
-from dnncli.cli import options, terminal
-from dnncli.cli.types import Sizes
+from dnncli import catalog
+from dnncli.cli import options, outputs, terminal
+from dnncli.cli.command import define, section
+from dnncli.cli.types import Name, Sizes, Source
 from dnncli.errors import SpecError
 from dnncli.spec import DataSpec
 
 EXAMPLES = """
-\b
-Examples:
-  dnncli vanishing-demo                          # the chapter's story on one screen
+  dnncli vanishing-demo                          # the chapter on one screen
   dnncli vanishing-demo --cases sigmoid:xavier   # one case, layer by layer
   dnncli vanishing-demo --cases tanh:he,tanh:critical,relu:he+bn --depth 50
   dnncli vanishing-demo --depths 5,10,20,50,100
@@ -21,21 +22,36 @@ Examples:
 """
 
 
-@click.command("vanishing-demo", epilog=EXAMPLES)
-@click.option(
-    "--cases",
-    metavar="ACT:INIT[+bn][+clip],…",
-    default=known.DEFAULT,
-    show_default=True,
-    help="What to compare; INIT may be left out.",
+@define("vanishing-demo", EXAMPLES)
+@section(
+    "What to compare",
+    click.option(
+        "--cases",
+        metavar="LIST",
+        default=known.DEFAULT,
+        help=f"ACT:INIT[+bn][+clip] between commas; INIT may be left out.  [default: {known.DEFAULT}]",
+    ),
+    click.option("--depth", type=int, help="Number of hidden layers.  [default: 20]"),
+    click.option("--depths", type=Sizes(), help="Several depths instead, for a sweep."),
+    click.option("--width", type=int, default=100, help="Units of every hidden layer.  [default: 100]"),
+    click.option("--seeds", type=int, default=5, help="Initialisations to average over.  [default: 5]"),
+    click.option(
+        "--train", type=int, default=0, help="Train every case for so many epochs, too.  [default: 0]"
+    ),
 )
-@click.option("--depth", type=int, help="Number of hidden layers.  [default: 20]")
-@click.option("--depths", type=Sizes(), help="Several depths instead, for a sweep.")
-@click.option("--width", type=int, default=100, show_default=True, help="Units of every hidden layer.")
-@click.option("--seeds", type=int, default=5, show_default=True, help="Initialisations to average over.")
-@click.option("--train", type=int, default=0, help="Train every case for so many epochs, too.")
-@click.option("--data", metavar="NAME|PATH", default="digits", show_default=True, help="The data.")
-@click.option("--scale", default="standard", show_default=True, help="How features are scaled.")
+@section(
+    "Data",
+    click.option(
+        "--data", type=Source(), metavar="NAME|PATH", default="digits", help="The data.  [default: digits]"
+    ),
+    click.option(
+        "--scale",
+        type=Name(catalog.SCALINGS, "scaling"),
+        default="standard",
+        help="How features are scaled.  [default: standard]",
+    ),
+)
+@section("Output", outputs.plot_option, outputs.overwrite_option)
 @options.output
 def command(
     cases: str,
@@ -46,6 +62,8 @@ def command(
     train: int,
     data: str,
     scale: str,
+    plot: Path | None,
+    overwrite: bool,
     format_: str,
     quiet: bool,
 ) -> None:
@@ -60,6 +78,8 @@ def command(
     for name, value, least in (("width", width, 1), ("seeds", seeds, 1), ("train", train, 0)):
         if value < least:
             raise SpecError(f"--{name} {value}: must be at least {least}.")
+    extras = outputs.Extras(overwrite, plot=plot)
+    extras.check()
     from dnncli import data as sources
 
     source = DataSpec(data=data, scale=scale)
@@ -75,6 +95,9 @@ def command(
             records.append(record)
             _stream(screen, record)
     _print(screen, demo, source, dataset, tuple(records))
+    from dnncli.report import vanishing_figure
+
+    extras.draw(lambda: vanishing_figure.figure(records))
 
 
 def _depths(depth: int | None, depths: tuple[int, ...] | None) -> tuple[int, ...]:

@@ -73,7 +73,7 @@ def report(record: DemoRecord) -> Iterator[RenderableType]:
 def _outcomes(record: DemoRecord) -> Iterator[RenderableType]:
     yield case_table(record.cases)
     for case in record.cases:
-        if case.findings and (len(record.cases) == 1 or case.verdict != "healthy"):
+        if case.findings:
             yield finding_line(case)
 
 

@@ -64,7 +64,7 @@ def _examine(demo: Demo, case: Case, depth: int, dataset: Dataset, program: Any)
     setting = Setting(spec, dataset.features, dataset.classes, dataset.train.second_moment)
     measured, prediction = _measure(setting, demo.seeds, dataset, program), setting.predict()
     layers = _layers(setting, measured, prediction)
-    health = verdict.judge(setting, layers)
+    health = verdict.judge(setting, layers, layers)
     deltas = measured.values("delta_rms")
     with np.errstate(divide="ignore", invalid="ignore"):  # 0/0 where float32 has lost both
         ratios = deltas[:, 0] / deltas[:, -2]
@@ -120,6 +120,7 @@ def _layers(setting: Setting, measured: _Measurement, prediction: Prediction) ->
             ranges={
                 key: (float(v.min()), float(v.max())) for key, v in values.items() if key != "dead_fraction"
             },
+            frozen=False,
             predicted_delta_rms=predicted[index],
             bound=measured.bound[index] if measured.bound else None,
         )
@@ -145,7 +146,7 @@ def moral(cases: Sequence[CaseRecord]) -> str:
     if not level:
         return f"{text}; none of these cases keeps it level."
     saved = [_short(case) for case in level if case.act == worst.act]
-    names = ", ".join(saved or [_short(case) for case in level])
+    names = ", ".join(dict.fromkeys(saved or [_short(case) for case in level]))  # each once
     return f"{text}; the right initialisation or batch norm keeps it level: {names}."
 
 

@@ -1,0 +1,47 @@
+"""DuckDB's errors, which are paragraphs, as one line that names file, line and cause."""
+
+import re
+
+from dnncli.errors import DataError, DnncliError, SpecError
+
+LONGEST = 200  # characters of what DuckDB says
+WHERE = re.compile(r"CSV Error on Line: (?P<line>\d+)")
+FILE = re.compile(r"^  file ?= ?(?P<file>.+)$", re.MULTILINE)
+FIELDS = re.compile(r"Expected Number of Columns: (?P<need>\d+) Found: (?P<found>\d+)")
+CONVERSION = re.compile(
+    r'Error when converting column "(?P<column>.*?)"\. Could not convert string "(?P<value>.*?)" to', re.DOTALL
+)
+KNOWN = {  # a part of what DuckDB says: what it means
+    "unterminated quote": "a quote is opened and never closed",
+    "Invalid unicode": "it is not UTF-8: convert it, e.g. with iconv -f latin1 -t utf-8",
+    "Maximum line size": "it is longer than 2 MB, as if a quote were never closed",
+    "sniffing file": "no delimiter makes a table of it: give --delimiter, and --header or --no-header",
+}
+
+
+class ConversionError(DataError):
+    """A value that does not fit the type that the first rows of its column have."""
+
+
+def reason(message: str) -> str:
+    """The first line of a message, without its class and its final stop."""
+    first = message.strip().partition("\n")[0]
+    return re.sub(r"^\w[\w ]* Error: ", "", first)[:LONGEST].rstrip(" .!")
+
+
+def explain(message: str, place: str, where: str | None = None) -> DnncliError:
+    """The error to raise for what DuckDB says of a table called `place`."""
+    if where and not WHERE.search(message) and message.startswith(("Conversion Error", "Binder Error")):
+        return SpecError(f"--where {where}: {reason(message)}.")
+    if file := FILE.search(message):
+        place = file["file"]
+    if line := WHERE.search(message):
+        place = f"{place}, line {line['line']}"
+    if fields := FIELDS.search(message):
+        return DataError(f"{place}: {fields['found']} fields where {fields['need']} are needed.")
+    if value := CONVERSION.search(message):
+        return ConversionError(f"{place}: {value['value'][:40]!r} in column {value['column']!r} is no number.")
+    for part, meaning in KNOWN.items():
+        if part in message:
+            return DataError(f"{place}: {meaning}.")
+    return (ConversionError if "transform error" in message else DataError)(f"{place}: {reason(message)}.")

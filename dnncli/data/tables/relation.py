@@ -1,0 +1,225 @@
+"""A table's files opened by DuckDB: what can be selected from, and errors in one line."""
+
+import contextlib
+import glob
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dnncli.data import labels
+from dnncli.data.tables import arrow, delimited, errors, sql
+from dnncli.errors import DataError, DnncliError, SpecError
+
+DELIMITED = (".csv", ".tsv", ".txt", ".data")
+JSON = (".json", ".jsonl", ".ndjson")
+PARQUET = (".parquet", ".pq")
+PACKED = (".gz", ".zst")
+KINDS = (*DELIMITED, *JSON, *PARQUET)
+SETTINGS = (
+    "SET autoinstall_known_extensions = false",
+    "SET autoload_known_extensions = false",
+    "SET TimeZone = 'UTC'",
+    "SET enable_progress_bar = false",
+)
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Rows of a table in the order of its files.
+
+    types: every column that can be used, with DuckDB's type. unusable: the others, likewise.
+    dialect: how it was read, if it is CSV. base: what to select from.
+    """
+
+    connection: Any
+    place: str
+    types: dict[str, str]
+    unusable: dict[str, str]
+    base: str
+    dialect: delimited.Dialect | None = None
+    notices: tuple[str, ...] = ()
+    where: str | None = None
+
+    def batches(self, query: str) -> Iterator[dict[str, Any]]:
+        """A query's columns in batches of rows."""
+        with self.explained():
+            yield from arrow.batches(self.connection.sql(query))
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """All rows of a query that gives few."""
+        with self.explained():
+            return self.connection.execute(query).fetchall()
+
+    def check_rows(self, found: int, expected: int) -> None:
+        """Raise DataError where a second reading gave another number of rows than the first."""
+        if found != expected:
+            raise DataError(f"{self.place} changed while it was read: {found:,} rows, not {expected:,}.")
+
+    @contextlib.contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turn DuckDB's errors into one line."""
+        import duckdb
+
+        try:
+            yield
+        except (duckdb.Error, arrow.StreamError, UnicodeError) as error:
+            raise errors.explain(str(error), self.place, self.where) from None
+
+
+def is_table(text: str) -> bool:
+    """Whether a path or pattern names files that are tables."""
+    return _kind(text) is not None
+
+
+def _kind(text: str) -> str | None:
+    path = Path(text.lower())
+    suffix = Path(path.stem).suffix if path.suffix in PACKED else path.suffix
+    return suffix if suffix in KINDS else None
+
+
+def find(text: str) -> list[Path]:
+    """The files that a path or pattern names, sorted. Raises DataError or OSError for none that can be read."""
+    path = Path(text).expanduser()
+    paths = [path] if path.exists() else [Path(p) for p in sorted(glob.glob(str(path), recursive=True))]
+    if not paths:
+        raise DataError(f"{text}: there is no such file.")
+    for path in paths:
+        if not path.is_file():
+            what = "a folder" if path.is_dir() else "no regular file: store what comes out of it first"
+            raise DataError(f"{path} is {what}.")
+        with path.open("rb"):
+            pass  # or the reason why not would come in DuckDB's words
+    return [Path(os.path.abspath(path)) for path in paths]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How to read (None: as found).
+
+    text: which of a file's columns are taken as text. whole: find types that fit every row. layout:
+    names of all columns of a file without a header line, one of which, `optional`, may be absent.
+    """
+
+    delimiter: str | None = None
+    header: bool | None = None
+    where: str | None = None
+    text: Callable[[Sequence[str]], Sequence[str]] = lambda names: ()
+    whole: bool = False
+    layout: tuple[str, ...] = ()
+    optional: str = ""
+
+
+def open_table(text: str, reading: Reading, shown: str | None = None) -> Relation:
+    """Open a table; nothing but its names and types has been read then.
+
+    Raises DataError for files that cannot be, SpecError for a --where that DuckDB does not understand.
+    """
+    paths = find(text)
+    connection = _connect(paths)
+    place = shown or (text if len(paths) > 1 else str(Path(text).expanduser()))
+    draft = Relation(connection, place, {}, {}, "", where=reading.where)
+    with draft.explained():
+        source, columns, dialect, notices = _source(connection, paths, reading)
+        types = {name: type_ for name, type_ in columns.items() if sql.simple(type_)}
+        unusable = {name: type_ for name, type_ in columns.items() if not sql.simple(type_)}
+        tidied = ", ".join(sql.tidy(name, type_) for name, type_ in types.items())
+        base = f"(SELECT {tidied or 'NULL'} FROM {source})"
+        whole = replace(draft, types=types, unusable=unusable, base=base, dialect=dialect, notices=notices)
+        return whole if reading.where is None else _filtered(whole, reading.where)
+
+
+def _connect(paths: Sequence[Path]) -> Any:
+    """A database in memory that can read these files and do nothing else to the machine.
+
+    --where is SQL, and a checkpoint that others made may hold one.
+    """
+    import duckdb
+
+    connection = duckdb.connect()
+    allowed = ", ".join(sql.literal(str(path)) for path in paths)
+    locks = (f"SET allowed_paths = [{allowed}]", "SET enable_external_access = false")
+    try:
+        for statement in (*SETTINGS, *sql.MACROS, *locks, "SET lock_configuration = true"):
+            connection.execute(statement)
+    except UnicodeError:
+        raise DataError(f"{ascii(str(paths[0]))}: the name is not UTF-8: rename the file.") from None
+    return connection
+
+
+def _source(
+    connection: Any, paths: Sequence[Path], reading: Reading
+) -> tuple[str, dict[str, str], delimited.Dialect | None, tuple[str, ...]]:
+    """What to select from, its columns with their types, and what is to be told of them."""
+    kinds = {_kind(str(path)) for path in paths}
+    if kinds <= set(DELIMITED):
+        dialect = _dialect(connection, paths, reading)
+        notices = tuple(
+            f"the header line names column {new!r} {f'{old!r} once more' if old else 'nothing'}: it is called {new!r}"
+            for old, new in dialect.repaired
+        )
+        return dialect.source(paths), dialect.columns, dialect, notices
+    names = ", ".join(sql.literal(delimited.literal_path(path)) for path in paths)
+    if kinds <= set(JSON):
+        sample = -1 if reading.whole else 20_480
+        source = f"read_json([{names}], sample_size={sample}, hive_partitioning=false)"
+    elif kinds <= set(PARQUET):
+        source = f"read_parquet([{names}], hive_partitioning=false)"
+    else:
+        raise DataError(f"{paths[0].name} and {paths[-1].name} are not of one kind: give files of one.")
+    columns = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+    return source, {row[0]: row[1] for row in columns}, None, ()
+
+
+def _dialect(connection: Any, paths: Sequence[Path], reading: Reading) -> delimited.Dialect:
+    """The first file's dialect, which all must have."""
+    delimiter = reading.delimiter or ("\t" if _kind(str(paths[0])) == ".tsv" else None)
+    first, *others = (
+        delimited.detect(connection, path, delimiter, reading.header, reading.whole) for path in paths
+    )
+    for path, other in zip(paths[1:], others, strict=True):
+        if list(other.columns) != list(first.columns):
+            raise DataError(f"{path} has other columns than {paths[0].name}: {_difference(first, other)}.")
+    names = _laid_out(list(first.columns), reading, paths[0]) if not first.header else list(first.columns)
+    text = reading.text(names)
+    types = [
+        "VARCHAR" if name in text else _wider(*kinds)
+        for name, *kinds in zip(names, *(d.columns.values() for d in (first, *others)), strict=True)
+    ]
+    return replace(first, columns=dict(zip(names, types, strict=True)))
+
+
+def _difference(first: delimited.Dialect, other: delimited.Dialect) -> str:
+    only = [name for name in other.columns if name not in first.columns]
+    return f"{only[0]!r} is new" if only else "some are absent or in another order"
+
+
+def _wider(*types: str) -> str:
+    return max(types, key=delimited.CANDIDATES.index)
+
+
+def _laid_out(names: list[str], reading: Reading, path: Path) -> list[str]:
+    """Names for the columns of a file without a header line, as the training table had them."""
+    layout = list(reading.layout)
+    if not layout or len(names) == len(layout):
+        return layout or names
+    if len(names) == len(layout) - 1:
+        return [name for name in layout if name != reading.optional]
+    raise DataError(f"{path} has {len(names)} columns, but the network was trained on {len(layout)}.")
+
+
+def _filtered(relation: Relation, where: str) -> Relation:
+    """Only the rows for which an SQL expression holds."""
+    query = f"SELECT * FROM {relation.base} WHERE (\n{where}\n)"
+    try:
+        statements = relation.connection.extract_statements(query)
+        if len(statements) != 1 or not str(statements[0].type).endswith("SELECT"):
+            raise SpecError(f"--where {where}: must be one SQL expression.")
+        relation.connection.execute(f"DESCRIBE {query}")
+    except DnncliError:
+        raise
+    except Exception as error:
+        columns = labels.listed(tuple(relation.types))
+        raise SpecError(f"--where {where}: {errors.reason(str(error))}. The columns are {columns}.") from None
+    return replace(relation, base=f"({query})")

@@ -1,0 +1,74 @@
+"""What is to be told of a table besides the result: missing values, rare and unknown levels."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Int64
+
+from dnncli.data.tables import sql
+from dnncli.data.tables.encoding import Column, Encoding
+
+if TYPE_CHECKING:
+    from dnncli.data.tables.fitting import Levels, Profile
+
+LISTED = 8  # columns that a line names
+
+
+def of_training(encoding: Encoding, profile: "Profile", levels: Mapping[str, "Levels"]) -> tuple[str, ...]:
+    """What happened to a training table's columns."""
+    counts = {name: int(profile.missing[i] + 0) for i, name in enumerate(profile.names)}
+    texts = {name: int(profile.texts[i]) for i, name in enumerate(profile.names)}
+    return tuple(_training(encoding, counts, texts, levels, len(profile.values)))
+
+
+def _training(
+    encoding: Encoding,
+    missing: Mapping[str, int],
+    texts: Mapping[str, int],
+    levels: Mapping[str, "Levels"],
+    rows: int,
+) -> Iterator[str]:
+    numbers = [column for column in encoding.columns if not column.categorical]
+    categories = [column for column in encoding.columns if column.categorical]
+    if filled := _listed((c.name, missing[c.name]) for c in numbers if missing[c.name]):
+        yield f"missing numbers take the column's median, and an indicator marks them: {filled}"
+    if unread := _listed((c.name, texts[c.name]) for c in numbers if c.kind == "number" and texts[c.name]):
+        yield f"values that are no numbers count as missing: {unread}"
+    if own := _listed((c.name, missing[c.name]) for c in categories if missing[c.name]):
+        yield f"missing categories are a level of their own: {own}"
+    if empty := [name for name, count in missing.items() if count == rows]:
+        yield f"columns without any value are left out: {', '.join(empty[:LISTED])}"
+    for name, found in levels.items():
+        if found.rows > rows / 2:
+            yield (
+                f"{name}: {found.others + len(found.names):,} different texts in {rows:,} rows say little;"
+                f" leave it out with --drop {name}"
+            )
+    if rare := _listed((name, found.rows) for name, found in levels.items() if 0 < found.rows <= rows / 2):
+        yield f"rare levels count as other: {rare}"
+
+
+MEANINGS = {  # of a value's flag, for one that training did not prepare for
+    sql.MISSED: "missing, which training had none of (the median, or other, stands for them)",
+    sql.NO_NUMBER: "no numbers (taken as missing)",
+    sql.TOO_LARGE: "too large for float32 (taken as missing)",
+    sql.OTHER: "levels that training had not, or too few of (other stands for them)",
+}
+
+
+def of_new_rows(columns: Sequence[Column], flags: Int64[np.ndarray, "columns kinds"], place: str) -> tuple[str, ...]:
+    """What was amiss with rows that are encoded as the training table's."""
+    told = []
+    for flag, meaning in MEANINGS.items():
+        counts = ((column.name, int(count)) for column, count in zip(columns, flags[:, flag], strict=True) if count)
+        if found := _listed(counts):
+            told.append(f"{place}: values that are {meaning}: {found}")
+    return tuple(told)
+
+
+def _listed(counts: Iterator[tuple[str, int]]) -> str:
+    """`1,836 in workclass, 1,843 in occupation`, the most first, and not all where they are many."""
+    ordered = sorted(counts, key=lambda item: -item[1])
+    text = ", ".join(f"{count:,} in {name}" for name, count in ordered[:LISTED])
+    return text if len(ordered) <= LISTED else f"{text}, … ({len(ordered):,} columns)"

@@ -1,0 +1,19 @@
+"""Every test of the shell runs in an empty folder with a tiny data set and none of the user's variables."""
+
+import os
+
+import pytest
+import shell
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """The working directory of the command lines: `tiny.npz` and nothing else."""
+    for name in os.environ:
+        if name.startswith("DNNCLI_") and name != "DNNCLI_CACHE":
+            monkeypatch.delenv(name)
+    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    shell.write_tiny(tmp_path / "tiny.npz")
+    return tmp_path

@@ -1,0 +1,102 @@
+"""How the tests of the shell run command lines: in this process for speed, in another for what needs one."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+
+from dnncli.cli import program
+
+TINY = ["--data", "tiny.npz", "--hidden", "4,3", "--epochs", "2", "--batch-size", "8"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command line ended and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        """The one object on stdout, refusing what strict JSON has not."""
+        return strict(self.out)
+
+
+def strict(text):
+    """JSON without NaN and infinities."""
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def run(*arguments, encoding="utf-8"):
+    """One command line in this process; an exception that a user would see as a traceback is raised."""
+    before = sys.stdout, sys.stderr
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding, "replace", write_through=True) for _ in range(2)]
+    sys.stdout, sys.stderr = streams
+    try:
+        code = program.run([str(argument) for argument in arguments])
+    finally:
+        sys.stdout, sys.stderr = before
+    out, err = (stream.buffer.getvalue().decode(encoding) for stream in streams)
+    return Result(code, out, err)
+
+
+def refused(code, *arguments):
+    """The one line on stderr of a command line that ends with `code` and prints no result."""
+    result = run(*arguments)
+    assert result.code == code, result
+    assert not result.out
+    assert len(result.err.splitlines()) == 1, result.err
+    assert result.err.startswith("dnncli")
+    return result.err
+
+
+def environment(**variables):
+    """This process's environment with others; None removes one."""
+    given = {key: value for key, value in variables.items() if value is not None}
+    kept = {k: v for k, v in os.environ.items() if k not in variables and k not in ("COLUMNS", "NO_COLOR")}
+    return kept | given
+
+
+def start(*arguments, **settings):
+    """A command line in a process of its own, its streams pipes unless `settings` say otherwise."""
+    command = [sys.executable, "-m", "dnncli", *map(str, arguments)]
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, **{**pipes, "env": environment(), **settings})
+
+
+def process(*arguments, **settings):
+    """Such a command line run to its end; output as text, whatever bytes it is."""
+    with start(*arguments, **settings) as running:
+        out, err = running.communicate(timeout=120)
+    return Result(running.returncode, *((stream or b"").decode("utf-8", "replace") for stream in (out, err)))
+
+
+def shell(line, **settings):
+    """A line of Bash with `dnncli` in it, as a person types it."""
+    line = f'dnncli() {{ "{sys.executable}" -m dnncli "$@"; }}; {line}'
+    command = ["bash", "-c", line]
+    ran = subprocess.run(
+        command, capture_output=True, timeout=120, check=False, **{"env": environment(), **settings}
+    )
+    return Result(
+        ran.returncode, ran.stdout.decode("utf-8", "replace"), ran.stderr.decode("utf-8", "replace")
+    )
+
+
+def write_tiny(path, examples=60, features=3, classes=3, seed=0):
+    """A data set that trains in milliseconds: Gaussian clouds, one a class."""
+    rng = np.random.Generator(np.random.Philox(seed))
+    y = np.arange(examples) % classes
+    x = rng.normal(size=(examples, features)) + 2 * np.eye(classes, features)[y]
+    np.savez(path, x=x.astype(np.float32), y=y)
+    return path
