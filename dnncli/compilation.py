@@ -8,12 +8,7 @@ from pathlib import Path
 import jax
 import jaxlib.version
 
-
-def cache_folder() -> Path:
-    """$DNNCLI_CACHE, else dnncli's part of the XDG cache folder."""
-    if own := os.environ.get("DNNCLI_CACHE"):
-        return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dnncli"
+from dnncli import cache
 
 
 def remember() -> None:
@@ -24,7 +19,7 @@ def remember() -> None:
     """
     if os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         return
-    folder = cache_folder() / "programs" / f"jaxlib-{jaxlib.version.__version__}-{_processor()}"
+    folder = cache.folder() / "programs" / f"jaxlib-{jaxlib.version.__version__}-{_processor()}"
     jax.config.update("jax_compilation_cache_dir", str(folder))
     # The defaults keep only what took over a second to compile, which nothing here does.
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)

@@ -9,10 +9,11 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from dnncli import engine, passes, plans, probe
+from dnncli import engine, passes, phases, plans, probe
+from dnncli.adoption import adopt
 from dnncli.data import Dataset, Split
-from dnncli.engine import Block, Program
-from dnncli.errors import DataError, SpecError
+from dnncli.engine import Block
+from dnncli.errors import SpecError
 from dnncli.network import Statistics, TrainState
 from dnncli.records import (
     BatchNormRecord,
@@ -23,37 +24,12 @@ from dnncli.records import (
     Score,
     SplitRecord,
 )
-from dnncli.snapshots import DataSummary, Snapshot
+from dnncli.snapshots import Snapshot
+
+__all__ = ["adopt", "class_scores", "evaluate", "mean_cross_entropy", "observe"]
 
 KINDS = ("moving", "batch", "population")  # of batch-norm statistics
 TIMED_PASSES = 5  # forward passes over a split, of which the fastest counts
-
-
-def adopt(dataset: Dataset, known: DataSummary) -> Dataset:
-    """A dataset loaded unscaled, scaled and labelled as the network was trained.
-
-    Raises DataError where the features do not fit or a class is new to the network.
-    """
-    if dataset.features != known.record.features:
-        raise DataError(
-            f"{dataset.name} has {dataset.features} features, but the network takes {known.record.features}."
-        )
-    new = [name for name in dataset.class_names if name not in known.class_names]
-    if new:
-        raise DataError(f"{dataset.name} has the class {new[0]!r}, which the network was not trained on.")
-    labels = np.array([known.class_names.index(name) for name in dataset.class_names], np.int32)
-
-    def fit(split: Split) -> Split:
-        return Split(known.scaling.apply(split.x), labels[split.y])
-
-    return replace(
-        dataset,
-        train=fit(dataset.train),
-        validation=fit(dataset.validation),
-        test=fit(dataset.test),
-        class_names=known.class_names,
-        scaling=known.scaling,
-    )
 
 
 def evaluate(
@@ -150,7 +126,7 @@ def class_scores(
 def observe(snapshot: Snapshot, dataset: Dataset) -> tuple[LayerRecord, ...]:
     """The LAYER figures of the stored network over batches of the training set, without training it."""
     spec, train = snapshot.spec, dataset.train
-    program = Program(spec.network, spec.update, plans.batch_size(spec, len(train)), probe.measure)
+    program = phases.program(spec, len(train), max(0, snapshot.epoch - 1))
     plan = plans.plan(spec, snapshot.best_epoch, len(train))
     state = TrainState(
         snapshot.parameters, snapshot.statistics, snapshot.state.optimizer, snapshot.state.step
@@ -158,7 +134,9 @@ def observe(snapshot: Snapshot, dataset: Dataset) -> tuple[LayerRecord, ...]:
     key = np.array([0, spec.seed], np.uint32)
     block = Block(*jax.device_put((train.x, train.y)))
     _, responding, stats = jax.device_get(engine.compiled_observe(program, state, block, key, plan))
-    return probe.records(spec.network, stats, responding.any(axis=0), np.zeros((0, 1), bool))
+    figures = probe.records(spec.network, stats, responding.any(axis=0), np.zeros((0, 1), bool))
+    frozen = spec.freezing.frozen(max(1, snapshot.epoch))
+    return tuple(replace(figure, frozen=figure.layer in frozen) for figure in figures)
 
 
 def _statistics(snapshot: Snapshot, dataset: Dataset) -> dict[str, Statistics]:

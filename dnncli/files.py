@@ -79,8 +79,26 @@ def _target(path: Path) -> tuple[Path, int | None]:
 
 
 def _replace(target: Path, mode: int | None, data: bytes) -> None:
-    with temporary(target, 0o666 if mode is None else 0o600) as file:
+    with _replacing(target, mode) as file:
         file.write(data)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write piece by piece, which takes the place of `path` where all goes well.
+
+    Raises OSError where the system refuses: what is around it knows what to call that.
+    """
+    target, mode = _target(path)
+    remove_litter(target.parent)
+    with _replacing(target, mode) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def _replacing(target: Path, mode: int | None) -> Iterator[BinaryIO]:
+    with temporary(target, 0o666 if mode is None else 0o600) as file:
+        yield file
         file.flush()
         if mode is not None:
             os.fchmod(file.fileno(), mode)

@@ -14,6 +14,7 @@ import optax
 from dnncli import __version__, network, optimizers
 from dnncli.checkpoint import Checkpoint
 from dnncli.data import Dataset, Scaling
+from dnncli.data.tables.encoding import Encoding
 from dnncli.decoding import decode
 from dnncli.errors import CheckpointError, SpecError
 from dnncli.network import Parameters, Statistics, TrainState
@@ -30,6 +31,7 @@ class DataSummary:
     record: DataRecord
     class_names: tuple[str, ...]
     scaling: Scaling
+    encoding: Encoding | None = None  # of a table's columns
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Snapshot:
 
 def summary(dataset: Dataset) -> DataSummary:
     """What to keep of a dataset."""
-    return DataSummary(dataset.record(), dataset.class_names, dataset.scaling)
+    return DataSummary(dataset.record(), dataset.class_names, dataset.scaling, dataset.encoding)
 
 
 def to_checkpoint(snapshot: Snapshot) -> Checkpoint:
@@ -122,6 +124,7 @@ def _metadata(snapshot: Snapshot) -> dict[str, Any]:
         "flight": [_step_json(record) for record in snapshot.flight],
         "versions": versions(),
         **({"origin": asdict(snapshot.origin)} if snapshot.origin else {}),
+        **({"encoding": data.encoding.json()} if data.encoding else {}),
     }
 
 
@@ -204,7 +207,9 @@ def _restore(checkpoint: Checkpoint) -> Snapshot:
         raise CheckpointError(f"it holds {next(iter(tensors))!r}, which the spec has no place for.")
     snapshot = Snapshot(
         spec,
-        DataSummary(record, class_names, scaling),
+        DataSummary(
+            record, class_names, scaling, decode(Encoding | None, meta.get("encoding"), "encoding")
+        ),
         TrainState(*last, optimizer, step),
         parameters,
         statistics,
@@ -239,6 +244,8 @@ def _check(snapshot: Snapshot) -> None:
         raise CheckpointError("its records are of other layers.")
     if len(snapshot.data.class_names) != snapshot.data.record.classes:
         raise CheckpointError(f"it names {len(snapshot.data.class_names)} classes.")
+    if snapshot.data.encoding and len(snapshot.data.encoding.features) != snapshot.data.record.features:
+        raise CheckpointError(f"its columns do not make {snapshot.data.record.features} features.")
 
 
 def _take(tensors: dict[str, np.ndarray], name: str, expected: Any) -> Any:

@@ -58,7 +58,7 @@ def result(
         stopped=stopped or "epochs",
         test=None if interrupted else test_score(snapshot, dataset),
         health=health,
-        prediction=judged.predict(),
+        prediction=None if snapshot.origin else judged.predict(),
         checkpoint=None,
         seconds=Seconds(
             total=0.0,

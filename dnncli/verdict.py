@@ -148,7 +148,7 @@ def _remedy(setting: Setting, measured: float) -> str:
     if not 0 < setting.second_moment < math.inf:
         return INPUTS
     if _is_level(setting, _ratio(setting)):
-        return "theory has it level, networks this narrow fluctuate: more units a layer, or fewer layers"
+        return "theory has it level before the first step: lower --lr, or more units a layer, or fewer layers"
     options: list[tuple[str, dict[str, object]]] = [
         ("--init critical", {}),
         ("--act elu --init critical", {"act": "elu", "alpha": None}),

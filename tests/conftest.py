@@ -18,7 +18,7 @@ import pytest
 CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
 jaxtyping.install_import_hook("dnncli", CHECKER)
 
-# Programs that several tests or processes compile are compiled once a session; the user's cache is left alone.
+# For the processes that tests start: what one compiles the next one has; the user's cache is left alone.
 CACHE = tempfile.TemporaryDirectory(prefix="dnncli-tests-", ignore_cleanup_errors=True)
 os.environ["DNNCLI_CACHE"] = CACHE.name
 

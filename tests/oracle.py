@@ -48,7 +48,7 @@ ACTIVATIONS: dict[str, tuple[Any, Any]] = {
     "leaky-relu": (lambda z, a: np.where(z > 0, z, a * z), lambda z, a: np.where(z > 0, 1, a)),
     "prelu": (lambda z, a: np.where(z > 0, z, a * z), lambda z, a: np.where(z > 0, 1, a)),
     "elu": (elu, elu_slope),
-    "celu": (lambda z, a: elu(z / a, 1) * np.where(z > 0, a, a), lambda z, a: elu_slope(z / a, 1)),
+    "celu": (lambda z, a: a * elu(z / a, 1), lambda z, a: elu_slope(z / a, 1)),
     "selu": (
         lambda z, a: SELU_SCALE * elu(z, SELU_ALPHA),
         lambda z, a: SELU_SCALE * elu_slope(z, SELU_ALPHA),
@@ -120,11 +120,11 @@ def run(spec, parameters, x, y, statistics=None) -> Pass:
     chances = exponentials / exponentials.sum(axis=1, keepdims=True)
     truth = np.eye(x.shape[1])[y]
     losses = -np.log(chances[np.arange(len(y)), y])
-    backward = chances - truth  # dl/da of the layer at hand, summed over nothing yet
+    backward = (chances - truth) / len(y)  # dL/da of the layer at hand
     deltas, gradients = [], []
     for index in reversed(range(len(parameters))):
         layer = parameters[index]
-        delta = backward / len(y) * slopes[index] if index == len(parameters) - 1 else backward * slopes[index]
+        delta = backward * slopes[index]
         deltas.insert(0, delta)
         parts = {}
         if layer.slope is not None:
@@ -151,8 +151,18 @@ def run(spec, parameters, x, y, statistics=None) -> Pass:
     )
 
 
+def averaged(spec, old, new) -> tuple[Moments | None, ...]:
+    """Batch norm's moving averages after one more batch."""
+    m = spec.bn_momentum
+
+    def average(before, batch):
+        return Moments(*(m * a + (1 - m) * b for a, b in zip(before, batch, strict=True)))
+
+    return tuple(o and average(o, n) for o, n in zip(exact(old), new, strict=True))
+
+
 def steepest(spec) -> float:
-    """max |phi'| by looking everywhere."""
+    """Max |phi'| by looking everywhere."""
     return abs(ACTIVATIONS[spec.act][1](np.linspace(-20, 20, 400_001), spec.alpha)).max()
 
 
@@ -227,7 +237,7 @@ def distance(actual, exact) -> float:
 def assert_agree(actual, exact, tolerance=1e-5, what="") -> None:
     """Every tensor of two trees within a relative error in norm."""
     if actual is None or exact is None:
-        assert actual is None and exact is None, what
+        assert actual is exact, what
     elif isinstance(exact, tuple | list):
         assert len(actual) == len(exact), what
         names = getattr(exact, "_fields", range(len(exact)))

@@ -29,6 +29,7 @@ FLOORS = {
         "spec": set(),
     },
     "½ arithmetic and files": {
+        "cache": set(),
         "decoding": set(),
         "files": set(),
         "norms": JAX | TYPES | {"numpy"},
@@ -44,6 +45,7 @@ FLOORS = {
         "compilation": JAX,
         "device": JAX,
         "stopping": set(),
+        "cases": set(),
         "grid": set(),
         "statistics": TYPES | {"numpy", "scipy"},
     },
@@ -67,6 +69,7 @@ FLOORS = {
     "3½ histories": {
         "epochs": JAX | {"numpy"},
         "phases": JAX,
+        "adoption": {"numpy"},
     },
     "3¾ replays, seeds in step, standings": {
         "flight": JAX | {"numpy"},
@@ -82,6 +85,7 @@ FLOORS = {
         "training": set(),
         "evaluation": JAX | TYPES | {"numpy"},
         "comparison": JAX,
+        "vanishing": JAX | TYPES | {"numpy"},
     },
     "5 report": {
         "report": {"rich", "matplotlib", "tensorboardX"},
@@ -131,7 +135,9 @@ def test_a_file_stands_on_a_floor(file):
 def test_a_file_imports_only_from_floors_below(file):
     me = home(file)
     others = own_homes(file) - ({me} if file.parent != PACKAGE else set())
-    assert not {other for other in others if HEIGHT[other] >= HEIGHT[me] and (me, other) != ("__main__", "cli")}
+    assert not {
+        other for other in others if HEIGHT[other] >= HEIGHT[me] and (me, other) != ("__main__", "cli")
+    }
 
 
 @every_file
@@ -168,7 +174,9 @@ def test_a_file_says_what_it_is_for(file):
 HEAVY = ("jax", "jaxlib", "optax", "numpy", "scipy", "matplotlib", "safetensors")
 
 
-def heavy_imports(arguments: list[str], environment: dict[str, str] | None = None) -> tuple[set[str], int, str]:
+def heavy_imports(
+    arguments: list[str], environment: dict[str, str] | None = None
+) -> tuple[set[str], int, str]:
     """The heavy libraries that a command line imports, its exit code and output, in a new process."""
     code = (
         "import sys\n"

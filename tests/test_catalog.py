@@ -24,7 +24,7 @@ NAMES = [(what, name) for what, table in TABLES.items() for name in catalog.name
     [
         (catalog.ACTIVATIONS, activations.ACTIVATIONS),
         (catalog.ACTIVATIONS, closed_forms.CLOSED_FORMS),
-        (catalog.INITIALIZERS, initializers.INITIALIZERS),
+        (catalog.INITIALIZERS, initializers.INITIALIZERS | initializers.CRITICAL),
         (catalog.OPTIMIZERS, optimizers.OPTIMIZERS),
         (catalog.SCHEDULES, schedules.SCHEDULES),
     ],
@@ -35,13 +35,10 @@ def test_a_registry_has_exactly_the_catalogs_names_in_its_order(table, registry)
 
 
 def test_everything_the_chapter_needs_is_there():
-    assert set(catalog.ACTIVATIONS) >= set(
-        "sigmoid tanh softsign softplus relu leaky-relu prelu elu celu selu gelu swish mish hard-swish"
-        " identity".split()
-    )
-    assert set(catalog.OPTIMIZERS) >= set(
-        "sgd momentum nesterov adagrad rmsprop adam adamw nadam lamb lion".split()
-    )
+    activations = "sigmoid tanh softsign softplus relu leaky-relu prelu elu celu selu gelu swish mish"
+    optimizers = "sgd momentum nesterov adagrad rmsprop adam adamw nadam lamb lion"
+    assert set(catalog.ACTIVATIONS) >= {*activations.split(), "hard-swish", "identity"}
+    assert set(catalog.OPTIMIZERS) >= set(optimizers.split())
     assert set(catalog.SCHEDULES) == {"constant", "exponential", "cosine", "one-cycle"}
 
 
@@ -61,7 +58,7 @@ def test_no_name_stands_for_two_things(table):
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES.keys())
-def test_a_summary_fits_a_line_and_every_published_choice_names_its_source(table):
+def test_a_summary_fits_a_line(table):
     for entry in table.values():
         assert 0 < len(entry.summary) <= 80
         assert "\n" not in entry.summary

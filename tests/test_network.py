@@ -48,7 +48,9 @@ def test_the_oracles_gradients_are_finite_differences_of_its_loss(kind):
                 moved = [part.copy() for part in leaves]
                 moved[place][index] += h
                 losses.append(oracle.run(spec, jax.tree.unflatten(structure, moved), x, y).loss)
-            assert gradients[place][index] == pytest.approx((losses[0] - losses[1]) / 2e-6, rel=1e-6, abs=1e-8)
+            assert gradients[place][index] == pytest.approx(
+                (losses[0] - losses[1]) / 2e-6, rel=1e-6, abs=1e-8
+            )
 
 
 @every_kind
@@ -125,7 +127,9 @@ def test_each_layer_has_its_own_stream_that_depends_on_the_seed_alone():
 
 def test_parameters_are_counted_with_biases_gains_and_slopes():
     count = {
-        (act, kind): network.count(network.init(subjects.network_spec(act, kind, hidden=(7, 6)), 5, 3, seed=0)[0])
+        (act, kind): network.count(
+            network.init(subjects.network_spec(act, kind, hidden=(7, 6)), 5, 3, seed=0)[0]
+        )
         for act in ("elu", "prelu")
         for kind in subjects.KINDS
     }

@@ -70,7 +70,9 @@ def test_norms_of_many_arrays_are_each_arrays_norm(scale):
 
 def test_arrays_of_very_different_sizes_do_not_disturb_each_other():
     xs = [random((3, 5), 1e30), random((3, 5), 1e-30), random((2, 2), 1e-30), np.zeros((1, 1), np.float32)]
-    np.testing.assert_allclose(jax.jit(partial(norms.each, norms.frobenius))(xs), [exact(x) for x in xs], rtol=2e-6)
+    np.testing.assert_allclose(
+        jax.jit(partial(norms.each, norms.frobenius))(xs), [exact(x) for x in xs], rtol=2e-6
+    )
 
 
 @pytest.mark.parametrize("scale", SCALES)

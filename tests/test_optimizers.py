@@ -95,7 +95,11 @@ def test_without_decay_the_catalogs_defaults_are_optaxs_usual_ones(name):
 
 
 def test_momentum_is_polyaks_formula():
-    path, velocity, parameters = trajectory(ours(optimizer="momentum", momentum=0.5), 5), 0.0, layers(0)[0].kernel
+    path, velocity, parameters = (
+        trajectory(ours(optimizer="momentum", momentum=0.5), 5),
+        0.0,
+        layers(0)[0].kernel,
+    )
     for step, after in enumerate(path):
         velocity = 0.5 * velocity + layers(100 + step)[0].kernel
         parameters = parameters - RATE * velocity

@@ -56,7 +56,10 @@ def test_batch_statistics_are_the_mean_of_the_batches_own_moments_by_their_sizes
     actual = passes.compiled_batch_statistics(spec, state.parameters, block.x, size)
     x, y = np.asarray(block.x), np.asarray(block.y)
     parts = [
-        (oracle.run(spec, state.parameters, x[i : i + size], y[i : i + size]).statistics, len(y[i : i + size]))
+        (
+            oracle.run(spec, state.parameters, x[i : i + size], y[i : i + size]).statistics,
+            len(y[i : i + size]),
+        )
         for i in range(0, examples, size)
     ]
     weighted = [jax.tree.map(lambda m, n=n: m * n / examples, moments) for moments, n in parts]

@@ -18,29 +18,14 @@ from dnncli.spec import (
     from_options,
 )
 
-MAY_BE_OFF = {
-    "target",
-    "validation",
-    "test",
-    "classes",
-    "per_class",
-    "validation_per_class",
-    "alpha",
-    "bn_momentum",
-    "momentum",
-    "max_norm",
-    "clip_value",
-    "clip_norm",
-    "clip_global_norm",
-    "decay_rate",
-    "decay_steps",
-    "patience",
-}
+# What None means "off" for, apart from the data: those take what they are given.
+UPDATE = {"momentum", "max_norm", "clip_value", "clip_norm", "clip_global_norm"}
+MAY_BE_OFF = {"alpha", "bn_momentum", "decay_rate", "decay_steps", "patience"} | UPDATE
 
 
 def test_every_default_resolves_and_only_what_is_off_stays_none():
-    options = RunSpec().options()
-    assert {name for name, value in options.items() if value is None} <= MAY_BE_OFF
+    options, data = RunSpec().options(), {f.name for f in fields(DataSpec)}
+    assert {name for name, value in options.items() if value is None} <= MAY_BE_OFF | data
     assert options["init"] == "he-normal"
     assert options["lr"] == 1e-3
     assert options["hidden"] == [300, 100]

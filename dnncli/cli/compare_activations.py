@@ -115,10 +115,11 @@ def command(
     varied = {name: given.pop(name) for name in GRID}
     varied = {name: value for name, value in varied.items() if value is not None}
     run = options.run_options(given)
+    fingerprint: str | None
     if resume:
         grid, fingerprint, trials = _resume(resume, varied, run)
     else:
-        grid, fingerprint, trials = GridSpec(**{"acts": ACTS, **varied}, options=run), None, []
+        grid, fingerprint, trials = GridSpec(**{"acts": ACTS, **varied}, options=run), None, ()
     from dnncli import data
 
     dataset = data.load(grid.combinations()[0].runs[0].data)

@@ -28,8 +28,9 @@ EXAMPLES = """
         "--data",
         type=Source(),
         metavar="NAME|PATH",
-        help="Other data.  [default: what it was trained on]",
+        help="Other data; of a table every row counts.  [default: what it was trained on]",
     ),
+    click.option("--label-strip", metavar="CHARS", help="Characters to take off both ends of --data's labels."),
     click.option(
         "--split",
         "splits",
@@ -50,6 +51,7 @@ EXAMPLES = """
 def command(
     checkpoint: Path,
     data: str | None,
+    label_strip: str | None,
     splits: tuple[str, ...],
     gradients: bool,
     bn_stats: str | None,
@@ -64,8 +66,11 @@ def command(
 
     compilation.remember()
     snapshot = snapshots.from_checkpoint(checkpoints.read(checkpoint), checkpoint)
-    source = replace(snapshot.spec.data, data=data or snapshot.spec.data.data, scale="none")
-    dataset = evaluation.adopt(sources.load(source), snapshot.data)
+    source = replace(snapshot.spec.data, scale="none", label_strip=label_strip or snapshot.spec.data.label_strip)
+    if data:
+        source = replace(source, data=data, test=None if isinstance(source.test, str) else source.test)
+    dataset = evaluation.adopt(sources.load(source, snapshot.data.encoding, whole=bool(data)), snapshot.data)
+    screen.notices("eval", dataset.notices)
     record = evaluation.evaluate(
         snapshot, dataset, splits, str(checkpoint), gradients=gradients, bn_stats=bn_stats
     )

@@ -9,7 +9,7 @@ import click
 from dnncli import catalog
 from dnncli.cli import config
 from dnncli.cli.command import section
-from dnncli.cli.types import Amount, Name, Number, Sizes, Source
+from dnncli.cli.types import Amount, AmountOrFile, Name, Number, Sizes, Source
 from dnncli.spec import RunSpec
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -79,15 +79,35 @@ output = group(config_option, result_options)  # what every command has
 data = section(
     "Data",
     option(
-        "--data", type=Source(), metavar="NAME|PATH", help="`digits`, a folder of IDX files, or an .npz file."
+        "--data",
+        type=Source(),
+        metavar="NAME|PATH",
+        help="`digits`, a table (.csv, .tsv, .parquet, .json), a folder of IDX files, or an .npz file.",
     ),
-    option("--target", metavar="COLUMN", help="Column to predict (tables only)."),
     option("--validation", type=Amount(), help="Validation examples: a number or a fraction."),
-    option("--test", type=Amount(), help="Test examples: a number or a fraction."),
+    option(
+        "--test", type=AmountOrFile(), help="Test examples: a number, a fraction, or a table in a file of its own."
+    ),
     option("--scale", type=Name(catalog.SCALINGS, "scaling"), help="How features are scaled."),
     option("--classes", metavar="LIST", help="Only these classes: 0-4 or 0,1,7."),
     option("--per-class", type=int, help="Only the first N training examples of each class."),
     option("--validation-per-class", type=int, help="Only the first N validation examples of each class."),
+)
+
+tables = section(
+    "Tables",
+    option("--target", metavar="COLUMN", default="the last", help="Column to predict: its name or number, from 1."),
+    option("--drop", metavar="COLUMN,…", help="Columns to leave out."),
+    option(
+        "--types",
+        metavar="COLUMN=KIND,…",
+        default="found out",
+        help="What columns are, number or category: zip=category,x*=number.",
+    ),
+    option("--where", metavar="SQL", help="Only rows for which this holds: 'age > 17 AND job IS NOT NULL'."),
+    option("--label-strip", metavar="CHARS", help="Characters to take off both ends of every label."),
+    option("--delimiter", metavar="CHAR", default="found out", help="What stands between fields."),
+    option("--header/--no-header", default="found out", help="Whether the first line names the columns."),
 )
 
 layers = section(

@@ -6,7 +6,7 @@ Rich is imported when a screen opens: help, usage errors and completion start wi
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -113,6 +113,11 @@ class Screen:
         """Say something beside the result."""
         if not self.quiet:
             self.err.print(message, soft_wrap=True, markup=False, emoji=False)
+
+    def notices(self, command: str, messages: Iterable[str]) -> None:
+        """Say what a command found in its data."""
+        for message in messages:
+            self.notice(f"dnncli {command}: {message}.")
 
     def error(self, message: str) -> None:
         """Say in one line on stderr why the exit code will not be 0."""

@@ -39,6 +39,7 @@ EXAMPLES = """
 
 @define("train", EXAMPLES)
 @options.data
+@options.tables
 @options.network
 @options.optimisation
 @options.stopping
@@ -95,6 +96,7 @@ def command(
     extras = outputs.Extras(overwrite, out, plot, save_config, tensorboard)
     extras.check()
     snapshot, dataset = _resume(resume, run) if resume else _start(from_options(run))
+    screen.notices("train", dataset.notices)
     from dnncli import checkpoint
 
     stem = f"{snapshot.spec.network.act}-{dataset.name}"
@@ -120,12 +122,13 @@ def _resume(path: Path, changes: dict[str, Any]) -> tuple["Snapshot", "Dataset"]
     stored = snapshots.from_checkpoint(checkpoint.read(path), path)
     _check_kept(stored.spec.options(), changes)
     changes = {name: changes[name] for name in RESUMABLE if name in changes}
-    source = replace(stored.spec.data, data=changes.pop("data", stored.spec.data.data))
-    dataset = data.load(source)
-    from dnncli import compilation, training
+    # Scaled as the network knows its inputs, which for layers from another network is as that one did.
+    source = replace(stored.spec.data, data=changes.pop("data", stored.spec.data.data), scale="none")
+    loaded = data.load(source, stored.data.encoding)
+    from dnncli import adoption, compilation, training
 
     compilation.remember()
-    snapshot = training.resumed(stored, dataset, **changes)
+    snapshot, dataset = training.resumed(stored, loaded, **changes), adoption.adopt(loaded, stored.data)
     if snapshot.epoch >= snapshot.spec.schedule.epochs:
         raise SpecError(
             f"--resume {path}: all its {snapshot.epoch} epochs are done; give --epochs a larger number."
@@ -214,11 +217,12 @@ class _Training:
 
         config, data = snapshot.spec.options(), snapshot.data.record
         parameters = count(snapshot.parameters)
-        prediction = runs.predict(snapshot.spec, self.dataset)
-        chosen = runs.chosen_variances(snapshot.spec, self.dataset)
-        depth = len(snapshot.spec.network.hidden)
         self.screen.show(*training.opening(config, data, parameters))
-        self.screen.show(*training.forecast(prediction, depth, chosen), "", training.epoch_header())
+        if snapshot.origin is None:  # theory is of untrained networks
+            prediction = runs.predict(snapshot.spec, self.dataset)
+            chosen = runs.chosen_variances(snapshot.spec, self.dataset)
+            self.screen.show(*training.forecast(prediction, len(snapshot.spec.network.hidden), chosen))
+        self.screen.show("", training.epoch_header())
         if self.screen.format == "jsonl":
             head = {"event": "start", "config": config, "data": data, "parameters": parameters}
             self.screen.write(structured.dumps(structured.document("train", head)))

@@ -83,6 +83,30 @@ class Amount(click.ParamType):
         return fraction
 
 
+class AmountOrFile(Amount):
+    """A number of examples, a fraction of them, or else the path of a file that holds them."""
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """What help calls it."""
+        return "N|FRACTION|FILE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | float | str:
+        """What is no number is a path: whether there is such a file is found out by reading it."""
+        try:
+            float(value)
+        except (TypeError, ValueError):
+            return str(value)
+        return super().convert(value, param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Files."""
+        return [CompletionItem(incomplete, type="file")]
+
+
 class Name(click.ParamType):
     """A name from one of the catalog's tables; aliases resolve, and <TAB> completes with summaries."""
 

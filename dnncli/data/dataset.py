@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float32, Int32, UInt8
 
+from dnncli.data.tables.encoding import Encoding
 from dnncli.errors import SpecError
 from dnncli.records import DataRecord
 
@@ -57,6 +58,7 @@ class Dataset:
 
     fingerprint: SHA-256 of the arrays as read, whatever the splits and the scaling.
     image_shape: rows and columns, where an example is a grey image.
+    encoding: what a table's columns became. notices: what is to be told of them.
     """
 
     name: str
@@ -67,6 +69,8 @@ class Dataset:
     scaling: Scaling
     fingerprint: str
     image_shape: tuple[int, int] | None
+    encoding: Encoding | None = None
+    notices: tuple[str, ...] = ()
 
     @property
     def features(self) -> int:

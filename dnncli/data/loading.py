@@ -1,29 +1,38 @@
 """From `--data` and the options about it to examples that are ready to train on."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from dnncli import catalog
-from dnncli.data import digits, idx, npz, scaling, selection, splitting
+from dnncli.data import digits, idx, npz, remote, scaling, selection, splitting
 from dnncli.data.dataset import Dataset, Scaling, Split
 from dnncli.data.source import Source, Table
 from dnncli.data.splitting import Parts
+from dnncli.data.tables.encoding import Encoding
+from dnncli.data.tables.kinds import is_table
 from dnncli.errors import DataError, SpecError, UnknownNameError
-from dnncli.spec import DataSpec
+from dnncli.spec import DataSpec, option
+
+TABLE_OPTIONS = ("target", "drop", "types", "where", "delimiter", "header", "label_strip")
 
 
-def load(spec: DataSpec) -> Dataset:
+def load(spec: DataSpec, known: Encoding | None = None, whole: bool = False) -> Dataset:
     """Read, split, choose and scale; the same files and spec always give the same arrays.
 
+    A table is encoded as `known` says, where a network knows how; `whole`: every row of it is in every split.
     Raises DataError for what cannot be read or learned from, SpecError for options that do not fit it.
     """
-    source = _read(spec)
-    parts, class_names = splitting.split(source, spec.validation, spec.test), source.class_names
+    source = read(spec, known)
+    parts, source = _split(source, spec, whole)
+    class_names = source.class_names
     if spec.classes is not None:
         parts, class_names = selection.keep(parts, class_names, spec.classes)
-    selection.check(parts.train, class_names, source.place)
+    if not (whole and source.encoding):
+        selection.check(parts.train, class_names, source.place)
     parts = _few(spec, parts, class_names)
     scaled = scaling.fit(spec.scale, source, parts.train.x)
     return Dataset(
@@ -35,7 +44,18 @@ def load(spec: DataSpec) -> Dataset:
         scaling=scaled,
         fingerprint=source.fingerprint,
         image_shape=source.image_shape,
+        encoding=source.encoding,
+        notices=source.notices,
     )
+
+
+def _split(source: Source, spec: DataSpec, whole: bool) -> tuple[Parts, Source]:
+    """The parts, and the source without the tables they were copied from: large ones are not kept twice."""
+    if whole and source.encoding:
+        return Parts(source.train, source.train, source.train), source
+    amount = None if isinstance(spec.test, str) else spec.test
+    parts = splitting.split(source, spec.validation, amount)
+    return parts, replace(source, train=parts.train, test=None)
 
 
 def _few(spec: DataSpec, parts: Parts, class_names: tuple[str, ...]) -> Parts:
@@ -56,27 +76,41 @@ def _scaled(table: Table, scaled: Scaling, source: Source) -> Split:
     return Split(x, table.y)
 
 
-def _read(spec: DataSpec) -> Source:
-    if spec.target is not None:
-        raise SpecError(f"--target {spec.target}: only tables have columns, and {spec.data} is none.")
+def read(spec: DataSpec, known: Encoding | None = None) -> Source:
+    """What the files hold, before anything is split, chosen or scaled."""
     try:
         if spec.data.lower() in catalog.names(catalog.DATASETS):
+            _refuse_table_options(spec)
             return READERS[catalog.resolve(catalog.DATASETS, spec.data, "data set").name]()
-        return _read_path(spec.data)
+        return _read_path(spec, known)
     except OSError as error:
         raise DataError(f"{error.filename or spec.data} cannot be read: {error.strerror or error}.") from None
 
 
-def _read_path(text: str) -> Source:
-    path = Path(text).expanduser()
-    if not text.strip() or not path.exists():
-        raise _absent(text)
+def _refuse_table_options(spec: DataSpec) -> None:
+    for name in TABLE_OPTIONS:
+        if getattr(spec, name) is not None:
+            raise SpecError(f"{option(name)}: only tables have columns, and {spec.data} is none.")
+    if isinstance(spec.test, str):
+        raise SpecError(
+            f"--test {spec.test}: only a table has its test set in a file of its own, and {spec.data} is none;"
+            " give a number or a fraction."
+        )
+
+
+def _read_path(spec: DataSpec, known: Encoding | None) -> Source:
+    path = Path(spec.data).expanduser()
+    if is_table(spec.data) and not path.is_dir():
+        from dnncli.data.tables import reading  # and with it DuckDB, which no other data need
+
+        return reading.read(spec, known)
+    _refuse_table_options(spec)
+    if not spec.data.strip() or not path.exists():
+        raise _absent(spec.data)
     if path.is_dir():
         return idx.read(path)
     if path.suffix.lower() == ".npz":
         return npz.read(path)
-    if path.suffix.lower() == ".csv":
-        raise DataError(f"{path}: .csv tables are not read yet; store arrays x and y in an .npz file.")
     if "ubyte" in path.name:
         raise DataError(f"{path} is one IDX file: give the folder of all four, {path.parent}.")
     raise DataError(f"{path} is no data that can be read: give {_kinds()}.")
@@ -84,8 +118,6 @@ def _read_path(text: str) -> Source:
 
 def _absent(text: str) -> DataError | SpecError:
     """The error for what is neither a name nor a path; what looks like a name is taken for one."""
-    if Path(text).suffix == ".csv":
-        return DataError(f"{text} does not exist, and .csv tables are not read yet: give {_kinds()}.")
     if len(Path(text).parts) > 1 or Path(text).suffix:
         return DataError(f"{text} does not exist: give {_kinds()}.")
     try:
@@ -96,7 +128,11 @@ def _absent(text: str) -> DataError | SpecError:
 
 
 def _kinds() -> str:
-    return f"a folder of IDX files, an .npz file, or a name ({', '.join(catalog.DATASETS)})"
+    names = ", ".join(catalog.DATASETS)
+    return f"a table (.csv, .tsv, .parquet, .json), a folder of IDX files, an .npz file, or a name ({names})"
 
 
-READERS: dict[str, Callable[[], Source]] = {"digits": digits.read}
+READERS: dict[str, Callable[[], Source]] = {
+    "digits": digits.read,
+    **{name: partial(remote.read, name) for name in remote.REMOTES},
+}

@@ -1,6 +1,7 @@
 """A NumPy archive of arrays: x_train, y_train, x_test and y_test, or x and y."""
 
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def read(path: Path) -> Source:
 
     Raises DataError, naming file and array, for whatever cannot be read or learned from.
     """
-    arrays = _arrays(path)
+    arrays = _arrays(path, _names)
     train, test, class_names = _tables(path, arrays)
     examples, pixels = len(train), train.x.dtype == np.uint8
     return Source(
@@ -42,6 +43,17 @@ def read(path: Path) -> Source:
     )
 
 
+def read_features(
+    path: Path,
+) -> Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"]:
+    """An archive's examples without labels: its array `x`, or else `x_test`.
+
+    Raises DataError, naming file and array, for whatever cannot be read.
+    """
+    ((name, x),) = _arrays(path, _features_name).items()
+    return _features(path, name, x)
+
+
 def _tables(path: Path, arrays: Arrays) -> tuple[Table, Table | None, tuple[str, ...]]:
     x = _alike([_features(path, name, arrays[name]) for name in arrays if name[0] == "x"], path, arrays)
     y = [_labels(path, name, arrays) for name in arrays if name[0] == "y"]
@@ -52,8 +64,8 @@ def _tables(path: Path, arrays: Arrays) -> tuple[Table, Table | None, tuple[str,
     return train, test[0] if test else None, class_names
 
 
-def _arrays(path: Path) -> Arrays:
-    """The arrays of WHOLE or DIVIDED, in that order."""
+def _arrays(path: Path, names: Callable[[Path, list[str]], tuple[str, ...]]) -> Arrays:
+    """Those of an archive's arrays that `names` chooses, in that order."""
     with path.open("rb") as file:
         if file.read(4) not in ZIP or not zipfile.is_zipfile(file):
             raise DataError(f"{path} is not an .npz file: write it with numpy.savez.")
@@ -61,7 +73,7 @@ def _arrays(path: Path) -> Arrays:
         # Not only OSError and ValueError: what NumPy, zipfile and zlib raise for damaged bytes has no end.
         try:
             with np.load(file, allow_pickle=False) as archive:
-                return {name: _array(archive, name, path) for name in _names(path, archive.files)}
+                return {name: _array(archive, name, path) for name in names(path, archive.files)}
         except DataError:
             raise
         except Exception as error:
@@ -81,6 +93,13 @@ def _names(path: Path, there: list[str]) -> tuple[str, ...]:
             f" {', '.join(DIVIDED)}, or x and y."
         )
     return wanted
+
+
+def _features_name(path: Path, there: list[str]) -> tuple[str, ...]:
+    for name in ("x", "x_test"):
+        if name in there:
+            return (name,)
+    raise DataError(f"{path} has no array 'x' (it has {labels.listed(there) or 'none'}).")
 
 
 def _array(archive: Any, name: str, path: Path) -> Shaped[np.ndarray, "..."]:

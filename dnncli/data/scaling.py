@@ -18,10 +18,22 @@ def fit(
 
     auto: unit for images, else standard. unit: divided by the largest value a pixel can have, or else by
     the largest magnitude in x. standard: each feature to mean 0 and standard deviation 1; a constant
-    one to 0.
+    one to 0. A table's 0/1 features stay 0 and 1 in every case.
     """
     if kind == "auto":
         kind = "unit" if source.peak or source.image_shape else "standard"
+    scaling = _fit(kind, source, x)
+    if source.encoding:
+        measured = source.encoding.measured
+        scaling.offset[~measured], scaling.scale[~measured] = 0, 1
+    return scaling
+
+
+def _fit(
+    kind: str,
+    source: Source,
+    x: Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"],
+) -> Scaling:
     zeros, ones = np.zeros(x.shape[1], np.float32), np.ones(x.shape[1], np.float32)
     match kind:
         case "unit":

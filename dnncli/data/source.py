@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Int, Int32, Shaped, UInt8
 
+from dnncli.data.tables.encoding import Encoding
+
 
 @dataclass(frozen=True, eq=False)
 class Table:
@@ -32,6 +34,8 @@ class Source:
     peak: the largest value a pixel can have; None where features are no pixels.
     ordered: validation examples are the first ones, not a stratified draw.
     held_out: how many examples `validation` and `test` get by default.
+    encoding: what a table's columns became; None where features are what files hold.
+    notices: what is to be told of it besides the result.
     """
 
     name: str
@@ -44,6 +48,8 @@ class Source:
     ordered: bool
     held_out: dict[str, int]
     fingerprint: str
+    encoding: Encoding | None = None
+    notices: tuple[str, ...] = ()
 
 
 def default_size(examples: int, share: float) -> int:

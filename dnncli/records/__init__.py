@@ -23,6 +23,7 @@ from dnncli.records.comparison import (
     Versus,
 )
 from dnncli.records.evaluation import BatchNormRecord, ClassScore, EvalRecord, NormMismatch, SplitRecord
+from dnncli.records.prediction import Predictions
 from dnncli.records.training import TrainRecord
 from dnncli.records.transfer import (
     BaselineRecord,
@@ -56,6 +57,7 @@ __all__ = [
     "NormMismatch",
     "OriginRecord",
     "ParentRecord",
+    "Predictions",
     "ProbeRecord",
     "RateRecord",
     "RowRecord",

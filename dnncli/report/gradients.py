@@ -13,6 +13,8 @@ from dnncli.report import text
 BAR_CELLS = 12
 DECADES = 6  # the bars' scale spans at least so many, so that a factor of 2 looks like one
 
+FROZEN = Text("frozen", style="cyan")
+
 LAYER_COLUMNS = (
     "layer",
     "delta_rms",
@@ -66,13 +68,9 @@ def decades(values: Sequence[float]) -> tuple[int, int]:
 
 
 def _row(layer: LayerRecord, lowest: int, highest: int) -> list[str | Text]:
-    filled = text.logarithmic(layer.delta_rms, lowest, highest)
     return [
         layer.layer,
-        text.scientific(layer.delta_rms),
-        Text(text.bar(filled, BAR_CELLS), style=_colour(filled)),
-        text.scientific(layer.gradient_norm),
-        text.scientific(layer.update_ratio),
+        *(_flow(layer, lowest, highest) if not layer.frozen else ("-", FROZEN, "-", "-")),
         text.plain(layer.activation_mean),
         text.plain(layer.activation_std),
         text.percent(layer.saturated_fraction),
@@ -80,15 +78,27 @@ def _row(layer: LayerRecord, lowest: int, highest: int) -> list[str | Text]:
     ]
 
 
+def _flow(layer: LayerRecord, lowest: int, highest: int) -> tuple[str | Text, ...]:
+    """Delta, its bar, gradient and update; none of them is computed for frozen layers."""
+    filled = text.logarithmic(layer.delta_rms, lowest, highest)
+    return (
+        text.scientific(layer.delta_rms),
+        Text(text.bar(filled, BAR_CELLS), style=_colour(filled)),
+        text.scientific(layer.gradient_norm),
+        text.scientific(layer.update_ratio),
+    )
+
+
 def _colour(filled: float) -> str:
     """Colour-blind-safe: blue is strong, yellow weak, magenta all but gone."""
     return "blue" if filled > 0.5 else "yellow" if filled > 0.25 else "magenta"
 
 
-def verdict_lines(health: Health) -> list[Text]:
+def verdict_lines(health: Health, layers: Sequence[LayerRecord] = ()) -> list[Text]:
     """The verdict in words: a headline, then a line for each finding and what to do about it."""
     if not health.findings:
-        return [Text.assemble(("healthy", "bold green"), ": every layer learns.")]
+        which = "every layer that is not frozen" if any(layer.frozen for layer in layers) else "every layer"
+        return [Text.assemble(("healthy", "bold green"), f": {which} learns.")]
     lines = []
     for finding in health.findings:
         lines.append(Text.assemble((finding.rule, "bold red"), f" in {finding.layer}: {finding.evidence}."))

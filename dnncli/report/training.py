@@ -126,7 +126,7 @@ def closing(record: TrainRecord) -> Iterator[RenderableType]:
         yield gradients.gradient_table(shown.layers, f"Gradients in epoch {shown.epoch}")
         yield Text()
     yield from first_step(record)
-    yield from gradients.verdict_lines(record.health)
+    yield from gradients.verdict_lines(record.health, record.epochs[-1].layers if record.epochs else ())
     if record.checkpoint:
         took = (
             f"{text.seconds(record.seconds.total)} in all, {text.seconds(record.seconds.compile)} compiling"

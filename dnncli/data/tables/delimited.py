@@ -91,7 +91,7 @@ def _sniffed(connection: Any, path: Path, options: Mapping[str, object]) -> tupl
 
     query = f"FROM sniff_csv({sql.literal(literal_path(path))}, {arguments(options)})"
     try:
-        delimiter, header, columns = connection.execute(f"SELECT Delimiter, HasHeader, Columns {query}").fetchone()
+        delimiter, header, columns = connection.execute(f"SELECT Delimiter, HasHeader, Columns {query}").fetchall()[0]
     except duckdb.InvalidInputException as error:
         if "sniffing file" not in str(error):
             raise
@@ -130,8 +130,8 @@ def _dialect(
     if not header:
         return Dialect(dict(zip(numbered(len(types)), types, strict=True)), False, options)
     plain = Dialect(dict.fromkeys(numbered(len(types)), "VARCHAR"), False, options)
-    row = connection.execute(f"FROM {plain.source([path])} LIMIT 1").fetchone()
-    names, repaired = distinct([(cell or "").strip() for cell in row or names])
+    rows = connection.execute(f"FROM {plain.source([path])} LIMIT 1").fetchall()
+    names, repaired = distinct([(cell or "").strip() for cell in (rows or [names])[0]])
     return Dialect(dict(zip(names, types, strict=True)), True, options, repaired)
 
 

@@ -1,14 +1,12 @@
 """How each column of a table becomes numbers: found on the training table, kept in the checkpoint."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool
-
-from dnncli.errors import CheckpointError
 
 KINDS = ("number", "time", "code", "text")
 
@@ -28,6 +26,13 @@ class Column:
     levels: tuple[str, ...] = ()
     median: float = 0.0
     missing: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what no table gives: a checkpoint's word is not enough."""
+        if self.kind not in KINDS or not math.isfinite(self.median) or not _distinct(self.levels):
+            raise ValueError(f"the column {self.name!r} has no possible encoding")
+        if self.kind == "code":
+            tuple(map(float, self.levels))
 
     @property
     def categorical(self) -> bool:
@@ -54,6 +59,14 @@ class Encoding:
     classes: tuple[str, ...]
     layout: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse what no table gives."""
+        names = [*(column.name for column in self.columns), self.target]
+        if len(names) < 2 or not all(map(_distinct, (names, self.classes, self.layout))):
+            raise ValueError("columns and classes need distinct names")
+        if self.layout and not {*names} <= {*self.layout}:
+            raise ValueError("the layout lacks a column")
+
     @property
     def features(self) -> tuple[str, ...]:
         """Every feature's name."""
@@ -75,40 +88,5 @@ class Encoding:
         return asdict(self)
 
 
-def from_json(values: Mapping[str, Any] | None, features: int) -> Encoding | None:
-    """Back from a checkpoint's metadata, every value checked; None where it has none.
-
-    Raises CheckpointError for values that encode no table of that many features.
-    """
-    if values is None:
-        return None
-    encoding = Encoding(
-        tuple(_column(column) for column in values["columns"]),
-        _text(values["target"]),
-        _texts(values["classes"]),
-        _texts(values["layout"]),
-    )
-    names = [column.name for column in encoding.columns]
-    if len(encoding.features) != features or len({*names, encoding.target}) != len(names) + 1:
-        raise CheckpointError(f"its columns do not make {features} features.")
-    return encoding
-
-
-def _column(values: Mapping[str, Any]) -> Column:
-    median, missing = values["median"], values["missing"]
-    if values["kind"] not in KINDS or not isinstance(missing, bool) or not math.isfinite(median):
-        raise CheckpointError(f"the column {values['name']!r} has no valid encoding.")
-    return Column(_text(values["name"]), values["kind"], _texts(values["levels"]), float(median), missing)
-
-
-def _texts(values: Any) -> tuple[str, ...]:
-    texts = tuple(_text(value) for value in values)
-    if isinstance(values, str) or len(set(texts)) != len(texts):
-        raise CheckpointError("its columns, levels and classes must have distinct names.")
-    return texts
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise CheckpointError(f"{value!r} is no name of a column, level or class.")
-    return value
+def _distinct(names: Sequence[str]) -> bool:
+    return len(set(names)) == len(names)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32, Int32, Int64
 
 from dnncli.data.labels import listed
 from dnncli.data.tables import sql, targets, telling
+from dnncli.data.tables.encoder import TEXT
 from dnncli.data.tables.encoding import Column, Encoding
 from dnncli.data.tables.relation import Relation
 from dnncli.errors import DataError, SpecError
@@ -21,26 +22,35 @@ FEW = 10  # different whole numbers at most that are codes of categories rather 
 ROWS_A_CODE = 10  # … if there are so many rows for each
 MOST_LEVELS = 255  # of a category; the rest are "other"
 PROBE = 1000  # rows that show of most columns that they hold more than a few different numbers
-TEXT = np.finfo(np.float32).min  # sql.TEXT
 NUMERIC_SHARE = 0.9  # a column with so many numbers is one of numbers, and its texts are trouble
 Matrix = Float32[np.ndarray, "rows columns"]
 
 
 @dataclass(frozen=True)
 class Fit:
-    """An encoding, what is to be told of it, and the features where they are the columns themselves."""
+    """An encoding, what it was found from, and what is to be told of it."""
 
     encoding: Encoding
+    profile: "Profile"
+    levels: dict[str, "Levels"]
     notices: tuple[str, ...]
-    features: Matrix | None
+
+    @property
+    def plain(self) -> bool:
+        """Whether the columns' values are the features."""
+        return self.encoding.trivial and len(self.encoding.columns) == len(self.profile.names)
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Columns with their values in float32, and how many are missing, text, and too large."""
+    """Columns with their values in float32, and how many are missing, text, and too large.
+
+    labels: places among the target's labels, row by row.
+    """
 
     names: tuple[str, ...]
     values: Matrix
+    labels: Int32[np.ndarray, " rows"]
     missing: Int64[np.ndarray, " columns"]
     texts: Int64[np.ndarray, " columns"]
     large: Int64[np.ndarray, " columns"]
@@ -63,7 +73,7 @@ def fit(relation: Relation, labels: targets.Labels, drop: str | None, types: str
     """
     names = chosen(relation, labels.column, drop)
     forced = _forced(types, names)
-    profile = _profile(relation, names, labels.rows)
+    profile = _profile(relation, names, labels)
     kinds = _kinds(relation, profile, forced)
     _check_finite(relation, profile, kinds)
     levels = _levels(relation, {name: kind for name, kind in kinds.items() if kind in ("code", "text")})
@@ -78,8 +88,7 @@ def fit(relation: Relation, labels: targets.Labels, drop: str | None, types: str
     layout = tuple(relation.dialect.columns) if relation.dialect and not relation.dialect.header else ()
     encoding = Encoding(columns, labels.column, targets.classes(labels.names), layout)
     notices = telling.of_training(encoding, profile, levels)
-    plain = encoding.trivial and len(columns) == len(names)
-    return Fit(encoding, notices, profile.values if plain else None)
+    return Fit(encoding, profile, levels, notices)
 
 
 def chosen(relation: Relation, target: str, drop: str | None) -> tuple[str, ...]:
@@ -113,22 +122,24 @@ def _forced(types: str | None, names: Sequence[str]) -> dict[str, str]:
     return forced
 
 
-def _profile(relation: Relation, names: Sequence[str], rows: int) -> Profile:
-    """Read every column once."""
-    values = np.empty((rows, len(names)), np.float32)
+def _profile(relation: Relation, names: Sequence[str], labels: targets.Labels) -> Profile:
+    """Read every column once, and the labels with them."""
+    if not names:
+        raise DataError(f"{relation.place} has no column besides the target {labels.column!r} to learn from.")
+    values, places = np.empty((labels.rows, len(names)), np.float32), np.empty(labels.rows, np.int32)
     missing, texts, large = np.zeros((3, len(names)), np.int64)
+    columns = [(name, relation.types[name]) for name in names]
+    label = f"{targets.position(relation, labels)} AS label"
     done = 0
-    if names:
-        columns = [(name, relation.types[name]) for name in names]
-        for batch in relation.batches(f"SELECT {sql.profile(columns)} FROM {relation.base}"):
-            x = batch["x"]
-            values[done : done + len(x)] = x[: rows - done]
-            missing += np.isnan(x).sum(axis=0)
-            texts += (x == TEXT).sum(axis=0)
-            large += np.isinf(x).sum(axis=0)
-            done += len(x)
-        relation.check_rows(done, rows)
-    return Profile(tuple(names), values, missing, texts, large)
+    for batch in relation.batches(f"SELECT {sql.profile(columns)}, {label} FROM {relation.base}"):
+        x, end = batch["x"], done + len(batch["x"])
+        values[done:end], places[done:end] = x[: labels.rows - done], batch["label"][: labels.rows - done]
+        missing += np.isnan(x).sum(axis=0)
+        texts += (x == TEXT).sum(axis=0)
+        large += np.isinf(x).sum(axis=0)
+        done = end
+    relation.check_rows(done, labels.rows)
+    return Profile(tuple(names), values, places, missing, texts, large)
 
 
 def _kinds(relation: Relation, profile: Profile, forced: Mapping[str, str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,23 +10,22 @@ import numpy as np
 from jaxtyping import Float32, Int32, Int64
 
 from dnncli.data.source import Source, Table, default_size, fingerprint
-from dnncli.data.tables import fitting, sql, targets, telling
+from dnncli.data.tables import encoder, fitting, sql, targets, telling
 from dnncli.data.tables.encoding import Encoding
 from dnncli.data.tables.errors import ConversionError
-from dnncli.data.tables.relation import PACKED, Reading, Relation, open_table
-from dnncli.errors import DataError, SpecError
+from dnncli.data.tables.kinds import PACKED
+from dnncli.data.tables.relation import Reading, Relation, open_table
+from dnncli.errors import DataError
 from dnncli.spec import DataSpec
-
-FLAGS = 5  # kinds of flags that a value can have, FINE among them
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Encoded rows, their classes, and how often each column had each flag."""
+    """Encoded rows, their classes, and how often each column had something amiss."""
 
     x: Float32[np.ndarray, "rows features"]
     y: Int32[np.ndarray, " rows"]
-    flags: Int64[np.ndarray, "columns kinds"]
+    flags: Int64[np.ndarray, "flags columns"]
 
 
 def read(spec: DataSpec, known: Encoding | None = None) -> Source:
@@ -45,7 +45,7 @@ def _read(spec: DataSpec, known: Encoding | None, whole: bool) -> Source:
     if known is None:
         encoding, train, notices = _fitted(spec, reading)
     else:
-        encoding, notices = known, ()
+        encoding = known
         train, notices = _encoded(spec.data, reading, known, spec.label_strip)
     test = None
     if isinstance(spec.test, str):
@@ -54,17 +54,24 @@ def _read(spec: DataSpec, known: Encoding | None, whole: bool) -> Source:
     return _source(spec, encoding, train, test, notices)
 
 
-def _fitted(spec: DataSpec, reading: Reading) -> tuple[Encoding, Rows, tuple[str, ...]]:
+def fitted(spec: DataSpec, reading: Reading) -> tuple[Relation, targets.Labels, fitting.Fit]:
+    """A training table, its labels, and the encoding found for it."""
     reading = replace(reading, text=lambda names: [targets.resolve(names, spec.target)])
     relation = open_table(spec.data, reading)
     column = targets.resolve([*relation.types, *relation.unusable], spec.target)
     labels = targets.count(relation, column, spec.label_strip)
-    fit = fitting.fit(relation, labels, spec.drop, spec.types)
-    encoding = fit.encoding
+    return relation, labels, fitting.fit(relation, labels, spec.drop, spec.types)
+
+
+def _fitted(spec: DataSpec, reading: Reading) -> tuple[Encoding, Rows, tuple[str, ...]]:
+    relation, labels, fit = fitted(spec, reading)
+    encoding, notices = fit.encoding, (*relation.notices, *fit.notices)
     classes = targets.places(relation, labels, encoding.classes)
-    if fit.features is None:
-        return encoding, _rows(relation, encoding, labels, classes), fit.notices
-    return encoding, _labelled(relation, labels, classes, fit.features), fit.notices
+    if fit.plain:
+        amiss = np.zeros((len(encoder.FLAGS), 0), np.int64)
+        return encoding, Rows(fit.profile.values, classes[fit.profile.labels], amiss), notices
+    del fit  # its values are as large as the features
+    return encoding, _rows(relation, encoding, labels, classes), notices
 
 
 def _encoded(text: str, reading: Reading, known: Encoding, strip: str | None) -> tuple[Rows, tuple[str, ...]]:
@@ -97,20 +104,81 @@ def _rows(
     relation: Relation, encoding: Encoding, labels: targets.Labels, classes: Int32[np.ndarray, " labels"]
 ) -> Rows:
     """Every row of a table, in its order."""
-    x = np.empty((labels.rows, len(encoding.features)), np.float32)
-    y = np.empty(labels.rows, np.int32)
-    flags = np.zeros((len(encoding.columns), FLAGS), np.int64)
+    at = encoder.layout(encoding)
+    x, y = np.empty((labels.rows, at.width), np.float32), np.empty(labels.rows, np.int32)
+    flags = np.zeros((len(encoder.FLAGS), len(encoding.columns)), np.int64)
     done = 0
-    query = sql.encode(encoding, relation.types, relation.base, targets.position(relation, labels))
-    for batch in relation.batches(query):
-        end = min(done + len(batch["x"]), labels.rows)
-        x[done:end], y[done:end] = batch["x"][: end - done], classes[batch["label"][: end - done]]
-        flags += count_flags(batch["flags"])
-        done += len(batch["x"])
+    columns = f"{sql.encoded(encoding, relation.types)}, {targets.position(relation, labels)} AS label"
+    for batch in relation.batches(f"SELECT {columns} FROM {relation.base}"):
+        features, amiss = encoder.encode(at, batch["x"])
+        end = done + len(features)
+        x[done:end], y[done:end] = features[: labels.rows - done], classes[batch["label"]][: labels.rows - done]
+        flags += amiss
+        done = end
     relation.check_rows(done, labels.rows)
     return Rows(x, y, flags)
 
 
-def count_flags(flags: np.ndarray) -> Int64[np.ndarray, "columns kinds"]:
-    """How often each column has each flag."""
-    return np.stack([(flags == flag).sum(axis=0) for flag in range(FLAGS)], axis=1)
+def stream(
+    path: str,
+    known: Encoding,
+    flags: Int64[np.ndarray, "flags columns"],
+    delimiter: str | None,
+    header: bool | None,
+    kind: str | None,
+    shown: str,
+) -> Iterator[Float32[np.ndarray, "rows features"]]:
+    """Encoded rows without labels, batch by batch, adding to `flags` what was amiss with them.
+
+    CSV is read as text, so that no value far down can be of another type than the first ones.
+    """
+    reading = Reading(
+        delimiter,
+        not known.layout if header is None else header,
+        text=lambda names: names,
+        layout=known.layout,
+        optional=known.target,
+        kind=kind,
+        shown=shown,
+    )
+    relation = open_table(path, reading)
+    check_columns(relation, [column.name for column in known.columns])
+    at = encoder.layout(known)
+    query = f"SELECT {sql.encoded(known, relation.types)} FROM {relation.base}"
+    for batch in relation.batches(query):
+        features, amiss = encoder.encode(at, batch["x"])
+        flags += amiss
+        yield features
+
+
+def _source(
+    spec: DataSpec, encoding: Encoding, train: Rows, test: Rows | None, notices: tuple[str, ...]
+) -> Source:
+    tables = [train] if test is None else [train, test]
+    meaning = np.frombuffer(json.dumps(encoding.json()).encode(), np.uint8)
+    examples = len(train.y)
+    return Source(
+        name=title(spec.data),
+        place=spec.data,
+        train=Table(train.x, train.y),
+        test=None if test is None else Table(test.x, test.y),
+        class_names=encoding.classes,
+        image_shape=None,
+        peak=None,
+        ordered=False,
+        held_out={
+            "validation": default_size(examples, 0.1),
+            "test": default_size(examples, 0.2) if test is None else len(test.y),
+        },
+        fingerprint=fingerprint(meaning, *(array for table in tables for array in (table.x, table.y))),
+        encoding=encoding,
+        notices=notices,
+    )
+
+
+def title(text: str) -> str:
+    """A table's short name: its file's without suffixes, or that of the folder where it is several files."""
+    path = Path(text)
+    if path.suffix.lower() in PACKED:
+        path = path.with_suffix("")
+    return path.stem.replace("*", "") or path.parent.name or "table"

@@ -10,13 +10,9 @@ from typing import Any
 
 from dnncli.data import labels
 from dnncli.data.tables import arrow, delimited, errors, sql
+from dnncli.data.tables.kinds import DELIMITED, JSON, PARQUET, kind
 from dnncli.errors import DataError, DnncliError, SpecError
 
-DELIMITED = (".csv", ".tsv", ".txt", ".data")
-JSON = (".json", ".jsonl", ".ndjson")
-PARQUET = (".parquet", ".pq")
-PACKED = (".gz", ".zst")
-KINDS = (*DELIMITED, *JSON, *PARQUET)
 SETTINGS = (
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
@@ -30,10 +26,11 @@ class Relation:
     """Rows of a table in the order of its files.
 
     types: every column that can be used, with DuckDB's type. unusable: the others, likewise.
-    dialect: how it was read, if it is CSV. base: what to select from.
+    dialect: how it was read, if it is CSV. base: what to select from. place: what messages call it.
     """
 
     connection: Any
+    paths: tuple[Path, ...]
     place: str
     types: dict[str, str]
     unusable: dict[str, str]
@@ -59,24 +56,19 @@ class Relation:
 
     @contextlib.contextmanager
     def explained(self) -> Iterator[None]:
-        """Turn DuckDB's errors into one line."""
+        """Turn DuckDB's errors into one line, which calls the table as it was called to us."""
         import duckdb
 
         try:
             yield
         except (duckdb.Error, arrow.StreamError, UnicodeError) as error:
-            raise errors.explain(str(error), self.place, self.where) from None
+            raise self._named(errors.explain(str(error), self.place, self.where)) from None
+        except DnncliError as error:
+            raise self._named(error) from None
 
-
-def is_table(text: str) -> bool:
-    """Whether a path or pattern names files that are tables."""
-    return _kind(text) is not None
-
-
-def _kind(text: str) -> str | None:
-    path = Path(text.lower())
-    suffix = Path(path.stem).suffix if path.suffix in PACKED else path.suffix
-    return suffix if suffix in KINDS else None
+    def _named(self, error: DnncliError) -> DnncliError:
+        whole = str(error).replace(str(self.paths[0]), self.place) if len(self.paths) == 1 else str(error)
+        return type(error)(whole)
 
 
 def find(text: str) -> list[Path]:
@@ -100,6 +92,7 @@ class Reading:
 
     text: which of a file's columns are taken as text. whole: find types that fit every row. layout:
     names of all columns of a file without a header line, one of which, `optional`, may be absent.
+    kind: as of a file with that suffix. shown: what messages call it.
     """
 
     delimiter: str | None = None
@@ -109,17 +102,19 @@ class Reading:
     whole: bool = False
     layout: tuple[str, ...] = ()
     optional: str = ""
+    kind: str | None = None
+    shown: str | None = None
 
 
-def open_table(text: str, reading: Reading, shown: str | None = None) -> Relation:
+def open_table(text: str, reading: Reading) -> Relation:
     """Open a table; nothing but its names and types has been read then.
 
     Raises DataError for files that cannot be, SpecError for a --where that DuckDB does not understand.
     """
     paths = find(text)
     connection = _connect(paths)
-    place = shown or (text if len(paths) > 1 else str(Path(text).expanduser()))
-    draft = Relation(connection, place, {}, {}, "", where=reading.where)
+    place = reading.shown or text
+    draft = Relation(connection, tuple(paths), place, {}, {}, "", where=reading.where)
     with draft.explained():
         source, columns, dialect, notices = _source(connection, paths, reading)
         types = {name: type_ for name, type_ in columns.items() if sql.simple(type_)}
@@ -152,7 +147,7 @@ def _source(
     connection: Any, paths: Sequence[Path], reading: Reading
 ) -> tuple[str, dict[str, str], delimited.Dialect | None, tuple[str, ...]]:
     """What to select from, its columns with their types, and what is to be told of them."""
-    kinds = {_kind(str(path)) for path in paths}
+    kinds = {reading.kind or kind(str(path)) for path in paths}
     if kinds <= set(DELIMITED):
         dialect = _dialect(connection, paths, reading)
         notices = tuple(
@@ -174,7 +169,7 @@ def _source(
 
 def _dialect(connection: Any, paths: Sequence[Path], reading: Reading) -> delimited.Dialect:
     """The first file's dialect, which all must have."""
-    delimiter = reading.delimiter or ("\t" if _kind(str(paths[0])) == ".tsv" else None)
+    delimiter = reading.delimiter or ("\t" if kind(str(paths[0])) == ".tsv" else None)
     first, *others = (
         delimited.detect(connection, path, delimiter, reading.header, reading.whole) for path in paths
     )

@@ -1,6 +1,6 @@
 """Columns in DuckDB's SQL: values, categories and labels, the same in training and in prediction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dnncli.data.tables.encoding import Column, Encoding
 
@@ -12,7 +12,6 @@ UNSIGNED = ("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")
 TIMES = ("DATE", "TIMESTAMP")
 PLAIN = ("VARCHAR", "BOOLEAN", "UUID", "ENUM", "TIME", "INTERVAL", '"NULL"')
 SECONDS_A_DAY = 86_400
-FINE, MISSED, NO_NUMBER, TOO_LARGE, OTHER = range(5)  # a value's flag: what was amiss with it
 
 
 def literal(text: str) -> str:
@@ -72,10 +71,8 @@ def value(column: str, type_: str, kind: str = "number") -> str:
     return f"CASE WHEN {own} IS NULL THEN {NAN} WHEN {exact} IS NULL THEN {TEXT} ELSE single({exact}) END"
 
 
-def level(column: Column | str, type_: str, kind: str = "text") -> str:
+def level(column: str, type_: str, kind: str = "text") -> str:
     """A column's category as text: codes as DuckDB writes a DOUBLE, true and false in small letters."""
-    if isinstance(column, Column):
-        column, kind = column.name, column.kind
     if kind == "code":
         exact = number(column, type_)
         return f"CASE WHEN isnan({exact}) THEN NULL ELSE {exact}::VARCHAR END"
@@ -100,54 +97,24 @@ def position(text: str, names: Sequence[str], absent: int) -> str:
 
 def profile(columns: Sequence[tuple[str, str]]) -> str:
     """SELECT list of every column's values, given names and types, as one matrix `x`."""
-    return f"array_value({', '.join(value(*column) for column in columns)})::FLOAT[{len(columns)}] AS x"
+    return _matrix([value(*column) for column in columns])
 
 
-def encode(encoding: Encoding, types: dict[str, str], base: str, label_: str | None = None) -> str:
-    """SELECT of the features `x` and the values' `flags`, and of `label` where there is a label's position."""
-    columns = encoding.columns
-    features = [feature for i, column in enumerate(columns) for feature in _features(column, f"v{i}")]
-    parts = [
-        f"array_value({', '.join(features)})::FLOAT[{len(features)}] AS x",
-        f"array_value({', '.join(_flag(c, f'v{i}') for i, c in enumerate(columns))})"
-        f"::UTINYINT[{len(columns)}] AS flags",
-        *(["label"] if label_ else []),
-    ]
-    inner = [f"{_inner(column, types[column.name])} AS v{i}" for i, column in enumerate(columns)]
-    inner += [f"{label_} AS label"] if label_ else []
-    return f"SELECT {', '.join(parts)} FROM (SELECT {', '.join(inner)} FROM {base})"
+def encoded(encoding: Encoding, types: Mapping[str, str]) -> str:
+    """SELECT list of what `encoder.encode` takes, as one matrix `x`."""
+    return _matrix([_place(c, types[c.name]) if c.categorical else value(c.name, types[c.name], c.kind) for c in encoding.columns])
 
 
-def _inner(column: Column, type_: str) -> str:
-    """A number's value in float32, or a category's place among the levels (-1: missing)."""
-    if not column.categorical:
-        return value(column.name, type_, column.kind)
+def _matrix(values: Sequence[str]) -> str:
+    return f"array_value({', '.join(values)})::FLOAT[{len(values)}] AS x"
+
+
+def _place(column: Column, type_: str) -> str:
+    """A category's place among the levels as FLOAT: -1 where it is missing, their number where it is none."""
     own, other = name(column.name), len(column.levels)
     if column.kind == "text":
-        place = position(level(column, type_), column.levels, other)
-        return f"CASE WHEN {own} IS NULL THEN -1 ELSE {place} END"
+        place = position(level(column.name, type_), column.levels, other)
+        return f"(CASE WHEN {own} IS NULL THEN -1 ELSE {place} END)::FLOAT"
     exact = number(column.name, type_)
     places = " ".join(f"WHEN {exact} = {float(text)!r}::DOUBLE THEN {i}" for i, text in enumerate(column.levels))
-    return f"CASE WHEN {own} IS NULL OR isnan({exact}) THEN -1 {places} ELSE {other} END"
-
-
-def _features(column: Column, own: str) -> list[str]:
-    if not column.categorical:
-        usable = f"(isfinite({own}) AND {own} > {TEXT})"
-        filled = f"CASE WHEN {usable} THEN {own} ELSE ({column.median!r})::DOUBLE::FLOAT END"
-        return [filled, *([f"(NOT {usable})::FLOAT"] if column.missing else [])]
-    levels = [f"({own} = {i})::FLOAT" for i in range(len(column.levels))]
-    absent = f"({own} = -1)::FLOAT"
-    other = f"{own} = {len(column.levels)}"
-    return [*levels, f"({other})::FLOAT", absent] if column.missing else [*levels, f"({other} OR {own} = -1)::FLOAT"]
-
-
-def _flag(column: Column, own: str) -> str:
-    """What is amiss with a value that no feature of its own tells."""
-    missed = FINE if column.missing else MISSED
-    if column.categorical:
-        return f"CASE {own} WHEN -1 THEN {missed} WHEN {len(column.levels)} THEN {OTHER} ELSE {FINE} END"
-    return (
-        f"CASE WHEN isnan({own}) THEN {missed} WHEN {own} = {TEXT} THEN {NO_NUMBER}"
-        f" WHEN isinf({own}) THEN {TOO_LARGE} ELSE {FINE} END"
-    )
+    return f"(CASE WHEN {own} IS NULL OR isnan({exact}) THEN -1 {places} ELSE {other} END)::FLOAT"

@@ -131,7 +131,7 @@ def places(relation: Relation, labels: Labels, known: tuple[str, ...]) -> Int32[
     new = tuple(name for name, place in zip(labels.names, found, strict=True) if place is None)
     if new:
         fit = _strip(new, known)
-        hint = f": they fit with --label-strip {shlex.quote(fit)}" if fit else ""
+        hint = f"; with --label-strip {shlex.quote(fit)} they fit" if fit else ""
         raise DataError(
             f"{relation.place}: column {labels.column!r} has the unknown label{'s' * (len(new) > 1)} {_quoted(new)};"
             f" the classes are {_quoted(known)}{hint}."

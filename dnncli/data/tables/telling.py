@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Int64
 
-from dnncli.data.tables import sql
+from dnncli.data.tables.encoder import FLAGS
 from dnncli.data.tables.encoding import Column, Encoding
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ LISTED = 8  # columns that a line names
 
 def of_training(encoding: Encoding, profile: "Profile", levels: Mapping[str, "Levels"]) -> tuple[str, ...]:
     """What happened to a training table's columns."""
-    counts = {name: int(profile.missing[i] + 0) for i, name in enumerate(profile.names)}
+    counts = {name: int(profile.missing[i]) for i, name in enumerate(profile.names)}
     texts = {name: int(profile.texts[i]) for i, name in enumerate(profile.names)}
     return tuple(_training(encoding, counts, texts, levels, len(profile.values)))
 
@@ -49,21 +49,23 @@ def _training(
         yield f"rare levels count as other: {rare}"
 
 
-MEANINGS = {  # of a value's flag, for one that training did not prepare for
-    sql.MISSED: "missing, which training had none of (the median, or other, stands for them)",
-    sql.NO_NUMBER: "no numbers (taken as missing)",
-    sql.TOO_LARGE: "too large for float32 (taken as missing)",
-    sql.OTHER: "levels that training had not, or too few of (other stands for them)",
+MEANINGS = {  # of what can be amiss with a value for which training did not prepare
+    "missing": "missing, as none was in training (the median, or other, stands for them)",
+    "text": "no numbers (taken as missing)",
+    "large": "infinite or too large for float32 (taken as missing)",
+    "other": "levels that training had not, or too few of (other stands for them)",
 }
 
 
-def of_new_rows(columns: Sequence[Column], flags: Int64[np.ndarray, "columns kinds"], place: str) -> tuple[str, ...]:
-    """What was amiss with rows that are encoded as the training table's."""
+def of_new_rows(
+    columns: Sequence[Column], flags: Int64[np.ndarray, "flags columns"], place: str
+) -> tuple[str, ...]:
+    """What was amiss with rows that were encoded as the training table's."""
     told = []
-    for flag, meaning in MEANINGS.items():
-        counts = ((column.name, int(count)) for column, count in zip(columns, flags[:, flag], strict=True) if count)
-        if found := _listed(counts):
-            told.append(f"{place}: values that are {meaning}: {found}")
+    for flag, counts in zip(FLAGS, flags, strict=True):
+        found = ((column.name, int(n)) for column, n in zip(columns, counts, strict=True) if n)
+        if text := _listed(found):
+            told.append(f"{place}: values that are {MEANINGS[flag]}: {text}")
     return tuple(told)
 
 

@@ -1,0 +1,101 @@
+"""`dnncli predict`."""
+
+import sys
+from collections import Counter
+from itertools import chain
+from pathlib import Path
+
+import click
+
+from dnncli import catalog, files
+from dnncli.cli import options, outputs, sinks, terminal
+from dnncli.cli.command import define, section
+from dnncli.cli.types import CheckpointFile, Name
+from dnncli.errors import SpecError
+
+SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".parquet": "parquet"}
+
+EXAMPLES = """
+  dnncli predict adult.ckpt new.csv > classes.csv
+  dnncli predict adult.ckpt new.parquet --probabilities --out scored.parquet
+  dnncli predict adult.ckpt - < new.csv | cut -d, -f1
+  dnncli predict elu.ckpt mnist/t10k-images-idx3-ubyte.gz --format jsonl
+"""
+
+
+@define("predict", EXAMPLES)
+@click.argument("checkpoint", metavar="CKPT", type=CheckpointFile())
+@click.argument("file", metavar="FILE")
+@section(
+    "Input",
+    options.option("--delimiter", metavar="CHAR", default="found out", help="What stands between CSV's fields."),
+    options.option(
+        "--header/--no-header", default="as in training", help="Whether CSV's first line names the columns."
+    ),
+)
+@section(
+    "Output",
+    click.option("--probabilities", is_flag=True, help="Every class's probability too."),
+    click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="File for the rows.  [default: stdout]"),
+    outputs.overwrite_option,
+    click.option(
+        "--format",
+        "format_",
+        type=Name(catalog.ROW_FORMATS, "format"),
+        help="How rows are written: csv, jsonl, json or parquet.  [default: by --out's suffix, else csv]",
+    ),
+    click.option("-q", "--quiet", is_flag=True, help="No notices on stderr."),
+)
+@options.config_option
+def command(
+    checkpoint: Path,
+    file: str,
+    delimiter: str | None,
+    header: bool | None,
+    probabilities: bool,
+    out: Path | None,
+    overwrite: bool,
+    format_: str | None,
+    quiet: bool,
+) -> None:
+    """Predict the class of every row of FILE, in the order of its rows.
+
+    FILE is a table with the columns the network was trained on (matched by name; others are ignored), an IDX
+    file of images or an .npz file; - is CSV from stdin. It may be larger than memory.
+    """
+    kind = _format(out, format_)
+    if out:
+        files.reserve(out, overwrite)
+    screen = terminal.Screen(kind, quiet)
+    from dnncli import checkpoint as checkpoints
+    from dnncli import compilation, prediction, snapshots
+    from dnncli.data.rows import Rows
+
+    compilation.remember()
+    snapshot = snapshots.from_checkpoint(checkpoints.read(checkpoint), checkpoint)
+    rows = Rows(file, snapshot.data.encoding, delimiter, header, sys.stdin.buffer)
+    names, found = snapshot.data.class_names, Counter[str]()
+    head = {"config": snapshot.spec.options(), "checkpoint": str(checkpoint), "file": file, "classes": list(names)}
+    blocks = rows.blocks(snapshot.data.record.features)
+    from dnncli.report import prediction as report
+
+    batches = prediction.predict(snapshot, blocks, probabilities)
+    first = next(batches, None)  # what is wrong with the file shows before anything is printed
+    with sinks.rows_to(out, kind, names, probabilities, head, screen.write) as write:
+        for batch in chain([first] if first else [], batches):
+            found.update(batch.classes)
+            write(batch)
+    screen.notices("predict", rows.notices())
+    screen.notice(f"dnncli predict: {report.counts(found)}.")
+
+
+def _format(out: Path | None, format_: str | None) -> str:
+    """The format of the rows, by what was asked or by the file's suffix. Raises SpecError for none."""
+    if out is None and format_ == "parquet":
+        raise SpecError("--format parquet: is no text for a terminal or pipe; give --out FILE.parquet.")
+    if format_ or out is None:
+        return format_ or "csv"
+    suffix = out.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise SpecError(f"--out {out}: its suffix is none of {', '.join(SUFFIXES)}; give --format.")
+    return SUFFIXES[suffix]

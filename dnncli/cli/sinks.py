@@ -1,0 +1,95 @@
+"""Where `predict` puts its rows: stdout or a file, as text or as Parquet."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dnncli import files
+
+if TYPE_CHECKING:
+    from dnncli.records import Predictions
+
+Write = Callable[["Predictions"], None]
+Emit = Callable[[str], None]
+
+
+@contextmanager
+def rows_to(
+    out: Path | None, kind: str, names: Sequence[str], probabilities: bool, head: Mapping[str, Any], stdout: Emit
+) -> Iterator[Write]:
+    """What takes the rows, in one of the catalog's formats; a file is there, whole, when all were taken."""
+    if out is None:
+        with _text(stdout, kind, names, probabilities, head) as write:
+            yield write
+    elif kind == "parquet":
+        with _parquet(out, names, probabilities) as write:
+            yield write
+    else:
+        with _file(out) as emit, _text(emit, kind, names, probabilities, head) as write:
+            yield write
+
+
+@contextmanager
+def _file(path: Path) -> Iterator[Emit]:
+    """Lines into a file."""
+    with _replacing(path) as file:
+
+        def emit(line: str) -> None:
+            with files.reported(path, "written"):
+                file.write((line + "\n").encode("utf-8", "backslashreplace"))
+
+        yield emit
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Any]:
+    """A new file for `path`; what the system refuses is told of the path, what else goes wrong is not."""
+    replacing = files.replacing(path)
+    with files.reported(path, "written"):
+        file = replacing.__enter__()
+    try:
+        yield file
+    except BaseException as error:
+        if not replacing.__exit__(type(error), error, error.__traceback__):
+            raise
+    else:
+        with files.reported(path, "written"):
+            replacing.__exit__(None, None, None)
+
+
+@contextmanager
+def _text(
+    emit: Emit, kind: str, names: Sequence[str], probabilities: bool, head: Mapping[str, Any]
+) -> Iterator[Write]:
+    from dnncli.report import prediction, structured
+
+    if kind == "csv":
+        emit(structured.csv_lines([prediction.columns(names, probabilities)]))
+        yield lambda rows: emit(prediction.csv_rows(rows))
+    elif kind == "jsonl":
+        yield lambda rows: emit("\n".join(prediction.json_rows(rows, names)))
+    else:
+        emit(prediction.opening(dict(head)))
+        first = [True]
+
+        def write(rows: "Predictions") -> None:
+            emit(("" if first.pop() else ",\n") + ",\n".join(prediction.json_rows(rows, names)))
+            first.append(False)
+
+        yield write
+        emit("]}")
+
+
+@contextmanager
+def _parquet(path: Path, names: Sequence[str], probabilities: bool) -> Iterator[Write]:
+    from dnncli.data.writing import ParquetWriter
+    from dnncli.report import prediction
+
+    writer = ParquetWriter(prediction.columns(names, probabilities))
+    try:
+        yield lambda rows: writer.add(rows.classes, rows.probabilities)
+        with _replacing(path) as file, files.reported(path, "written"):
+            writer.write(Path(file.name))
+    finally:
+        writer.close()

@@ -1,0 +1,107 @@
+"""Examples without labels, in blocks of rows and never all at once: what `predict` takes."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from jaxtyping import Float32, Int64, UInt8
+
+from dnncli.data import idx, npz
+from dnncli.data.tables import encoder
+from dnncli.data.tables.encoding import Encoding
+from dnncli.data.tables.kinds import is_table
+from dnncli.errors import DataError
+
+STDIN = "-"
+BLOCK = 4096  # images that are copied at a time
+Block = Float32[np.ndarray, "rows features"] | UInt8[np.ndarray, "rows features"]
+
+
+@dataclass
+class Rows:
+    """Where rows come from, and, when all were taken, what was amiss with them.
+
+    encoding: how the network's training table became numbers; None if it was none.
+    """
+
+    path: str
+    encoding: Encoding | None
+    delimiter: str | None = None
+    header: bool | None = None
+    stdin: BinaryIO | None = None
+    flags: Int64[np.ndarray, "flags columns"] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Start counting."""
+        columns = len(self.encoding.columns) if self.encoding else 0
+        self.flags = np.zeros((len(encoder.FLAGS), columns), np.int64)
+
+    def blocks(self, features: int) -> Iterator[Block]:
+        """All rows in their order, unscaled, each of so many features.
+
+        Raises DataError for what cannot be read or is nothing for the network.
+        """
+        try:
+            if self.encoding is None:
+                yield from _arrays(self.path, features)
+            else:
+                yield from self._encoded(self.encoding)
+        except OSError as error:
+            name = error.filename or self.path
+            raise DataError(f"{name} cannot be read: {error.strerror or error}.") from None
+
+    def notices(self) -> tuple[str, ...]:
+        """What is to be told when all rows were taken."""
+        from dnncli.data.tables import telling
+
+        return telling.of_new_rows(self.encoding.columns, self.flags, "rows") if self.encoding else ()
+
+    def _encoded(self, encoding: Encoding) -> Iterator[Block]:
+        from dnncli.data.tables import reading
+
+        if self.path != STDIN and not is_table(self.path):
+            raise DataError(
+                f"{self.path} is no table, but the network was trained on one: give a .csv, .parquet or .json file"
+                " with its columns, or - for CSV from stdin."
+            )
+        with _file(self.path, self.stdin) as (path, kind):
+            shown = "stdin" if self.path == STDIN else self.path
+            yield from reading.stream(path, encoding, self.flags, self.delimiter, self.header, kind, shown)
+
+
+def _arrays(path: str, features: int) -> Iterator[Block]:
+    """Images of an IDX file or the array `x` of an archive."""
+    if path == STDIN or is_table(path):
+        raise DataError(
+            f"{path}: the network was not trained on a table, whose columns have names: give an .npz file with an"
+            f" array x of {features} features, or an IDX file of images."
+        )
+    file = Path(path).expanduser()
+    x = npz.read_features(file) if file.suffix.lower() == ".npz" else idx.read_array(file, 3)
+    x = x.reshape(len(x), -1)
+    if x.shape[1] != features:
+        raise DataError(f"{path} has {x.shape[1]} features, but the network takes {features}.")
+    for start in range(0, len(x), BLOCK):
+        yield np.ascontiguousarray(x[start : start + BLOCK])
+
+
+@contextmanager
+def _file(path: str, stdin: BinaryIO | None) -> Iterator[tuple[str, str | None]]:
+    """A file that can be read twice, and the suffix of its kind; what a pipe brings is stored first."""
+    if path != STDIN:
+        yield path, None
+        return
+    if stdin is None:
+        raise DataError("stdin is closed: there is nothing to read.")
+    with tempfile.TemporaryDirectory(prefix="dnncli-") as folder:
+        spool = Path(folder, "stdin")
+        with spool.open("wb") as file:
+            shutil.copyfileobj(stdin, file, 1 << 20)
+        with spool.open("rb") as file:
+            head = file.read(4096).lstrip()[:1]
+        yield str(spool), ".json" if head in (b"{", b"[") else ".csv"

@@ -1,0 +1,20 @@
+"""Which files are tables, by their names."""
+
+from pathlib import Path
+
+DELIMITED = (".csv", ".tsv", ".txt", ".data")
+JSON = (".json", ".jsonl", ".ndjson")
+PARQUET = (".parquet", ".pq")
+PACKED = (".gz", ".zst")
+
+
+def kind(text: str) -> str | None:
+    """The suffix that tells what a path or pattern holds, compression aside; None for no table."""
+    path = Path(text.lower())
+    suffix = Path(path.stem).suffix if path.suffix in PACKED else path.suffix
+    return suffix if suffix in (*DELIMITED, *JSON, *PARQUET) else None
+
+
+def is_table(text: str) -> bool:
+    """Whether a path or pattern names files that are tables."""
+    return kind(text) is not None

@@ -1,0 +1,110 @@
+"""From a file's tensors to modules: which arrays belong together, and what they are."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, Shaped
+
+from dnncli.errors import CheckpointError
+
+PYTORCH, KERAS = "PyTorch", "Keras"
+# What each calls the parts of a linear layer, of batch norm and of PReLU, by our names for them.
+LINEAR = {PYTORCH: {"weight": "kernel", "bias": "bias"}, KERAS: {"kernel": "kernel", "bias": "bias"}}
+NORM = {
+    PYTORCH: {"running_mean": "mean", "running_var": "variance", "weight": "scale", "bias": "offset"},
+    KERAS: {"moving_mean": "mean", "moving_variance": "variance", "gamma": "scale", "beta": "offset"},
+}
+SLOPE = {PYTORCH: {"weight": "slope"}, KERAS: {"alpha": "slope"}}
+COUNTERS = ("num_batches_tracked", "seed_generator_state")  # of no consequence for what a network says
+NAME = re.compile(r"(?:(?P<module>.+)[./])?(?P<part>[^./]+?)(?::0)?")
+
+Parts = Mapping[str, Float64[np.ndarray, "..."]]
+
+
+@dataclass(frozen=True)
+class Module:
+    """One layer of another framework: `parts` under our names, `tensors` as the file calls them."""
+
+    name: str
+    kind: str  # linear | norm | slope
+    parts: Parts
+    tensors: tuple[str, ...]
+
+    @property
+    def width(self) -> int:
+        """How many units it puts out."""
+        return int(next(iter(self.parts.values())).shape[-1])
+
+
+def collect(tensors: Mapping[str, Shaped[np.ndarray, "..."]]) -> tuple[str, list[Module]]:
+    """The framework that wrote the tensors, and its modules in the natural order of their names.
+
+    Raises CheckpointError for anything but linear layers, batch norm and PReLU.
+    """
+    groups: dict[str, dict[str, str]] = {}
+    for tensor in tensors:
+        found = NAME.fullmatch(tensor)
+        if found is None:
+            raise CheckpointError(f"the tensor {tensor!r} has no name that tells what it is.")
+        if found["part"] not in COUNTERS:
+            groups.setdefault(found["module"] or "", {})[found["part"]] = tensor
+    framework = KERAS if any("kernel" in names for names in groups.values()) else PYTORCH
+    named = sorted(groups.items(), key=lambda item: natural(item[0]))
+    return framework, [_module(framework, name, parts, tensors) for name, parts in named]
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """A key that sorts `dense`, `dense_2`, `dense_10` in this order."""
+    parts = re.findall(r"\d+|\D+", name)
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
+
+
+def _module(
+    framework: str, name: str, names: Mapping[str, str], tensors: Mapping[str, Shaped[np.ndarray, "..."]]
+) -> Module:
+    arrays = {part: _float64(tensor, tensors[tensor]) for part, tensor in names.items()}
+    kind, vocabulary = _kind(framework, name, arrays)
+    parts = {ours: arrays[theirs] for theirs, ours in vocabulary.items() if theirs in arrays}
+    if kind == "linear" and framework == PYTORCH:
+        parts["kernel"] = parts["kernel"].T
+    return _checked(Module(name, kind, parts, tuple(names.values())))
+
+
+def _float64(name: str, array: Shaped[np.ndarray, "..."]) -> Float64[np.ndarray, "..."]:
+    if array.dtype.kind != "f" or not np.isfinite(array).all():
+        what = "NaN or infinite numbers" if array.dtype.kind == "f" else f"{array.dtype}, no weights"
+        raise CheckpointError(f"the tensor {name!r} holds {what}.")
+    return array.astype(np.float64)
+
+
+def _kind(framework: str, name: str, arrays: Parts) -> tuple[str, Mapping[str, str]]:
+    """What a module is, by the parts it has and their dimensions."""
+    candidates = {"norm": NORM[framework], "linear": LINEAR[framework], "slope": SLOPE[framework]}
+    needs = {"norm": 2, "linear": 1, "slope": 1}  # how many of a vocabulary's first parts there must be
+    dimensions = {"norm": 1, "linear": 2, "slope": 1}
+    for kind, vocabulary in candidates.items():
+        first = list(vocabulary)[: needs[kind]]
+        if set(first) <= set(arrays) <= set(vocabulary) and arrays[first[0]].ndim == dimensions[kind]:
+            return kind, vocabulary
+    shapes = ", ".join(f"{part} {array.shape}" for part, array in arrays.items())
+    raise CheckpointError(
+        f"the module {name!r} ({shapes}) is no linear layer, batch norm or PReLU: nothing else is understood."
+    )
+
+
+def _checked(module: Module) -> Module:
+    """The module if its parts fit together, and batch norm's scale and offset even where it has none."""
+    parts, width = dict(module.parts), module.width
+    if module.kind == "norm":
+        parts = {"scale": np.ones(width), "offset": np.zeros(width), **parts}
+        if (parts["variance"] < 0).any():
+            raise CheckpointError(f"the module {module.name!r} has a negative variance.")
+    if module.kind == "linear":
+        parts = {"kernel": parts["kernel"], "bias": parts.get("bias", np.zeros(width))}
+    dimensions = {name: 2 if name == "kernel" else 1 for name in parts}
+    if any(p.shape[-1:] != (width,) or p.ndim != dimensions[n] or p.size == 0 for n, p in parts.items()):
+        shapes = ", ".join(f"{name} {part.shape}" for name, part in parts.items())
+        raise CheckpointError(f"the parts of the module {module.name!r} do not fit together: {shapes}.")
+    return Module(module.name, module.kind, parts, module.tensors)

@@ -1,0 +1,174 @@
+"""From a stack to a network of our own that says the same, exactly but for float32's rounding."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64
+
+from dnncli import catalog, files, tensorfile
+from dnncli.data import Dataset
+from dnncli.errors import CheckpointError, SpecError
+from dnncli.foreign.modules import KERAS, PYTORCH, Module
+from dnncli.foreign.modules import collect as collected
+from dnncli.foreign.stacks import Stage, arrange
+from dnncli.network import BN_EPSILON, Layer, Moments, Parameters, Statistics, TrainState
+from dnncli.snapshots import DataSummary, Snapshot
+from dnncli.spec import DataSpec, NetworkSpec, RunSpec
+
+EPSILON = {PYTORCH: 1e-5, KERAS: 1e-3}  # batch norm's default
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network from elsewhere: what it became here, and for each layer the file's tensors and notes."""
+
+    framework: str
+    spec: NetworkSpec
+    parameters: Parameters
+    statistics: Statistics
+    tensors: tuple[tuple[str, ...], ...]
+    notes: tuple[tuple[str, ...], ...]
+    sha256: str
+
+    @property
+    def features(self) -> int:
+        """How many inputs it takes."""
+        return int(self.parameters[0].kernel.shape[0])
+
+    @property
+    def classes(self) -> int:
+        """How many outputs it has."""
+        return int(self.parameters[-1].kernel.shape[1])
+
+
+def read(path: Path, act: str, alpha: float | None = None) -> Model:
+    """The network in a safetensors file that was trained with this activation.
+
+    Raises CheckpointError for a file that holds no stack of linear layers, SpecError for an activation
+    that its tensors contradict.
+    """
+    file = tensorfile.read(path)
+    if file.own:
+        raise SpecError(f"--act {act}: {files.shown(path)} is dnncli's own and knows its activation.")
+    try:
+        framework, modules = collected(file.tensors)
+        stages = arrange(framework, modules)
+        if len(stages) < 2:
+            raise CheckpointError("it is one linear layer without a hidden one.")
+    except CheckpointError as error:
+        raise CheckpointError(f"{files.shown(path)} is not understood: {error}") from None
+    return _model(framework, stages, _activation(path, stages, act), alpha, file.sha256)
+
+
+def _activation(path: Path, stages: Sequence[Stage], act: str) -> str:
+    name = catalog.resolve(catalog.ACTIVATIONS, act, "activation").name
+    slopes = [stage.slope for stage in stages[:-1]]
+    found = next((slope for slope in slopes if slope), None)
+    if found and name != "prelu":
+        raise SpecError(f"--act {act}: {files.shown(path)} holds PReLU's slopes ({found.tensors[0]}).")
+    if name == "prelu" and None in slopes:
+        raise SpecError(f"--act {act}: {files.shown(path)} holds no slopes of PReLU for some hidden layer.")
+    if stages[-1].slope:
+        raise CheckpointError(f"{files.shown(path)} is not understood: PReLU follows its last layer.")
+    return name
+
+
+def _model(
+    framework: str, stages: Sequence[Stage], act: str, alpha: float | None, sha256: str
+) -> Model:
+    direct = [stage.norm is not None for stage in stages[:-1]]
+    spec = NetworkSpec(
+        hidden=tuple(stage.linear.width for stage in stages[:-1]),
+        act=act,
+        alpha=alpha,
+        bn=all(direct),
+        bn_output=stages[-1].norm is not None,
+    )
+    epsilon = EPSILON[framework]
+    layers = [
+        _layer(stage, epsilon, normalised) for stage, normalised in zip(stages, spec.normalised(), strict=True)
+    ]
+    return Model(
+        framework,
+        spec,
+        tuple(layer for layer, _, _ in layers),
+        tuple(moments for _, moments, _ in layers),
+        tuple(tuple(name for m in stage.modules for name in m.tensors) for stage in stages),
+        tuple(notes for _, _, notes in layers),
+        sha256,
+    )
+
+
+def _layer(stage: Stage, epsilon: float, normalised: bool) -> tuple[Layer, Moments | None, tuple[str, ...]]:
+    """Our layer, its moments, and what was done to the file's numbers."""
+    kernel, bias = stage.linear.parts["kernel"], stage.linear.parts["bias"]
+    notes: list[str] = []
+    if stage.before:
+        gain, shift = _affine(stage.before, epsilon)
+        kernel, bias = gain[:, None] * kernel, bias + shift @ kernel
+        notes.append(f"batch norm {stage.before.name!r} of its inputs is folded into kernel and bias")
+    slope = None
+    if stage.slope:
+        slope = np.broadcast_to(stage.slope.parts["slope"], bias.shape)
+    if stage.norm and normalised:
+        if bias.any():
+            notes.append("the bias before batch norm went into its mean")
+        return _normalised(stage.norm, kernel, bias, slope, epsilon), _moments(stage.norm, bias), tuple(notes)
+    if stage.norm:
+        gain, shift = _affine(stage.norm, epsilon)
+        kernel, bias = kernel * gain[None], bias * gain + shift
+        notes.append(f"batch norm {stage.norm.name!r} is folded in: not every hidden layer has one")
+    return Layer(_float32(kernel), _float32(bias), slope=_float32(slope)), None, tuple(notes)
+
+
+def _affine(norm: Module, epsilon: float) -> tuple[Float64[np.ndarray, " units"], Float64[np.ndarray, " units"]]:
+    """Batch norm with stored moments as a factor and an offset."""
+    gain = norm.parts["scale"] / np.sqrt(norm.parts["variance"] + epsilon)
+    return gain, norm.parts["offset"] - norm.parts["mean"] * gain
+
+
+def _normalised(
+    norm: Module,
+    kernel: Float64[np.ndarray, "fan_in units"],
+    bias: Float64[np.ndarray, " units"],
+    slope: Float64[np.ndarray, " units"] | None,
+    epsilon: float,
+) -> Layer:
+    """The variance stays what it is, so that it can be averaged on; the scale makes up for epsilon."""
+    variance = norm.parts["variance"]
+    scale = norm.parts["scale"] * np.sqrt((variance + BN_EPSILON) / (variance + epsilon))
+    return Layer(
+        _float32(kernel), scale=_float32(scale), offset=_float32(norm.parts["offset"]), slope=_float32(slope)
+    )
+
+
+def _moments(norm: Module, bias: Float64[np.ndarray, " units"]) -> Moments:
+    """Those of x W: the mean without the bias."""
+    return Moments(_float32(norm.parts["mean"] - bias), _float32(norm.parts["variance"]))
+
+
+def _float32(array: Float64[np.ndarray, "..."] | None) -> Any:
+    return None if array is None else np.ascontiguousarray(array, np.float32)
+
+
+def snapshot(model: Model, data: DataSpec, dataset: Dataset) -> Snapshot:
+    """The model as a run that has no history, on data that it fits; their scaling becomes its own.
+
+    Raises SpecError where it takes other features or tells apart another number of classes.
+    """
+    if dataset.features != model.features:
+        raise SpecError(
+            f"--data {data.data}: it has {dataset.features} features, but the network takes {model.features}."
+        )
+    spec = RunSpec(data=data, network=model.spec)
+    names = dataset.class_names
+    if len(names) != model.classes:
+        names = tuple(f"output {index + 1}" for index in range(model.classes))
+    from dataclasses import replace
+
+    summary = DataSummary(replace(dataset.record(), classes=model.classes), names, dataset.scaling)
+    state = TrainState(model.parameters, model.statistics, None, np.zeros((), np.int32))
+    return Snapshot(spec, summary, state, model.parameters, model.statistics, best_epoch=0)

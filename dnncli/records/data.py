@@ -1,0 +1,83 @@
+"""The results of `data list`, `data show` and `data fetch`."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class DatasetRecord:
+    """A data set that has a name; `here` tells whether it can be used, `place` where it is or belongs."""
+
+    name: str
+    summary: str
+    source: str
+    here: bool
+    place: str
+
+
+@dataclass(frozen=True)
+class DataListRecord:
+    """The result of `data list`."""
+
+    datasets: tuple[DatasetRecord, ...]
+
+
+@dataclass(frozen=True)
+class ColumnRecord:
+    """One column of a table.
+
+    role: feature, target, dropped, or empty. type: DuckDB's. kind: number, time, code or text.
+    values: a few words on what it holds; encoding: what becomes of it; features: how many that makes.
+    """
+
+    name: str
+    role: str
+    type: str
+    kind: str | None
+    missing: int
+    values: str
+    encoding: str
+    features: int
+
+
+@dataclass(frozen=True)
+class ClassCount:
+    """A class and how many examples it has."""
+
+    name: str
+    examples: int
+
+
+@dataclass(frozen=True)
+class DescriptionRecord:
+    """The result of `data show`; test is None where the data bring no test set of their own."""
+
+    name: str
+    place: str
+    examples: int
+    test: int | None
+    features: int
+    image_shape: tuple[int, int] | None
+    classes: tuple[ClassCount, ...]
+    columns: tuple[ColumnRecord, ...] = ()
+    notices: tuple[str, ...] = ()
+    config: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FetchedFile:
+    """A file in the cache; mirror: where it came from, None if it was there."""
+
+    name: str
+    bytes: int
+    sha256: str
+    mirror: str | None
+
+
+@dataclass(frozen=True)
+class FetchRecord:
+    """The result of `data fetch`."""
+
+    name: str
+    place: str
+    files: tuple[FetchedFile, ...]

@@ -1,0 +1,65 @@
+"""Arrays by name in safetensors files that other programs wrote or will read."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+from jaxtyping import Shaped
+from safetensors import SafetensorError, deserialize
+
+from dnncli import checkpoint, files
+from dnncli.errors import CheckpointError
+
+FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
+DTYPES = {**FLOATS, "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1", "U8": "u1", "BOOL": "?"}
+
+
+@dataclass(frozen=True, eq=False)
+class TensorFile:
+    """What a file holds, and its SHA-256 in hex as `sha256sum` tells it. Half floats come as float32."""
+
+    tensors: dict[str, np.ndarray]
+    sha256: str
+    own: bool  # whether it is one of dnncli's checkpoints
+
+
+def read(path: Path) -> TensorFile:
+    """Read any safetensors file. Raises CheckpointError for one that cannot be read or is damaged."""
+    with files.reported(path, "read", CheckpointError):
+        files.regular(path.stat())
+        data = path.read_bytes()
+    try:
+        own = checkpoint.KEY in _metadata(data)
+        tensors = {} if own else {name: _array(**info) for name, info in sorted(deserialize(data))}
+    except (SafetensorError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{files.shown(path)} is no intact safetensors file: {error}.") from None
+    return TensorFile(tensors, hashlib.sha256(data).hexdigest(), own)
+
+
+def _metadata(data: bytes) -> dict[str, Any]:
+    length = int.from_bytes(data[:8], "little")
+    if data[8:9] != b"{" or length > len(data) - 8:
+        raise ValueError("its header is missing or cut short")
+    metadata = json.loads(data[8 : 8 + length]).get("__metadata__")
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _array(data: bytearray, dtype: str, shape: list[int]) -> Shaped[np.ndarray, "..."]:
+    if dtype == "BF16":  # the upper half of a float32
+        return (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32).reshape(shape)
+    if dtype not in DTYPES:
+        raise ValueError(f"it holds numbers of the type {dtype}, which NumPy has not")
+    return np.frombuffer(data, DTYPES[dtype]).reshape(shape)
+
+
+def write(path: Path, tensors: dict[str, np.ndarray], framework: str) -> None:
+    """Write arrays for another program, whole or not at all. Raises CheckpointError where that fails.
+
+    `framework` is what the metadata key `format` tells readers: pt or keras.
+    """
+    contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
+    files.write(path, safetensors.numpy.save(contiguous, {"format": framework}), CheckpointError)

@@ -1,0 +1,60 @@
+"""Small data sets, runs and layer figures that the tests of the experiments share."""
+
+import numpy as np
+
+from dnncli.data import Dataset, Scaling, Split
+from dnncli.records import LAYER_FIELDS, LayerRecord
+from dnncli.spec import from_options
+
+FEATURES, CLASSES = 6, 3
+HEALTHY = {
+    "delta_rms": 0.1,
+    "gradient_norm": 0.5,
+    "weight_norm": 5.0,
+    "update_ratio": 1e-3,
+    "activation_mean": 0.1,
+    "activation_std": 1.0,
+    "saturated_fraction": 0.0,
+    "dead_fraction": 0.0,
+}
+
+
+def layer(name="hidden1", **figures):
+    """A layer's record, healthy but for the figures given; one-point ranges."""
+    values = HEALTHY | figures
+    ranges = {key: (values[key], values[key]) for key in LAYER_FIELDS}
+    return LayerRecord(name, **values, ranges=ranges)
+
+
+def layers(hidden=5, **columns):
+    """A network's records; a column is one number for all hidden layers, or a list of them."""
+    names = [*(f"hidden{i + 1}" for i in range(hidden)), "output"]
+    rows = [
+        {key: column[i] if isinstance(column, list) else column for key, column in columns.items()}
+        for i in range(hidden)
+    ]
+    return tuple(layer(name, **row) for name, row in zip(names, [*rows, {}], strict=True))
+
+
+def split(examples, features=FEATURES, classes=CLASSES, seed=0):
+    """Normal features; a random linear map decides the class, and the first examples have one class each."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((examples, features), dtype=np.float32)
+    y = (x @ np.random.default_rng(99).standard_normal((features, classes))).argmax(axis=1).astype(np.int32)
+    y[:classes] = np.arange(min(classes, examples))
+    return Split(x, y)
+
+
+def dataset(train=40, validation=13, test=11, features=FEATURES, classes=CLASSES, seed=0, transform=None):
+    """Three splits of the same distribution; `transform` is applied to all features."""
+    parts = [split(n, features, classes, seed + i) for i, n in enumerate((train, validation, test))]
+    if transform:
+        parts = [Split(np.asarray(transform(part.x), np.float32, order="C"), part.y) for part in parts]
+    names = tuple(f"class {i}" for i in range(classes))
+    nothing = Scaling("none", np.zeros(features, np.float32), np.ones(features, np.float32))
+    return Dataset("toy", *parts, names, nothing, "f" * 64, None)
+
+
+def spec(**options):
+    """A run of a few quick epochs that never stops early, but for the options given."""
+    return from_options({"hidden": (7, 5), "batch_size": 16, "epochs": 3, "patience": None} | options)

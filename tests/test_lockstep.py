@@ -1,0 +1,133 @@
+"""Several seeds in one program: each is the run that `training` makes of it alone."""
+
+from dataclasses import replace
+from functools import cache
+
+import jax
+import numpy as np
+import problems
+import pytest
+
+from dnncli import lockstep, plans, snapshots, training
+from dnncli.engine import Block
+from dnncli.grid import seeded
+
+SEEDS = 3
+PLAIN = {"act": "elu", "optimizer": "momentum"}
+
+
+def blocks(dataset):
+    return [Block(*jax.device_put((split.x, split.y))) for split in (dataset.train, dataset.validation)]
+
+
+@cache
+def compiled(act, **options):
+    """The program for every seed, rate and length of such a run."""
+    return lockstep.compile_epoch(problems.spec(act=act, **options), SEEDS, problems.dataset())
+
+
+def together(spec, options, start=None):
+    """Every convoy of a run, the start first."""
+    dataset = problems.dataset()
+    start = start or lockstep.start(spec, SEEDS, dataset)
+    return [start, *lockstep.run(start, *blocks(dataset), compiled(**options))]
+
+
+def alone(spec, dataset):
+    """The last snapshot of a run by itself."""
+    snapshot = training.start(spec, dataset)
+    for progress in training.run(snapshot, dataset):
+        snapshot = progress.snapshot
+    return snapshot
+
+
+def same(a, b):
+    """Whether two trees hold the same bytes."""
+    pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
+    return all(np.array_equal(x, y) and x.dtype == y.dtype for x, y in pairs)
+
+
+@pytest.mark.parametrize("options", [{}, {"init": "critical", "act": "tanh"}, {"bn": True, "act": "prelu"}])
+def test_a_seed_starts_as_its_own_run_does_to_the_bit(options):
+    spec, dataset = problems.spec(seed=4, **options), problems.dataset()
+    convoy = lockstep.start(spec, SEEDS, dataset)
+    for k in range(SEEDS):
+        own = training.start(replace(spec, seed=4 + k), dataset)
+        assert same(lockstep.of_seed(k, convoy.fleet.state), own.state)
+
+
+def test_a_seed_has_the_shuffles_and_the_key_of_its_own_run():
+    spec = problems.spec(seed=4)
+    runs = seeded(spec, SEEDS)
+    for epoch in range(2):
+        plan = lockstep.plan(runs, epoch, 40)
+        for k, run in enumerate(runs):
+            assert same(lockstep.of_seed(k, plan), plans.plan(run, epoch, 40))
+    assert lockstep.keys(runs).tolist() == [[0, 4], [0, 5], [0, 6]]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        PLAIN,
+        {"act": "prelu", "bn": True, "bn_output": True, "dropout": 0.2, "optimizer": "momentum"},
+    ],
+    ids=["elu", "prelu with batch norm and dropout"],
+)
+def test_a_seed_trains_as_its_own_run_does(options):
+    spec, dataset = problems.spec(seed=1, lr=0.05, **options), problems.dataset()
+    convoy = together(spec, options)[-1]
+    ends = lockstep.snapshots(convoy, snapshots.summary(dataset))
+    for k, end in enumerate(ends):
+        own = alone(replace(spec, seed=1 + k), dataset)
+        assert end.spec == own.spec
+        assert end.best_epoch == own.best_epoch
+        for mine, its in zip(end.history, own.history, strict=True):
+            assert mine.train_loss == pytest.approx(its.train_loss, rel=1e-4)
+            assert mine.val_loss == pytest.approx(its.val_loss, rel=1e-4)
+            assert mine.val_accuracy == its.val_accuracy
+            for one, other in zip(mine.layers, its.layers, strict=True):
+                assert one.delta_rms == pytest.approx(other.delta_rms, rel=1e-3)
+                assert one.dead_fraction == other.dead_fraction
+        for mine, its in zip(jax.tree.leaves(end.parameters), jax.tree.leaves(own.parameters), strict=True):
+            np.testing.assert_allclose(mine, its, rtol=1e-3, atol=1e-5)
+        assert end.initial[0].delta_rms == pytest.approx(own.initial[0].delta_rms, rel=1e-4)
+
+
+def test_each_seed_stops_in_its_own_time_and_then_stands_still():
+    convoys = together(problems.spec(epochs=40, patience=2, lr=0.1, **PLAIN), PLAIN)
+    last = convoys[-1]
+    lengths = [len(lane.history) for lane in last.lanes]
+    assert len(set(lengths)) > 1
+    assert len(convoys) - 1 == max(lengths)
+    for k, lane in enumerate(last.lanes):
+        assert lane.stopped == "patience"
+        assert len(lane.history) - lane.best_epoch == 2
+        assert lane == convoys[lengths[k]].lanes[k]
+        assert same(lockstep.of_seed(k, last.fleet), lockstep.of_seed(k, convoys[lengths[k]].fleet))
+        best = lockstep.of_seed(k, convoys[lane.best_epoch].fleet.state)
+        assert same(lockstep.of_seed(k, last.fleet).parameters, best.parameters)
+
+
+def test_a_seed_that_diverges_keeps_its_last_finite_state_and_the_others_go_on():
+    spec = problems.spec(lr=0.05, **PLAIN)
+    start = lockstep.start(spec, SEEDS, problems.dataset())
+    kernel = np.array(start.fleet.state.parameters[0].kernel)
+    kernel[1] = 1e38  # overflows in its first step
+    first = start.fleet.state.parameters[0]._replace(kernel=kernel)
+    state = start.fleet.state._replace(parameters=(first, *start.fleet.state.parameters[1:]))
+    convoys = together(spec, PLAIN, replace(start, fleet=start.fleet._replace(state=state)))
+    assert [lane.stopped for lane in convoys[-1].lanes] == ["epochs", "diverged", "epochs"]
+    assert [len(lane.history) for lane in convoys[-1].lanes] == [3, 0, 3]
+    assert same(lockstep.of_seed(1, convoys[-1].fleet.state), lockstep.of_seed(1, state))
+    whole = together(spec, PLAIN)[-1]
+    for k in (0, 2):
+        assert same(lockstep.of_seed(k, convoys[-1].fleet), lockstep.of_seed(k, whole.fleet))
+
+
+def test_initialisers_and_rates_share_a_program():
+    programs = {
+        lockstep.program(problems.spec(act="elu", init=init, lr=lr, seed=seed), 40)
+        for init, lr, seed in (("he", 0.1, 0), ("xavier", 0.2, 1), ("critical", 0.3, 2))
+    }
+    assert len(programs) == 1
