@@ -153,9 +153,17 @@ SCHEDULES = _table(
 
 DATASETS = _table(
     Entry("digits", "1,797 images of handwritten digits, 8x8, bundled", "UCI optical digits, CC BY 4.0"),
-    Entry("mnist", "70,000 images of handwritten digits, 28x28 (`data fetch`)", "LeCun et al. 1998, CC BY-SA 3.0"),
+    Entry(
+        "mnist",
+        "70,000 images of handwritten digits, 28x28 (`data fetch`)",
+        "LeCun et al. 1998, CC BY-SA 3.0",
+    ),
     Entry("fashion-mnist", "70,000 images of clothes, 28x28 (`data fetch`)", "Xiao et al. 2017, MIT"),
-    Entry("kmnist", "70,000 images of cursive Japanese, 28x28 (`data fetch`)", "Clanuwat et al. 2018, CC BY-SA 4.0"),
+    Entry(
+        "kmnist",
+        "70,000 images of cursive Japanese, 28x28 (`data fetch`)",
+        "Clanuwat et al. 2018, CC BY-SA 4.0",
+    ),
 )
 
 SCALINGS = _table(

@@ -108,7 +108,7 @@ def class_scores(
     """Precision, recall and F1 of each class; None where nothing was there to be found or was found."""
     support, found, hits = confusion.sum(axis=1), confusion.sum(axis=0), np.diag(confusion)
 
-    def share(part: int, whole: int) -> float | None:
+    def share(part: np.integer, whole: np.integer) -> float | None:
         return float(part / whole) if whole else None
 
     return tuple(

@@ -1,6 +1,7 @@
 """Forward passes over a whole set of examples: logits, frozen layers' outputs, batch norm's moments."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -68,12 +69,34 @@ def logits(
     def forward(rows: Float[Array, "rows features"]) -> Float[Array, "rows classes"]:
         return network.apply(spec, parameters, rows, statistics=statistics)[0]
 
+    return _chunked(forward, x)
+
+
+def _chunked(forward: Callable[[Any], Any], x: Float[Array, "examples features"]) -> Any:
+    """A function of examples applied to so many at a time."""
     full = len(x) // EVALUATION_ROWS
     head, rest = x[: full * EVALUATION_ROWS], x[full * EVALUATION_ROWS :]
     if not full:
         return forward(x)
     parts = jax.lax.map(forward, head.reshape(full, EVALUATION_ROWS, -1))
-    return jnp.concatenate([parts.reshape(len(head), -1), forward(rest)])
+    return jax.tree.map(
+        lambda part, last: jnp.concatenate([part.reshape(len(head), -1), last]), parts, forward(rest)
+    )
+
+
+def depths(
+    spec: NetworkSpec, base: Base, x: Float[Array, "examples features"]
+) -> tuple[Float[Array, "examples _"], ...]:
+    """What each hidden layer makes of every example, from the input up."""
+
+    def forward(rows: Float[Array, "rows features"]) -> tuple[Float[Array, "rows _"], ...]:
+        seen = []
+        for layer, moments in zip(base.parameters, base.statistics, strict=True):
+            rows = outputs(spec, Base((layer,), (moments,)), rows)
+            seen.append(rows)
+        return tuple(seen)
+
+    return _chunked(forward, x)
 
 
 def batch_statistics(
@@ -102,5 +125,6 @@ def population_statistics(
 
 compiled_logits = jax.jit(logits, static_argnums=0)
 compiled_outputs = jax.jit(tiled_outputs, static_argnums=(0, 3))
+compiled_depths = jax.jit(depths, static_argnums=0)
 compiled_batch_statistics = jax.jit(batch_statistics, static_argnums=(0, 3))
 compiled_population_statistics = jax.jit(population_statistics, static_argnums=0)

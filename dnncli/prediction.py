@@ -15,7 +15,9 @@ NUMBERS = 1 << 23  # … and the numbers in it, 32 MB
 Block = Float32[np.ndarray, "rows features"] | UInt8[np.ndarray, "rows features"]
 
 
-def predict(snapshot: Snapshot, blocks: Iterable[Block], probabilities: bool = False) -> Iterator[Predictions]:
+def predict(
+    snapshot: Snapshot, blocks: Iterable[Block], probabilities: bool = False
+) -> Iterator[Predictions]:
     """Classes of the best epoch's network for blocks of unscaled rows, in their order."""
     features, names = snapshot.data.record.features, np.array(snapshot.data.class_names, object)
     parameters, statistics = jax.device_put((snapshot.parameters, snapshot.statistics))

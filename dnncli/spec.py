@@ -72,7 +72,12 @@ class DataSpec:
             _check_amount(name, getattr(self, name))
         if self.delimiter is not None:
             _fill(self, delimiter=self.delimiter.replace("\\t", "\t"))
-            _check(len(self.delimiter) == 1 and self.delimiter not in "\"\r\n", "delimiter", repr(self.delimiter), "one character, no quote")
+            _check(
+                len(self.delimiter) == 1 and self.delimiter not in '"\r\n',
+                "delimiter",
+                repr(self.delimiter),
+                "one character, no quote",
+            )
         _check_numbers(self, "per_class validation_per_class", lambda n: n >= 1, "at least 1")
 
 

@@ -47,10 +47,12 @@ FLOORS = {
         "stopping": set(),
         "cases": set(),
         "grid": set(),
+        "transfer_spec": set(),
         "statistics": TYPES | {"numpy", "scipy"},
     },
     "1½ folders": {
         "archive": set(),
+        "tensorfile": TYPES | {"numpy", "safetensors"},
     },
     "2 network and theory": {
         "network": JAX | TYPES | {"numpy", "optax"},
@@ -70,6 +72,9 @@ FLOORS = {
         "epochs": JAX | {"numpy"},
         "phases": JAX,
         "adoption": {"numpy"},
+        "foreign": TYPES | {"numpy"},
+        "probing": JAX | TYPES | {"numpy"},
+        "surgery": set(),
     },
     "3¾ replays, seeds in step, standings": {
         "flight": JAX | {"numpy"},
@@ -84,7 +89,9 @@ FLOORS = {
     "4 experiments": {
         "training": set(),
         "evaluation": JAX | TYPES | {"numpy"},
+        "prediction": JAX | TYPES | {"numpy"},
         "comparison": JAX,
+        "transfer": set(),
         "vanishing": JAX | TYPES | {"numpy"},
     },
     "5 report": {
@@ -171,7 +178,7 @@ def test_a_file_says_what_it_is_for(file):
     assert ast.get_docstring(ast.parse(file.read_text()))
 
 
-HEAVY = ("jax", "jaxlib", "optax", "numpy", "scipy", "matplotlib", "safetensors")
+HEAVY = ("jax", "jaxlib", "optax", "numpy", "scipy", "matplotlib", "safetensors", "duckdb")
 
 
 def heavy_imports(

@@ -21,6 +21,10 @@ entries = st.floats(-LIMIT, LIMIT, width=32, allow_subnormal=False)
 matrices = arrays.arrays(np.float32, st.sampled_from([(1, 1), (3, 4), (5, 2)]), elements=entries)
 
 
+frobenius, frobenius_each = jax.jit(norms.frobenius), jax.jit(partial(norms.each, norms.frobenius))
+finite_each, joint = jax.jit(norms.finite_each), jax.jit(norms.joint)
+
+
 def random(shape, scale=1.0, seed=0):
     return (np.random.default_rng(seed).standard_normal(shape) * scale).astype(np.float32)
 
@@ -33,19 +37,19 @@ def exact(x):
 @pytest.mark.parametrize("scale", SCALES)
 def test_a_norm_is_right_where_squares_would_leave_float32(shape, scale):
     x = random(shape, scale)
-    assert float(norms.frobenius(jnp.asarray(x))) == pytest.approx(exact(x), rel=2e-6, abs=0)
+    assert float(frobenius(x)) == pytest.approx(exact(x), rel=2e-6, abs=0)
 
 
 def test_the_scales_within_an_array_may_differ_from_column_to_column():
     x = random((50, 6)) * np.float32([1e-30, 1e-10, 1, 0, 1e3, 1e-34])
     for part in (x, x[:, :1], x[:, :2], x[:, [0, 3]], x[:, [5, 3]]):
-        assert float(norms.frobenius(jnp.asarray(part))) == pytest.approx(exact(part), rel=2e-6, abs=0)
+        assert float(frobenius(part)) == pytest.approx(exact(part), rel=2e-6, abs=0)
 
 
 @settings(deadline=None, max_examples=60)
 @given(matrices)
 def test_a_norm_is_right_for_any_finite_matrix(x):
-    assert float(jax.jit(norms.frobenius)(x)) == pytest.approx(exact(x), rel=2e-6, abs=0)
+    assert float(frobenius(x)) == pytest.approx(exact(x), rel=2e-6, abs=0)
 
 
 def test_the_norm_of_nothing_but_zeros_is_zero():
@@ -57,22 +61,20 @@ def test_the_norm_of_nothing_but_zeros_is_zero():
 def test_a_norm_of_what_is_not_finite_is_not_finite(bad):
     x = random((4, 3))
     x[2, 1] = bad
-    assert not np.isfinite(norms.frobenius(jnp.asarray(x)))
+    assert not np.isfinite(frobenius(x))
     assert not np.isfinite(norms.joint([jnp.ones((2, 2)), jnp.asarray(x)]))
 
 
 @pytest.mark.parametrize("scale", SCALES)
 def test_norms_of_many_arrays_are_each_arrays_norm(scale):
     xs = [random(shape, scale, seed) for seed, shape in enumerate([(3, 5), (4, 2), (3, 5), (9, 9), (1, 12)])]
-    many = jax.jit(partial(norms.each, norms.frobenius))(xs)
+    many = frobenius_each(xs)
     np.testing.assert_allclose(many, [exact(x) for x in xs], rtol=2e-6)
 
 
 def test_arrays_of_very_different_sizes_do_not_disturb_each_other():
     xs = [random((3, 5), 1e30), random((3, 5), 1e-30), random((2, 2), 1e-30), np.zeros((1, 1), np.float32)]
-    np.testing.assert_allclose(
-        jax.jit(partial(norms.each, norms.frobenius))(xs), [exact(x) for x in xs], rtol=2e-6
-    )
+    np.testing.assert_allclose(frobenius_each(xs), [exact(x) for x in xs], rtol=2e-6)
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -80,12 +82,12 @@ def test_the_joint_norm_is_that_of_all_leaves_as_one_vector(scale):
     leaves = [random((3, 5), scale), random((4,), scale, 1), random((6, 2), scale, 2)]
     tree = {"a": leaves[0], "b": (leaves[1], None, leaves[2])}
     whole = np.concatenate([leaf.ravel() for leaf in leaves])
-    assert float(norms.joint(jax.tree.map(jnp.asarray, tree))) == pytest.approx(exact(whole), rel=2e-6, abs=0)
+    assert float(joint(tree)) == pytest.approx(exact(whole), rel=2e-6, abs=0)
 
 
 def test_below_float32s_normal_range_a_norm_falls_to_zero_and_is_never_nan():
     xs = [random((3, 5), scale) for scale in 10.0 ** -np.arange(36, 46)]
-    for norm, x in zip(jax.jit(partial(norms.each, norms.frobenius))(xs), xs, strict=True):
+    for norm, x in zip(frobenius_each(xs), xs, strict=True):
         assert 0 <= float(norm) <= exact(x) * (1 + 2e-6)
 
 
@@ -107,11 +109,11 @@ def rows():
 @pytest.mark.parametrize(("row", "name", "place"), PLACES)
 def test_one_bad_number_anywhere_marks_its_row_and_no_other(rows, row, name, place, bad):
     rows[row][name].flat[place] = bad
-    assert jax.jit(norms.finite_each)(rows).tolist() == [i != row for i in range(3)]
+    assert finite_each(rows).tolist() == [i != row for i in range(3)]
 
 
 def test_large_tiny_and_no_numbers_at_all_are_finite(rows):
     rows[0]["a"][:] = np.finfo(np.float32).max
     rows[1]["a"][:] = 1e-45
     rows[2]["b"] = None
-    assert jax.jit(norms.finite_each)(rows).all()
+    assert finite_each(rows).all()

@@ -40,11 +40,11 @@ def ours(rate=RATE, **options):
 def trajectory(optimizer, steps=20, scale=1.0):
     """Parameters after each step on a fixed sequence of gradients."""
     parameters = layers(0)
-    state, update = optimizer.init(parameters), jax.jit(optimizer.update)
+    state = optimizer.init(parameters)
     path = []
     for step in range(steps):
         with jax.numpy_dtype_promotion("standard"):  # Optax's Adam needs it
-            updates, state = update(layers(100 + step, scale), state, parameters)
+            updates, state = optimizer.update(layers(100 + step, scale), state, parameters)
         parameters = optax.apply_updates(parameters, updates)
         path.append(parameters)
     return path
@@ -189,7 +189,7 @@ def flat(layer):
 
 def clip(gradients, **options):
     """Clipped gradients as one float64 vector a layer, and for which layers it engaged."""
-    clipped, engaged = jax.jit(lambda g: optimizers.clip(UpdateSpec(**options), g))(gradients)
+    clipped, engaged = optimizers.clip(UpdateSpec(**options), gradients)
     return [flat(layer) for layer in clipped], engaged.tolist()
 
 
@@ -261,7 +261,7 @@ def test_clipping_by_norm_holds_where_squares_would_leave_float32(scale):
 @pytest.mark.parametrize("limit", [0.1, 1.5, 100.0])
 def test_max_norm_shrinks_only_the_units_whose_incoming_weights_are_too_long(limit):
     before = layers(0)
-    after = jax.jit(lambda p: optimizers.project(UpdateSpec(max_norm=limit), p))(before)
+    after = optimizers.project(UpdateSpec(max_norm=limit), before)
     for old, new in zip(before, after, strict=True):
         kernel = np.asarray(old.kernel, np.float64)
         expected = kernel * np.minimum(1, limit / np.linalg.norm(kernel, axis=0))

@@ -19,9 +19,7 @@ def trained():
     return spec, subjects.state(Program(spec, UpdateSpec(), 8, None))
 
 
-@pytest.mark.parametrize(
-    "examples", [1, 33, EVALUATION_ROWS - 1, EVALUATION_ROWS, 2 * EVALUATION_ROWS, 2 * EVALUATION_ROWS + 5]
-)
+@pytest.mark.parametrize("examples", [1, EVALUATION_ROWS, 2 * EVALUATION_ROWS + 5])
 def test_an_evaluation_in_chunks_is_that_of_all_examples_at_once(examples, trained):
     spec, state = trained
     block = subjects.block(examples)
@@ -49,7 +47,7 @@ def test_an_examples_logits_do_not_depend_on_its_company(trained):
     np.testing.assert_allclose(every[7:8], alone, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize(("examples", "size"), [(60, 20), (61, 20), (70, 64), (20, 20), (5, 1)])
+@pytest.mark.parametrize(("examples", "size"), [(60, 20), (71, 64), (5, 1)])
 def test_batch_statistics_are_the_mean_of_the_batches_own_moments_by_their_sizes(examples, size, trained):
     spec, state = trained
     block = subjects.block(examples)

@@ -4,7 +4,6 @@ import re
 from dataclasses import replace
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import oracle
 import pytest
@@ -197,19 +196,16 @@ def test_a_run_resumed_from_its_checkpoint_is_the_straight_one_to_the_bit(option
 
 
 def steps_by_hand(start, epoch, count):
-    """States after each of an epoch's first steps, operation by operation."""
+    """States and losses after each of an epoch's first steps, taken one by one."""
     run_spec, state = start.spec, start.state
     program = engine.Program(run_spec.network, run_spec.update, 16, None)
     plan, key = plans.plan(run_spec, epoch, len(DATA.train)), np.array([0, run_spec.seed], np.uint32)
-    log = engine._empty_log(state, plan)
-    with jax.disable_jit():
-        for index in range(count):
-            rows = plan.order[index * 16 : (index + 1) * 16]
-            batch = engine.Block(jnp.asarray(DATA.train.x[rows]), jnp.asarray(DATA.train.y[rows]))
-            rate, place = jnp.float32(plan.learning_rates[index]), jnp.int32(index)
-            arguments = (program, (state, log), batch, jnp.asarray(key), rate, place)
-            (state, log), _ = engine.step(*arguments)
-            yield state, float(log.losses[index])
+    log, step = engine._empty_log(state, plan), jax.jit(engine.step, static_argnums=0)
+    for index in range(count):
+        rows = plan.order[index * 16 : (index + 1) * 16]
+        batch = engine.Block(DATA.train.x[rows], DATA.train.y[rows])
+        (state, log), _ = step(program, (state, log), batch, key, plan.learning_rates[index], np.int32(index))
+        yield state, float(log.losses[index])
 
 
 def all_finite(tree):

@@ -30,7 +30,9 @@ EXAMPLES = """
         metavar="NAME|PATH",
         help="Other data; of a table every row counts.  [default: what it was trained on]",
     ),
-    click.option("--label-strip", metavar="CHARS", help="Characters to take off both ends of --data's labels."),
+    click.option(
+        "--label-strip", metavar="CHARS", help="Characters to take off both ends of --data's labels."
+    ),
     click.option(
         "--split",
         "splits",
@@ -66,7 +68,9 @@ def command(
 
     compilation.remember()
     snapshot = snapshots.from_checkpoint(checkpoints.read(checkpoint), checkpoint)
-    source = replace(snapshot.spec.data, scale="none", label_strip=label_strip or snapshot.spec.data.label_strip)
+    source = replace(
+        snapshot.spec.data, scale="none", label_strip=label_strip or snapshot.spec.data.label_strip
+    )
     if data:
         source = replace(source, data=data, test=None if isinstance(source.test, str) else source.test)
     dataset = evaluation.adopt(sources.load(source, snapshot.data.encoding, whole=bool(data)), snapshot.data)

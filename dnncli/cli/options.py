@@ -86,7 +86,9 @@ data = section(
     ),
     option("--validation", type=Amount(), help="Validation examples: a number or a fraction."),
     option(
-        "--test", type=AmountOrFile(), help="Test examples: a number, a fraction, or a table in a file of its own."
+        "--test",
+        type=AmountOrFile(),
+        help="Test examples: a number, a fraction, or a table in a file of its own.",
     ),
     option("--scale", type=Name(catalog.SCALINGS, "scaling"), help="How features are scaled."),
     option("--classes", metavar="LIST", help="Only these classes: 0-4 or 0,1,7."),
@@ -96,7 +98,12 @@ data = section(
 
 tables = section(
     "Tables",
-    option("--target", metavar="COLUMN", default="the last", help="Column to predict: its name or number, from 1."),
+    option(
+        "--target",
+        metavar="COLUMN",
+        default="the last",
+        help="Column to predict: its name or number, from 1.",
+    ),
     option("--drop", metavar="COLUMN,…", help="Columns to leave out."),
     option(
         "--types",

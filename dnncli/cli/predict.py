@@ -28,7 +28,9 @@ EXAMPLES = """
 @click.argument("file", metavar="FILE")
 @section(
     "Input",
-    options.option("--delimiter", metavar="CHAR", default="found out", help="What stands between CSV's fields."),
+    options.option(
+        "--delimiter", metavar="CHAR", default="found out", help="What stands between CSV's fields."
+    ),
     options.option(
         "--header/--no-header", default="as in training", help="Whether CSV's first line names the columns."
     ),
@@ -36,7 +38,9 @@ EXAMPLES = """
 @section(
     "Output",
     click.option("--probabilities", is_flag=True, help="Every class's probability too."),
-    click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="File for the rows.  [default: stdout]"),
+    click.option(
+        "--out", type=click.Path(path_type=Path), metavar="FILE", help="File for the rows.  [default: stdout]"
+    ),
     outputs.overwrite_option,
     click.option(
         "--format",
@@ -75,7 +79,12 @@ def command(
     snapshot = snapshots.from_checkpoint(checkpoints.read(checkpoint), checkpoint)
     rows = Rows(file, snapshot.data.encoding, delimiter, header, sys.stdin.buffer)
     names, found = snapshot.data.class_names, Counter[str]()
-    head = {"config": snapshot.spec.options(), "checkpoint": str(checkpoint), "file": file, "classes": list(names)}
+    head = {
+        "config": snapshot.spec.options(),
+        "checkpoint": str(checkpoint),
+        "file": file,
+        "classes": list(names),
+    }
     blocks = rows.blocks(snapshot.data.record.features)
     from dnncli.report import prediction as report
 

@@ -16,7 +16,12 @@ Emit = Callable[[str], None]
 
 @contextmanager
 def rows_to(
-    out: Path | None, kind: str, names: Sequence[str], probabilities: bool, head: Mapping[str, Any], stdout: Emit
+    out: Path | None,
+    kind: str,
+    names: Sequence[str],
+    probabilities: bool,
+    head: Mapping[str, Any],
+    stdout: Emit,
 ) -> Iterator[Write]:
     """What takes the rows, in one of the catalog's formats; a file is there, whole, when all were taken."""
     if out is None:

@@ -83,8 +83,10 @@ class Amount(click.ParamType):
         return fraction
 
 
-class AmountOrFile(Amount):
+class AmountOrFile(click.ParamType):
     """A number of examples, a fraction of them, or else the path of a file that holds them."""
+
+    name = "amount"
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         """What help calls it."""
@@ -98,7 +100,7 @@ class AmountOrFile(Amount):
             float(value)
         except (TypeError, ValueError):
             return str(value)
-        return super().convert(value, param, ctx)
+        return Amount().convert(value, param, ctx)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str

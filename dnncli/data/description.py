@@ -1,19 +1,28 @@
-"""What data are: `data show`'s record of columns, classes and encodings."""
+"""What data are: `data show`'s record of columns, classes and encodings, and `data list`'s."""
 
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 
-from dnncli.data import loading
-from dnncli.data.source import Source
-from dnncli.data.tables.encoding import Column
+from dnncli import catalog
+from dnncli.data import loading, remote
 from dnncli.data.tables.kinds import is_table
-from dnncli.errors import DataError
-from dnncli.records import ClassCount, ColumnRecord, DescriptionRecord
+from dnncli.records import ClassCount, DataListRecord, DatasetRecord, DescriptionRecord
 from dnncli.spec import DataSpec
 
-SHOWN = 4  # levels that are named
+
+def datasets() -> DataListRecord:
+    """Every data set that has a name, and whether it is here."""
+    return DataListRecord(tuple(_dataset(entry) for entry in catalog.DATASETS.values()))
+
+
+def _dataset(entry: catalog.Entry) -> DatasetRecord:
+    bundled = entry.name not in remote.REMOTES
+    here = bundled or remote.is_here(entry.name)
+    place = "in the package" if bundled else str(remote.folder(entry.name))
+    return DatasetRecord(entry.name, entry.summary, entry.source, here, place)
 
 
 def describe(spec: DataSpec) -> DescriptionRecord:
@@ -21,17 +30,26 @@ def describe(spec: DataSpec) -> DescriptionRecord:
 
     Raises DataError and SpecError as reading does.
     """
+    if not loading.is_named(spec.data) and is_table(spec.data) and not Path(spec.data).is_dir():
+        from dnncli.data.tables import describing  # and with it DuckDB
+
+        with loading.reported(spec.data):
+            return describing.describe(spec)
     source = loading.read(spec)
-    counts = np.bincount(source.train.y, minlength=len(source.class_names))
     return DescriptionRecord(
+        config=asdict(spec),
         name=source.name,
         place=source.place,
         examples=len(source.train),
         test=len(source.test) if source.test else None,
         features=source.train.x.shape[1],
         image_shape=source.image_shape,
-        classes=tuple(ClassCount(name, int(n)) for name, n in zip(source.class_names, counts, strict=True)),
-        columns=_columns(spec) if source.encoding else (),
-        notices=source.notices,
-        config={name: value for name, value in asdict(spec).items() if value is not None},
+        values=(float(source.train.x.min()), float(source.train.x.max())),
+        classes=counted(source.class_names, np.bincount(source.train.y, minlength=len(source.class_names))),
+        fingerprint=source.fingerprint,
     )
+
+
+def counted(names: Sequence[str], counts: Sequence[int] | np.ndarray) -> tuple[ClassCount, ...]:
+    """Classes with their numbers of examples."""
+    return tuple(ClassCount(name, int(count)) for name, count in zip(names, counts, strict=True))

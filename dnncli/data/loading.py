@@ -1,6 +1,7 @@
 """From `--data` and the options about it to examples that are ready to train on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -78,13 +79,25 @@ def _scaled(table: Table, scaled: Scaling, source: Source) -> Split:
 
 def read(spec: DataSpec, known: Encoding | None = None) -> Source:
     """What the files hold, before anything is split, chosen or scaled."""
-    try:
-        if spec.data.lower() in catalog.names(catalog.DATASETS):
+    with reported(spec.data):
+        if is_named(spec.data):
             _refuse_table_options(spec)
             return READERS[catalog.resolve(catalog.DATASETS, spec.data, "data set").name]()
         return _read_path(spec, known)
+
+
+def is_named(text: str) -> bool:
+    """Whether --data is a name from the catalog."""
+    return text.lower() in catalog.names(catalog.DATASETS)
+
+
+@contextmanager
+def reported(text: str) -> Iterator[None]:
+    """Turn what the system says of files into one line."""
+    try:
+        yield
     except OSError as error:
-        raise DataError(f"{error.filename or spec.data} cannot be read: {error.strerror or error}.") from None
+        raise DataError(f"{error.filename or text} cannot be read: {error.strerror or error}.") from None
 
 
 def _refuse_table_options(spec: DataSpec) -> None:
@@ -93,7 +106,7 @@ def _refuse_table_options(spec: DataSpec) -> None:
             raise SpecError(f"{option(name)}: only tables have columns, and {spec.data} is none.")
     if isinstance(spec.test, str):
         raise SpecError(
-            f"--test {spec.test}: only a table has its test set in a file of its own, and {spec.data} is none;"
+            f"--test {spec.test}: only a table has its test set in another file, and {spec.data} is none:"
             " give a number or a fraction."
         )
 

@@ -66,6 +66,8 @@ def _tables(path: Path, arrays: Arrays) -> tuple[Table, Table | None, tuple[str,
 
 def _arrays(path: Path, names: Callable[[Path, list[str]], tuple[str, ...]]) -> Arrays:
     """Those of an archive's arrays that `names` chooses, in that order."""
+    if not path.is_file():  # opening a pipe that nobody writes to would block for ever
+        raise DataError(f"{path} is no regular file, which an .npz file must be.")
     with path.open("rb") as file:
         if file.read(4) not in ZIP or not zipfile.is_zipfile(file):
             raise DataError(f"{path} is not an .npz file: write it with numpy.savez.")

@@ -38,10 +38,10 @@ class Remote:
 
 @dataclass(frozen=True)
 class Step:
-    """How far fetching a file is; `mirror` None: it was there."""
+    """More bytes of a file are there; `mirror` None: they were before."""
 
     file: File
-    done: int
+    added: int
     mirror: str | None
 
 
@@ -54,9 +54,19 @@ REMOTES = {
             "https://storage.googleapis.com/cvdf-datasets/mnist/",
         ),
         (
-            File(f"train-{IMAGES}", 9_912_422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
-            File(f"train-{LABELS}", 28_881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
-            File(f"t10k-{IMAGES}", 1_648_877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
+            File(
+                f"train-{IMAGES}",
+                9_912_422,
+                "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            ),
+            File(
+                f"train-{LABELS}", 28_881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"
+            ),
+            File(
+                f"t10k-{IMAGES}",
+                1_648_877,
+                "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            ),
             File(f"t10k-{LABELS}", 4_542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
         ),
     ),
@@ -66,18 +76,38 @@ REMOTES = {
             "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
         ),
         (
-            File(f"train-{IMAGES}", 26_421_880, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
-            File(f"train-{LABELS}", 29_515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
-            File(f"t10k-{IMAGES}", 4_422_102, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
+            File(
+                f"train-{IMAGES}",
+                26_421_880,
+                "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+            ),
+            File(
+                f"train-{LABELS}", 29_515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"
+            ),
+            File(
+                f"t10k-{IMAGES}",
+                4_422_102,
+                "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+            ),
             File(f"t10k-{LABELS}", 5_148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
         ),
     ),
     "kmnist": Remote(
         ("https://codh.rois.ac.jp/kmnist/dataset/kmnist/", "http://codh.rois.ac.jp/kmnist/dataset/kmnist/"),
         (
-            File(f"train-{IMAGES}", 18_165_135, "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4"),
-            File(f"train-{LABELS}", 29_497, "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17"),
-            File(f"t10k-{IMAGES}", 3_041_136, "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5"),
+            File(
+                f"train-{IMAGES}",
+                18_165_135,
+                "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
+            ),
+            File(
+                f"train-{LABELS}", 29_497, "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17"
+            ),
+            File(
+                f"t10k-{IMAGES}",
+                3_041_136,
+                "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
+            ),
             File(f"t10k-{LABELS}", 5_120, "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c"),
         ),
     ),
@@ -109,7 +139,7 @@ def _by_hand(name: str) -> str:
 
 
 def fetch(name: str, mirrors: Sequence[str] = ()) -> Iterator[Step]:
-    """Get what is not there yet, trying `mirrors` before the usual ones; yields how far it is.
+    """Get what is not there yet, trying `mirrors` before the usual ones; yields what comes.
 
     A file is in its place only when its SHA-256 is right. Raises DataError where no mirror gives it.
     """
@@ -157,13 +187,18 @@ def _download(mirror: str, target: Path, file: File) -> Iterator[Step]:
         raise ValueError("is no http:// or https:// address")
     digest, done = hashlib.sha256(), 0
     request = urllib.request.Request(url, headers={"User-Agent": "dnncli"})
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as answer, files.replacing(target / file.name) as out:
+    with (
+        urllib.request.urlopen(request, timeout=TIMEOUT) as answer,
+        files.replacing(target / file.name) as out,
+    ):
         while chunk := answer.read(CHUNK):
             digest.update(chunk)
             done += len(chunk)
             if done > file.bytes:
                 break
             out.write(chunk)
-            yield Step(file, done, mirror)
+            yield Step(file, len(chunk), mirror)
         if done != file.bytes or digest.hexdigest() != file.sha256:
-            raise ValueError(f"is not the file that it should be ({done:,} bytes, SHA-256 {digest.hexdigest()[:12]}…)")
+            raise ValueError(
+                f"is not the file that it should be ({done:,} bytes, SHA-256 {digest.hexdigest()[:12]}…)"
+            )

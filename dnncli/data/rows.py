@@ -66,8 +66,8 @@ class Rows:
 
         if self.path != STDIN and not is_table(self.path):
             raise DataError(
-                f"{self.path} is no table, but the network was trained on one: give a .csv, .parquet or .json file"
-                " with its columns, or - for CSV from stdin."
+                f"{self.path} is no table, but the network was trained on one: give a .csv, .parquet or .json"
+                " file with its columns, or - for CSV from stdin."
             )
         with _file(self.path, self.stdin) as (path, kind):
             shown = "stdin" if self.path == STDIN else self.path
@@ -78,8 +78,8 @@ def _arrays(path: str, features: int) -> Iterator[Block]:
     """Images of an IDX file or the array `x` of an archive."""
     if path == STDIN or is_table(path):
         raise DataError(
-            f"{path}: the network was not trained on a table, whose columns have names: give an .npz file with an"
-            f" array x of {features} features, or an IDX file of images."
+            f"{path}: the network was not trained on a table, whose columns have names: give an .npz file"
+            f" with an array x of {features} features, or an IDX file of images."
         )
     file = Path(path).expanduser()
     x = npz.read_features(file) if file.suffix.lower() == ".npz" else idx.read_array(file, 3)

@@ -1,22 +1,23 @@
 """From a stack to a network of our own that says the same, exactly but for float32's rounding."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
 
-from dnncli import catalog, files, tensorfile
+from dnncli import catalog, files, optimizers, tensorfile
 from dnncli.data import Dataset
 from dnncli.errors import CheckpointError, SpecError
-from dnncli.foreign.modules import KERAS, PYTORCH, Module
-from dnncli.foreign.modules import collect as collected
+from dnncli.foreign.modules import KERAS, PYTORCH, Module, collect
 from dnncli.foreign.stacks import Stage, arrange
 from dnncli.network import BN_EPSILON, Layer, Moments, Parameters, Statistics, TrainState
 from dnncli.snapshots import DataSummary, Snapshot
 from dnncli.spec import DataSpec, NetworkSpec, RunSpec
+
+Units = Float64[np.ndarray, " units"]
 
 EPSILON = {PYTORCH: 1e-5, KERAS: 1e-3}  # batch norm's default
 
@@ -54,7 +55,7 @@ def read(path: Path, act: str, alpha: float | None = None) -> Model:
     if file.own:
         raise SpecError(f"--act {act}: {files.shown(path)} is dnncli's own and knows its activation.")
     try:
-        framework, modules = collected(file.tensors)
+        framework, modules = collect(file.tensors)
         stages = arrange(framework, modules)
         if len(stages) < 2:
             raise CheckpointError("it is one linear layer without a hidden one.")
@@ -76,9 +77,7 @@ def _activation(path: Path, stages: Sequence[Stage], act: str) -> str:
     return name
 
 
-def _model(
-    framework: str, stages: Sequence[Stage], act: str, alpha: float | None, sha256: str
-) -> Model:
+def _model(framework: str, stages: Sequence[Stage], act: str, alpha: float | None, sha256: str) -> Model:
     direct = [stage.norm is not None for stage in stages[:-1]]
     spec = NetworkSpec(
         hidden=tuple(stage.linear.width for stage in stages[:-1]),
@@ -88,9 +87,8 @@ def _model(
         bn_output=stages[-1].norm is not None,
     )
     epsilon = EPSILON[framework]
-    layers = [
-        _layer(stage, epsilon, normalised) for stage, normalised in zip(stages, spec.normalised(), strict=True)
-    ]
+    pairs = zip(stages, spec.normalised(), strict=True)
+    layers = [_layer(stage, epsilon, normalised) for stage, normalised in pairs]
     return Model(
         framework,
         spec,
@@ -116,7 +114,7 @@ def _layer(stage: Stage, epsilon: float, normalised: bool) -> tuple[Layer, Momen
     if stage.norm and normalised:
         if bias.any():
             notes.append("the bias before batch norm went into its mean")
-        return _normalised(stage.norm, kernel, bias, slope, epsilon), _moments(stage.norm, bias), tuple(notes)
+        return _normalised(stage.norm, kernel, slope, epsilon), _moments(stage.norm, bias), tuple(notes)
     if stage.norm:
         gain, shift = _affine(stage.norm, epsilon)
         kernel, bias = kernel * gain[None], bias * gain + shift
@@ -124,7 +122,7 @@ def _layer(stage: Stage, epsilon: float, normalised: bool) -> tuple[Layer, Momen
     return Layer(_float32(kernel), _float32(bias), slope=_float32(slope)), None, tuple(notes)
 
 
-def _affine(norm: Module, epsilon: float) -> tuple[Float64[np.ndarray, " units"], Float64[np.ndarray, " units"]]:
+def _affine(norm: Module, epsilon: float) -> tuple[Units, Units]:
     """Batch norm with stored moments as a factor and an offset."""
     gain = norm.parts["scale"] / np.sqrt(norm.parts["variance"] + epsilon)
     return gain, norm.parts["offset"] - norm.parts["mean"] * gain
@@ -133,8 +131,7 @@ def _affine(norm: Module, epsilon: float) -> tuple[Float64[np.ndarray, " units"]
 def _normalised(
     norm: Module,
     kernel: Float64[np.ndarray, "fan_in units"],
-    bias: Float64[np.ndarray, " units"],
-    slope: Float64[np.ndarray, " units"] | None,
+    slope: Units | None,
     epsilon: float,
 ) -> Layer:
     """The variance stays what it is, so that it can be averaged on; the scale makes up for epsilon."""
@@ -145,7 +142,7 @@ def _normalised(
     )
 
 
-def _moments(norm: Module, bias: Float64[np.ndarray, " units"]) -> Moments:
+def _moments(norm: Module, bias: Units) -> Moments:
     """Those of x W: the mean without the bias."""
     return Moments(_float32(norm.parts["mean"] - bias), _float32(norm.parts["variance"]))
 
@@ -167,8 +164,8 @@ def snapshot(model: Model, data: DataSpec, dataset: Dataset) -> Snapshot:
     names = dataset.class_names
     if len(names) != model.classes:
         names = tuple(f"output {index + 1}" for index in range(model.classes))
-    from dataclasses import replace
-
     summary = DataSummary(replace(dataset.record(), classes=model.classes), names, dataset.scaling)
-    state = TrainState(model.parameters, model.statistics, None, np.zeros((), np.int32))
+    optimizer = optimizers.initial_state(optimizers.build(spec.update), model.parameters)
+    step: Any = np.zeros((), np.int32)
+    state = TrainState(model.parameters, model.statistics, optimizer, step)
     return Snapshot(spec, summary, state, model.parameters, model.statistics, best_epoch=0)

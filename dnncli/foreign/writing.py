@@ -1,26 +1,151 @@
 """Our networks as PyTorch and Keras name and shape their parts, with the code that rebuilds them."""
 
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import numpy as np
 
+from dnncli.foreign.modules import KERAS, PYTORCH
+from dnncli.foreign.reading import EPSILON
+from dnncli.network import BN_EPSILON, Layer, Moments, Parameters, Statistics
+from dnncli.spec import NetworkSpec
 
-TORCH_EPSILON = 1e-5
-TORCH = {
+FRAMEWORKS = {"torch": PYTORCH, "keras": KERAS}
+# An activation's module in each, where alpha and units are filled in.
+TORCH_MODULES = {
     "identity": "Identity()",
     "sigmoid": "Sigmoid()",
     "tanh": "Tanh()",
     "softsign": "Softsign()",
     "softplus": "Softplus()",
     "relu": "ReLU()",
-    "leaky-relu": "LeakyReLU({alpha:g})",
+    "leaky-relu": "LeakyReLU({alpha!r})",
     "prelu": "PReLU({units})",
-    "elu": "ELU({alpha:g})",
-    "celu": "CELU({alpha:g})",
+    "elu": "ELU({alpha!r})",
+    "celu": "CELU({alpha!r})",
     "selu": "SELU()",
     "gelu": "GELU()",
     "swish": "SiLU()",
     "mish": "Mish()",
     "hard-swish": "Hardswish()",
 }
-KERAS_ACTIVATIONS = {
-    "identity": "linear", "leaky-relu": "leaky_relu", "swish": "silu", "hard-swish": "hard_silu",
-}  # the others are called as ours are
+KERAS_MODULES = {
+    "identity": "Activation('linear')",
+    "leaky-relu": "LeakyReLU(negative_slope={alpha!r})",
+    "prelu": "PReLU()",
+    "elu": "ELU(alpha={alpha!r})",
+    "celu": "Activation(lambda x: keras.activations.celu(x, alpha={alpha!r}))",
+    "swish": "Activation('silu')",
+    "hard-swish": "Activation('hard_silu')",
+}
+
+Tensors = dict[str, np.ndarray]
+
+
+def export(spec: NetworkSpec, parameters: Parameters, statistics: Statistics, framework: str) -> Tensors:
+    """The network's tensors under a framework's names; features must be scaled before they go in."""
+    return dict(FORMATS[framework](spec, parameters, statistics))
+
+
+def _torch(spec: NetworkSpec, parameters: Parameters, statistics: Statistics) -> Iterator[tuple[str, Any]]:
+    """The state of a torch.nn.Sequential of Linear, BatchNorm1d and the activation."""
+    place = 0
+    for layer, moments in zip(parameters, statistics, strict=True):
+        yield f"{place}.weight", np.ascontiguousarray(np.asarray(layer.kernel).T)
+        yield f"{place}.bias", _bias(layer)
+        place += 1
+        if moments is not None:
+            scale, offset, mean, variance = _norm(layer, moments, EPSILON[PYTORCH])
+            yield f"{place}.weight", scale
+            yield f"{place}.bias", offset
+            yield f"{place}.running_mean", mean
+            yield f"{place}.running_var", variance
+            yield f"{place}.num_batches_tracked", np.zeros((), np.int64)
+            place += 1
+        if layer.slope is not None:
+            yield f"{place}.weight", np.asarray(layer.slope)
+        place += 1
+
+
+def _keras(spec: NetworkSpec, parameters: Parameters, statistics: Statistics) -> Iterator[tuple[str, Any]]:
+    """The variables of Dense, BatchNormalization and PReLU layers under the names Keras gives them."""
+    norms = iter(_numbered("batch_normalization", len(parameters)))
+    for index, (layer, moments) in enumerate(zip(parameters, statistics, strict=True)):
+        dense, slopes = (_numbered(name, index + 1)[-1] for name in ("dense", "p_re_lu"))
+        yield f"{dense}/kernel", np.asarray(layer.kernel)
+        yield f"{dense}/bias", _bias(layer)
+        if moments is not None:
+            norm = next(norms)
+            parts = ("gamma", "beta", "moving_mean", "moving_variance")
+            for part, values in zip(parts, _norm(layer, moments, EPSILON[KERAS]), strict=True):
+                yield f"{norm}/{part}", values
+        if layer.slope is not None:
+            yield f"{slopes}/alpha", np.asarray(layer.slope)
+
+
+def _numbered(name: str, count: int) -> list[str]:
+    return [name if index == 0 else f"{name}_{index}" for index in range(count)]
+
+
+def _bias(layer: Layer) -> Any:
+    """The bias; before batch norm there is none, which is a bias of 0."""
+    return np.zeros(layer.kernel.shape[1], np.float32) if layer.bias is None else np.asarray(layer.bias)
+
+
+def _norm(layer: Layer, moments: Moments, epsilon: float) -> tuple[Any, Any, Any, Any]:
+    """Scale, offset, mean and variance for another epsilon: the scale makes up for the difference."""
+    variance = np.asarray(moments.variance, np.float64)
+    scale = np.asarray(layer.scale, np.float64) * np.sqrt((variance + epsilon) / (variance + BN_EPSILON))
+    return (
+        scale.astype(np.float32),
+        np.asarray(layer.offset),
+        np.asarray(moments.mean),
+        np.asarray(moments.variance),
+    )
+
+
+FORMATS: dict[str, Callable[..., Iterator[tuple[str, Any]]]] = {"torch": _torch, "keras": _keras}
+
+
+def recipe(spec: NetworkSpec, features: int, classes: int, framework: str, file: str) -> list[str]:
+    """Lines of Python that rebuild the network in the framework and load the file."""
+    sizes = (*spec.hidden, classes)
+    if framework == "torch":
+        modules = _torch_modules(spec, features, sizes)
+        body = [f"    {', '.join(f'nn.{module}' for module in row)}," for row in modules]
+        load = f"model.load_state_dict(safetensors.torch.load_file({file!r}))"
+        return ["model = nn.Sequential(", *body, ")", load, "model.eval()"]
+    modules = _keras_modules(spec, sizes)
+    body = [f"    {', '.join(f'layers.{module}' for module in row)}," for row in modules]
+    assign = "    variable.assign(tensors['/'.join(variable.path.split('/')[-2:])])"
+    return [
+        f"model = keras.Sequential([keras.Input(({features},)),",
+        *body,
+        "])",
+        f"tensors = safetensors.numpy.load_file({file!r})",
+        "for variable in model.variables:",
+        assign,
+    ]
+
+
+def _torch_modules(spec: NetworkSpec, features: int, sizes: tuple[int, ...]) -> Iterator[list[str]]:
+    for index, (fan_in, units) in enumerate(zip((features, *sizes), sizes, strict=False)):
+        norm = [f"BatchNorm1d({units})"] if spec.normalised()[index] else []
+        yield [f"Linear({fan_in}, {units})", *norm, *_activation(spec, TORCH_MODULES, index, units)]
+
+
+def _keras_modules(spec: NetworkSpec, sizes: tuple[int, ...]) -> Iterator[list[str]]:
+    known = {name: KERAS_MODULES.get(name, f"Activation({name!r})") for name in TORCH_MODULES}
+    norms = iter(_numbered("batch_normalization", len(sizes)))
+    for index, units in enumerate(sizes):
+        dense = f"Dense({units}, name={_numbered('dense', index + 1)[-1]!r})"
+        norm = [f"BatchNormalization(name={next(norms)!r})"] if spec.normalised()[index] else []
+        act = _activation(spec, known, index, units)
+        named = [part.replace("()", f"(name={_numbered('p_re_lu', index + 1)[-1]!r})") for part in act]
+        yield [dense, *norm, *(named if spec.act == "prelu" else act)]
+
+
+def _activation(spec: NetworkSpec, modules: dict[str, str], index: int, units: int) -> list[str]:
+    if index == len(spec.hidden):
+        return []
+    return [modules[spec.act].format(alpha=spec.alpha, units=units)]

@@ -22,6 +22,15 @@ from dnncli.records.comparison import (
     TrialRecord,
     Versus,
 )
+from dnncli.records.data import (
+    ClassCount,
+    ColumnRecord,
+    DataListRecord,
+    DatasetRecord,
+    DescriptionRecord,
+    FetchedFile,
+    FetchRecord,
+)
 from dnncli.records.evaluation import BatchNormRecord, ClassScore, EvalRecord, NormMismatch, SplitRecord
 from dnncli.records.prediction import Predictions
 from dnncli.records.training import TrainRecord
@@ -41,16 +50,23 @@ __all__ = [
     "BaselineRecord",
     "BatchNormRecord",
     "CaseRecord",
+    "ClassCount",
     "ClassScore",
+    "ColumnRecord",
     "ComparisonRecord",
+    "DataListRecord",
     "DataRecord",
+    "DatasetRecord",
     "DeltaRatio",
     "DemoRecord",
     "DepthRecord",
+    "DescriptionRecord",
     "Difference",
     "EpochRecord",
     "Estimate",
     "EvalRecord",
+    "FetchRecord",
+    "FetchedFile",
     "Finding",
     "Health",
     "LayerRecord",

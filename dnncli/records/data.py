@@ -1,6 +1,6 @@
 """The results of `data list`, `data show` and `data fetch`."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -50,18 +50,24 @@ class ClassCount:
 
 @dataclass(frozen=True)
 class DescriptionRecord:
-    """The result of `data show`; test is None where the data bring no test set of their own."""
+    """The result of `data show`.
 
+    test is None where the data bring no test set of their own. values: the least and the greatest, of data
+    that are no table; columns: of a table.
+    """
+
+    config: dict[str, Any]
     name: str
     place: str
     examples: int
     test: int | None
     features: int
     image_shape: tuple[int, int] | None
+    values: tuple[float, float] | None
     classes: tuple[ClassCount, ...]
+    fingerprint: str | None
     columns: tuple[ColumnRecord, ...] = ()
     notices: tuple[str, ...] = ()
-    config: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

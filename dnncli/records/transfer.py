@@ -54,8 +54,8 @@ class RunSummary:
     test: Score
     best_epoch: int
     stopped: str
-    first_accuracy: float  # on the validation set, after the first epoch
-    best_accuracy: float  # on the validation set, the highest of all epochs
+    first_accuracy: float | None  # on the validation set, after the first epoch
+    best_accuracy: float | None  # on the validation set, the highest of all epochs
     reached: int | None
     seconds: float
     val_accuracies: tuple[float, ...]

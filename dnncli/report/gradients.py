@@ -96,6 +96,8 @@ def _colour(filled: float) -> str:
 
 def verdict_lines(health: Health, layers: Sequence[LayerRecord] = ()) -> list[Text]:
     """The verdict in words: a headline, then a line for each finding and what to do about it."""
+    if health.verdict == "unknown":
+        return [Text("no verdict: no epoch was finished.")]
     if not health.findings:
         which = "every layer that is not frozen" if any(layer.frozen for layer in layers) else "every layer"
         return [Text.assemble(("healthy", "bold green"), f": {which} learns.")]

@@ -16,10 +16,10 @@ def columns(names: Sequence[str], probabilities: bool) -> list[str]:
 
 def csv_rows(predictions: Predictions) -> str:
     """Rows of CSV."""
-    rows = [[name] for name in predictions.classes]
-    if predictions.probabilities is not None:
-        rows = [[*row, *shares] for row, shares in zip(rows, predictions.probabilities, strict=True)]
-    return structured.csv_lines(rows)
+    if predictions.probabilities is None:
+        return structured.csv_lines([name] for name in predictions.classes)
+    pairs = zip(predictions.classes, predictions.probabilities, strict=True)
+    return structured.csv_lines([name, *shares] for name, shares in pairs)
 
 
 def json_rows(predictions: Predictions, names: Sequence[str]) -> list[str]:

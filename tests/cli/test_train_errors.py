@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 import resource
 import shutil
 import struct
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from shell import TINY, process, refused, run
+from shell import TINY, refused, run
 
 from dnncli import checkpoint
 
@@ -220,7 +221,7 @@ def test_a_full_disk_keeps_the_old_checkpoint_and_leaves_no_litter():
 def test_a_disk_without_a_byte_left_is_one_line_with_1(tmp_path):
     def mount():
         return subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", "full"], capture_output=True, check=False
+            ["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", "full"], capture_output=True, check=False
         )
 
     Path("full").mkdir()
@@ -240,9 +241,7 @@ def test_a_run_that_diverges_ends_with_3_and_keeps_the_last_finite_network(optim
     options = ["--optimizer", optimizer, "--lr", rate, "--epochs", "30", "--patience", "0", "--out", "net.ckpt"]
     result = run("train", *TINY, *options)
     assert result.code == 3
-    assert "diverged in" in result.err
-    assert any(layer in result.err for layer in ("hidden1", "hidden2", "output"))
-    assert "epoch 1" in result.err
+    assert re.search(r"diverged in (hidden1|hidden2|output): .*epoch 1", result.err)
     assert len(result.err.splitlines()) == 1
     tensors = checkpoint.read(Path("net.ckpt")).tensors
     assert all(np.isfinite(tensor).all() for tensor in tensors.values() if tensor.dtype.kind == "f")
@@ -250,16 +249,14 @@ def test_a_run_that_diverges_ends_with_3_and_keeps_the_last_finite_network(optim
 
 
 def test_the_default_network_diverges_with_a_learning_rate_of_a_million():
-    result = process("train", "--lr", "1e6", "--format", "json", "--out", "net.ckpt")
-    assert result.code == 3, result
-    assert "diverged in " in result.err
-    assert "epoch " in result.err
-    assert result.out
+    result = run("train", "--lr", "1e6", "--format", "json", "--out", "net.ckpt")
+    assert (result.code, result.json["stopped"]) == (3, "diverged")
+    assert re.search(r"diverged in (hidden1|hidden2|output): .*epoch 1", result.err)
     assert run("eval", "net.ckpt").code == 0
 
 
 def test_a_condition_that_is_met_ends_with_4_after_the_result():
-    options = ["--data", "digits", "--depth", "12", "--width", "8", "--act", "sigmoid", "--epochs", "1"]
+    options = ["--data", "digits", "--depth", "8", "--width", "5", "--act", "sigmoid", "--epochs", "1"]
     result = run("train", *options, "--fail-on", "vanishing", "--format", "json")
     assert result.code == 4
     assert len(result.err.splitlines()) == 1

@@ -95,7 +95,8 @@ def batches(relation: Any) -> Iterator[dict[str, Shaped[np.ndarray, "rows ..."]]
         if not batch.release:
             return
         parts = [batch.children[i].contents for i in range(batch.n_children)]
-        arrays = {name: _values(part, *kind) for (name, *kind), part in zip(columns, parts, strict=True)}
+        pairs = zip(columns, parts, strict=True)
+        arrays = {name: _values(part, dtype, width) for (name, dtype, width), part in pairs}
         batch.release(byref(batch))
         yield arrays
 
@@ -106,7 +107,7 @@ def _check(stream: Stream, status: int) -> None:
         raise StreamError(message.decode("utf-8", "replace"))
 
 
-def _column(schema: Schema) -> tuple[str, np.dtype, int | None]:
+def _column(schema: Schema) -> tuple[str, Any, int | None]:
     """A column's name, the type of its numbers, and how many are in a row (None: no list)."""
     width = int(schema.format[len(LIST) :]) if schema.format.startswith(LIST) else None
     format_ = schema.format if width is None else schema.children[0].contents.format

@@ -35,18 +35,21 @@ CANDIDATES = ["BIGINT", "DOUBLE", "VARCHAR"]  # dates are found by their values,
 class Dialect:
     """How a file is read: its columns' names and DuckDB's types, and options of DuckDB's reader.
 
-    repaired: names that the header line does not have, or not only once, and what they became.
+    sniffed: the types that were found, where others are read. repaired: names that the header line does not
+    have, or not only once, and what they became.
     """
 
     columns: dict[str, str]
     header: bool
     options: dict[str, object]
     repaired: tuple[tuple[str, str], ...] = ()
+    sniffed: tuple[str, ...] = ()
 
     def source(self, paths: Sequence[Path]) -> str:
         """What to select from."""
         options = {"header": self.header, "auto_detect": False, "columns": self.columns, **self.options}
-        return f"read_csv([{', '.join(sql.literal(literal_path(path)) for path in paths)}], {arguments(options)})"
+        names = ", ".join(sql.literal(literal_path(path)) for path in paths)
+        return f"read_csv([{names}], {arguments(options)})"
 
 
 def literal_path(path: Path) -> str:
@@ -85,13 +88,17 @@ def detect(
     return _dialect(connection, path, options, columns["header"], columns["types"], names)
 
 
-def _sniffed(connection: Any, path: Path, options: Mapping[str, object]) -> tuple[dict[str, Any] | None, list[str]]:
+def _sniffed(
+    connection: Any, path: Path, options: Mapping[str, object]
+) -> tuple[dict[str, Any] | None, list[str]]:
     """What the sniffer makes of a file; None where it gives up."""
     import duckdb
 
     query = f"FROM sniff_csv({sql.literal(literal_path(path))}, {arguments(options)})"
     try:
-        delimiter, header, columns = connection.execute(f"SELECT Delimiter, HasHeader, Columns {query}").fetchall()[0]
+        delimiter, header, columns = connection.execute(
+            f"SELECT Delimiter, HasHeader, Columns {query}"
+        ).fetchall()[0]
     except duckdb.InvalidInputException as error:
         if "sniffing file" not in str(error):
             raise
@@ -102,9 +109,13 @@ def _sniffed(connection: Any, path: Path, options: Mapping[str, object]) -> tupl
 
 def _guess(connection: Any, path: Path, options: dict[str, object], header: bool | None) -> Dialect:
     """Text columns, as many as the first line has; reading them names the line that has others."""
-    line = _first_line(path, str(options.get("encoding", "utf-8")))
+    line, following = _first_lines(path, str(options.get("encoding", "utf-8")))
     delimiter = str(options.get("delim") or max(DELIMITERS, key=line.count))
     cells = [cell.strip().strip('"') for cell in line.split(delimiter)]
+    if len(cells) < 2 and "delim" not in options and any(mark in following for mark in DELIMITERS):
+        raise DataError(
+            f"{path}: the first line, {line[:40]!r}, is not of the table below it: take away what stands there."
+        )
     if len(cells) < 2:
         raise DataError(
             f"{path} has one column only, {cells[0][:40]!r}: a table has a column to predict and others to"
@@ -171,7 +182,9 @@ def _form(path: Path) -> dict[str, object]:
     if head[:2] in UTF16:
         return {**options, "encoding": "utf-16"}
     if compression != "zstd" and b"\0" in head:
-        raise DataError(f"{path} holds NUL bytes: it is no text in UTF-8, or in UTF-16 without a mark for that.")
+        raise DataError(
+            f"{path} holds NUL bytes: it is no text in UTF-8, or in UTF-16 without a mark for that."
+        )
     return options
 
 
@@ -183,10 +196,12 @@ def _unzipped(path: Path) -> bytes:
         raise DataError(f"{path} is a damaged gzip file: {error}") from None
 
 
-def _first_line(path: Path, encoding: str) -> str:
+def _first_lines(path: Path, encoding: str) -> tuple[str, str]:
+    """The first two lines that are not empty."""
     with path.open("rb") as file:
         head = file.read(LINE)
     if head[:2] == b"\x1f\x8b":
         head = _unzipped(path)
     lines = head.decode(encoding, "replace").lstrip("\ufeff").splitlines()
-    return next((line for line in lines if line.strip()), "")
+    full = [line for line in lines if line.strip()]
+    return full[0], full[1] if len(full) > 1 else ""

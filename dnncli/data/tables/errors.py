@@ -9,12 +9,16 @@ WHERE = re.compile(r"CSV Error on Line: (?P<line>\d+)")
 FILE = re.compile(r"^  file ?= ?(?P<file>.+)$", re.MULTILINE)
 FIELDS = re.compile(r"Expected Number of Columns: (?P<need>\d+) Found: (?P<found>\d+)")
 CONVERSION = re.compile(
-    r'Error when converting column "(?P<column>.*?)"\. Could not convert string "(?P<value>.*?)" to', re.DOTALL
+    r'Error when converting column "(?P<column>.*?)"\. Could not convert string "(?P<value>.*?)" to',
+    re.DOTALL,
 )
 KNOWN = {  # a part of what DuckDB says: what it means
     "unterminated quote": "a quote is opened and never closed",
     "Invalid unicode": "it is not UTF-8: convert it, e.g. with iconv -f latin1 -t utf-8",
     "Maximum line size": "it is longer than 2 MB, as if a quote were never closed",
+    "GZIP": "it is a damaged gzip file",
+    "state machine": "its lines do not all end alike: convert it, e.g. with sed -i 's/\\r$//'",
+    "magic bytes": "it is no Parquet file",
     "sniffing file": "no delimiter makes a table of it: give --delimiter, and --header or --no-header",
 }
 
@@ -40,7 +44,9 @@ def explain(message: str, place: str, where: str | None = None) -> DnncliError:
     if fields := FIELDS.search(message):
         return DataError(f"{place}: {fields['found']} fields where {fields['need']} are needed.")
     if value := CONVERSION.search(message):
-        return ConversionError(f"{place}: {value['value'][:40]!r} in column {value['column']!r} is no number.")
+        return ConversionError(
+            f"{place}: {value['value'][:40]!r} in column {value['column']!r} is no number."
+        )
     for part, meaning in KNOWN.items():
         if part in message:
             return DataError(f"{place}: {meaning}.")

@@ -2,13 +2,15 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float32, Int32, Int64
 
+from dnncli.data.labels import listed
 from dnncli.data.source import Source, Table, default_size, fingerprint
 from dnncli.data.tables import encoder, fitting, sql, targets, telling
 from dnncli.data.tables.encoding import Encoding
@@ -17,6 +19,8 @@ from dnncli.data.tables.kinds import PACKED
 from dnncli.data.tables.relation import Reading, Relation, open_table
 from dnncli.errors import DataError
 from dnncli.spec import DataSpec
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -34,14 +38,19 @@ def read(spec: DataSpec, known: Encoding | None = None) -> Source:
     Both are encoded as `known` says, or else as the training table suggests. Raises DataError for what
     cannot be read or learned from, SpecError for options that do not fit it.
     """
+    return settled(spec, lambda reading: _read(spec, known, reading))
+
+
+def settled(spec: DataSpec, read_: Callable[[Reading], T]) -> T:
+    """Read by the types of the first rows; where a value far down is of another, by types that fit all."""
+    reading = Reading(spec.delimiter, spec.header, spec.where)
     try:
-        return _read(spec, known, whole=False)
+        return read_(reading)
     except ConversionError:
-        return _read(spec, known, whole=True)  # a value far down is of another type than the first ones
+        return read_(replace(reading, whole=True))
 
 
-def _read(spec: DataSpec, known: Encoding | None, whole: bool) -> Source:
-    reading = Reading(spec.delimiter, spec.header, spec.where, whole=whole)
+def _read(spec: DataSpec, known: Encoding | None, reading: Reading) -> Source:
     if known is None:
         encoding, train, notices = _fitted(spec, reading)
     else:
@@ -58,8 +67,9 @@ def fitted(spec: DataSpec, reading: Reading) -> tuple[Relation, targets.Labels, 
     """A training table, its labels, and the encoding found for it."""
     reading = replace(reading, text=lambda names: [targets.resolve(names, spec.target)])
     relation = open_table(spec.data, reading)
-    column = targets.resolve([*relation.types, *relation.unusable], spec.target)
+    column = targets.resolve(list(relation.declared), spec.target)
     labels = targets.count(relation, column, spec.label_strip)
+    targets.check(relation, labels)
     return relation, labels, fitting.fit(relation, labels, spec.drop, spec.types)
 
 
@@ -92,11 +102,10 @@ def check_columns(relation: Relation, names: list[str]) -> None:
     """Raise DataError unless the table has these columns."""
     absent = [name for name in names if name not in relation.types]
     if absent:
-        lacking = fitting.listed(tuple(map(repr, absent)))
-        there = fitting.listed(tuple([*relation.types, *relation.unusable]))
+        lacking = f"column{'s' * (len(absent) > 1)} {listed(tuple(map(repr, absent)))}"
+        there = listed(tuple(relation.declared))
         raise DataError(
-            f"{relation.place} lacks the column{'s' * (len(absent) > 1)} {lacking}: columns are matched by name,"
-            f" and it has {there}."
+            f"{relation.place} lacks the {lacking}: columns are matched by name, and it has {there}."
         )
 
 
@@ -112,7 +121,10 @@ def _rows(
     for batch in relation.batches(f"SELECT {columns} FROM {relation.base}"):
         features, amiss = encoder.encode(at, batch["x"])
         end = done + len(features)
-        x[done:end], y[done:end] = features[: labels.rows - done], classes[batch["label"]][: labels.rows - done]
+        x[done:end], y[done:end] = (
+            features[: labels.rows - done],
+            classes[batch["label"]][: labels.rows - done],
+        )
         flags += amiss
         done = end
     relation.check_rows(done, labels.rows)

@@ -3,8 +3,8 @@
 import contextlib
 import glob
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,8 @@ SETTINGS = (
 class Relation:
     """Rows of a table in the order of its files.
 
-    types: every column that can be used, with DuckDB's type. unusable: the others, likewise.
+    types: every column that can be used, with DuckDB's type. unusable: the others, likewise. declared: all,
+    as sniffed or stored.
     dialect: how it was read, if it is CSV. base: what to select from. place: what messages call it.
     """
 
@@ -38,6 +39,7 @@ class Relation:
     dialect: delimited.Dialect | None = None
     notices: tuple[str, ...] = ()
     where: str | None = None
+    declared: Mapping[str, str] = field(default_factory=dict)
 
     def batches(self, query: str) -> Iterator[dict[str, Any]]:
         """A query's columns in batches of rows."""
@@ -72,7 +74,10 @@ class Relation:
 
 
 def find(text: str) -> list[Path]:
-    """The files that a path or pattern names, sorted. Raises DataError or OSError for none that can be read."""
+    """The files that a path or pattern names, sorted.
+
+    Raises DataError or OSError for what cannot be read.
+    """
     path = Path(text).expanduser()
     paths = [path] if path.exists() else [Path(p) for p in sorted(glob.glob(str(path), recursive=True))]
     if not paths:
@@ -121,7 +126,9 @@ def open_table(text: str, reading: Reading) -> Relation:
         unusable = {name: type_ for name, type_ in columns.items() if not sql.simple(type_)}
         tidied = ", ".join(sql.tidy(name, type_) for name, type_ in types.items())
         base = f"(SELECT {tidied or 'NULL'} FROM {source})"
+        declared = dict(zip(columns, dialect.sniffed, strict=True)) if dialect else columns
         whole = replace(draft, types=types, unusable=unusable, base=base, dialect=dialect, notices=notices)
+        whole = replace(whole, declared=declared)
         return whole if reading.where is None else _filtered(whole, reading.where)
 
 
@@ -139,7 +146,7 @@ def _connect(paths: Sequence[Path]) -> Any:
         for statement in (*SETTINGS, *sql.MACROS, *locks, "SET lock_configuration = true"):
             connection.execute(statement)
     except UnicodeError:
-        raise DataError(f"{ascii(str(paths[0]))}: the name is not UTF-8: rename the file.") from None
+        raise DataError(f"{str(paths[0])!a}: the name is not UTF-8: rename the file.") from None
     return connection
 
 
@@ -151,7 +158,7 @@ def _source(
     if kinds <= set(DELIMITED):
         dialect = _dialect(connection, paths, reading)
         notices = tuple(
-            f"the header line names column {new!r} {f'{old!r} once more' if old else 'nothing'}: it is called {new!r}"
+            f"{repr(old) + ' names two columns' if old else 'a column has no name'}: one is called {new!r}"
             for old, new in dialect.repaired
         )
         return dialect.source(paths), dialect.columns, dialect, notices
@@ -163,8 +170,11 @@ def _source(
         source = f"read_parquet([{names}], hive_partitioning=false)"
     else:
         raise DataError(f"{paths[0].name} and {paths[-1].name} are not of one kind: give files of one.")
-    columns = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
-    return source, {row[0]: row[1] for row in columns}, None, ()
+    rows = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+    columns = {row[0]: row[1] for row in rows}
+    if columns == {"json": "JSON"}:
+        raise DataError(f"{paths[0]} is no table: it needs a list of objects, or an object a line.")
+    return source, columns, None, ()
 
 
 def _dialect(connection: Any, paths: Sequence[Path], reading: Reading) -> delimited.Dialect:
@@ -177,12 +187,12 @@ def _dialect(connection: Any, paths: Sequence[Path], reading: Reading) -> delimi
         if list(other.columns) != list(first.columns):
             raise DataError(f"{path} has other columns than {paths[0].name}: {_difference(first, other)}.")
     names = _laid_out(list(first.columns), reading, paths[0]) if not first.header else list(first.columns)
-    text = reading.text(names)
-    types = [
-        "VARCHAR" if name in text else _wider(*kinds)
-        for name, *kinds in zip(names, *(d.columns.values() for d in (first, *others)), strict=True)
-    ]
-    return replace(first, columns=dict(zip(names, types, strict=True)))
+    text = set(reading.text(names))
+    sniffed = tuple(
+        _wider(*kinds) for kinds in zip(*(d.columns.values() for d in (first, *others)), strict=True)
+    )
+    types = ["VARCHAR" if name in text else type_ for name, type_ in zip(names, sniffed, strict=True)]
+    return replace(first, columns=dict(zip(names, types, strict=True)), sniffed=sniffed)
 
 
 def _difference(first: delimited.Dialect, other: delimited.Dialect) -> str:

@@ -24,17 +24,19 @@ def name(column: str) -> str:
     return '"' + column.replace('"', '""') + '"'
 
 
+SPACE = r"E' \t\r\n'"
+MARKERS = ", ".join(map(literal, MISSING))
 MACROS = (
     # Spaces and line ends around a value mean nothing; some values mean that there is none.
-    f"""CREATE MACRO tidied(t) AS CASE WHEN lower(trim(t, E' \\t\\r\\n')) IN ({", ".join(map(literal, MISSING))})
-        THEN NULL ELSE trim(t, E' \\t\\r\\n') END""",
+    f"CREATE MACRO tidied(t) AS CASE WHEN lower(trim(t, {SPACE})) IN ({MARKERS}) THEN NULL"
+    f" ELSE trim(t, {SPACE}) END",
     # A number in float32: NaN where there is none, infinite where it is too large.
     f"CREATE MACRO single(d) AS coalesce(TRY_CAST(coalesce(d, 'nan'::DOUBLE) AS FLOAT), {INFINITE})",
 )
 
 
 def simple(type_: str) -> str | None:
-    """DOUBLE, TIMESTAMP or VARCHAR: which of these DuckDB's type is one of; None for nested and binary ones."""
+    """Whether DuckDB's type is a DOUBLE, TIMESTAMP or VARCHAR to us; None for nested and binary ones."""
     if type_.endswith("]"):
         return None
     if type_.startswith(TIMES):
@@ -45,12 +47,14 @@ def simple(type_: str) -> str | None:
 
 
 def tidy(column: str, type_: str) -> str:
-    """A column of a file as all else sees it: text tidied, what is neither number nor time as text."""
+    """A column of a file as all else sees it: null where missing, and text what is no number or time."""
     match simple(type_):
         case "VARCHAR":
             return f"tidied({name(column)}::VARCHAR) AS {name(column)}"
         case "TIMESTAMP":
             return f"{name(column)}::TIMESTAMP AS {name(column)}"
+        case "DOUBLE" if type_ in ("FLOAT", "DOUBLE"):
+            return f"CASE WHEN NOT isnan({name(column)}) THEN {name(column)} END AS {name(column)}"
     return name(column)
 
 
@@ -58,7 +62,9 @@ def number(column: str, type_: str, kind: str = "number") -> str:
     """A tidied column as DOUBLE, null where that is impossible; times in days since 1970."""
     own, type_ = name(column), simple(type_) or "VARCHAR"
     if kind == "time" or type_ == "TIMESTAMP":
-        return f"epoch(TRY_CAST({own} AS TIMESTAMP)) / {SECONDS_A_DAY}" if type_ != "DOUBLE" else "NULL::DOUBLE"
+        return (
+            f"epoch(TRY_CAST({own} AS TIMESTAMP)) / {SECONDS_A_DAY}" if type_ != "DOUBLE" else "NULL::DOUBLE"
+        )
     return f"{own}::DOUBLE" if type_ == "DOUBLE" else f"TRY_CAST({own} AS DOUBLE)"
 
 
@@ -74,8 +80,7 @@ def value(column: str, type_: str, kind: str = "number") -> str:
 def level(column: str, type_: str, kind: str = "text") -> str:
     """A column's category as text: codes as DuckDB writes a DOUBLE, true and false in small letters."""
     if kind == "code":
-        exact = number(column, type_)
-        return f"CASE WHEN isnan({exact}) THEN NULL ELSE {exact}::VARCHAR END"
+        return f"{number(column, type_)}::VARCHAR"
     own = f"{name(column)}::VARCHAR"
     return f"CASE WHEN lower({own}) IN ('true', 'false') THEN lower({own}) ELSE {own} END"
 
@@ -83,8 +88,6 @@ def level(column: str, type_: str, kind: str = "text") -> str:
 def label(column: str, type_: str, strip: str | None) -> str:
     """The target as text, null where it is missing."""
     own = f"{name(column)}::VARCHAR"
-    if simple(type_) == "DOUBLE":
-        own = f"CASE WHEN isnan({name(column)}::DOUBLE) THEN NULL ELSE {own} END"
     return f"nullif(trim({own}, {literal(strip)}), '')" if strip else own
 
 
@@ -92,7 +95,9 @@ def position(text: str, names: Sequence[str], absent: int) -> str:
     """Where a text stands in a list of names, or `absent`."""
     if not names:
         return f"{absent}::INTEGER"
-    return f"coalesce(enum_code(TRY_CAST({text} AS ENUM({', '.join(map(literal, names))})))::INTEGER, {absent})"
+    return (
+        f"coalesce(enum_code(TRY_CAST({text} AS ENUM({', '.join(map(literal, names))})))::INTEGER, {absent})"
+    )
 
 
 def profile(columns: Sequence[tuple[str, str]]) -> str:
@@ -102,7 +107,12 @@ def profile(columns: Sequence[tuple[str, str]]) -> str:
 
 def encoded(encoding: Encoding, types: Mapping[str, str]) -> str:
     """SELECT list of what `encoder.encode` takes, as one matrix `x`."""
-    return _matrix([_place(c, types[c.name]) if c.categorical else value(c.name, types[c.name], c.kind) for c in encoding.columns])
+    return _matrix(
+        [
+            _place(c, types[c.name]) if c.categorical else value(c.name, types[c.name], c.kind)
+            for c in encoding.columns
+        ]
+    )
 
 
 def _matrix(values: Sequence[str]) -> str:
@@ -116,5 +126,7 @@ def _place(column: Column, type_: str) -> str:
         place = position(level(column.name, type_), column.levels, other)
         return f"(CASE WHEN {own} IS NULL THEN -1 ELSE {place} END)::FLOAT"
     exact = number(column.name, type_)
-    places = " ".join(f"WHEN {exact} = {float(text)!r}::DOUBLE THEN {i}" for i, text in enumerate(column.levels))
-    return f"(CASE WHEN {own} IS NULL OR isnan({exact}) THEN -1 {places} ELSE {other} END)::FLOAT"
+    places = " ".join(
+        f"WHEN {exact} = {float(text)!r}::DOUBLE THEN {i}" for i, text in enumerate(column.levels)
+    )
+    return f"(CASE WHEN {own} IS NULL THEN -1 {places} ELSE {other} END)::FLOAT"

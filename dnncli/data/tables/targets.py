@@ -50,19 +50,26 @@ def resolve(columns: Sequence[str], wanted: str | None, option: str = "--target"
 
 
 def count(relation: Relation, column: str, strip: str | None) -> Labels:
-    """Every label of the target. Raises DataError for an empty table, missing labels, and what is no class."""
+    """Every label of the target.
+
+    Raises DataError for an empty table and for missing labels.
+    """
     if column in relation.unusable:
-        raise DataError(f"{relation.place}: column {column!r} holds {relation.unusable[column]}: it names no class.")
+        raise DataError(
+            f"{relation.place}: column {column!r} holds {relation.unusable[column]}: it names no class."
+        )
+    label = _label(relation, column, strip)
     found = relation.rows(
-        f"SELECT label, count(*) AS n FROM (SELECT {_label(relation, column, strip)} AS label FROM {relation.base})"
+        f"SELECT label, count(*) AS n FROM (SELECT {label} AS label FROM {relation.base})"
         f" GROUP BY label ORDER BY n DESC, label LIMIT {MOST_CLASSES + 1}"
     )
     if not found:
-        raise DataError(f"{relation.place} has no rows{' for which --where holds' if relation.where else ''}.")
+        raise DataError(
+            f"{relation.place} has no rows{' for which --where holds' if relation.where else ''}."
+        )
     if missing := dict(found).get(None):
         raise _missing(relation, column, strip, missing)
     labels = sorted(found)
-    _check(relation, column, [name for name, _ in labels], sum(n for _, n in labels))
     return Labels(column, tuple(name for name, _ in labels), tuple(n for _, n in labels), strip)
 
 
@@ -76,25 +83,35 @@ def position(relation: Relation, labels: Labels) -> str:
 
 
 def _missing(relation: Relation, column: str, strip: str | None, count: int) -> DataError:
-    rows = f"SELECT row_number() OVER () AS row, {_label(relation, column, strip)} AS label FROM {relation.base}"
+    rows = (
+        f"SELECT row_number() OVER () AS row, {_label(relation, column, strip)} AS label FROM {relation.base}"
+    )
     ((first,),) = relation.rows(f"SELECT min(row) FROM ({rows}) WHERE label IS NULL")
     have = "row has" if count == 1 else "rows have"
+    where = shlex.quote(f"{sql.name(column)} IS NOT NULL")
     return DataError(
-        f"{relation.place}: {count:,} {have} no label in column {column!r}, the first in row {first:,}: predict"
-        f" another with --target, or leave them out with --where {shlex.quote(sql.name(column) + ' IS NOT NULL')}."
+        f"{relation.place}: {count:,} {have} no label in column {column!r}, the first is row {first:,}: leave"
+        f" them out with --where {where}, or predict another column with --target."
     )
 
 
-def _check(relation: Relation, column: str, names: Sequence[str], rows: int) -> None:
-    """Raise DataError for a target that is a quantity or an identifier rather than a class."""
-    place, many = f"{relation.place}: column {column!r}", f"{len(names):,}"
-    if len(names) > FEW and any(not number.is_integer() for number in _numbers(names)):
+def check(relation: Relation, labels: Labels) -> None:
+    """Raise DataError for a target to train on that is a quantity or an identifier rather than a class."""
+    place, many = f"{relation.place}: column {labels.column!r}", len(labels.names)
+    if many == 1:
+        name, rows = labels.names[0], "row" if labels.rows == 1 else "rows"
         raise DataError(
-            f"{place} holds {many} different numbers: a quantity, not a class; choose another with --target."
+            f"{place} has the one class {name!r} in {labels.rows:,} {rows}: nothing to tell apart."
         )
-    if len(names) > MOST_CLASSES or len(names) > max(FEW, rows / 2):
-        many = f"over {MOST_CLASSES:,}" if len(names) > MOST_CLASSES else many
-        raise DataError(f"{place} holds {many} different values: too many for classes; choose another with --target.")
+    if many > FEW and any(not number.is_integer() for number in _numbers(labels.names)):
+        raise DataError(
+            f"{place} holds {many:,} different numbers: a quantity, no class; choose another with --target."
+        )
+    if many > min(MOST_CLASSES, max(FEW, labels.rows / 2)):
+        count = f"over {MOST_CLASSES:,}" if many > MOST_CLASSES else f"{many:,}"
+        raise DataError(
+            f"{place} holds {count} different values: too many for classes; choose another with --target."
+        )
 
 
 def _numbers(names: Sequence[str]) -> list[float]:
@@ -132,9 +149,10 @@ def places(relation: Relation, labels: Labels, known: tuple[str, ...]) -> Int32[
     if new:
         fit = _strip(new, known)
         hint = f"; with --label-strip {shlex.quote(fit)} they fit" if fit else ""
+        unknown = f"unknown label{'s' * (len(new) > 1)} {_quoted(new)}"
         raise DataError(
-            f"{relation.place}: column {labels.column!r} has the unknown label{'s' * (len(new) > 1)} {_quoted(new)};"
-            f" the classes are {_quoted(known)}{hint}."
+            f"{relation.place}: column {labels.column!r} has the {unknown}; the classes are"
+            f" {_quoted(known)}{hint}."
         )
     return np.array(found, np.int32)
 

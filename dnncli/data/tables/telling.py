@@ -1,5 +1,6 @@
 """What is to be told of a table besides the result: missing values, rare and unknown levels."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,11 @@ from dnncli.data.tables.encoder import FLAGS
 from dnncli.data.tables.encoding import Column, Encoding
 
 if TYPE_CHECKING:
-    from dnncli.data.tables.fitting import Levels, Profile
+    from dnncli.data.tables.levels import Levels
+    from dnncli.data.tables.profiling import Profile
 
 LISTED = 8  # columns that a line names
+COMMA = re.compile(r"[+-]?\d+(,\d+)?")
 
 
 def of_training(encoding: Encoding, profile: "Profile", levels: Mapping[str, "Levels"]) -> tuple[str, ...]:
@@ -45,6 +48,8 @@ def _training(
                 f"{name}: {found.others + len(found.names):,} different texts in {rows:,} rows say little;"
                 f" leave it out with --drop {name}"
             )
+    if commas := [name for name, found in levels.items() if _has_commas(found.names)]:
+        yield f"numbers with a decimal comma are taken as categories: write a point in {', '.join(commas[:LISTED])}"
     if rare := _listed((name, found.rows) for name, found in levels.items() if 0 < found.rows <= rows / 2):
         yield f"rare levels count as other: {rare}"
 
@@ -67,6 +72,10 @@ def of_new_rows(
         if text := _listed(found):
             told.append(f"{place}: values that are {MEANINGS[flag]}: {text}")
     return tuple(told)
+
+
+def _has_commas(names: Sequence[str]) -> bool:
+    return any("," in name for name in names) and all(COMMA.fullmatch(name) for name in names)
 
 
 def _listed(counts: Iterator[tuple[str, int]]) -> str:

@@ -1,0 +1,123 @@
+"""`dnncli data`: which data there are, what they hold, and fetching them."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dnncli import catalog
+from dnncli.cli import options, terminal
+from dnncli.cli.command import define, section
+from dnncli.cli.types import Name, Source
+from dnncli.spec import DataSpec
+
+if TYPE_CHECKING:
+    from dnncli.records import FetchedFile
+
+BUNDLED = ("digits",)
+
+LIST_EXAMPLES = """
+  dnncli data list
+  dnncli data list --format json | jq -r '.datasets[] | select(.here) | .name'
+"""
+SHOW_EXAMPLES = """
+  dnncli data show adult.csv
+  dnncli data show adult.csv --target income --drop id
+  dnncli data show digits
+  dnncli data show adult.csv --format csv > columns.csv
+"""
+FETCH_EXAMPLES = """
+  dnncli data fetch mnist
+  dnncli data fetch kmnist --mirror http://files.example.org/kmnist/
+  DNNCLI_CACHE=/scratch/dnncli dnncli data fetch fashion-mnist
+"""
+
+
+@click.group("data")
+def command() -> None:
+    """See which data there are and what they hold, and fetch data sets."""
+
+
+@define("list", LIST_EXAMPLES)
+@options.output
+def list_command(format_: str, quiet: bool) -> None:
+    """List the data sets that have a name, and whether they are here."""
+    from dnncli.data import description
+    from dnncli.report import data as report
+
+    record = description.datasets()
+    screen = terminal.Screen(format_, quiet)
+    screen.show(*report.list_table(record))
+    _write(screen, "data list", record, report.list_rows(record))
+
+
+@define("show", SHOW_EXAMPLES)
+@click.argument("data", metavar="NAME|PATH", type=Source())
+@options.tables
+@options.output
+def show_command(data: str, format_: str, quiet: bool, **given: Any) -> None:
+    """Show rows, columns, classes and missing values, and how each column will be encoded."""
+    screen = terminal.Screen(format_, quiet)
+    from dnncli.data import description
+    from dnncli.report import data as report
+
+    record = description.describe(DataSpec(data=data, **options.run_options(given)))
+    screen.show(*report.description(record))
+    screen.notices("data show", record.notices)
+    _write(screen, "data show", record, report.column_rows(record))
+
+
+FETCHABLE = {name: entry for name, entry in catalog.DATASETS.items() if name not in BUNDLED}
+
+
+@define("fetch", FETCH_EXAMPLES)
+@click.argument("name", type=Name(FETCHABLE, "data set to fetch"))
+@section(
+    "From where",
+    click.option(
+        "--mirror", "mirrors", multiple=True, metavar="URL", help="Try this folder first; may be repeated."
+    ),
+)
+@options.output
+def fetch_command(name: str, mirrors: tuple[str, ...], format_: str, quiet: bool) -> None:
+    """Fetch a data set into the cache, so that --data NAME works; what is there is only checked.
+
+    Every file's SHA-256 must be right. The cache is dnncli's part of the XDG cache folder, or $DNNCLI_CACHE.
+    """
+    screen = terminal.Screen(format_, quiet)
+    from dnncli.data import remote
+    from dnncli.records import FetchRecord
+    from dnncli.report import data as report
+
+    record = FetchRecord(name, str(remote.folder(name)), tuple(_fetched(screen, name, mirrors)))
+    screen.show(*report.fetched(record))
+    _write(screen, "data fetch", record, report.fetch_rows(record))
+
+
+def _fetched(screen: terminal.Screen, name: str, mirrors: tuple[str, ...]) -> Iterable["FetchedFile"]:
+    """The files as they are there, under a bar of kilobytes."""
+    from dnncli.data import remote
+    from dnncli.records import FetchedFile
+
+    there: dict[str, FetchedFile] = {}
+    total = sum(file.bytes for file in remote.REMOTES[name].files)
+    with screen.progress(f"fetching {name}", total // 1024) as bar:
+        for step in remote.fetch(name, mirrors):
+            file = step.file
+            there[file.name] = FetchedFile(file.name, file.bytes, file.sha256, step.mirror)
+            bar.advance(f"{file.name}, KB", step.added // 1024)
+    return there.values()
+
+
+def _write(screen: terminal.Screen, name: str, record: Any, rows: list[list[object]]) -> None:
+    """The record for programs, in the format asked for."""
+    from dnncli.report import structured
+
+    if screen.format in ("json", "jsonl"):
+        screen.write(structured.dumps(structured.document(name, record)))
+    elif screen.format == "csv":
+        screen.write(structured.csv_lines(rows))
+
+
+for subcommand in (list_command, show_command, fetch_command):
+    command.add_command(subcommand)

@@ -1,0 +1,83 @@
+"""A table described for its owner: each column, what it holds and what becomes of it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import numpy as np
+
+from dnncli.data.tables import fitting, profiling, reading, targets
+from dnncli.data.tables.encoding import Column
+from dnncli.data.tables.relation import Reading, Relation
+from dnncli.records import ClassCount, ColumnRecord, DescriptionRecord
+from dnncli.spec import DataSpec
+
+NAMED = 4  # levels and classes that a column's line names
+
+
+def describe(spec: DataSpec) -> DescriptionRecord:
+    """A table's rows, columns and classes. Raises DataError and SpecError as reading does."""
+    return reading.settled(spec, lambda how: _describe(spec, how))
+
+
+def _describe(spec: DataSpec, how: Reading) -> DescriptionRecord:
+    relation, labels, fit = reading.fitted(spec, how)
+    classes = fit.encoding.classes
+    places = targets.places(relation, labels, classes)
+    counts = np.bincount(places, weights=labels.counts, minlength=len(classes))
+    return DescriptionRecord(
+        config=asdict(spec),
+        name=reading.title(spec.data),
+        place=spec.data,
+        examples=labels.rows,
+        test=None,
+        features=len(fit.encoding.features),
+        image_shape=None,
+        values=None,
+        classes=tuple(ClassCount(name, int(n)) for name, n in zip(classes, counts, strict=True)),
+        fingerprint=None,
+        columns=tuple(_column(relation, labels, fit, name) for name in relation.declared),
+        notices=(*relation.notices, *fit.notices),
+    )
+
+
+def _column(relation: Relation, labels: targets.Labels, fit: fitting.Fit, name: str) -> ColumnRecord:
+    type_ = relation.declared[name]
+    if name == labels.column:
+        classes = fit.encoding.classes
+        return ColumnRecord(name, "target", type_, None, 0, _some(classes), f"{len(classes)} classes", 0)
+    if name not in fit.profile.names:
+        return ColumnRecord(name, "dropped", type_, None, 0, "", "left out by --drop", 0)
+    missing = int(fit.profile.missing[fit.profile.names.index(name)])
+    column = next((column for column in fit.encoding.columns if column.name == name), None)
+    if column is None:
+        return ColumnRecord(name, "empty", type_, None, missing, "", "left out: it has no value", 0)
+    values = _some(column.levels) if column.categorical else _range(fit, column)
+    return ColumnRecord(
+        name, "feature", type_, column.kind, missing, values, _encoding(column, fit), len(column.features)
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    text = ", ".join(names[:NAMED])
+    return text if len(names) <= NAMED else f"{text}, …"
+
+
+def _range(fit: fitting.Fit, column: Column) -> str:
+    values = profiling.numbers(fit.profile.values[:, fit.profile.names.index(column.name)])
+    if column.kind == "time" or not len(values):
+        return ""
+    return f"{values.min():g} to {values.max():g}, median {column.median:g}"
+
+
+def _encoding(column: Column, fit: fitting.Fit) -> str:
+    """What becomes of a column, in words."""
+    if column.categorical:
+        found = fit.levels[column.name]
+        rare = f" ({found.others:,} rare level{'s' * (found.others > 1)})" if found.others else ""
+        parts = [
+            f"one-hot: {len(column.levels)} levels, other{rare}",
+            *(["missing"] if column.missing else []),
+        ]
+        return ", ".join(parts)
+    what = "days since 1970, standardised" if column.kind == "time" else "standardised"
+    return f"{what}; median where missing, and an indicator" if column.missing else what

@@ -1,0 +1,107 @@
+"""`eval`: what it prints in each format, and every way a checkpoint or an option can be wrong."""
+
+import csv
+import io
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from shell import TINY, refused, run, write_tiny
+
+HEAD = {"command", "version", "schema", "config"}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A checkpoint with batch norm, and the data beside it."""
+    folder = tmp_path_factory.mktemp("trained")
+    write_tiny(folder / "tiny.npz")
+    before = Path.cwd()
+    os.chdir(folder)
+    assert run("train", *TINY, "--bn", "--out", "bn.ckpt", "-q").code == 0
+    assert run("train", *TINY, "--out", "plain.ckpt", "-q").code == 0
+    os.chdir(before)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def checkpoints(trained, folder):
+    for name in ("bn.ckpt", "plain.ckpt"):
+        shutil.copy(trained / name, folder / name)
+
+
+def test_the_table_says_what_the_json_says():
+    told, shown = run("eval", "plain.ckpt", "--format", "json").json, run("eval", "plain.ckpt").out
+    score = told["splits"]["test"]
+    assert f"test: accuracy {100 * score['accuracy']:.2f} %, loss {score['loss']:.4f}" in shown
+    assert set(told) == HEAD | {"checkpoint", "data", "splits", "layers", "bn"}
+    assert set(score) == {"loss", "accuracy", "examples", "examples_per_second", "per_class", "confusion"}
+    assert set(score["per_class"][0]) == {"name", "precision", "recall", "f1", "support"}
+    assert sum(map(sum, score["confusion"])) == score["examples"] == told["data"]["test"]
+    assert (told["command"], told["schema"]) == ("eval", 1)
+
+
+def test_every_split_gradients_and_statistics_come_when_asked():
+    asked = ["--split", "train", "--split", "validation", "--gradients", "--bn-stats", "all"]
+    told = run("eval", "bn.ckpt", *asked, "--format", "json").json
+    assert list(told["splits"]) == ["train", "validation"]
+    assert [layer["layer"] for layer in told["layers"]] == ["hidden1", "hidden2", "output"]
+    assert {"moving", "batch", "population"} <= set(told["bn"]["scores"])
+    shown = run("eval", "bn.ckpt", *asked).out
+    assert "Gradients of the stored network" in shown
+    assert "with moving statistics:" in shown
+
+
+def test_jsonl_is_one_object_on_one_line():
+    out = run("eval", "plain.ckpt", "--format", "jsonl").out
+    assert out.count("\n") == 1
+    assert json.loads(out)["splits"]
+
+
+def test_csv_is_the_table_of_classes():
+    rows = list(csv.DictReader(io.StringIO(run("eval", "plain.ckpt", "--format", "csv").out)))
+    assert list(rows[0]) == ["split", "class", "precision", "recall", "f1", "support"]
+    assert [row["class"] for row in rows] == ["0", "1", "2"]
+
+
+def test_a_checkpoint_moved_away_from_its_data_takes_other_data(folder):
+    (folder / "tiny.npz").rename(folder / "moved.npz")
+    assert "tiny.npz does not exist" in refused(1, "eval", "plain.ckpt")
+    assert run("eval", "plain.ckpt", "--data", "moved.npz").code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        ("", 2, "Missing argument 'CKPT'"),
+        ("none.ckpt", 1, "none.ckpt cannot be read: no such file or directory"),
+        (".", 1, "it is a folder"),
+        ("tiny.npz", 1, "tiny.npz is not a dnncli checkpoint"),
+        ("plain.ckpt --split all", 2, "'all' is not one of 'train', 'validation', 'test'"),
+        ("plain.ckpt --bn-stats exact", 2, "'exact' is not one of"),
+        ("plain.ckpt --bn-stats all", 2, "has no batch norm"),
+        ("plain.ckpt --data none.npz", 1, "none.npz does not exist"),
+        ("plain.ckpt --data digits", 2, "64"),
+        ("plain.ckpt --format xml", 2, "no format is called 'xml'"),
+        ("plain.ckpt bn.ckpt", 2, "unexpected extra argument"),
+        ("plain.ckpt --act relu", 2, "No such option '--act'"),
+    ],
+)
+def test_what_is_wrong_is_one_line(options, code, message):
+    assert message in refused(code, "eval", *options.split())
+
+
+def test_a_damaged_checkpoint_is_one_line_with_1():
+    whole = Path("plain.ckpt").read_bytes()
+    for place in (0, 4, 9, 100, len(whole) // 2, len(whole) - 1):
+        Path("bad.ckpt").write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        assert "bad.ckpt" in refused(1, "eval", "bad.ckpt")
+        Path("bad.ckpt").write_bytes(whole[:place])
+        assert "bad.ckpt" in refused(1, "eval", "bad.ckpt")
+
+
+def test_a_name_with_escapes_is_shown_without_them():
+    line = refused(1, "eval", "a\x1b[31m\nb.ckpt")
+    assert line.rstrip("\n").isprintable()

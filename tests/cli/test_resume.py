@@ -1,0 +1,171 @@
+"""Resume: a run with stops gives the bytes of a run without, whatever stopped it."""
+
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from shell import TINY, refused, run, start
+
+from dnncli import catalog, checkpoint, data, snapshots, spec, training
+
+ALL_ON = {"bn": True, "bn_output": True, "dropout": 0.3, "l2": 1e-3, "max_norm": 3.0, "clip_norm": 1.0}
+
+
+def described(optimizer, **options):
+    sizes = {"data": "tiny.npz", "hidden": (5, 4), "batch_size": 16, "epochs": 4, "patience": None}
+    return spec.from_options({**sizes, "optimizer": optimizer, **ALL_ON, **options})
+
+
+def last(generator):
+    *_, progress = generator
+    return progress.snapshot
+
+
+def through_a_file(snapshot, dataset):
+    """The run as another process would take it up."""
+    path = Path("part.ckpt")
+    training.save(snapshot, path)
+    stored = snapshots.from_checkpoint(checkpoint.read(path), path)
+    return training.resumed(stored, dataset, epochs=snapshot.spec.schedule.epochs)
+
+
+def stored_bytes(snapshot, name):
+    training.save(snapshot, Path(name))
+    return Path(name).read_bytes()
+
+
+@pytest.mark.parametrize("optimizer", catalog.OPTIMIZERS)
+def test_straight_and_interrupted_runs_give_the_same_bytes(optimizer):
+    run_spec = described(optimizer)
+    dataset = data.load(run_spec.data)
+    straight = last(training.run(training.start(run_spec, dataset), dataset))
+    part = training.start(run_spec, dataset)
+    for stop in (1, 3):  # stopped in the middle of things, after epochs 1 and 3
+        progress = next(p for p in training.run(part, dataset) if p.record.epoch == stop)
+        part = through_a_file(progress.snapshot, dataset)
+    interrupted = last(training.run(part, dataset))
+    assert stored_bytes(straight, "a.ckpt") == stored_bytes(interrupted, "b.ckpt")
+
+
+@pytest.mark.parametrize("schedule", ["constant", "exponential", "cosine", "one-cycle"])
+def test_so_they_do_with_every_schedule(schedule):
+    run_spec = described("momentum", schedule=schedule, clip_norm=None, clip_value=0.1)
+    dataset = data.load(run_spec.data)
+    straight = last(training.run(training.start(run_spec, dataset), dataset))
+    half = next(training.run(training.start(run_spec, dataset), dataset)).snapshot
+    interrupted = last(training.run(through_a_file(half, dataset), dataset))
+    assert stored_bytes(straight, "a.ckpt") == stored_bytes(interrupted, "b.ckpt")
+
+
+@pytest.fixture
+def half():
+    """The checkpoint of a run of two epochs, and that of a straight run of four."""
+    assert run("train", *TINY, "--out", "half.ckpt", "-q").code == 0
+    assert run("train", *TINY, "--epochs", "4", "--out", "straight.ckpt", "-q").code == 0
+
+
+def test_more_epochs_are_the_epochs_of_a_straight_run(half):
+    result = run("train", "--resume", "half.ckpt", "--epochs", "4", "--out", "b.ckpt", "--format", "json")
+    assert [epoch["epoch"] for epoch in result.json["epochs"]] == [1, 2, 3, 4]
+    assert Path("b.ckpt").read_bytes() == Path("straight.ckpt").read_bytes()
+
+
+def test_a_checkpoint_may_be_resumed_into_itself_when_overwriting_is_asked_for(half):
+    options = ["--resume", "half.ckpt", "--epochs", "4", "--out", "half.ckpt", "-q"]
+    assert "half.ckpt exists" in refused(2, "train", *options)
+    assert run("train", *options, "--overwrite").code == 0
+    assert Path("half.ckpt").read_bytes() == Path("straight.ckpt").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        ("", 2, "all its 2 epochs are done; give --epochs a larger number"),
+        ("--epochs 1", 2, "all its 2 epochs are done"),
+        ("--epochs 4 --act relu", 2, "--act: a resumed run keeps its own"),
+        ("--epochs 4 --lr 1", 2, "--lr: a resumed run keeps its own"),
+        ("--epochs 4 --data digits", 2, "another fingerprint"),
+        ("--epochs 4 --data none.npz", 1, "none.npz does not exist"),
+    ],
+)
+def test_what_does_not_go_with_a_resumed_run_is_refused(half, options, code, message):
+    assert message in refused(code, "train", "--resume", "half.ckpt", *options.split())
+
+
+def test_options_that_say_what_the_run_has_are_taken(half):
+    options = [*TINY, "--act", "elu", "--init", "auto", "--lr", "0.001", "--epochs", "3", "-q"]
+    assert run("train", "--resume", "half.ckpt", *options).code == 0
+
+
+def test_a_checkpoint_that_cannot_be_read_is_one_line_with_1():
+    assert "none.ckpt cannot be read" in refused(1, "train", "--resume", "none.ckpt")
+
+
+LONG = ["--data", "tiny.npz", "--hidden", "6,5", "--batch-size", "4", "--bn", "--dropout", "0.2", "--patience", "0"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_a_checkpoint_that_goes_on_to_the_same_bytes(number, code):
+    options = [*LONG, "--epochs", "100000", "--format", "jsonl", "--out", "part.ckpt"]
+    with start("train", *options) as process:
+        for _ in range(4):  # the start and three epochs
+            process.stdout.readline()
+        process.send_signal(number)
+        began = time.monotonic()
+        out, err = process.communicate(timeout=60)
+        assert time.monotonic() - began < 20
+    assert process.returncode == code
+    assert err.decode() == "dnncli train: stopped; go on with: dnncli train --resume part.ckpt\n"
+    stored = snapshots.from_checkpoint(checkpoint.read(Path("part.ckpt")), "part.ckpt")
+    lines = out.decode().splitlines()
+    assert f'"epoch": {stored.epoch}' in lines[-2]  # every epoch that counts was told of
+    assert '"stopped": "signal"' in lines[-1]
+    epochs = stored.epoch + 2
+    assert run("train", "--resume", "part.ckpt", "--epochs", epochs, "--out", "b.ckpt", "-q").code == 0
+    assert run("train", *LONG, "--epochs", epochs, "--out", "a.ckpt", "-q").code == 0
+    assert Path("a.ckpt").read_bytes() == Path("b.ckpt").read_bytes()
+
+
+def test_an_interrupt_before_the_first_epoch_leaves_a_checkpoint_to_begin_from(monkeypatch):
+    from dnncli.cli import terminal
+
+    def interrupted(*_):
+        raise terminal.Interrupted(signal.SIGINT)
+        yield
+
+    monkeypatch.setattr(training, "run", interrupted)
+    result = run("train", *TINY, "--out", "none.ckpt", "--format", "json")
+    assert (result.code, result.json["stopped"], result.json["epochs"]) == (130, "signal", [])
+    monkeypatch.undo()
+
+
+def test_the_data_may_have_moved(half):
+    Path("tiny.npz").rename("moved.npz")
+    assert "tiny.npz does not exist" in refused(1, "train", "--resume", "half.ckpt", "--epochs", "3")
+    options = ["--resume", "half.ckpt", "--data", "moved.npz", "--epochs", "3", "-q"]
+    assert run("train", *options).code == 0
+
+
+def test_a_lost_reader_or_disk_in_the_middle_keeps_what_was_learned(monkeypatch):
+    from dnncli.cli import terminal
+
+    def full(self, line):
+        if '"epoch": 2' in line:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(terminal.Screen, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        run("train", *TINY, "--epochs", "5", "--out", "part.ckpt", "--format", "jsonl")
+    assert snapshots.from_checkpoint(checkpoint.read(Path("part.ckpt")), "").epoch == 2
+
+
+def test_the_spec_of_a_resumed_run_differs_only_in_what_was_changed(half):
+    stored = snapshots.from_checkpoint(checkpoint.read(Path("half.ckpt")), "")
+    dataset = data.load(stored.spec.data)
+    more = training.resumed(stored, dataset, epochs=9, patience=2)
+    schedule, stopping = stored.spec.schedule, stored.spec.stopping
+    assert more.spec == replace(
+        stored.spec, schedule=replace(schedule, epochs=9), stopping=replace(stopping, patience=2)
+    )
