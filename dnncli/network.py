@@ -67,6 +67,7 @@ class Observation(NamedTuple):
     gradients: Parameters
     updates: Parameters
     optimizer: optax.OptState  # after the step
+    shares: norms.Shares = None  # of each example in the batch's mean loss
 
 
 class TrainState(NamedTuple):
@@ -144,6 +145,7 @@ def apply(
     statistics: Statistics | None = None,
     taps: tuple[Float[Array, "batch _"], ...] | None = None,
     dropout_key: PRNGKeyArray | None = None,
+    shares: norms.Shares = None,
 ) -> tuple[Float[Array, "batch classes"], Trace]:
     """Logits and trace. Batch norm uses `statistics`, or the batch's own where they are None.
 
@@ -152,7 +154,7 @@ def apply(
     """
     preactivations, outputs, batch = [], [], []
     for index, layer in enumerate(parameters):
-        z, moments = preactivate(layer, x, statistics[index] if statistics else None)
+        z, moments = preactivate(layer, x, statistics[index] if statistics else None, shares)
         if taps is not None:
             z = z + taps[index]
         hidden = index < len(parameters) - 1
@@ -169,7 +171,7 @@ def apply(
 
 
 def preactivate(
-    layer: Layer, x: Float[Array, "batch fan_in"], moments: Moments | None
+    layer: Layer, x: Float[Array, "batch fan_in"], moments: Moments | None, shares: norms.Shares = None
 ) -> tuple[Float[Array, "batch units"], Moments | None]:
     """X W + b, or batch norm of x W (Ioffe & Szegedy 2015) and the moments it used."""
     z = x @ layer.kernel
@@ -178,15 +180,21 @@ def preactivate(
         return z + layer.bias[None], None
     assert layer.offset is not None
     if moments is None:
-        moments = batch_moments(z)
+        moments = batch_moments(z, shares)
     gain = jax.lax.rsqrt(moments.variance + BN_EPSILON) * layer.scale
     return (z - moments.mean[None]) * gain[None] + layer.offset[None], moments
 
 
-def batch_moments(z: Float[Array, "batch units"]) -> Moments:
+def batch_moments(z: Float[Array, "batch units"], shares: norms.Shares = None) -> Moments:
     """Mean and biased variance over the batch, in two passes (one pass cancels in float32)."""
-    mean = jnp.mean(z, axis=0)
-    return Moments(mean, jnp.mean(jnp.square(z - mean[None]), axis=0))
+
+    def average(values: Float[Array, "batch units"]) -> Float[Array, " units"]:
+        if shares is None:
+            return jnp.mean(values, axis=0)
+        return jnp.dot(shares, values, precision=norms.EXACT)
+
+    mean = average(z)
+    return Moments(mean, average(jnp.square(z - mean[None])))
 
 
 def alpha(spec: NetworkSpec, layer: Layer) -> activations.Alpha:

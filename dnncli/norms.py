@@ -14,26 +14,31 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, PyTree
 
 TINY = float(np.finfo(np.float32).tiny)
+EXACT = jax.lax.Precision.HIGHEST  # float32 where the hardware would multiply in less
+Shares = Float[Array, " rows"] | None  # in an average, adding up to 1; None: all rows count alike
 
 
 def total(x: Float[Array, "..."]) -> Float[Array, ""]:
     """The sum of all entries."""
     for size in reversed(x.shape):
-        x = jnp.dot(x, jnp.ones(size, x.dtype), precision=jax.lax.Precision.HIGHEST)
+        x = jnp.dot(x, jnp.ones(size, x.dtype), precision=EXACT)
     return x
 
 
-def mean(x: Float[Array, "..."]) -> Float[Array, ""]:
-    """The mean of all entries."""
-    return total(x) / x.size
+def mean(x: Float[Array, "..."], shares: Shares = None) -> Float[Array, ""]:
+    """The mean of all entries; of a vector or matrix whose rows have `shares`, each counts by its own."""
+    if shares is None:
+        return total(x) / x.size
+    rows = x if x.ndim == 1 else jax.lax.dot(x, jnp.ones(x.shape[1]), precision=EXACT) / x.shape[1]
+    return jnp.dot(shares, rows, precision=EXACT)
 
 
-def root_mean_square(x: Float[Array, "..."]) -> Float[Array, ""]:
+def root_mean_square(x: Float[Array, "..."], shares: Shares = None) -> Float[Array, ""]:
     """sqrt(mean x^2) wherever x itself is in float32's range."""
-    size = mean(jnp.abs(x))
+    size = mean(jnp.abs(x), shares)
     # XLA takes subnormals for zeros, but not everywhere: 0/0 would be lurking there.
     unit = jnp.where((size >= TINY) & jnp.isfinite(size), size, 1.0)
-    return unit * jnp.sqrt(mean(jnp.square(x / unit)))
+    return unit * jnp.sqrt(mean(jnp.square(x / unit), shares))
 
 
 def frobenius(x: Float[Array, "..."]) -> Float[Array, ""]:

@@ -36,40 +36,49 @@ def measure(spec: NetworkSpec, seen: Observation) -> tuple[LayerStats, Bool[Arra
 
     The linear output layer is never flat and always responds.
     """
-    batch, layers = len(seen.deltas[0]), len(seen.deltas)
+    layers, shares = len(seen.deltas), seen.shares
     kernels = [layer.kernel for part in (seen.parameters, seen.gradients, seen.updates) for layer in part]
     weight, gradient, update = norms.each(norms.frobenius, kernels).reshape(3, layers)
-    # The deltas are of the mean loss: times the batch size they are of one example's.
-    delta_rms = batch * norms.each(norms.root_mean_square, seen.deltas)
-    mean, std = norms.each(_moments, seen.trace.activations)
-    flat, responding = _bends(spec, seen.trace.preactivations[:-1], seen.parameters[:-1])
+    # The deltas are of the mean loss: times the number of examples they are of one example's.
+    examples = len(seen.deltas[0]) if shares is None else 1 / jnp.max(shares)
+    delta_rms = examples * norms.each(partial(norms.root_mean_square, shares=shares), seen.deltas)
+    mean, std = norms.each(partial(_moments, shares=shares), seen.trace.activations)
+    flat, responding = _bends(spec, seen.trace.preactivations[:-1], seen.parameters[:-1], shares)
     stats = LayerStats(delta_rms, gradient, weight, update / weight, mean, std, jnp.append(flat, 0.0))
     return stats, responding
 
 
 def _bends(
-    spec: NetworkSpec, preactivations: Sequence[Float[Array, "batch _"]], hidden: Parameters
+    spec: NetworkSpec,
+    preactivations: Sequence[Float[Array, "batch _"]],
+    hidden: Parameters,
+    shares: norms.Shares = None,
 ) -> tuple[Float[Array, " hidden"], Bool[Array, "hidden widest"]]:
     """Each hidden layer's flat share and its units that respond."""
     if not hidden:
         return jnp.zeros(0), jnp.zeros((0, 0), bool)
-    return norms.each(partial(_slopes, spec), preactivations, [layer.slope for layer in hidden])
+    return norms.each(partial(_slopes, spec, shares), preactivations, [layer.slope for layer in hidden])
 
 
-def _moments(a: Float[Array, "batch units"]) -> tuple[Float[Array, ""], Float[Array, ""]]:
+def _moments(
+    a: Float[Array, "batch units"], shares: norms.Shares = None
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """Mean and standard deviation over examples and units."""
-    mean = norms.mean(a)
-    return mean, norms.root_mean_square(a - mean)
+    mean = norms.mean(a, shares)
+    return mean, norms.root_mean_square(a - mean, shares)
 
 
 def _slopes(
-    spec: NetworkSpec, z: Float[Array, "batch units"], slope: Float[Array, " units"] | None
+    spec: NetworkSpec,
+    shares: norms.Shares,
+    z: Float[Array, "batch units"],
+    slope: Float[Array, " units"] | None,
 ) -> tuple[Float[Array, ""], Bool[Array, " units"]]:
     """Share of z where phi' is nearly flat, and the units that respond; `slope` is PReLU's alpha."""
     limit = SATURATION * closed_forms.steepest(spec.act, spec.alpha)
     derivative = activations.derivative(spec.act, z, spec.alpha if slope is None else slope[None])
     flat, moves = (flags.astype(jnp.float32) for flags in (jnp.abs(derivative) < limit, derivative != 0))
-    return norms.mean(flat), jnp.ones(len(z)) @ moves > 0
+    return norms.mean(flat, shares), (jnp.ones(len(z)) if shares is None else shares) @ moves > 0
 
 
 def activity(

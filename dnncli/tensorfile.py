@@ -40,6 +40,25 @@ def read(path: Path) -> TensorFile:
     return TensorFile(tensors, hashlib.sha256(data).hexdigest(), own)
 
 
+def elsewhere(path: Path) -> bool:
+    """Whether it is a safetensors file that dnncli did not write; what cannot be read is none."""
+    try:
+        with files.reported(path, "read", CheckpointError):
+            files.regular(path.stat())
+            with open(path, "rb") as file:
+                start = file.read(8)
+                header = file.read(min(int.from_bytes(start, "little"), checkpoint.HEADER_LIMIT))
+        return checkpoint.KEY not in _metadata(start + header)
+    except (CheckpointError, ValueError, RecursionError):
+        return False
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file in hex. Raises CheckpointError where it cannot be read."""
+    with files.reported(path, "read", CheckpointError), open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _metadata(data: bytes) -> dict[str, Any]:
     length = int.from_bytes(data[:8], "little")
     if data[8:9] != b"{" or length > len(data) - 8:

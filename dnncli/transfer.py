@@ -75,10 +75,12 @@ def start(task: Transfer, lane: Lane) -> Snapshot:
 
 
 def run(task: Transfer) -> Iterator[Step]:
-    """Every epoch of every run."""
+    """Every epoch of every run; none follows where the network that is kept diverges."""
     for lane in task.lanes:
         for progress in runs.run(start(task, lane), task.dataset, cache=task.spec.cache):
             yield Step(lane, progress)
+            if lane == task.lanes[0] and progress.stopped == "diverged":
+                return
 
 
 def result(task: Transfer, ends: Ends, *, finished: bool = True) -> TransferRecord:

@@ -1,9 +1,16 @@
 """Small data sets, runs and layer figures that the tests of the experiments share."""
 
-import numpy as np
+import math
 
+import jax
+import numpy as np
+import oracle
+
+from dnncli import network, optimizers, snapshots
 from dnncli.data import Dataset, Scaling, Split
-from dnncli.records import LAYER_FIELDS, LayerRecord
+from dnncli.network import TrainState
+from dnncli.records import LAYER_FIELDS, EpochRecord, LayerRecord, StepRecord
+from dnncli.snapshots import Snapshot
 from dnncli.spec import from_options
 
 FEATURES, CLASSES = 6, 3
@@ -58,3 +65,31 @@ def dataset(train=40, validation=13, test=11, features=FEATURES, classes=CLASSES
 def spec(**options):
     """A run of a few quick epochs that never stops early, but for the options given."""
     return from_options({"hidden": (7, 5), "batch_size": 16, "epochs": 3, "patience": None} | options)
+
+
+def record(epoch, **figures):
+    return EpochRecord(epoch, 0.5, 0.25, 0.75, 0.01, 0.0, None, layers(2, **figures))
+
+
+def snapshot(run_spec, epochs=3, best=2, data=None):
+    """A run as it might be after some epochs, nothing of it at its default."""
+    data = data or dataset()
+    shapes = network.shapes(run_spec.network, data.features, data.classes)
+    last, kept = oracle.parameters(*shapes, seed=1), oracle.parameters(*shapes, seed=2)
+    kept = last if best == epochs else kept
+    rng = np.random.default_rng(3)
+    optimizer = jax.tree.map(
+        lambda leaf: (100 * rng.random(leaf.shape)).astype(leaf.dtype),
+        optimizers.initial_state(optimizers.build(run_spec.update), last[0]),
+    )
+    wild = {"delta_rms": [math.nan, math.inf], "activation_mean": [-math.inf, 0.1]}
+    return Snapshot(
+        run_spec,
+        snapshots.summary(data),
+        TrainState(*last, optimizer, np.array(17, np.int32)),
+        *kept,
+        best,
+        tuple(record(i + 1, **(wild if i == 1 else {})) for i in range(epochs)),
+        layers(2, update_ratio=0.02),
+        (StepRecord(4, 1, 0.3, layers(2)), StepRecord(4, 2, math.nan, layers(2, **wild))),
+    )

@@ -45,6 +45,9 @@ def test_the_subjects_have_dead_and_saturated_units_to_find():
     assert 0.14 <= tanh.stats.saturated_fraction[0] < 0.5
 
 
+measure = jax.jit(probe.measure, static_argnums=0)
+
+
 def observation(z, delta=None, alpha=None):
     """One hidden layer with these pre-activations and an output layer of ones."""
     z = jnp.asarray(z, jnp.float32)
@@ -75,20 +78,20 @@ def test_a_unit_is_saturated_below_a_hundredth_of_the_steepest_slope(act):
 
 def test_the_steepest_slope_follows_alpha():
     z = np.full((10, 1), 1.0)  # slope 1, a five-hundredth of the slope of the other side
-    stats, _ = probe.measure(spec("leaky-relu", 1, alpha=500.0), observation(z))
+    stats, _ = measure(spec("leaky-relu", 1, alpha=500.0), observation(z))
     assert stats.saturated_fraction[0] == 1
 
 
 def test_a_dead_unit_is_one_without_slope_on_every_example():
     z = [[-1.0, -1.0, 2.0], [-2.0, 3.0, 2.0]]
-    _, responding = probe.measure(spec("relu", 3), observation(z))
+    _, responding = measure(spec("relu", 3), observation(z))
     assert responding.tolist() == [[False, True, True]]
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-10, 1e10])
 def test_vanishing_and_exploding_deltas_are_measured_not_lost(scale):
     delta = np.random.default_rng(0).standard_normal((33, 4)) * scale
-    stats, _ = probe.measure(spec("relu", 4), observation(np.ones((33, 4)), delta))
+    stats, _ = measure(spec("relu", 4), observation(np.ones((33, 4)), delta))
     # Deltas come as of the mean loss; the figure is of one example's loss.
     assert float(stats.delta_rms[0]) == pytest.approx(33 * np.sqrt((delta**2).mean()), rel=1e-5)
 
@@ -96,7 +99,7 @@ def test_vanishing_and_exploding_deltas_are_measured_not_lost(scale):
 @pytest.mark.parametrize("mean", [0.0, 1.0, 1000.0])
 def test_the_spread_of_activations_does_not_cancel_against_their_mean(mean):
     a = np.random.default_rng(0).standard_normal((257, 5)).astype(np.float32) + np.float32(mean)
-    stats, _ = probe.measure(spec("relu", 5), observation(a))
+    stats, _ = measure(spec("relu", 5), observation(a))
     assert float(stats.activation_mean[0]) == pytest.approx(a.astype(np.float64).mean(), rel=1e-6)
     assert float(stats.activation_std[0]) == pytest.approx(a.astype(np.float64).std(), rel=1e-5)
 

@@ -177,6 +177,19 @@ stopping = section(
 )
 
 
+def inherited(decorator: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """A section whose options, unless given, are those of the run in CKPT; help says so."""
+
+    def decorate(command: Command) -> Command:
+        before = len(getattr(command, "__click_params__", ()))
+        command = decorator(command)
+        for param in command.__click_params__[before:]:  # type: ignore[attr-defined]
+            param.help = f"{param.help.partition('  [default: ')[0]}  [default: CKPT's]"
+        return command
+
+    return decorate
+
+
 def run_options(options: dict[str, Any]) -> dict[str, Any]:
     """Options as the spec wants them: only those given, layer sizes resolved, patience 0 as never."""
     given = {name: value for name, value in options.items() if value is not None}

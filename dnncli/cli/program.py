@@ -15,6 +15,7 @@ from dnncli.errors import DnncliError, ExitCode
 COMMANDS = {
     "train": "Train a network and report how its layers learn.",
     "eval": "Measure a trained network: scores, confusion, gradients, batch norm.",
+    "transfer": "Reuse a trained network's layers on another task, and prove that it helped.",
     "data": "See which data there are and what they hold, and fetch data sets.",
     "predict": "Predict the class of every row of a table, or of images.",
     "compare-activations": "Compare activation functions over paired seeds: which differences are real.",

@@ -138,9 +138,11 @@ def _resume(path: Path, changes: dict[str, Any]) -> tuple["Snapshot", "Dataset"]
 
 def _check_kept(own: dict[str, Any], changes: dict[str, Any]) -> None:
     """A resumed run keeps its options: others may be given if they say the same, as a saved config does."""
-    wanted = from_options({**own, **changes}).options()
-    for name in sorted(set(changes) - set(RESUMABLE)):
-        if wanted[name] != own[name]:
+    given = {name: list(value) if isinstance(value, tuple) else value for name, value in changes.items()}
+    if given.get("init") == "auto":
+        given["init"] = catalog.ACTIVATIONS[own["act"]].init
+    for name in sorted(set(given) - set(RESUMABLE)):
+        if given[name] != own[name]:
             allowed = ", ".join(map(option, RESUMABLE))
             raise SpecError(f"{option(name)}: a resumed run keeps its own; --resume goes with {allowed}.")
 

@@ -63,8 +63,9 @@ def refused(code, *arguments):
 def environment(**variables):
     """This process's environment with others; None removes one."""
     given = {key: value for key, value in variables.items() if value is not None}
-    kept = {k: v for k, v in os.environ.items() if k not in variables and k not in ("COLUMNS", "NO_COLOR")}
-    return kept | given
+    # JAX sets the last one when it is imported, here as in any process that it is imported by.
+    own = {*variables, "COLUMNS", "NO_COLOR", "TF_CPP_MIN_LOG_LEVEL"}
+    return {key: value for key, value in os.environ.items() if key not in own} | given
 
 
 def start(*arguments, **settings):

@@ -83,7 +83,14 @@ def test_names_of_every_table_come_with_their_summaries(complete, option, table)
 
 
 def test_names_are_found_by_their_start_aliases_too(complete):
-    assert set(complete("dnncli train --act s")) == {"sigmoid", "softsign", "softplus", "selu", "swish", "silu"}
+    assert set(complete("dnncli train --act s")) == {
+        "sigmoid",
+        "softsign",
+        "softplus",
+        "selu",
+        "swish",
+        "silu",
+    }
     assert complete("dnncli train --act sil") == {"silu": "= swish"}
     assert set(complete("dnncli train --init a")) == {"auto"}
     assert complete("dnncli train --act zzz") == {}
@@ -95,7 +102,8 @@ def test_the_last_name_of_a_list_is_completed(complete):
 
 
 @pytest.mark.parametrize(
-    "line", ["nonsense x", "train --nonsense x", "train --lr x --act nonsense --ep", "train --config none --act "]
+    "line",
+    ["nonsense x", "train --nonsense x", "train --lr x --act nonsense --ep", "train --config none --act "],
 )
 def test_a_wrong_line_is_completed_without_a_word(complete, line):
     complete(f"dnncli {line}")
@@ -125,7 +133,11 @@ def test_checkpoints_are_offered_newest_first_from_here_and_one_folder_down(comp
     everywhere = ["new.ckpt", "runs/second.ckpt", "runs/.hidden.ckpt", "old.ckpt"]
     for line in ("dnncli eval ", "dnncli train --resume "):
         assert list(complete(line)) == everywhere
-    assert list(complete("dnncli eval runs/")) == ["runs/second.ckpt", "runs/.hidden.ckpt", "runs/deep/far.ckpt"]
+    assert list(complete("dnncli eval runs/")) == [
+        "runs/second.ckpt",
+        "runs/.hidden.ckpt",
+        "runs/deep/far.ckpt",
+    ]
     assert list(complete("dnncli eval o")) == ["old.ckpt"]
     here = Path.cwd()
     assert list(complete(f"dnncli eval {here}/n")) == [f"{here}/new.ckpt"]

@@ -83,7 +83,7 @@ def test_a_checkpoint_moved_away_from_its_data_takes_other_data(folder):
         ("plain.ckpt --bn-stats exact", 2, "'exact' is not one of"),
         ("plain.ckpt --bn-stats all", 2, "has no batch norm"),
         ("plain.ckpt --data none.npz", 1, "none.npz does not exist"),
-        ("plain.ckpt --data digits", 2, "64"),
+        ("plain.ckpt --data digits", 1, "digits has 64 features, but the network takes 3"),
         ("plain.ckpt --format xml", 2, "no format is called 'xml'"),
         ("plain.ckpt bn.ckpt", 2, "unexpected extra argument"),
         ("plain.ckpt --act relu", 2, "No such option '--act'"),

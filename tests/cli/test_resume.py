@@ -8,13 +8,19 @@ from pathlib import Path
 import pytest
 from shell import TINY, refused, run, start
 
-from dnncli import catalog, checkpoint, data, snapshots, spec, training
+from dnncli import catalog, checkpoint, compilation, data, snapshots, spec, training
 
 ALL_ON = {"bn": True, "bn_output": True, "dropout": 0.3, "l2": 1e-3, "max_norm": 3.0, "clip_norm": 1.0}
 
 
+@pytest.fixture(autouse=True, scope="module")
+def remembered_programs():
+    """Each program is compiled once, as with the command."""
+    compilation.remember()
+
+
 def described(optimizer, **options):
-    sizes = {"data": "tiny.npz", "hidden": (5, 4), "batch_size": 16, "epochs": 4, "patience": None}
+    sizes = {"data": "tiny.npz", "hidden": (5,), "batch_size": 16, "epochs": 4, "patience": None}
     return spec.from_options({**sizes, "optimizer": optimizer, **ALL_ON, **options})
 
 
@@ -103,15 +109,26 @@ def test_a_checkpoint_that_cannot_be_read_is_one_line_with_1():
     assert "none.ckpt cannot be read" in refused(1, "train", "--resume", "none.ckpt")
 
 
-LONG = ["--data", "tiny.npz", "--hidden", "6,5", "--batch-size", "4", "--bn", "--dropout", "0.2", "--patience", "0"]
+LONG = [
+    "--data",
+    "tiny.npz",
+    "--hidden",
+    "6,5",
+    "--batch-size",
+    "4",
+    "--bn",
+    "--dropout",
+    "0.2",
+    "--patience",
+    "0",
+]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_saves_a_checkpoint_that_goes_on_to_the_same_bytes(number, code):
     options = [*LONG, "--epochs", "100000", "--format", "jsonl", "--out", "part.ckpt"]
     with start("train", *options) as process:
-        for _ in range(4):  # the start and three epochs
-            process.stdout.readline()
+        early = [process.stdout.readline() for _ in range(4)]  # the start and three epochs
         process.send_signal(number)
         began = time.monotonic()
         out, err = process.communicate(timeout=60)
@@ -119,7 +136,7 @@ def test_a_signal_saves_a_checkpoint_that_goes_on_to_the_same_bytes(number, code
     assert process.returncode == code
     assert err.decode() == "dnncli train: stopped; go on with: dnncli train --resume part.ckpt\n"
     stored = snapshots.from_checkpoint(checkpoint.read(Path("part.ckpt")), "part.ckpt")
-    lines = out.decode().splitlines()
+    lines = (b"".join(early) + out).decode().splitlines()
     assert f'"epoch": {stored.epoch}' in lines[-2]  # every epoch that counts was told of
     assert '"stopped": "signal"' in lines[-1]
     epochs = stored.epoch + 2

@@ -126,7 +126,17 @@ def test_the_folder_of_these_tests_is_sound():
         ("train_i", gzip.compress(bytes(100))[:30], "train-images-idx3-ubyte"),
         ("train_l", struct.pack(">2i", 2049, 20) + bytes(20), "class"),
     ],
-    ids=["missing", "missing labels", "cut", "empty", "no header", "lengths", "magic", "cut gzip", "one class"],
+    ids=[
+        "missing",
+        "missing labels",
+        "cut",
+        "empty",
+        "no header",
+        "lengths",
+        "magic",
+        "cut gzip",
+        "one class",
+    ],
 )
 def test_a_broken_idx_folder_is_one_line_with_1(file, data, message):
     idx(Path("idx"), **{file: data})
@@ -151,7 +161,18 @@ X, Y = np.arange(120, dtype=np.float32).reshape(40, 3), np.arange(40) % 2
         ({"x": X.astype(object), "y": Y}, ""),
         ({"x": np.array("text"), "y": Y}, ""),
     ],
-    ids=["NaN", "infinity", "lengths", "one class", "empty", "no features", "one row", "no x", "objects", "text"],
+    ids=[
+        "NaN",
+        "infinity",
+        "lengths",
+        "one class",
+        "empty",
+        "no features",
+        "one row",
+        "no x",
+        "objects",
+        "text",
+    ],
 )
 def test_arrays_that_nothing_can_be_learned_from_are_one_line_with_1(arrays, message):
     np.savez("bad.npz", **arrays)
@@ -238,7 +259,18 @@ def test_a_disk_without_a_byte_left_is_one_line_with_1(tmp_path):
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_a_run_that_diverges_ends_with_3_and_keeps_the_last_finite_network(optimizer):
     rate = "1e6" if optimizer == "sgd" else "1e30"
-    options = ["--optimizer", optimizer, "--lr", rate, "--epochs", "30", "--patience", "0", "--out", "net.ckpt"]
+    options = [
+        "--optimizer",
+        optimizer,
+        "--lr",
+        rate,
+        "--epochs",
+        "30",
+        "--patience",
+        "0",
+        "--out",
+        "net.ckpt",
+    ]
     result = run("train", *TINY, *options)
     assert result.code == 3
     assert re.search(r"diverged in (hidden1|hidden2|output): .*epoch 1", result.err)

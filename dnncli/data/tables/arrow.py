@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
-DTYPES = {b"f": np.dtype(np.float32), b"C": np.dtype(np.uint8), b"i": np.dtype(np.int32)}
+DTYPES = {b"g": np.dtype(np.float64), b"i": np.dtype(np.int32)}
 LIST = b"+w:"  # a list of a fixed size, which follows
 
 
@@ -80,8 +80,8 @@ class StreamError(Exception):
 def batches(relation: Any) -> Iterator[dict[str, Shaped[np.ndarray, "rows ..."]]]:
     """Batches of an object with `__arrow_c_stream__`, each column by name as an array of its own.
 
-    Columns must be float32, uint8 or int32 without nulls, or lists of them of one size: then rows of
-    a matrix. Raises TypeError for any other, StreamError where the producer fails.
+    Columns must be float64 or int32, or lists of them of one size: then rows of a matrix. A null float is
+    NaN. Raises TypeError for any other column and null, StreamError where the producer fails.
     """
     capsule = relation.__arrow_c_stream__()  # its end releases the stream
     stream = Stream.from_address(_pointer(capsule, b"arrow_array_stream"))
@@ -116,13 +116,23 @@ def _column(schema: Schema) -> tuple[str, Any, int | None]:
     return schema.name.decode(), DTYPES[format_], width
 
 
-def _values(array: Array, dtype: np.dtype, width: int | None) -> Shaped[np.ndarray, "rows ..."]:
-    start, length = array.offset * (width or 1), array.length * (width or 1)
+def _values(array: Array, dtype: Any, width: int | None) -> Shaped[np.ndarray, "rows ..."]:
+    start, length = array.offset, array.length
     if width is not None:
-        array = array.children[0].contents
-    if array.null_count > 0:
-        raise TypeError("no array can be made of an Arrow column with nulls")
-    first = (array.buffers[1] or 0) + (array.offset + start) * dtype.itemsize
-    memory = (c_char * (length * dtype.itemsize)).from_address(first) if length else b""
-    values = np.frombuffer(memory, dtype).copy()
+        start, length, array = start * width, length * width, array.children[0].contents
+    start += array.offset
+    values = np.frombuffer(
+        _bytes(array.buffers[1], start * dtype.itemsize, length * dtype.itemsize), dtype
+    ).copy()
+    if array.null_count and array.buffers[0]:
+        if dtype.kind != "f":
+            raise TypeError("no array can be made of an Arrow column of whole numbers with nulls")
+        bits = np.frombuffer(_bytes(array.buffers[0], start // 8, length // 8 + 2), np.uint8)
+        valid = np.unpackbits(bits, bitorder="little")[start % 8 :][:length]
+        values[valid == 0] = np.nan
     return values if width is None else values.reshape(-1, width)
+
+
+def _bytes(buffer: int | None, first: int, count: int) -> Any:
+    """A part of the memory that an array's buffer is."""
+    return (c_char * count).from_address(buffer + first) if buffer and count else b""

@@ -114,7 +114,7 @@ def _guess(connection: Any, path: Path, options: dict[str, object], header: bool
     cells = [cell.strip().strip('"') for cell in line.split(delimiter)]
     if len(cells) < 2 and "delim" not in options and any(mark in following for mark in DELIMITERS):
         raise DataError(
-            f"{path}: the first line, {line[:40]!r}, is not of the table below it: take away what stands there."
+            f"{path}: the first line, {line[:40]!r}, is not of the table below: take away what stands above."
         )
     if len(cells) < 2:
         raise DataError(

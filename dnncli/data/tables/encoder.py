@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from dnncli.data.tables.encoding import Encoding
 
@@ -54,6 +54,12 @@ def layout(encoding: Encoding) -> Layout:
         expected=missing,
         width=int(ends[-1]),
     )
+
+
+def singles(exact: Float64[np.ndarray, "rows columns"]) -> Float32[np.ndarray, "rows columns"]:
+    """Values in float32, infinite where they are too large for it."""
+    with np.errstate(over="ignore"):
+        return exact.astype(np.float32)
 
 
 def encode(

@@ -42,7 +42,9 @@ def explain(message: str, place: str, where: str | None = None) -> DnncliError:
     if line := WHERE.search(message):
         place = f"{place}, line {line['line']}"
     if fields := FIELDS.search(message):
-        return DataError(f"{place}: {fields['found']} fields where {fields['need']} are needed.")
+        need, found = int(fields["need"]), int(fields["found"])  # DuckDB counts no further than one too many
+        count = f"{found:,}" if found < need else f"more than {need:,}"
+        return DataError(f"{place}: {count} fields where {need:,} are needed.")
     if value := CONVERSION.search(message):
         return ConversionError(
             f"{place}: {value['value'][:40]!r} in column {value['column']!r} is no number."

@@ -136,10 +136,10 @@ def _mixed(relation: Relation, profile: Profile, i: int) -> DataError:
 def _check_finite(relation: Relation, profile: Profile, kinds: Mapping[str, str]) -> None:
     for i, name in enumerate(profile.names):
         if profile.large[i] and kinds.get(name) == "number":
-            first = int(np.argmax(np.isinf(profile.values[:, i])))
+            count, first = int(profile.large[i]), int(np.argmax(np.isinf(profile.values[:, i])))
             raise DataError(
-                f"{relation.place}: column {name!r} holds {int(profile.large[i]):,} values that are infinite"
-                f" or too large for float32, the first in row {first + 1:,}: repair or leave out those rows."
+                f"{relation.place}: column {name!r} holds {count:,} value{'s' * (count > 1)} infinite or too"
+                f" large for float32, the first in row {first + 1:,}: repair or leave out such rows."
             )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Int32, Int64
 
-from dnncli.data.tables import sql, targets
+from dnncli.data.tables import encoder, sql, targets
 from dnncli.data.tables.encoder import TEXT
 from dnncli.data.tables.relation import Relation
 from dnncli.errors import DataError
@@ -41,7 +41,8 @@ def profile(relation: Relation, names: Sequence[str], labels: targets.Labels) ->
     label = f"{targets.position(relation, labels)} AS label"
     done = 0
     for batch in relation.batches(f"SELECT {sql.profile(columns)}, {label} FROM {relation.base}"):
-        x, end = batch["x"], done + len(batch["x"])
+        x = encoder.singles(batch["x"])
+        end = done + len(x)
         values[done:end], places[done:end] = x[: labels.rows - done], batch["label"][: labels.rows - done]
         missing += np.isnan(x).sum(axis=0)
         texts += (x == TEXT).sum(axis=0)

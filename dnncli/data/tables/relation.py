@@ -88,6 +88,10 @@ def find(text: str) -> list[Path]:
             raise DataError(f"{path} is {what}.")
         with path.open("rb"):
             pass  # or the reason why not would come in DuckDB's words
+        try:
+            str(path).encode()
+        except UnicodeError:
+            raise DataError(f"{str(path)!a}: the name is not UTF-8: rename the file.") from None
     return [Path(os.path.abspath(path)) for path in paths]
 
 
@@ -140,13 +144,11 @@ def _connect(paths: Sequence[Path]) -> Any:
     import duckdb
 
     connection = duckdb.connect()
-    allowed = ", ".join(sql.literal(str(path)) for path in paths)
+    names = {name for path in paths for name in (str(path), delimited.literal_path(path))}
+    allowed = ", ".join(map(sql.literal, sorted(names)))
     locks = (f"SET allowed_paths = [{allowed}]", "SET enable_external_access = false")
-    try:
-        for statement in (*SETTINGS, *sql.MACROS, *locks, "SET lock_configuration = true"):
-            connection.execute(statement)
-    except UnicodeError:
-        raise DataError(f"{str(paths[0])!a}: the name is not UTF-8: rename the file.") from None
+    for statement in (*SETTINGS, *sql.MACROS, *locks, "SET lock_configuration = true"):
+        connection.execute(statement)
     return connection
 
 

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from dnncli.data.tables.encoding import Column, Encoding
 
 MISSING = ("", "?", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "null")  # in any case, spaces aside
-TEXT = "(-3.4028234663852886e38)::FLOAT"  # the least float32: stands for text where a number should be
-NAN, INFINITE = "'nan'::FLOAT", "'inf'::FLOAT"
+TEXT = "(-3.4028234663852886e38)::DOUBLE"  # the least float32: stands for text where a number should be
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DECIMAL", "FLOAT", "DOUBLE")
 UNSIGNED = ("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")
 TIMES = ("DATE", "TIMESTAMP")
@@ -26,12 +25,10 @@ def name(column: str) -> str:
 
 SPACE = r"E' \t\r\n'"
 MARKERS = ", ".join(map(literal, MISSING))
+# Spaces and line ends around a value mean nothing; some values mean that there is none.
 MACROS = (
-    # Spaces and line ends around a value mean nothing; some values mean that there is none.
     f"CREATE MACRO tidied(t) AS CASE WHEN lower(trim(t, {SPACE})) IN ({MARKERS}) THEN NULL"
     f" ELSE trim(t, {SPACE}) END",
-    # A number in float32: NaN where there is none, infinite where it is too large.
-    f"CREATE MACRO single(d) AS coalesce(TRY_CAST(coalesce(d, 'nan'::DOUBLE) AS FLOAT), {INFINITE})",
 )
 
 
@@ -47,14 +44,15 @@ def simple(type_: str) -> str | None:
 
 
 def tidy(column: str, type_: str) -> str:
-    """A column of a file as all else sees it: null where missing, and text what is no number or time."""
+    """A column of a file as all else sees it: text tidied, and what is neither number nor time as text.
+
+    Numbers stay as they are: DuckDB plans a query over thousands of expressions in quadratic time.
+    """
     match simple(type_):
         case "VARCHAR":
             return f"tidied({name(column)}::VARCHAR) AS {name(column)}"
         case "TIMESTAMP":
             return f"{name(column)}::TIMESTAMP AS {name(column)}"
-        case "DOUBLE" if type_ in ("FLOAT", "DOUBLE"):
-            return f"CASE WHEN NOT isnan({name(column)}) THEN {name(column)} END AS {name(column)}"
     return name(column)
 
 
@@ -69,18 +67,18 @@ def number(column: str, type_: str, kind: str = "number") -> str:
 
 
 def value(column: str, type_: str, kind: str = "number") -> str:
-    """A column in float32: NaN for missing, infinite for too large, TEXT for what is no number."""
+    """A column as DOUBLE: null (or NaN) for missing, TEXT for what is no number."""
     exact = number(column, type_, kind)
     if simple(type_) == "DOUBLE" and kind != "time":
-        return f"single({exact})"
-    own = name(column)
-    return f"CASE WHEN {own} IS NULL THEN {NAN} WHEN {exact} IS NULL THEN {TEXT} ELSE single({exact}) END"
+        return exact
+    return f"CASE WHEN {name(column)} IS NOT NULL THEN coalesce({exact}, {TEXT}) END"
 
 
 def level(column: str, type_: str, kind: str = "text") -> str:
     """A column's category as text: codes as DuckDB writes a DOUBLE, true and false in small letters."""
     if kind == "code":
-        return f"{number(column, type_)}::VARCHAR"
+        exact = number(column, type_)
+        return f"CASE WHEN NOT isnan({exact}) THEN {exact}::VARCHAR END"
     own = f"{name(column)}::VARCHAR"
     return f"CASE WHEN lower({own}) IN ('true', 'false') THEN lower({own}) ELSE {own} END"
 
@@ -88,6 +86,8 @@ def level(column: str, type_: str, kind: str = "text") -> str:
 def label(column: str, type_: str, strip: str | None) -> str:
     """The target as text, null where it is missing."""
     own = f"{name(column)}::VARCHAR"
+    if simple(type_) == "DOUBLE":
+        own = f"CASE WHEN NOT isnan({name(column)}::DOUBLE) THEN {own} END"
     return f"nullif(trim({own}, {literal(strip)}), '')" if strip else own
 
 
@@ -116,17 +116,17 @@ def encoded(encoding: Encoding, types: Mapping[str, str]) -> str:
 
 
 def _matrix(values: Sequence[str]) -> str:
-    return f"array_value({', '.join(values)})::FLOAT[{len(values)}] AS x"
+    return f"array_value({', '.join(values)})::DOUBLE[{len(values)}] AS x"
 
 
 def _place(column: Column, type_: str) -> str:
-    """A category's place among the levels as FLOAT: -1 where it is missing, their number where it is none."""
+    """A category's place among the levels as DOUBLE: -1 for a missing one, their number for any other."""
     own, other = name(column.name), len(column.levels)
     if column.kind == "text":
         place = position(level(column.name, type_), column.levels, other)
-        return f"(CASE WHEN {own} IS NULL THEN -1 ELSE {place} END)::FLOAT"
+        return f"(CASE WHEN {own} IS NULL THEN -1 ELSE {place} END)::DOUBLE"
     exact = number(column.name, type_)
     places = " ".join(
         f"WHEN {exact} = {float(text)!r}::DOUBLE THEN {i}" for i, text in enumerate(column.levels)
     )
-    return f"(CASE WHEN {own} IS NULL THEN -1 {places} ELSE {other} END)::FLOAT"
+    return f"(CASE WHEN {own} IS NULL OR isnan({exact}) THEN -1 {places} ELSE {other} END)::DOUBLE"

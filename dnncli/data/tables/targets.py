@@ -88,7 +88,8 @@ def _missing(relation: Relation, column: str, strip: str | None, count: int) -> 
     )
     ((first,),) = relation.rows(f"SELECT min(row) FROM ({rows}) WHERE label IS NULL")
     have = "row has" if count == 1 else "rows have"
-    where = shlex.quote(f"{sql.name(column)} IS NOT NULL")
+    own, numeric = sql.name(column), sql.simple(relation.types[column]) == "DOUBLE"
+    where = shlex.quote(f"NOT isnan({own})" if numeric else f"{own} IS NOT NULL")
     return DataError(
         f"{relation.place}: {count:,} {have} no label in column {column!r}, the first is row {first:,}: leave"
         f" them out with --where {where}, or predict another column with --target."

@@ -49,7 +49,8 @@ def _training(
                 f" leave it out with --drop {name}"
             )
     if commas := [name for name, found in levels.items() if _has_commas(found.names)]:
-        yield f"numbers with a decimal comma are taken as categories: write a point in {', '.join(commas[:LISTED])}"
+        names = ", ".join(commas[:LISTED])
+        yield f"numbers with a decimal comma are taken as categories: write a point in {names}"
     if rare := _listed((name, found.rows) for name, found in levels.items() if 0 < found.rows <= rows / 2):
         yield f"rare levels count as other: {rare}"
 

@@ -1,0 +1,198 @@
+"""`transfer` for people: what is reused, the probes, both curves, and whether it helped."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from dnncli.records import ParentRecord, ProbeRecord, RunSummary, TransferRecord
+from dnncli.report import gradients, text, training
+
+CURVE_CELLS = 24
+BAR_CELLS = 20
+ARROW = " → "
+
+
+def opening(
+    parent: ParentRecord, kept: Sequence[str], frozen: Sequence[str], run: Sequence[str]
+) -> Iterator[Text]:
+    """The parent, and what becomes of the layers; `run` are the new network's."""
+    trained = f" on {parent.data}" if parent.data else ""
+    where = f"{parent.path}: {len(parent.layers) - 1} hidden layers, {parent.act}, trained{trained}"
+    yield Text(f"{where} to tell apart {_classes(parent.classes)}")
+    new = [name for name in run if name not in kept]
+    parts = [("kept", kept), ("frozen", frozen), ("new", new)]
+    yield Text("; ".join(f"{what}: {', '.join(names)}" for what, names in parts if names))
+
+
+def _classes(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 10 else f"{len(names)} classes"
+
+
+def probe_table(probes: Sequence[ProbeRecord], chosen: str) -> Table:
+    """The accuracy of a linear classifier on each layer's outputs, with a bar from chance upwards."""
+    table = _table("What a linear classifier reads off each layer (cross-validated)")
+    table.add_column("layer", no_wrap=True)
+    table.add_column("accuracy", justify="right", no_wrap=True)
+    table.add_column("± error", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True, min_width=BAR_CELLS)
+    lowest = min(record.accuracy for record in probes)
+    span = max(record.accuracy for record in probes) - lowest or 1.0
+    for record in probes:
+        bar = text.bar(0.1 + 0.9 * (record.accuracy - lowest) / span, BAR_CELLS)
+        mark = " ← kept up to here" if record.layer == chosen else ""
+        style = "bold" if mark else ""
+        accuracy, error = (f"{100 * value:.2f} %" for value in (record.accuracy, record.error))
+        table.add_row(record.layer, accuracy, error, Text(bar, style="blue").append(mark, style=style))
+    return table
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 2, 0, 0),
+    )
+
+
+def closing(record: TransferRecord) -> Iterator[RenderableType]:
+    """Both runs side by side, the difference, the gradient report and the verdict."""
+    last = record.epochs[-1].epoch if record.epochs else 0
+    stopped = training.STOPPED.get(record.stopped, record.stopped)
+    yield Text(f"stopped after epoch {last} ({stopped}); best epoch: {record.best_epoch}")
+    if record.seeds:
+        yield Text()
+        yield comparison_table(record)
+        yield Text()
+        yield difference_line(record)
+    if record.epochs:
+        yield Text()
+        yield gradients.gradient_table(record.epochs[-1].layers, f"Gradients in epoch {last}")
+        yield Text()
+        yield from gradients.verdict_lines(record.health, record.epochs[-1].layers)
+    if record.checkpoint:
+        seconds = record.seconds
+        took = f"{text.seconds(seconds.total)} in all, {text.seconds(seconds.compile)} compiling"
+        yield Text(f"saved {record.checkpoint}  ({took})")
+
+
+def comparison_table(record: TransferRecord) -> Table:
+    """A column for the transferred network and one for the baseline; means over seeds."""
+    baseline = record.baseline.seeds if record.baseline else ()
+    seeds = f" (means over {len(record.seeds)} seeds)" if len(record.seeds) > 1 else ""
+    table = _table(f"Transferred against from scratch{seeds}" if baseline else f"Transferred{seeds}")
+    columns = [record.seeds, baseline] if baseline else [record.seeds]
+    table.add_column("", no_wrap=True)
+    for name in ("transferred", "from scratch")[: len(columns)]:
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, cell in ROWS.items():
+        table.add_row(name, *(cell(record, runs) for runs in columns))
+    lowest, highest = _range(columns)
+    curves = [text.sparkline(_curve(runs, lowest, highest)) for runs in columns]
+    table.add_row("validation accuracy", *(Text(curve, style="blue") for curve in curves))
+    return table
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _share(values: Sequence[float | None]) -> str:
+    mean = _mean(values)
+    return "-" if mean is None else f"{100 * mean:.2f} %"
+
+
+def _reached(record: TransferRecord, runs: Sequence[RunSummary]) -> str:
+    """Epochs to the best of the runs from scratch: a median, and how many seeds got there."""
+    if record.baseline is None:
+        return "-"
+    epochs = sorted(run.reached for run in runs if run.reached is not None)
+    if not epochs:
+        return "never"
+    few = f" ({len(epochs)} of {len(runs)})" if len(epochs) < len(runs) else ""
+    return f"{epochs[(len(epochs) - 1) // 2]}{few}"
+
+
+def _trained(record: TransferRecord, runs: Sequence[RunSummary]) -> str:
+    own = runs is record.seeds
+    return text.count(record.trained_parameters if own else record.parameters)
+
+
+def _frozen(record: TransferRecord, runs: Sequence[RunSummary]) -> str:
+    return text.count(record.frozen_parameters if runs is record.seeds else 0)
+
+
+ROWS: dict[str, Callable[[TransferRecord, Sequence[RunSummary]], str]] = {
+    "first epoch": lambda record, runs: _share([run.first_accuracy for run in runs]),
+    "best epoch": lambda record, runs: _share([run.best_accuracy for run in runs]),
+    "epochs to scratch's best": _reached,
+    "test accuracy": lambda record, runs: _share([run.test.accuracy for run in runs]),
+    "training time": lambda record, runs: text.seconds(_mean([run.seconds for run in runs])),
+    "trained parameters": _trained,
+    "frozen parameters": _frozen,
+}
+
+
+def _range(columns: Sequence[Sequence[RunSummary]]) -> tuple[float, float]:
+    values = [value for runs in columns for run in runs for value in run.val_accuracies]
+    return (min(values), max(values)) if values else (0.0, 1.0)
+
+
+def _curve(runs: Sequence[RunSummary], lowest: float, highest: float) -> list[float]:
+    """Means over the seeds that got so far, on the scale of both curves, at evenly spread epochs."""
+    epochs = max((len(run.val_accuracies) for run in runs), default=0)
+    cells = min(epochs, CURVE_CELLS)
+    chosen = [round(cell * (epochs - 1) / max(cells - 1, 1)) for cell in range(cells)]
+    means = [_mean([r.val_accuracies[e] for r in runs if e < len(r.val_accuracies)]) or 0.0 for e in chosen]
+    return [(mean - lowest) / ((highest - lowest) or 1.0) for mean in means]
+
+
+def difference_line(record: TransferRecord) -> Text:
+    """How many points of test accuracy the transfer gained, and how sure that is."""
+    difference = record.difference
+    if difference is None:
+        test = record.seeds[0].test if record.seeds else None
+        return Text(f"test accuracy {100 * test.accuracy:.2f} %, loss {test.loss:.4f}" if test else "")
+    points = f"{100 * difference.mean:+.2f} points"
+    line = Text.assemble("test accuracy: ", (points, _style(difference.low, difference.high)))
+    if difference.low is None or difference.high is None:
+        return line.append(" against from scratch (one seed: how sure that is, --seeds 5 tells)")
+    interval = f" [{100 * difference.low:+.2f}, {100 * difference.high:+.2f}]"
+    p = f", p {text.p_value(difference.p)}" if difference.p is not None else ""
+    return line.append(f"{interval} against from scratch (95 % interval, {difference.pairs} seeds{p})")
+
+
+def _style(low: float | None, high: float | None) -> str:
+    if low is None or high is None or low <= 0 <= high:
+        return "bold"
+    return "bold green" if low > 0 else "bold red"
+
+
+RUN_COLUMNS = (
+    "run",
+    "seed",
+    "first_accuracy",
+    "best_accuracy",
+    "best_epoch",
+    "reached",
+    "test_accuracy",
+    "test_loss",
+    "seconds",
+)
+
+
+def run_rows(record: TransferRecord) -> list[list[object]]:
+    """The runs for CSV: a header and a row for each seed of each kind."""
+    kinds = {"transfer": record.seeds, "baseline": record.baseline.seeds if record.baseline else ()}
+    rows: list[list[object]] = [list(RUN_COLUMNS)]
+    for kind, runs in kinds.items():
+        for run in runs:
+            own = [getattr(run, name) for name in RUN_COLUMNS[1:6]]
+            rows.append([kind, *own, run.test.accuracy, run.test.loss, run.seconds])
+    return rows
