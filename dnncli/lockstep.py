@@ -27,7 +27,7 @@ from dnncli.snapshots import DataSummary, Snapshot
 from dnncli.spec import RunSpec
 
 # A fifth less time to compile; the epochs take the same, since matrix products are library calls.
-LIGHT = {"xla_backend_optimization_level": 1}
+LIGHT: Any = {"xla_backend_optimization_level": 1}
 SHARED = Plan(order=0, learning_rates=None, measured=None)  # type: ignore[arg-type]  # axes for vmap
 
 

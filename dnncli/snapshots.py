@@ -207,9 +207,7 @@ def _restore(checkpoint: Checkpoint) -> Snapshot:
         raise CheckpointError(f"it holds {next(iter(tensors))!r}, which the spec has no place for.")
     snapshot = Snapshot(
         spec,
-        DataSummary(
-            record, class_names, scaling, decode(Encoding | None, meta.get("encoding"), "encoding")
-        ),
+        DataSummary(record, class_names, scaling, decode(Encoding | None, meta.get("encoding"), "encoding")),
         TrainState(*last, optimizer, step),
         parameters,
         statistics,

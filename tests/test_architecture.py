@@ -91,6 +91,7 @@ FLOORS = {
         "evaluation": JAX | TYPES | {"numpy"},
         "prediction": JAX | TYPES | {"numpy"},
         "comparison": JAX,
+        "inspection": {"numpy"},
         "transfer": set(),
         "vanishing": JAX | TYPES | {"numpy"},
     },
@@ -98,7 +99,7 @@ FLOORS = {
         "report": {"rich", "matplotlib", "tensorboardX"},
     },
     "6 shell": {
-        "cli": {"click", "rich", "tomli_w"},
+        "cli": {"click", "rich", "safetensors", "tomli_w"},
         "__main__": set(),
     },
 }

@@ -18,6 +18,7 @@ COMMANDS = {
     "transfer": "Reuse a trained network's layers on another task, and prove that it helped.",
     "data": "See which data there are and what they hold, and fetch data sets.",
     "predict": "Predict the class of every row of a table, or of images.",
+    "inspect": "Show what a checkpoint holds: layers and tensors by name, history.",
     "compare-activations": "Compare activation functions over paired seeds: which differences are real.",
     "vanishing-demo": "Show how gradients vanish and explode with depth.",
 }

@@ -32,6 +32,7 @@ from dnncli.records.data import (
     FetchRecord,
 )
 from dnncli.records.evaluation import BatchNormRecord, ClassScore, EvalRecord, NormMismatch, SplitRecord
+from dnncli.records.inspection import InspectRecord, LayerPart, TensorRecord
 from dnncli.records.prediction import Predictions
 from dnncli.records.training import TrainRecord
 from dnncli.records.transfer import (
@@ -69,6 +70,8 @@ __all__ = [
     "FetchedFile",
     "Finding",
     "Health",
+    "InspectRecord",
+    "LayerPart",
     "LayerRecord",
     "NormMismatch",
     "OriginRecord",
@@ -84,6 +87,7 @@ __all__ = [
     "Speed",
     "SplitRecord",
     "StepRecord",
+    "TensorRecord",
     "TrainRecord",
     "Trained",
     "TransferRecord",

@@ -138,9 +138,8 @@ def main() -> None:
     if arguments.serve:
         kind, bn, batch = arguments.serve
         return serve(kind, bool(int(bn)), int(batch))
-    print(
-        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; medians of {arguments.rounds} epochs, in turn\n"
-    )
+    machine = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    print(f"{machine}; medians of {arguments.rounds} epochs, in turn\n")
     print("| recipe | measured | plain | PyTorch | PyTorch / measured | measured / plain |")
     print("| --- | --- | --- | --- | --- | --- |")
     for name, (bn, batch) in RECIPES.items():

@@ -61,7 +61,7 @@ def refused(code, *arguments):
 
 
 def environment(**variables):
-    """This process's environment with others; None removes one."""
+    """The environment of these tests with other variables; None removes one."""
     given = {key: value for key, value in variables.items() if value is not None}
     # JAX sets the last one when it is imported, here as in any process that it is imported by.
     own = {*variables, "COLUMNS", "NO_COLOR", "TF_CPP_MIN_LOG_LEVEL"}

@@ -174,7 +174,7 @@ def test_bash_completes_with_the_installed_script():
         _dnncli_completion dnncli
         echo "${{COMPREPLY[@]}}"
     """
-    assert in_shell([bash, "--norc", "-c"], line) == "sigmoid softsign softplus selu swish silu".split()
+    assert in_shell([bash, "--norc", "-c"], line) == ["sigmoid", "softsign", "softplus", "selu", "swish", "silu"]
 
 
 @pytest.mark.skipif(not shutil.which("fish"), reason="needs fish")

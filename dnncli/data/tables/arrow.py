@@ -77,13 +77,13 @@ class StreamError(Exception):
     """What the producer says went wrong."""
 
 
-def batches(relation: Any) -> Iterator[dict[str, Shaped[np.ndarray, "rows ..."]]]:
-    """Batches of an object with `__arrow_c_stream__`, each column by name as an array of its own.
+def batches(relation: Any, rows: int) -> Iterator[dict[str, Shaped[np.ndarray, "rows ..."]]]:
+    """Batches of a DuckDB relation of so many rows or fewer, each column by name as an array of its own.
 
     Columns must be float64 or int32, or lists of them of one size: then rows of a matrix. A null float is
     NaN. Raises TypeError for any other column and null, StreamError where the producer fails.
     """
-    capsule = relation.__arrow_c_stream__()  # its end releases the stream
+    capsule = _capsule(relation, rows)  # its end releases the stream
     stream = Stream.from_address(_pointer(capsule, b"arrow_array_stream"))
     schema = Schema()
     _check(stream, stream.get_schema(byref(stream), byref(schema)))
@@ -99,6 +99,14 @@ def batches(relation: Any) -> Iterator[dict[str, Shaped[np.ndarray, "rows ..."]]
         arrays = {name: _values(part, dtype, width) for (name, dtype, width), part in pairs}
         batch.release(byref(batch))
         yield arrays
+
+
+def _capsule(relation: Any, rows: int) -> Any:
+    """The relation's stream. DuckDB's public interface has no size of batches: 131,072 rows, however wide."""
+    try:
+        return relation._submit("stream", rows).arrow_capsule()
+    except (AttributeError, TypeError):
+        return relation.__arrow_c_stream__()
 
 
 def _check(stream: Stream, status: int) -> None:

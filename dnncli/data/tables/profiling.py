@@ -40,7 +40,8 @@ def profile(relation: Relation, names: Sequence[str], labels: targets.Labels) ->
     columns = [(name, relation.types[name]) for name in names]
     label = f"{targets.position(relation, labels)} AS label"
     done = 0
-    for batch in relation.batches(f"SELECT {sql.profile(columns)}, {label} FROM {relation.base}"):
+    query = f"SELECT {sql.profile(columns)}, {label} FROM {relation.base}"
+    for batch in relation.batches(query, len(columns)):
         x = encoder.singles(batch["x"])
         end = done + len(x)
         values[done:end], places[done:end] = x[: labels.rows - done], batch["label"][: labels.rows - done]

@@ -118,7 +118,7 @@ def _rows(
     flags = np.zeros((len(encoder.FLAGS), len(encoding.columns)), np.int64)
     done = 0
     columns = f"{sql.encoded(encoding, relation.types)}, {targets.position(relation, labels)} AS label"
-    for batch in relation.batches(f"SELECT {columns} FROM {relation.base}"):
+    for batch in relation.batches(f"SELECT {columns} FROM {relation.base}", at.width):
         features, amiss = encoder.encode(at, encoder.singles(batch["x"]))
         end = done + len(features)
         x[done:end], y[done:end] = (
@@ -157,7 +157,7 @@ def stream(
     check_columns(relation, [column.name for column in known.columns])
     at = encoder.layout(known)
     query = f"SELECT {sql.encoded(known, relation.types)} FROM {relation.base}"
-    for batch in relation.batches(query):
+    for batch in relation.batches(query, at.width):
         features, amiss = encoder.encode(at, encoder.singles(batch["x"]))
         flags += amiss
         yield features

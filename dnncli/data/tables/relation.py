@@ -13,6 +13,7 @@ from dnncli.data.tables import arrow, delimited, errors, sql
 from dnncli.data.tables.kinds import DELIMITED, JSON, PARQUET, kind
 from dnncli.errors import DataError, DnncliError, SpecError
 
+VALUES = 1 << 20  # in a batch: 8 MB
 SETTINGS = (
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
@@ -41,10 +42,10 @@ class Relation:
     where: str | None = None
     declared: Mapping[str, str] = field(default_factory=dict)
 
-    def batches(self, query: str) -> Iterator[dict[str, Any]]:
-        """A query's columns in batches of rows."""
+    def batches(self, query: str, columns: int) -> Iterator[dict[str, Any]]:
+        """A query's columns in batches of rows: as many as hold about a million values of so many columns."""
         with self.explained():
-            yield from arrow.batches(self.connection.sql(query))
+            yield from arrow.batches(self.connection.sql(query), max(1, VALUES // columns))
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """All rows of a query that gives few."""

@@ -1,0 +1,95 @@
+"""`dnncli inspect`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dnncli import files
+from dnncli.cli import models, options, outputs, terminal
+from dnncli.cli.command import define, section
+from dnncli.cli.types import CheckpointFile
+from dnncli.errors import SpecError
+
+if TYPE_CHECKING:
+    from dnncli.foreign import Model
+    from dnncli.records import InspectRecord
+    from dnncli.snapshots import Snapshot
+
+EXAMPLES = """
+  dnncli inspect elu.ckpt                        # layers and tensors by name
+  dnncli inspect elu.ckpt --history
+  dnncli inspect broken.ckpt --steps             # which layer moved first?
+  dnncli inspect model.safetensors --act relu    # how is it understood?
+  dnncli inspect elu.ckpt --export torch elu.safetensors
+"""
+
+
+@define("inspect", EXAMPLES)
+@click.argument("checkpoint", metavar="CKPT", type=CheckpointFile())
+@section(
+    "What to show",
+    click.option("--history", is_flag=True, help="Losses and accuracy over the epochs as curves."),
+    click.option("--steps", is_flag=True, help="The last steps before the run broke, layer by layer."),
+)
+@models.elsewhere_options
+@section(
+    "Output",
+    click.option(
+        "--export",
+        type=(click.Choice(["torch", "keras"]), click.Path(path_type=Path)),
+        metavar="torch|keras FILE",
+        help="Write the network as a safetensors file that loads there.",
+    ),
+    outputs.overwrite_option,
+)
+@options.output
+def command(
+    checkpoint: Path,
+    history: bool,
+    steps: bool,
+    act: str | None,
+    alpha: float | None,
+    export: tuple[str, Path] | None,
+    overwrite: bool,
+    format_: str,
+    quiet: bool,
+) -> None:
+    """Show what a checkpoint holds: its run, its layers and tensors by name, its history."""
+    screen = terminal.Screen(format_, quiet)
+    if export:
+        files.reserve(export[1], overwrite, "--export")
+    loaded = models.load(checkpoint, act, alpha)
+    record = _record(loaded, checkpoint)
+    if export:
+        for line in _export(loaded, *export):
+            screen.notice(line)
+    from dnncli.report import inspection, structured
+
+    screen.show(*inspection.report(record, history, steps))
+    if screen.format in ("json", "jsonl"):
+        screen.write(structured.dumps(structured.document("inspect", record)))
+    elif screen.format == "csv":
+        screen.write(structured.csv_lines(inspection.tensor_rows(record)))
+
+
+def _record(loaded: "Snapshot | Model", path: Path) -> "InspectRecord":
+    from dnncli import checkpoint, foreign, inspection
+
+    if isinstance(loaded, foreign.Model):
+        return inspection.inspect_model(loaded, str(path))
+    return inspection.inspect(loaded, str(path), checkpoint.read(path).metadata.get("versions", {}))
+
+
+def _export(loaded: "Snapshot | Model", framework: str, target: Path) -> list[str]:
+    """Write the network for a framework; the lines of Python that load it there."""
+    import safetensors.numpy
+
+    from dnncli import foreign
+
+    if isinstance(loaded, foreign.Model):
+        raise SpecError("--export: only dnncli's own checkpoints are exported.")
+    spec, sizes = loaded.spec.network, (loaded.data.record.features, loaded.data.record.classes)
+    tensors = foreign.export(spec, loaded.parameters, loaded.statistics, framework)
+    files.write(target, safetensors.numpy.save(tensors))
+    return foreign.recipe(spec, *sizes, framework, str(target))

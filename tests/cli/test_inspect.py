@@ -1,0 +1,73 @@
+"""`dnncli inspect`: what a checkpoint holds, by name, and what went wrong before a run broke."""
+
+import json
+
+import numpy as np
+import pytest
+import safetensors.numpy
+import shell
+
+
+def run(line):
+    """A command line as it is typed."""
+    return shell.run(*line.split())
+
+
+@pytest.fixture
+def checkpoint(folder):
+    """A small trained network with batch norm."""
+    line = "train --data tiny.npz --hidden 6,5 --bn --epochs 2 --out m.ckpt --quiet"
+    assert run(line).code == 0
+    return folder / "m.ckpt"
+
+
+def test_every_tensor_is_listed_by_name_with_its_shape_and_norm(checkpoint):
+    done = run("inspect m.ckpt --format json")
+    record, tensors = json.loads(done.out), safetensors.numpy.load_file(checkpoint)
+    listed = {t["name"]: t for layer in record["layers"] for t in layer["tensors"]}
+    own = {name for name in tensors if not name.startswith(("optimizer/", "scaling/", "last/"))}
+    assert set(listed) == own
+    for name, tensor in listed.items():
+        assert tuple(tensor["shape"]) == tensors[name].shape
+        assert tensor["norm"] == pytest.approx(np.linalg.norm(tensors[name].astype(np.float64)), rel=1e-12)
+
+
+def test_the_history_is_the_runs(checkpoint):
+    record = json.loads(run("inspect m.ckpt --format json").out)
+    assert [epoch["epoch"] for epoch in record["history"]] == [1, 2]
+    assert "val_accuracy" in run("inspect m.ckpt --history").out
+
+
+def test_a_broken_run_shows_the_steps_up_to_where_it_broke(folder):
+    broken = "train --data tiny.npz --hidden 6,5 --optimizer sgd --lr 1e12 --out b.ckpt --quiet"
+    assert run(broken).code == 3
+    steps = json.loads(run("inspect b.ckpt --format json").out)["steps"]
+    assert steps
+    assert [s["step"] for s in steps] == list(range(1, len(steps) + 1))
+    assert "last steps" in run("inspect b.ckpt --steps").out
+
+
+def test_a_healthy_run_says_that_no_steps_were_recorded(checkpoint):
+    assert "no steps recorded" in run("inspect m.ckpt --steps").out
+
+
+@pytest.mark.parametrize("framework", ["torch", "keras"])
+def test_an_exported_network_is_read_back_with_the_same_outputs(checkpoint, folder, framework):
+    assert run(f"inspect m.ckpt --export {framework} out.safetensors").code == 0
+    ours = json.loads(run("eval m.ckpt --format json").out)
+    theirs = run("eval out.safetensors --act elu --data tiny.npz --format json")
+    assert theirs.code == 0, theirs.err
+    loss = json.loads(theirs.out)["splits"]["test"]["loss"]
+    assert loss == pytest.approx(ours["splits"]["test"]["loss"], rel=1e-5)
+
+
+def test_nothing_is_overwritten_unasked(checkpoint, folder):
+    (folder / "out.safetensors").write_bytes(b"precious")
+    assert run("inspect m.ckpt --export torch out.safetensors").code == 2
+    assert (folder / "out.safetensors").read_bytes() == b"precious"
+
+
+def test_what_is_no_checkpoint_is_told_in_one_line(folder):
+    done = run("inspect tiny.npz")
+    assert done.code == 1
+    assert len(done.err.strip().splitlines()) == 1
