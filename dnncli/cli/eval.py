@@ -2,12 +2,17 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from dnncli.cli import options, terminal
+from dnncli.cli import models, options, terminal
 from dnncli.cli.command import define, section
 from dnncli.cli.types import CheckpointFile, Source
+
+if TYPE_CHECKING:
+    from dnncli.data import Dataset
+    from dnncli.snapshots import Snapshot
 
 SPLITS = ("train", "validation", "test")
 
@@ -17,6 +22,7 @@ EXAMPLES = """
   dnncli eval elu.ckpt --gradients               # which layers would learn
   dnncli eval elu.ckpt --bn-stats all            # is batch norm's variance off?
   dnncli eval elu.ckpt --format json | jq .splits.test.accuracy
+  dnncli eval model.safetensors --act relu --data digits
 """
 
 
@@ -49,11 +55,14 @@ EXAMPLES = """
         " set's exact ones, or all, compared.",
     ),
 )
+@models.elsewhere_options
 @options.output
 def command(
     checkpoint: Path,
     data: str | None,
     label_strip: str | None,
+    act: str | None,
+    alpha: float | None,
     splits: tuple[str, ...],
     gradients: bool,
     bn_stats: str | None,
@@ -62,18 +71,11 @@ def command(
 ) -> None:
     """Measure a trained network: loss, accuracy, every class's figures, the confusion matrix."""
     screen = terminal.Screen(format_, quiet)
-    from dnncli import checkpoint as checkpoints
-    from dnncli import compilation, evaluation, snapshots
-    from dnncli import data as sources
+    from dnncli import compilation, evaluation
 
     compilation.remember()
-    snapshot = snapshots.from_checkpoint(checkpoints.read(checkpoint), checkpoint)
-    source = replace(
-        snapshot.spec.data, scale="none", label_strip=label_strip or snapshot.spec.data.label_strip
-    )
-    if data:
-        source = replace(source, data=data, test=None if isinstance(source.test, str) else source.test)
-    dataset = evaluation.adopt(sources.load(source, snapshot.data.encoding, whole=bool(data)), snapshot.data)
+    given = {"data": data, "label_strip": label_strip}
+    snapshot, dataset = _elsewhere(checkpoint, given, act, alpha) if act else _own(checkpoint, given)
     screen.notices("eval", dataset.notices)
     record = evaluation.evaluate(
         snapshot, dataset, splits, str(checkpoint), gradients=gradients, bn_stats=bn_stats
@@ -86,3 +88,27 @@ def command(
         screen.write(structured.dumps(structured.document("eval", record)))
     elif screen.format == "csv":
         screen.write(structured.csv_lines(report.class_rows(record.splits)))
+
+
+def _own(path: Path, given: dict[str, str | None]) -> "tuple[Snapshot, Dataset]":
+    """A checkpoint's network, and its data or others, scaled and labelled as it knows them."""
+    from dnncli import data as sources
+    from dnncli import evaluation, snapshots
+
+    snapshot = models.load(path, None, None)  # which asks for --act where the file is from elsewhere
+    assert isinstance(snapshot, snapshots.Snapshot)
+    own, data = snapshot.spec.data, given["data"]
+    source = replace(own, scale="none", label_strip=given["label_strip"] or own.label_strip)
+    if data:
+        source = replace(source, data=data, test=None if isinstance(source.test, str) else source.test)
+    raw = sources.load(source, snapshot.data.encoding, whole=bool(data))
+    return snapshot, evaluation.adopt(raw, snapshot.data)
+
+
+def _elsewhere(
+    path: Path, given: dict[str, str | None], act: str, alpha: float | None
+) -> "tuple[Snapshot, Dataset]":
+    """A model from PyTorch or Keras, and the data it is tried on."""
+    known = {name: value for name, value in given.items() if value is not None}
+    snapshot, dataset, _ = models.with_data(path, known, act, alpha)
+    return snapshot, dataset

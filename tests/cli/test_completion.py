@@ -12,6 +12,7 @@ from shell import environment
 from dnncli import catalog
 from dnncli.cli import completion, program
 
+S = ["sigmoid", "softsign", "softplus", "selu", "swish", "silu"]  # activations that start so
 SCRIPTS = Path(__file__).parents[2] / "completions"
 
 
@@ -32,8 +33,7 @@ def complete(monkeypatch, capfd):
     """What completes a line at its end, as zsh is told: name → summary (`_`: none)."""
 
     def offered(line):
-        *words, last = line.split(" ")
-        said = ask("zsh_complete", monkeypatch, capfd, COMP_WORDS=line, COMP_CWORD=str(len(words)))
+        said = ask("zsh_complete", monkeypatch, capfd, COMP_WORDS=line, COMP_CWORD=str(line.count(" ")))
         lines = said.splitlines()
         return dict(zip(lines[1::3], lines[2::3], strict=True)) if lines != [""] else {}
 
@@ -83,14 +83,7 @@ def test_names_of_every_table_come_with_their_summaries(complete, option, table)
 
 
 def test_names_are_found_by_their_start_aliases_too(complete):
-    assert set(complete("dnncli train --act s")) == {
-        "sigmoid",
-        "softsign",
-        "softplus",
-        "selu",
-        "swish",
-        "silu",
-    }
+    assert set(complete("dnncli train --act s")) == set(S)
     assert complete("dnncli train --act sil") == {"silu": "= swish"}
     assert set(complete("dnncli train --init a")) == {"auto"}
     assert complete("dnncli train --act zzz") == {}
@@ -133,11 +126,8 @@ def test_checkpoints_are_offered_newest_first_from_here_and_one_folder_down(comp
     everywhere = ["new.ckpt", "runs/second.ckpt", "runs/.hidden.ckpt", "old.ckpt"]
     for line in ("dnncli eval ", "dnncli train --resume "):
         assert list(complete(line)) == everywhere
-    assert list(complete("dnncli eval runs/")) == [
-        "runs/second.ckpt",
-        "runs/.hidden.ckpt",
-        "runs/deep/far.ckpt",
-    ]
+    below = ["runs/second.ckpt", "runs/.hidden.ckpt", "runs/deep/far.ckpt"]
+    assert list(complete("dnncli eval runs/")) == below
     assert list(complete("dnncli eval o")) == ["old.ckpt"]
     here = Path.cwd()
     assert list(complete(f"dnncli eval {here}/n")) == [f"{here}/new.ckpt"]
@@ -174,7 +164,14 @@ def test_bash_completes_with_the_installed_script():
         _dnncli_completion dnncli
         echo "${{COMPREPLY[@]}}"
     """
-    assert in_shell([bash, "--norc", "-c"], line) == ["sigmoid", "softsign", "softplus", "selu", "swish", "silu"]
+    assert in_shell([bash, "--norc", "-c"], line) == [
+        "sigmoid",
+        "softsign",
+        "softplus",
+        "selu",
+        "swish",
+        "silu",
+    ]
 
 
 @pytest.mark.skipif(not shutil.which("fish"), reason="needs fish")

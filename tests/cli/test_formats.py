@@ -115,7 +115,7 @@ def test_the_figures_are_the_same_in_every_format(told):
     result = told[0].json
     shown = run("train", *TINY, "--lr", "0.01").out
     assert f"test accuracy {100 * result['test']['accuracy']:.2f} %" in shown
-    assert math.isclose(result["epochs"][-1]["learning_rate"], 0.01)
+    assert math.isclose(result["epochs"][-1]["learning_rate"], 0.01, rel_tol=1e-6)
 
 
 def test_a_pipe_into_json_tool_and_head():

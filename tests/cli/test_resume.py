@@ -10,7 +10,7 @@ from shell import TINY, refused, run, start
 
 from dnncli import catalog, checkpoint, compilation, data, snapshots, spec, training
 
-ALL_ON = {"bn": True, "bn_output": True, "dropout": 0.3, "l2": 1e-3, "max_norm": 3.0, "clip_norm": 1.0}
+ALL_ON = {"bn": True, "bn_output": True, "dropout": 0.3}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -109,19 +109,7 @@ def test_a_checkpoint_that_cannot_be_read_is_one_line_with_1():
     assert "none.ckpt cannot be read" in refused(1, "train", "--resume", "none.ckpt")
 
 
-LONG = [
-    "--data",
-    "tiny.npz",
-    "--hidden",
-    "6,5",
-    "--batch-size",
-    "4",
-    "--bn",
-    "--dropout",
-    "0.2",
-    "--patience",
-    "0",
-]
+LONG = [*TINY, "--batch-size", "4", "--bn", "--dropout", "0.2", "--patience", "0"]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

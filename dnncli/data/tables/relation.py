@@ -13,7 +13,7 @@ from dnncli.data.tables import arrow, delimited, errors, sql
 from dnncli.data.tables.kinds import DELIMITED, JSON, PARQUET, kind
 from dnncli.errors import DataError, DnncliError, SpecError
 
-VALUES = 1 << 20  # in a batch: 8 MB
+VALUES = 1 << 18  # in a batch: 2 MB, of which DuckDB holds several
 SETTINGS = (
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
