@@ -196,6 +196,8 @@ class _Training:
         """Keep what was learned where it can no longer be printed or logged."""
         from dnncli import training
 
+        if self.log:
+            self.log.abandon()
         if snapshot.history:
             training.save(snapshot, self.path)
             self.screen.notice(f"dnncli train: {self._continue()}")

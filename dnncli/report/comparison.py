@@ -11,6 +11,7 @@ from dnncli.report import comparison_tables as tables
 from dnncli.report import text
 
 LEVEL = 0.05  # what the closing sentence calls a difference
+WIDTH = 1e-9  # of an interval that is more than rounding
 COLUMNS: dict[str, Callable[[RowRecord], object]] = {
     "act": lambda row: row.act,
     "init": lambda row: row.init,
@@ -60,7 +61,8 @@ def opening(config: dict[str, Any], data: DataRecord, rows: int) -> Iterator[Ren
 def trial_line(trial: TrialRecord, width: int) -> Text:
     """One combination as it is done; validation only, since the test set chooses nothing."""
     known = [run.val_accuracy for run in trial.runs if run.val_accuracy is not None]
-    line = Text(f"{trial.name:{width}}  {trial.init}, rate {trial.lr:g}:  ")
+    init = f"{trial.init}, " if trial.name == trial.act else ""
+    line = Text(f"{trial.name:{width}}  {init}rate {trial.lr:g}:  ")
     line.append(f"validation {100 * sum(known) / len(known):.2f} %" if known else "every seed diverged")
     lost = len(trial.runs) - len(known)
     line.append(f", {lost} of {len(trial.runs)} seeds diverged" if lost and known else "", style="red")
@@ -84,19 +86,27 @@ def notes(record: ComparisonRecord) -> Iterator[RenderableType]:
     """The answer in a sentence, and what is needed to judge it."""
     yield conclusion(record)
     for row in record.rows:
-        lost = [run.seed for run in row.runs if run.stopped == "diverged"]
-        if lost:
-            seeds = f"seed{'s' * (len(lost) > 1)} {', '.join(map(str, lost))}"
-            left = f"{row.seeds - len(lost)} of {row.seeds}"
-            yield Text(f"{row.name}: {seeds} diverged, left out of its means ({left})")
-        if len(row.rates) > 1:
-            tried = ", ".join(f"{rate.lr:g} → {tables.percent(rate.val_accuracy)}" for rate in row.rates)
-            yield Text(f"{row.name}: rate {row.lr:g} is best on validation ({tried} %)")
+        yield from _about(row)
     if record.note:
         yield Text(record.note)
-    if any(row.versus_baseline for row in record.rows):
+    if any(row.versus_baseline and row.versus_baseline.p is not None for row in record.rows):
         yield Text(f"test: {record.test}, two-sided, with Holm's correction; over seeds, not over other data")
     yield Text(_took(record))
+
+
+def _about(row: RowRecord) -> Iterator[Text]:
+    """The seeds that are missing from a row, and how it came by its learning rate."""
+    lost = [run.seed for run in row.runs if run.stopped == "diverged"]
+    if lost:
+        seeds = f"seed{'s' * (len(lost) > 1)} {', '.join(map(str, lost))}"
+        left = f"{row.seeds - len(lost)} of {row.seeds}"
+        yield Text(f"{row.name}: {seeds} diverged, left out of its means ({left})")
+    if len(row.rates) > 1:
+        tried = ", ".join(f"{rate.lr:g} → {tables.percent(rate.val_accuracy)}" for rate in row.rates)
+        rates = [rate.lr for rate in row.rates]
+        ends = {min(rates): "smaller", max(rates): "larger"}
+        more = f"; a {ends[row.lr]} one may do better" if row.lr in ends else ""
+        yield Text(f"{row.name}: rate {row.lr:g} is best on validation ({tried} %){more}")
 
 
 def conclusion(record: ComparisonRecord) -> Text:
@@ -106,19 +116,26 @@ def conclusion(record: ComparisonRecord) -> Text:
         return Text("every seed of every combination diverged: lower --lr", style="bold red")
     parts = [f"{leader.name} has the best mean test accuracy, {tables.percent(leader.test_accuracy.mean)} %."]
     compared = [(row.name, row.versus_baseline) for row in record.rows if row.versus_baseline]
-    for words, wanted in (("Worse than", -1), ("Better than", 1), ("Not told from", 0)):
+    tested = any(versus.p_holm is not None for _, versus in compared)
+    evidence = f"p < {LEVEL:g}" if tested else "95 % interval without 0"
+    kinds = ((f"Worse than {record.baseline} ({evidence})", -1), (f"Better ({evidence})", 1))
+    for words, wanted in (*kinds, (f"Not told from {record.baseline}", 0)):
         names = [name for name, versus in compared if _sign(versus) == wanted]
         if names:
-            parts.append(f"{words} {record.baseline}: {', '.join(names)}.")
+            parts.append(f"{words}: {', '.join(names)}.")
     return Text(" ".join(parts), style="bold")
 
 
 def _sign(versus: Versus) -> int:
-    """-1 or 1 where the corrected p, or for want of one the interval, says that there is a difference."""
+    """-1 or 1 where the corrected p, or for want of one the interval, says that there is a difference.
+
+    An interval of no width says nothing: few seeds that happen to differ alike.
+    """
     if versus.p_holm is not None:
         real = versus.p_holm < LEVEL
     else:
-        real = versus.low is not None and versus.high is not None and not versus.low <= 0 <= versus.high
+        low, high = (0.0 if end is None else end for end in (versus.low, versus.high))
+        real = high - low > WIDTH and not low <= 0 <= high
     return (1 if versus.difference > 0 else -1) if real else 0
 
 

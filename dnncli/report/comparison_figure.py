@@ -25,7 +25,7 @@ def figure(record: ComparisonRecord) -> "Figure":
         left, middle, right = drawn.subplots(1, 3, width_ratios=(1, 1, 1.2))
         drawn.suptitle(_title(record), x=0.008, ha="left")
         _accuracies(left, rows)
-        _curves(middle, rows)
+        _errors(middle, rows, record.data.validation)
         _deltas(drawn, right, rows)
     return drawn
 
@@ -54,29 +54,36 @@ def _accuracies(axes: "Axes", rows: Sequence[RowRecord]) -> None:
     axes.grid(color="#e6e6e6", linewidth=0.5, axis="x")
 
 
-def _curves(axes: "Axes", rows: Sequence[RowRecord]) -> None:
+def _errors(axes: "Axes", rows: Sequence[RowRecord], examples: int) -> None:
+    """Learning curves as errors on a logarithmic axis, where 97 and 98 % are well apart."""
     for index, row in enumerate(rows):
-        curve = _curve([run for run in row.runs if run.stopped != "diverged"])
+        curve = _curve([run for run in row.runs if run.stopped != "diverged"], 0.5 / max(examples, 1))
         epochs = [float(epoch + 1) for epoch in range(len(curve.values))]
         figures.curves(axes, epochs, {row.name: curve}, first=index)
-    axes.set_title("validation accuracy")
+    axes.set_title("learning")
     axes.set_xlabel("epoch")
-    axes.set_ylabel("correctly classified (%)")
+    axes.set_ylabel("wrong on the validation set (%)")
+    if rows:
+        figures.logarithmic(axes)
+        axes.legend(fontsize=6)
     figures.whole_numbers(axes.xaxis)
-    axes.legend(fontsize=6)
 
 
-def _curve(runs: Sequence[SeedRecord]) -> Curve:
-    """Mean and interval over seeds; a seed that has stopped counts with its last epoch."""
+def _curve(runs: Sequence[SeedRecord], smallest: float) -> Curve:
+    """Mean error and interval over seeds, in percent; a stopped seed counts with its last epoch."""
     seeds = [run.val_accuracies for run in runs]
     every = [
-        statistics.interval([100 * s[min(epoch, len(s) - 1)] for s in seeds])
+        statistics.interval([1 - s[min(epoch, len(s) - 1)] for s in seeds])
         for epoch in range(max(map(len, seeds)))
     ]
-    if any(point.low is None for point in every):
-        return Curve([point.mean for point in every])
-    low, high = [float(point.low or 0) for point in every], [float(point.high or 0) for point in every]
-    return Curve([point.mean for point in every], low, high)
+    middle, low, high = (
+        [
+            100 * max(smallest, point.mean if end is None else end)
+            for point, end in zip(every, ends, strict=True)
+        ]
+        for ends in zip(*every, strict=True)
+    )
+    return Curve(middle, low, high)
 
 
 def _deltas(drawn: "Figure", axes: "Axes", rows: Sequence[RowRecord]) -> None:

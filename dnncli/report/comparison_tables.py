@@ -26,7 +26,7 @@ STYLE: dict[str, Any] = {
 def _table(title: str, *columns: str) -> Table:
     """Columns of numbers beside the rows' names; `<` before a column's head turns it to the left."""
     table = Table(title=title, **STYLE)
-    table.add_column("activation", no_wrap=True)
+    table.add_column("activation", overflow="fold")  # the only one to give way in a narrow terminal
     for column in columns:
         left = column.startswith("<")
         table.add_column(column.removeprefix("<"), justify="left" if left else "right", no_wrap=True)
@@ -132,7 +132,7 @@ def versus_table(record: ComparisonRecord) -> Table:
     why = "best on validation" if record.baseline_chosen else "as asked"
     known = [row.versus_baseline for row in record.rows if row.versus_baseline]
     reach = max([abs(x) for v in known for x in (v.low, v.difference, v.high) if x is not None] + [1e-9])
-    title = f"Test accuracy less {record.baseline}'s ({why}), in points, paired by seed"
+    title = f"Points of test accuracy above {record.baseline} ({why}), paired by seed"
     table = _table(title, "difference", "95 % interval", f"<{'worse  0  better':^{DRAWN}}", "p", "p (Holm)")
     for row in record.rows:
         versus = row.versus_baseline
@@ -159,15 +159,16 @@ def _around_zero(versus: Versus, reach: float) -> str:
 
 
 def training_table(rows: Sequence[RowRecord]) -> Table:
-    """What training took and gave."""
+    """What training took and gave; the initialiser where the rows are not named by it."""
+    named = any(row.name != row.act for row in rows)
     table = _table(
-        "Training, and the price of it",
-        "<\ninitialiser",
-        "learning\nrate",
+        "Training and its price; inference is the forward pass alone",
+        *([] if named else ["<\ninitialiser"]),
+        "\nrate",
         "train\n%",
         "valid.\n%",
         "best\nepoch",
-        "one seed's\nepoch",
+        "epoch\ntakes",
         "inference\nexamples/s",
     )
     for row in rows:
@@ -175,7 +176,8 @@ def training_table(rows: Sequence[RowRecord]) -> Table:
         accuracies = (percent(row.train_accuracy.mean), percent(row.val_accuracy.mean))
         rate = row.inference_examples_per_second
         speed = (_milliseconds(row.seconds_per_epoch), "-" if rate is None else _thousands(rate))
-        table.add_row(row.name, row.init, f"{row.lr:g}", *accuracies, epoch, *speed)
+        init = [] if named else [row.init]
+        table.add_row(row.name, *init, f"{row.lr:g}", *accuracies, epoch, *speed)
     return table
 
 
@@ -194,12 +196,12 @@ def _thousands(rate: float) -> str:
 def gradient_table(rows: Sequence[RowRecord]) -> Table:
     """How the gradient flows, and what the units do."""
     table = _table(
-        "Gradient flow: δ of hidden1 / δ of the last hidden layer; units at the best epoch",
+        "Gradient flow, δ hidden1 / δ last hidden layer; state of the units",
         "first\nstep",
         "theory\nfor it",
         "best\nepoch",
         "dead\nunits",
-        "flat\nunits",
+        "flat\noutputs",
         "mean\noutput",
         "<\nverdict",
     )

@@ -10,7 +10,7 @@ from rich.text import Text
 from dnncli.records import Health, LayerRecord
 from dnncli.report import text
 
-BAR_CELLS = 12
+BAR_CELLS = 10
 DECADES = 6  # the bars' scale spans at least so many, so that a factor of 2 looks like one
 
 FROZEN = Text("frozen", style="cyan")
@@ -37,7 +37,7 @@ def layer_rows(layers: Sequence[LayerRecord]) -> list[list[object]]:
 def gradient_table(layers: Sequence[LayerRecord], title: str) -> Table:
     """δ, its bar, ∂W, update ratio, activations, saturated and dead shares; input layer first.
 
-    It fits into 80 columns for any finite figures and up to 99 layers.
+    It fits into 80 columns for any float32 figures and up to 99 layers.
     """
     lowest, highest = decades([layer.delta_rms for layer in layers])
     table = Table(
@@ -46,11 +46,12 @@ def gradient_table(layers: Sequence[LayerRecord], title: str) -> Table:
         title_style="bold",
         box=box.SIMPLE_HEAD,
         show_edge=False,
+        pad_edge=False,
         padding=(0, 1, 0, 0),
     )
     table.add_column("layer", no_wrap=True)
     table.add_column("δ", justify="right", no_wrap=True)
-    table.add_column(f"10^{lowest}…10^{highest}", no_wrap=True, min_width=BAR_CELLS)
+    table.add_column(f"{text.power(lowest)}…{text.power(highest)}", no_wrap=True, min_width=BAR_CELLS)
     for name in ("‖∂W‖", "ΔW/W", "mean", "std", "flat", "dead"):
         table.add_column(name, justify="right", no_wrap=True)
     for layer in layers:

@@ -1,11 +1,13 @@
 """A run as TensorBoard shows it: scalars an epoch, histograms of the kernels at the end.
 
-Through tensorboardX, an optional library, and there through the writer without a thread: the other
-one waits for ever where the disk is full.
+Through tensorboardX, an optional library, and there through the writer of records: the one above it
+writes in a thread, and waits for ever where the disk is full.
 """
 
+import contextlib
 import importlib.util
 import os
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +17,7 @@ from dnncli import files
 from dnncli.errors import DnncliError
 from dnncli.records import LAYER_FIELDS, EpochRecord, TrainRecord
 
+FLUSH_EVERY = 1.0  # seconds; the library also waits for the disk each time
 BINS = "auto"  # how NumPy divides a kernel's weights into a histogram
 
 
@@ -38,21 +41,26 @@ class Log:
 
     def __init__(self, folder: Path, name: str) -> None:
         """Create `folder/name`, or `folder/name-2` and so on where there is one already."""
-        from tensorboardX.event_file_writer import EventsWriter
+        from tensorboardX.proto.event_pb2 import Event
+        from tensorboardX.record_writer import RecordWriter
 
         self.folder = folder
+        self._flushed = 0.0
         with files.reported(folder, "written to"):
             self.folder = _new(folder, name)
+            path = self.folder / f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}"
             # An absolute path: it would take a relative one such as s3:logs for an address.
-            self._writer = EventsWriter(os.path.join(os.path.abspath(self.folder), "events"))
+            self._writer = RecordWriter(os.path.abspath(path))
+        self._write(Event(wall_time=time.time(), file_version="brain.Event:2"))
 
     def epoch(self, record: EpochRecord) -> None:
-        """Every figure of an epoch, readable at once."""
+        """Every figure of an epoch, readable within a second or so."""
         from tensorboardX import summary
 
         for name, value in _scalars(record):
             self._add(summary.scalar(name, value), record.epoch)
-        self._flush()
+        if time.monotonic() > self._flushed + FLUSH_EVERY:
+            self._flush()
 
     def close(self, record: TrainRecord, kernels: Mapping[str, Any]) -> None:
         """The test result and, by layer, the best epoch's kernels."""
@@ -62,17 +70,27 @@ class Log:
             self._add(summary.scalar("accuracy/test", record.test.accuracy), record.best_epoch)
         for name, kernel in kernels.items():
             self._add(summary.histogram(f"kernel/{name}", kernel, BINS), record.best_epoch)
-        self._flush()
+        with files.reported(self.folder, "written to"):
+            self._writer.close()
+
+    def abandon(self) -> None:
+        """Let go of a file that takes nothing more."""
+        with contextlib.suppress(OSError):
+            self._writer.close()
 
     def _add(self, values: Any, step: int) -> None:
         from tensorboardX.proto.event_pb2 import Event
 
+        self._write(Event(wall_time=time.time(), step=step, summary=values))
+
+    def _write(self, event: Any) -> None:
         with files.reported(self.folder, "written to"):
-            self._writer.write_event(Event(wall_time=time.time(), step=step, summary=values))
+            self._writer.write(event.SerializeToString())
 
     def _flush(self) -> None:
         with files.reported(self.folder, "written to"):
             self._writer.flush()
+        self._flushed = time.monotonic()
 
 
 def _new(folder: Path, name: str) -> Path:

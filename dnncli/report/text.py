@@ -22,6 +22,11 @@ def loss(value: float) -> str:
     return f"{value:.4f}" if abs(value) < 1e4 else scientific(value)
 
 
+def power(exponent: int) -> str:
+    """A power of ten: 10⁻³."""
+    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
 def percent(share: float) -> str:
     """A share as a percentage: without decimals where it is exact or large."""
     if not math.isfinite(share):

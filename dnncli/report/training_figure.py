@@ -27,7 +27,7 @@ def figure(record: TrainRecord) -> "Figure":
         _deltas(drawn, right, record)
         for axes in (left, middle, right):
             axes.set_xlabel("epoch")
-            axes.set_xlim(0.5, len(record.epochs) + 0.5)
+            axes.set_xlim(0.5, max(1, len(record.epochs)) + 0.5)
             figures.whole_numbers(axes.xaxis)
     return drawn
 

@@ -11,12 +11,13 @@ import pytest
 from shell import TINY, run, shell, start, strict
 
 CONFIG = (
-    "data target validation test scale classes per_class hidden act alpha init bn bn_momentum bn_output dropout"
-    " optimizer lr momentum schedule decay_rate decay_steps warmup batch_size epochs l1 l2 weight_decay max_norm"
-    " clip_value clip_norm clip_global_norm patience min_delta monitor seed"
+    "data target validation test scale classes per_class hidden act alpha init bn bn_momentum bn_output"
+    " dropout optimizer lr momentum schedule decay_rate decay_steps warmup batch_size epochs l1 l2"
+    " weight_decay max_norm clip_value clip_norm clip_global_norm patience min_delta monitor seed"
 )
 SCHEMA = {
-    "": "command version schema config data parameters epochs best_epoch stopped test health checkpoint seconds",
+    "": "command version schema config data parameters epochs best_epoch stopped test health checkpoint"
+    " seconds",
     "config": CONFIG,
     "data": "name train validation test features classes fingerprint",
     "epochs": "epoch train_loss val_loss val_accuracy learning_rate clipped_fraction seconds layers",

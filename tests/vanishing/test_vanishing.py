@@ -278,7 +278,15 @@ def told_case(text, verdict, ratio, depth=20):
     case = cases.parse(text)
     figures = tuple(DepthRecord(**vars(layer)) for layer in layers(2))
     nothing = dict.fromkeys(
-        "predicted_delta_ratio predicted_log10_delta_ratio predicted_band chi depth_scale trainable_depth note".split()
+        [
+            "predicted_delta_ratio",
+            "predicted_log10_delta_ratio",
+            "predicted_band",
+            "chi",
+            "depth_scale",
+            "trainable_depth",
+            "note",
+        ]
     )
     return CaseRecord(
         case=case.label,

@@ -229,5 +229,8 @@ def _filtered(relation: Relation, where: str) -> Relation:
         raise
     except Exception as error:
         columns = labels.listed(tuple(relation.types))
-        raise SpecError(f"--where {where}: {errors.reason(str(error))}. The columns are {columns}.") from None
+        cast = " (text compares as numbers with ::DOUBLE)" if "type VARCHAR" in str(error) else ""
+        raise SpecError(
+            f"--where {where}: {errors.reason(str(error))}{cast}. The columns are {columns}."
+        ) from None
     return replace(relation, base=f"({query})")
