@@ -3,6 +3,7 @@
 import hashlib
 import os
 import platform
+import warnings
 from pathlib import Path
 
 import jax
@@ -25,6 +26,8 @@ def remember() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     jax.config.update("jax_raise_persistent_cache_errors", False)
+    # Several lines about a full disk that costs nothing but time: what matters says so itself.
+    warnings.filterwarnings("ignore", message="Error writing persistent compilation cache entry")
 
 
 def _processor() -> str:

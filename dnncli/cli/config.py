@@ -80,7 +80,7 @@ def _given(option: click.Option, value: Any) -> Any:
         if not isinstance(value, bool):
             raise ValueError("true or false")
         return value
-    if option.multiple:
+    if option.multiple or option.nargs != 1:
         return [_text(item) for item in value] if isinstance(value, list) else [_text(value)]
     if isinstance(value, list) and getattr(option.type, "is_list", False):
         return ",".join(map(_text, value))

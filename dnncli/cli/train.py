@@ -97,6 +97,8 @@ def command(
     extras.check()
     snapshot, dataset = _resume(resume, run) if resume else _start(from_options(run))
     screen.notices("train", dataset.notices)
+    if save_config and snapshot.origin:
+        raise SpecError("--save-config: no options give another network's layers again; keep the checkpoint.")
     from dnncli import checkpoint
 
     stem = f"{snapshot.spec.network.act}-{dataset.name}"

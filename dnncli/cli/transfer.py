@@ -25,12 +25,12 @@ SAVE_EVERY = 5.0  # seconds between checkpoints while training, so that even a k
 OWN = ("keep", "add", "reinit", "head", "freeze", "unfreeze", "lr_decay", "seeds", "baseline", "cache")
 
 EXAMPLES = """
-  dnncli transfer elu.ckpt --classes 5-9         # reuse all layers for other classes
-  dnncli transfer elu.ckpt --data mnist/ --classes 5-9 --per-class 100 --keep 1 --freeze 1
+  dnncli transfer elu.ckpt --classes 5-9         # all layers, other classes
+  dnncli transfer elu.ckpt --classes 5-9 --per-class 100 --keep 1 --freeze 1
   dnncli transfer elu.ckpt --data mnist/ --keep auto --freeze all
   dnncli transfer elu.ckpt --keep 3 --add 20 --freeze hidden1,hidden2
-  dnncli transfer elu.ckpt --freeze all --unfreeze "5:hidden4 10:hidden3 15:all" --lr-decay 0.3
-  dnncli transfer model.safetensors --act relu --data mnist/   # from PyTorch or Keras
+  dnncli transfer elu.ckpt --freeze all --unfreeze "5:hidden4 10:hidden3 15:all"
+  dnncli transfer model.safetensors --act relu --data mnist/   # from elsewhere
 """
 
 

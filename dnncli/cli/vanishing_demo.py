@@ -106,6 +106,9 @@ def _depths(depth: int | None, depths: tuple[int, ...] | None) -> tuple[int, ...
     chosen = depths or (20 if depth is None else depth,)
     if min(chosen) < 1:
         raise SpecError(f"--depth {min(chosen)}: must be at least 1.")
+    twice = [level for level in chosen if chosen.count(level) > 1]
+    if twice:
+        raise SpecError(f"--depths: {twice[0]} is given twice.")
     return chosen
 
 

@@ -37,16 +37,18 @@ def strict(text):
     return json.loads(text, parse_constant=refuse)
 
 
-def run(*arguments, encoding="utf-8"):
+def run(*arguments, stdin=b""):
     """One command line in this process; an exception that a user would see as a traceback is raised."""
-    before = sys.stdout, sys.stderr
-    streams = [io.TextIOWrapper(io.BytesIO(), encoding, "replace", write_through=True) for _ in range(2)]
-    sys.stdout, sys.stderr = streams
+    before = sys.stdin, sys.stdout, sys.stderr
+    streams = [io.TextIOWrapper(io.BytesIO(data), "utf-8", "replace") for data in (stdin, b"", b"")]
+    sys.stdin, sys.stdout, sys.stderr = streams
     try:
         code = program.run([str(argument) for argument in arguments])
     finally:
-        sys.stdout, sys.stderr = before
-    out, err = (stream.buffer.getvalue().decode(encoding) for stream in streams)
+        sys.stdin, sys.stdout, sys.stderr = before
+    for stream in streams[1:]:
+        stream.flush()
+    out, err = (stream.buffer.getvalue().decode() for stream in streams[1:])
     return Result(code, out, err)
 
 

@@ -54,7 +54,7 @@ def test_the_examples_are_command_lines_it_takes(name, monkeypatch):
     monkeypatch.setattr(LEAVES[name], "callback", lambda **given: calls.append(given))
     lines = LEAVES[name].examples.strip().splitlines()
     for line in lines:
-        words = shlex.split(line.partition("|")[0].partition("<")[0], comments=True)
+        words = shlex.split(re.split(r"[|<>]", line)[0], comments=True)
         result = run(*words[words.index("dnncli") + 1 :])
         assert result.code == 0, result.err
     assert len(calls) == len(lines)
@@ -82,7 +82,8 @@ def test_every_default_is_shown(name, monkeypatch):
 
 def test_the_sections_of_train_stand_in_the_order_of_the_work():
     titles = re.findall(r"^(\w+):$", run("train", "--help").out, re.M)
-    assert titles == ["Data", "Network", "Optimisation", "Stopping", "Run", "Output", "Examples"]
+    sections = ["Data", "Tables", "Network", "Optimisation", "Stopping", "Run", "Output", "Examples"]
+    assert titles == sections
 
 
 def test_names_are_not_broken_at_their_hyphens(monkeypatch):

@@ -277,17 +277,8 @@ def told_case(text, verdict, ratio, depth=20):
     """A case's record with this end; what the moral does not look at is empty."""
     case = cases.parse(text)
     figures = tuple(DepthRecord(**vars(layer)) for layer in layers(2))
-    nothing = dict.fromkeys(
-        [
-            "predicted_delta_ratio",
-            "predicted_log10_delta_ratio",
-            "predicted_band",
-            "chi",
-            "depth_scale",
-            "trainable_depth",
-            "note",
-        ]
-    )
+    theory = ("predicted_delta_ratio", "predicted_log10_delta_ratio", "predicted_band")
+    nothing = dict.fromkeys((*theory, "chi", "depth_scale", "trainable_depth", "note"))
     return CaseRecord(
         case=case.label,
         **vars(case),
@@ -325,7 +316,8 @@ class TestTheMoral:
     def test_of_cases_that_are_all_sick_is_that_none_is_level(self):
         told = [told_case("relu:normal", "exploding", 3e16), told_case("elu:normal", "exploding", 1e17)]
         assert vanishing.moral(told) == (
-            "relu:normal multiplies its gradient by 3e+16 through 20 layers; none of these cases keeps it level."
+            "relu:normal multiplies its gradient by 3e+16 through 20 layers; "
+            "none of these cases keeps it level."
         )
 
     @pytest.mark.parametrize("ratio", [math.nan, math.inf])

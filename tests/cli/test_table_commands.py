@@ -1,0 +1,75 @@
+"""`train` and `eval` on tables, as a user has them."""
+
+from pathlib import Path
+
+import pytest
+from shell import refused, run
+
+SMALL = ("--hidden", "6", "--epochs", "2", "--batch-size", "16", "--format", "json")
+ROWS = [f"{i % 23},{('red', 'blue', '?')[i % 3]},{('no', 'yes')[i // 2 % 2]}" for i in range(200)]
+HEAD = "size,colour,bought"
+
+
+@pytest.fixture(autouse=True)
+def tables() -> None:
+    Path("train.csv").write_text("\n".join([HEAD, *ROWS]))
+    Path("test.csv").write_text("\n".join([HEAD, *(f"{row}." for row in ROWS[:50])]))
+
+
+def test_a_table_trains_with_a_test_table_and_is_evaluated_again() -> None:
+    options = ("--data", "train.csv", "--test", "test.csv", "--label-strip", ".")
+    trained = run("train", *options, *SMALL, "--out", "net.ckpt")
+    assert trained.code == 0, trained.err
+    assert "dnncli train: missing categories are a level of their own: 66 in colour." in trained.err
+    record = trained.json
+    assert (record["data"]["test"], record["data"]["train"], record["data"]["features"]) == (50, 180, 5)
+    assert record["config"]["test"] == "test.csv"
+    evaluated = run("eval", "net.ckpt", "--format", "json").json["splits"]["test"]
+    assert evaluated["accuracy"] == pytest.approx(record["test"]["accuracy"])
+    assert [c["name"] for c in evaluated["per_class"]] == ["no", "yes"]
+
+
+def test_every_row_of_another_table_is_evaluated() -> None:
+    assert run("train", "--data", "train.csv", *SMALL, "--out", "net.ckpt").code == 0
+    assert "with --label-strip . they fit" in refused(1, "eval", "net.ckpt", "--data", "test.csv")
+    result = run("eval", "net.ckpt", "--data", "test.csv", "--label-strip", ".", "--format", "json")
+    assert result.json["splits"]["test"]["examples"] == 50
+    Path("odd.csv").write_text(f"{HEAD}\n1,pink,yes\n2,red,no\n")
+    result = run("eval", "net.ckpt", "--data", "odd.csv", "--format", "json")
+    assert result.json["splits"]["test"]["examples"] == 2
+    assert "odd.csv: values that are levels that training had not" in result.err
+
+
+def test_a_run_on_a_table_goes_on_to_the_same_bytes() -> None:
+    table = ("--data", "train.csv", *SMALL[:2], "--batch-size", "16")
+    assert run("train", *table, "--epochs", "4", "--out", "straight.ckpt").code == 0
+    assert run("train", *table, "--epochs", "2", "--out", "net.ckpt").code == 0
+    assert run("train", "--resume", "net.ckpt", "--epochs", "4", "--out", "net.ckpt", "--overwrite").code == 0
+    assert Path("straight.ckpt").read_bytes() == Path("net.ckpt").read_bytes()
+
+
+def test_a_saved_config_repeats_a_run_on_a_table() -> None:
+    options = ("--target", "colour", "--types", "size=category", "--where", "size::INT > 3", "--no-header")
+    Path("bare.csv").write_text("\n".join(ROWS))
+    options = ("--data", "bare.csv", "--no-header", "--target", "3", "--drop", "2", "--test", "0.25")
+    first = run("train", *options, *SMALL, "--out", "one.ckpt", "--save-config", "run.toml")
+    assert first.code == 0, first.err
+    second = run("train", "--config", "run.toml", "--format", "json", "--out", "two.ckpt")
+    assert second.code == 0, second.err
+    assert second.json["epochs"][-1]["val_loss"] == first.json["epochs"][-1]["val_loss"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--data", "digits", "--test", "test.csv"], 2, "--test test.csv: only a table has its test set"),
+        (["--data", "train.csv", "--test", "1.5"], 2, "neither a number of examples nor a fraction"),
+        (["--data", "train.csv", "--test", "absent.csv"], 1, "absent.csv: there is no such file"),
+        (["--data", "train.csv", "--test", "test.csv"], 1, "unknown labels 'no.', 'yes.'"),
+        (["--data", "train.csv", "--validation", "x.csv"], 2, "neither a number of examples nor a fraction"),
+        (["--data", "train.csv", "--delimiter", "ab"], 2, "--delimiter"),
+        (["--data", "train.csv", "--target", ""], 2, "--target"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(arguments: list[str], code: int, message: str) -> None:
+    assert message in refused(code, "train", *arguments)
