@@ -12,7 +12,7 @@ from dnncli.snapshots import Snapshot
 
 LARGEST = 4096  # rows of a batch …
 NUMBERS = 1 << 23  # … and the numbers in it, 32 MB
-Block = Float32[np.ndarray, "rows features"] | UInt8[np.ndarray, "rows features"]
+Block = Float32[np.ndarray, "_ features"] | UInt8[np.ndarray, "_ features"]
 
 
 def predict(

@@ -223,6 +223,7 @@ def commands() -> list[str]:
         (["train", "--optimizer", "adam", "--momentum", "0.9"], 2),
         (["eval"], 2),
         *(([command, "--help"], 0) for command in commands()),
+        *((["data", command, "--help"], 0) for command in ("list", "show", "fetch")),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

@@ -66,6 +66,7 @@ EXAMPLES = """
     ),
 )
 @options.data
+@options.tables
 @options.layers
 @options.regularisation
 @options.optimisation
@@ -123,6 +124,7 @@ def command(
     from dnncli import data
 
     dataset = data.load(grid.combinations()[0].runs[0].data)
+    screen.notices("compare-activations", dataset.notices)
     if fingerprint not in (None, dataset.fingerprint):
         raise SpecError(f"--resume {resume}: the data are not those it was begun with (another fingerprint).")
     if out:

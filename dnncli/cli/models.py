@@ -70,7 +70,7 @@ def with_data(
         parent = foreign.snapshot(loaded, source, dataset)
         return parent, dataset, surgery.parent_record(str(path), loaded.sha256, parent, elsewhere=True)
     source = transfer_spec.data_spec(loaded.spec.data, given, loaded.data.scaling.kind)
-    raw = data.load(replace(source, scale="none"), loaded.data.encoding)
+    raw = data.load(replace(source, scale="none"), loaded.data.encoding, relabel=True)
     told = surgery.parent_record(str(path), tensorfile.sha256(path), loaded)
     return loaded, adoption.rescale(raw, loaded.data), told
 

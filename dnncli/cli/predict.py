@@ -12,6 +12,7 @@ from dnncli.cli import options, outputs, sinks, terminal
 from dnncli.cli.command import define, section
 from dnncli.cli.types import CheckpointFile, Name
 from dnncli.errors import SpecError
+from dnncli.spec import DataSpec
 
 SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".parquet": "parquet"}
 
@@ -68,6 +69,7 @@ def command(
     file of images or an .npz file; - is CSV from stdin. It may be larger than memory.
     """
     kind = _format(out, format_)
+    delimiter = DataSpec(delimiter=delimiter).delimiter
     if out:
         files.reserve(out, overwrite)
     screen = terminal.Screen(kind, quiet)

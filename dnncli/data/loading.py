@@ -21,13 +21,16 @@ from dnncli.spec import DataSpec, option
 TABLE_OPTIONS = ("target", "drop", "types", "where", "delimiter", "header", "label_strip")
 
 
-def load(spec: DataSpec, known: Encoding | None = None, whole: bool = False) -> Dataset:
+def load(
+    spec: DataSpec, known: Encoding | None = None, whole: bool = False, relabel: bool = False
+) -> Dataset:
     """Read, split, choose and scale; the same files and spec always give the same arrays.
 
-    A table is encoded as `known` says, where a network knows how; `whole`: every row of it is in every split.
+    A table is encoded as `known` says, where a network knows how; `relabel`: but for its target and classes.
+    `whole`: every row of a table is in every split.
     Raises DataError for what cannot be read or learned from, SpecError for options that do not fit it.
     """
-    source = read(spec, known)
+    source = read(spec, known, relabel)
     parts, source = _split(source, spec, whole)
     class_names = source.class_names
     if spec.classes is not None:
@@ -77,13 +80,13 @@ def _scaled(table: Table, scaled: Scaling, source: Source) -> Split:
     return Split(x, table.y)
 
 
-def read(spec: DataSpec, known: Encoding | None = None) -> Source:
+def read(spec: DataSpec, known: Encoding | None = None, relabel: bool = False) -> Source:
     """What the files hold, before anything is split, chosen or scaled."""
     with reported(spec.data):
         if is_named(spec.data):
             _refuse_table_options(spec)
             return READERS[catalog.resolve(catalog.DATASETS, spec.data, "data set").name]()
-        return _read_path(spec, known)
+        return _read_path(spec, known, relabel)
 
 
 def is_named(text: str) -> bool:
@@ -111,12 +114,12 @@ def _refuse_table_options(spec: DataSpec) -> None:
         )
 
 
-def _read_path(spec: DataSpec, known: Encoding | None) -> Source:
+def _read_path(spec: DataSpec, known: Encoding | None, relabel: bool) -> Source:
     path = Path(spec.data).expanduser()
     if is_table(spec.data) and not path.is_dir():
         from dnncli.data.tables import reading  # and with it DuckDB, which no other data need
 
-        return reading.read(spec, known)
+        return reading.read(spec, known, relabel)
     _refuse_table_options(spec)
     if not spec.data.strip() or not path.exists():
         raise _absent(spec.data)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Int64, UInt8
@@ -19,7 +19,7 @@ from dnncli.errors import DataError
 
 STDIN = "-"
 BLOCK = 4096  # images that are copied at a time
-Block = Float32[np.ndarray, "rows features"] | UInt8[np.ndarray, "rows features"]
+Block = Float32[np.ndarray, "_ features"] | UInt8[np.ndarray, "_ features"]
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Rows:
     encoding: Encoding | None
     delimiter: str | None = None
     header: bool | None = None
-    stdin: BinaryIO | None = None
+    stdin: Any = None  # a binary stream
     flags: Int64[np.ndarray, "flags columns"] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -82,6 +82,8 @@ def _arrays(path: str, features: int) -> Iterator[Block]:
             f" with an array x of {features} features, or an IDX file of images."
         )
     file = Path(path).expanduser()
+    if not file.exists():
+        raise DataError(f"{path}: there is no such file.")
     x = npz.read_features(file) if file.suffix.lower() == ".npz" else idx.read_array(file, 3)
     x = x.reshape(len(x), -1)
     if x.shape[1] != features:
@@ -91,13 +93,11 @@ def _arrays(path: str, features: int) -> Iterator[Block]:
 
 
 @contextmanager
-def _file(path: str, stdin: BinaryIO | None) -> Iterator[tuple[str, str | None]]:
+def _file(path: str, stdin: Any) -> Iterator[tuple[str, str | None]]:
     """A file that can be read twice, and the suffix of its kind; what a pipe brings is stored first."""
     if path != STDIN:
         yield path, None
         return
-    if stdin is None:
-        raise DataError("stdin is closed: there is nothing to read.")
     with tempfile.TemporaryDirectory(prefix="dnncli-") as folder:
         spool = Path(folder, "stdin")
         with spool.open("wb") as file:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -40,14 +41,12 @@ def test_the_list_tells_what_is_here(cache: Path) -> None:
 def test_a_table_is_shown_column_by_column() -> None:
     result = run("data", "show", "people.csv")
     assert result.code == 0
-    assert "60 rows, 2 classes, 5 features" in result.out
+    assert "60 rows, 2 classes, 6 features" in result.out
     assert "income (target)" in result.out
     assert "one-hot: 2 levels, other, missing" in result.out
-    assert "20 to 39.67, median 29.83" in result.out
+    assert "20 to 39.67, median 29.835" in result.out
     assert "left out: it has no value" in result.out
-    assert "low            40" in result.out
-    assert "67 %" in result.out
-    assert "████" in result.out
+    assert re.search(r"low +40 +67 % +█{30}", result.out)
     assert (
         "dnncli data show: id: 60 different texts in 60 rows say little; leave it out with --drop id."
         in result.err
@@ -73,7 +72,7 @@ def test_a_tables_record_has_its_columns_and_classes() -> None:
         "type": "DOUBLE",
         "kind": "number",
         "missing": 0,
-        "values": "20 to 39.67, median 29.83",
+        "values": "20 to 39.67, median 29.835",
         "encoding": "standardised",
         "features": 1,
     }

@@ -65,6 +65,7 @@ def test_a_saved_config_repeats_a_run_on_a_table() -> None:
         (["--data", "digits", "--test", "test.csv"], 2, "--test test.csv: only a table has its test set"),
         (["--data", "train.csv", "--test", "1.5"], 2, "neither a number of examples nor a fraction"),
         (["--data", "train.csv", "--test", "absent.csv"], 1, "absent.csv: there is no such file"),
+        (["--data", "train.csv", "--test", "tiny.npz"], 1, "tiny.npz is no table: give a .csv"),
         (["--data", "train.csv", "--test", "test.csv"], 1, "unknown labels 'no.', 'yes.'"),
         (["--data", "train.csv", "--validation", "x.csv"], 2, "neither a number of examples nor a fraction"),
         (["--data", "train.csv", "--delimiter", "ab"], 2, "--delimiter"),

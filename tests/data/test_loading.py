@@ -2,6 +2,8 @@
 
 import gzip
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -179,3 +181,14 @@ def test_mnist_has_the_chapters_splits() -> None:
     assert dataset.validation.y[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert dataset.train.x.max() == 1
     assert (dataset.name, dataset.image_shape) == ("mnist", (28, 28))
+
+
+def test_duckdb_is_imported_only_for_tables(table: Path) -> None:
+    code = (
+        "import sys\n"
+        "from dnncli.data import load\n"
+        "from dnncli.spec import DataSpec\n"
+        f"load(DataSpec()), load(DataSpec(data={str(table)!r}))\n"
+        "assert 'duckdb' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

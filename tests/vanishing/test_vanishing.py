@@ -46,25 +46,23 @@ GAUSSIAN = dataset(train=64, features=784, classes=10, transform=standardised)
     "text",
     [
         "sigmoid:normal,sigmoid:xavier",
-        "tanh:normal,tanh:he",
+        "tanh:he",
         "relu:normal,relu:he",
-        "leaky-relu:xavier,leaky-relu:lecun",
-        "elu:normal,elu:he",
-        "selu:he,selu:lecun",
-        "swish:xavier,swish:lecun",
-        "gelu:he,gelu:lecun",
+        "leaky-relu:xavier",
+        "elu:lecun",
+        "selu:he",
+        "swish:lecun",
+        "gelu:normal",
     ],
 )
 def test_delta_is_within_a_tenth_of_theory_in_every_layer(text):
     """The quadratic mean over 10 networks of 10 x 500 on standardised Gaussian input, one batch of 64.
 
-    float32 ends far away here: of these only N(0, 1) comes near, with pre-activations of up to 2e12 (ReLU and
-    its like, 16-fold a layer) and deltas of 7e10 times the output's. At this width ReLU:normal overflows at
-    depth 33 and sigmoid:xavier underflows at depth 60.
+    float32 is far from its end here. It ends first for N(0, 1): pre-activations of ReLU and its like grow
+    16-fold a layer at this width and overflow in the 32nd; sigmoid:xavier's deltas underflow after 60.
 
-    All 32 combinations with xavier, he, lecun and normal were measured; the other half is as near or nearer
-    (within 3 %), but for swish:he, whose variance is unstable: there the mean over networks is 10 % above
-    theory at this width and approaches it as 1/width.
+    All 32 combinations are in benchmarks/bench_theory.py. Most are within 3 %; gelu:he and swish:he, whose
+    variance is unstable, are 9 and 10 % above theory at the first layer.
     """
     for case in demonstrate(text, 10, 500, 10, GAUSSIAN):
         assert len(case.layers) == 11
@@ -179,12 +177,16 @@ class TestTheStory:
         for case in demonstrate("sigmoid:xavier,tanh:xavier,relu:he,elu:he", 6, 100, 1, GAUSSIAN):
             assert "unpredicted" not in [finding.rule for finding in case.findings]
 
-    def test_one_huge_constant_feature_does(self):
+    def test_one_huge_example_among_ordinary_ones_does(self):
+        # The mean square is its alone: theory has all pre-activations huge, and swish as good as linear.
+        huge = np.where(np.arange(256) == 7, 1e6, 1)[:, None]
         odd = dataset(
-            train=64, features=30, classes=10, transform=lambda x: np.where(np.arange(30) == 0, 1000, x)
+            train=256, validation=9, features=30, classes=10, transform=lambda x: x * huge[: len(x)]
         )
-        case = one("tanh:xavier", 6, 100, 1, odd)
-        assert "unpredicted" in [finding.rule for finding in case.findings]
+        case = one("swish:lecun", 12, 100, 1, odd)
+        (finding,) = [finding for finding in case.findings if finding.rule == "unpredicted"]
+        assert "at the first step, where theory has" in finding.evidence
+        assert "badly scaled features" in finding.advice
 
 
 class TestExtremes:

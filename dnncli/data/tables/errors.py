@@ -44,7 +44,7 @@ def explain(message: str, place: str, where: str | None = None) -> DnncliError:
     if fields := FIELDS.search(message):
         need, found = int(fields["need"]), int(fields["found"])  # DuckDB counts no further than one too many
         count = f"{found:,}" if found < need else f"more than {need:,}"
-        return DataError(f"{place}: {count} fields where {need:,} are needed.")
+        return DataError(f"{place}: {count} field{'s' * (count != '1')} where {need:,} are needed.")
     if value := CONVERSION.search(message):
         return ConversionError(
             f"{place}: {value['value'][:40]!r} in column {value['column']!r} is no number."

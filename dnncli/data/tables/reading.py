@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -17,7 +17,7 @@ from dnncli.data.tables.encoding import Encoding
 from dnncli.data.tables.errors import ConversionError
 from dnncli.data.tables.kinds import PACKED
 from dnncli.data.tables.relation import Reading, Relation, open_table
-from dnncli.errors import DataError
+from dnncli.errors import DataError, SpecError
 from dnncli.spec import DataSpec
 
 T = TypeVar("T")
@@ -32,13 +32,14 @@ class Rows:
     flags: Int64[np.ndarray, "flags columns"]
 
 
-def read(spec: DataSpec, known: Encoding | None = None) -> Source:
+def read(spec: DataSpec, known: Encoding | None = None, relabel: bool = False) -> Source:
     """The table of --data and, where --test names one, its test table.
 
-    Both are encoded as `known` says, or else as the training table suggests. Raises DataError for what
-    cannot be read or learned from, SpecError for options that do not fit it.
+    Both are encoded as `known` says, or else as the training table suggests; `relabel`: but for its target
+    and classes. Raises DataError for what cannot be read or learned from, SpecError for options that do not
+    fit it.
     """
-    return settled(spec, lambda reading: _read(spec, known, reading))
+    return settled(spec, lambda reading: _read(spec, known, relabel, reading))
 
 
 def settled(spec: DataSpec, read_: Callable[[Reading], T]) -> T:
@@ -50,12 +51,12 @@ def settled(spec: DataSpec, read_: Callable[[Reading], T]) -> T:
         return read_(replace(reading, whole=True))
 
 
-def _read(spec: DataSpec, known: Encoding | None, reading: Reading) -> Source:
+def _read(spec: DataSpec, known: Encoding | None, relabel: bool, reading: Reading) -> Source:
     if known is None:
         encoding, train, notices = _fitted(spec, reading)
     else:
-        encoding = known
-        train, notices = _encoded(spec.data, reading, known, spec.label_strip)
+        encoding = _relabelled(spec, known, reading) if relabel else known
+        train, notices = _encoded(spec.data, reading, encoding, spec.label_strip)
     test = None
     if isinstance(spec.test, str):
         test, more = _encoded(spec.test, reading, encoding, spec.label_strip)
@@ -65,8 +66,7 @@ def _read(spec: DataSpec, known: Encoding | None, reading: Reading) -> Source:
 
 def fitted(spec: DataSpec, reading: Reading) -> tuple[Relation, targets.Labels, fitting.Fit]:
     """A training table, its labels, and the encoding found for it."""
-    reading = replace(reading, text=lambda names: [targets.resolve(names, spec.target)])
-    relation = open_table(spec.data, reading)
+    relation = open_table(spec.data, replace(reading, text=_target_text(spec)))
     column = targets.resolve(list(relation.declared), spec.target)
     labels = targets.count(relation, column, spec.label_strip)
     targets.check(relation, labels)
@@ -82,6 +82,25 @@ def _fitted(spec: DataSpec, reading: Reading) -> tuple[Encoding, Rows, tuple[str
         return encoding, Rows(fit.profile.values, classes[fit.profile.labels], amiss), notices
     del fit  # its values are as large as the features
     return encoding, _rows(relation, encoding, labels, classes), notices
+
+
+def _relabelled(spec: DataSpec, known: Encoding, reading: Reading) -> Encoding:
+    """A known encoding of columns with the target and the classes of another task."""
+    header = not known.layout if reading.header is None else reading.header
+    relation = open_table(spec.data, replace(reading, header=header, text=_target_text(spec)))
+    column = targets.resolve(list(relation.declared), spec.target)
+    if column in [feature.name for feature in known.columns]:
+        raise SpecError(f"--target {column}: the network takes it as a feature; choose another column.")
+    check_columns(relation, [feature.name for feature in known.columns])
+    labels = targets.count(relation, column, spec.label_strip)
+    targets.check(relation, labels)
+    layout = tuple(relation.declared) if known.layout else ()
+    return replace(known, target=column, classes=targets.classes(labels.names), layout=layout)
+
+
+def _target_text(spec: DataSpec) -> Callable[[Sequence[str]], Sequence[str]]:
+    """What is read as text: the target, so that its labels stay as they are written."""
+    return lambda names: [targets.resolve(names, spec.target)]
 
 
 def _encoded(text: str, reading: Reading, known: Encoding, strip: str | None) -> tuple[Rows, tuple[str, ...]]:

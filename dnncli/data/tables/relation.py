@@ -27,8 +27,8 @@ class Relation:
     """Rows of a table in the order of its files.
 
     types: every column that can be used, with DuckDB's type. unusable: the others, likewise. declared: all,
-    as sniffed or stored.
-    dialect: how it was read, if it is CSV. base: what to select from. place: what messages call it.
+    as sniffed or stored. dialect: how it was read, if it is CSV. base: what to select from. place: what
+    messages call it.
     """
 
     connection: Any
@@ -43,7 +43,7 @@ class Relation:
     declared: Mapping[str, str] = field(default_factory=dict)
 
     def batches(self, query: str, columns: int) -> Iterator[dict[str, Any]]:
-        """A query's columns in batches of rows: as many as hold about a million values of so many columns."""
+        """A query's columns in batches of rows: as many as hold VALUES numbers of so many columns."""
         with self.explained():
             yield from arrow.batches(self.connection.sql(query), max(1, VALUES // columns))
 
@@ -158,6 +158,8 @@ def _source(
 ) -> tuple[str, dict[str, str], delimited.Dialect | None, tuple[str, ...]]:
     """What to select from, its columns with their types, and what is to be told of them."""
     kinds = {reading.kind or kind(str(path)) for path in paths}
+    if None in kinds:
+        raise DataError(f"{paths[0]} is no table: give a .csv, .tsv, .parquet or .json file.")
     if kinds <= set(DELIMITED):
         dialect = _dialect(connection, paths, reading)
         notices = tuple(

@@ -127,6 +127,6 @@ def _place(column: Column, type_: str) -> str:
         return f"(CASE WHEN {own} IS NULL THEN -1 ELSE {place} END)::DOUBLE"
     exact = number(column.name, type_)
     places = " ".join(
-        f"WHEN {exact} = {float(text)!r}::DOUBLE THEN {i}" for i, text in enumerate(column.levels)
+        f"WHEN {exact} = '{float(text)!r}'::DOUBLE THEN {i}" for i, text in enumerate(column.levels)
     )
     return f"(CASE WHEN {own} IS NULL OR isnan({exact}) THEN -1 {places} ELSE {other} END)::DOUBLE"

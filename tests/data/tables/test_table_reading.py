@@ -362,3 +362,17 @@ def test_adult_as_it_stands(shared: Path) -> None:
         DataError, match=r"unknown labels '<=50K\.', '>50K\.'.*with --label-strip \. they fit"
     ):
         load(DataSpec(data=str(train), test=str(test)))
+
+
+def test_another_task_on_the_same_columns_has_its_own_target_and_classes(path: Path, tmp_path: Path) -> None:
+    known = load(DataSpec(data=str(path))).encoding
+    assert known is not None
+    new = [{**row, "income": ("none", "some", "much")[i % 3]} for i, row in enumerate(TABLE)]
+    (tmp_path / "task.csv").write_text(csv_text(new))
+    with pytest.raises(DataError, match="unknown labels 'much', 'none', 'some'"):
+        load(DataSpec(data=str(tmp_path / "task.csv")), known)
+    source = reading.read(DataSpec(data=str(tmp_path / "task.csv")), known, relabel=True)
+    assert source.class_names == ("much", "none", "some")
+    np.testing.assert_array_equal(source.train.x, expected()[0])
+    with pytest.raises(SpecError, match="--target job: the network takes it as a feature"):
+        reading.read(DataSpec(data=str(path), target="job"), known, relabel=True)
