@@ -129,14 +129,6 @@ class TestTheTable:
             for name in ("delta_rms", "predicted_delta_rms", "bound"):
                 assert f"{layer[name]:.1e}" in row
 
-    def test_of_several_depths_is_a_sweep(self):
-        text = demo(*QUICK[:4], "--seeds", "1", "--depths", "2,4,6", "--cases", "sigmoid:xavier,relu:he").out
-        told = {line.split()[0]: line for line in text.splitlines() if ":" in line.split(" ")[0]}
-        assert {"sigmoid:xavier", "relu:he"} <= set(told)
-        measured = [float(x) for x in re.findall(r"(-?[\d.]+) \(", told["sigmoid:xavier"])]
-        assert len(measured) == 3
-        assert measured[0] > measured[1] > measured[2]  # deeper is worse
-
     def test_of_training_has_a_column_of_accuracies(self):
         text = demo(*QUICK, "--seeds", "1", "--cases", "elu:he,relu:he", "--train", "1").out
         assert "accuracy" in text
@@ -188,7 +180,7 @@ def test_data_that_are_not_there_are_exit_code_one():
 
 def test_help_shows_the_examples_and_defaults():
     text = demo("--help").out
-    for said in ("--cases sigmoid:xavier", cases.DEFAULT, "[default: 20]", "[default: 5]"):
+    for said in ("--cases sigmoid:xavier", cases.DEFAULT.replace(",", ", "), "[default: 20]", "[default: 5]"):
         assert said in " ".join(text.split()) or said in text
 
 
