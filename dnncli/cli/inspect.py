@@ -83,13 +83,11 @@ def _record(loaded: "Snapshot | Model", path: Path) -> "InspectRecord":
 
 def _export(loaded: "Snapshot | Model", framework: str, target: Path) -> list[str]:
     """Write the network for a framework; the lines of Python that load it there."""
-    import safetensors.numpy
-
-    from dnncli import foreign
+    from dnncli import foreign, tensorfile
 
     if isinstance(loaded, foreign.Model):
         raise SpecError("--export: only dnncli's own checkpoints are exported.")
     spec, sizes = loaded.spec.network, (loaded.data.record.features, loaded.data.record.classes)
     tensors = foreign.export(spec, loaded.parameters, loaded.statistics, framework)
-    files.write(target, safetensors.numpy.save(tensors))
+    tensorfile.write(target, tensors, {"torch": "pt"}.get(framework, framework))
     return foreign.recipe(spec, *sizes, framework, str(target))

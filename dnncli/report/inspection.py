@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dnncli.records import EpochRecord, InspectRecord, StepRecord
+from dnncli.records import EpochRecord, InspectRecord, OriginRecord, StepRecord
 from dnncli.report import text
 
 SPARKS = "▁▂▃▄▅▆▇█"
@@ -55,8 +55,19 @@ def _heading(record: InspectRecord) -> Iterator[Text]:
         yield Text(
             f"data {data.fingerprint[:16]}…; " + ", ".join(f"{k} {v}" for k, v in record.versions.items())
         )
-    if record.origin is not None:
-        yield Text(f"from another network: {record.origin}")
+    origin = record.origin
+    while origin is not None:
+        yield Text(_origin(origin))
+        origin = origin.parent.origin
+
+
+def _origin(origin: OriginRecord) -> str:
+    """Where layers came from; for a second transfer a line for each parent."""
+    parent = origin.parent
+    parts = [f"layers of {parent.path} (SHA-256 {parent.sha256[:16]}…): kept {', '.join(origin.kept)}"]
+    parts += [f"drawn anew {', '.join(origin.reinitialised)}"] if origin.reinitialised else []
+    parts += [f"frozen {', '.join(origin.frozen)}"] if origin.frozen else []
+    return "; ".join(parts)
 
 
 def _classes(record: InspectRecord) -> str:
