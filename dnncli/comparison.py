@@ -58,7 +58,7 @@ Todo = list[tuple[Combination, RunSpec]]
 
 
 def predictions(grid: GridSpec, dataset: Dataset) -> dict[str, Prediction]:
-    """Theory of every combination, by name. Raises SpecError where --init critical has no solution."""
+    """Theory of every combination, by name. Raises SpecError where --init critical has none."""
     return {row.name: outcomes.setting(row.runs[0], dataset).predict() for row in grid.combinations()}
 
 
@@ -74,9 +74,12 @@ def run(
 ) -> Iterator[Tick | Finished | Timed]:
     """Train what is not `done` yet, then time every combination.
 
-    The programs of what comes later are compiled while earlier ones train.
+    The programs of what comes later are compiled while earlier ones train. Raises SpecError where a
+    critical initialisation has no solution, before anything trains.
     """
     todo, firsts = remaining(grid, done), [row.runs[0] for row in grid.combinations()]
+    for _, spec in todo:
+        lockstep.start(spec, 1, dataset)
     train, validation = _block(dataset.train), _block(dataset.validation)
     with programs.compiling([*(run for _, run in todo), *firsts], grid.seeds, dataset) as pending:
         for row, spec in todo:

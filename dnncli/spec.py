@@ -287,6 +287,11 @@ def from_options(options: Mapping[str, Any]) -> RunSpec:
     values: dict[str, dict[str, Any]] = {group: {} for group in GROUPS}
     for name, value in options.items():
         if name != "seed":
-            values[known[name]][name] = tuple(value) if name == "hidden" else value
+            values[known[name]][name] = _tuples(value)
     specs = {group: kind(**values[group]) for group, kind in GROUPS.items()}
     return RunSpec(**specs, seed=options.get("seed", 0))
+
+
+def _tuples(value: Any) -> Any:
+    """A value of JSON, its lists as the tuples that a spec holds (equal and hashable)."""
+    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value

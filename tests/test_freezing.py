@@ -1,11 +1,13 @@
 """Freezing says which layers are trained in which epoch, at what share of the learning rate."""
 
+from dataclasses import replace
+
 import pytest
 
-from dnncli import freezing
+from dnncli import freezing, stopping
 from dnncli.errors import SpecError
 from dnncli.freezing import FreezingSpec
-from dnncli.spec import NetworkSpec, RunSpec, ScheduleSpec, from_options
+from dnncli.spec import NetworkSpec, RunSpec, ScheduleSpec, StoppingSpec, from_options
 
 LAYERS = ("hidden1", "hidden2", "hidden3", "output")
 GRADUAL = FreezingSpec(("hidden1", "hidden2", "hidden3"), ((3, ("hidden3",)), (5, ("all",))))
@@ -97,3 +99,10 @@ def test_a_run_checks_layers_and_epochs():
 def test_options_give_the_run_again():
     spec = run(FreezingSpec(GRADUAL.freeze, GRADUAL.unfreeze, 0.5))
     assert from_options(spec.options()) == spec
+
+
+def test_patience_waits_for_the_last_thaw():
+    patient = StoppingSpec(patience=2)
+    gradual, plain = replace(run(GRADUAL), stopping=patient), replace(run(FreezingSpec()), stopping=patient)
+    assert [stopping.reason(gradual, epoch, 1) for epoch in (3, 4, 5, 6)] == [None, None, None, "patience"]
+    assert [stopping.reason(plain, epoch, 1) for epoch in (2, 3)] == [None, "patience"]

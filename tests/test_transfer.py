@@ -164,7 +164,7 @@ def test_a_stopped_transfer_tells_what_is_done(parent):
 
 
 def test_nothing_follows_a_divergence_of_the_network_that_is_kept(parent):
-    of = task(parent, seeds=2, options={"epochs": 3, "lr": 1e30, "optimizer": "sgd"})
+    of = task(parent, seeds=2, options={"epochs": 3, "lr": 1e30})
     ends, record = finish(of)
     assert list(ends) == [Lane(TRANSFER, 0)]
     assert (record.stopped, record.health.verdict) == ("diverged", "diverged")

@@ -24,7 +24,15 @@ def opening(
     yield Text(f"{where} to tell apart {_classes(parent.classes)}")
     new = [name for name in run if name not in kept]
     parts = [("kept", kept), ("frozen", frozen), ("new", new)]
-    yield Text("; ".join(f"{what}: {', '.join(names)}" for what, names in parts if names))
+    yield Text("; ".join(f"{what}: {_span(names, run)}" for what, names in parts if names))
+
+
+def _span(names: Sequence[str], layers: Sequence[str]) -> str:
+    """Names between commas, or from the first to the last where there are many without a gap."""
+    places = [layers.index(name) for name in names]
+    if len(names) > 2 and places == list(range(places[0], places[-1] + 1)):
+        return f"{names[0]} … {names[-1]}"
+    return ", ".join(names)
 
 
 def _classes(names: Sequence[str]) -> str:
@@ -91,7 +99,8 @@ def comparison_table(record: TransferRecord) -> Table:
     for name in ("transferred", "from scratch")[: len(columns)]:
         table.add_column(name, justify="right", no_wrap=True)
     for name, cell in ROWS.items():
-        table.add_row(name, *(cell(record, runs) for runs in columns))
+        if baseline or cell is not _reached:
+            table.add_row(name, *(cell(record, runs) for runs in columns))
     lowest, highest = _range(columns)
     curves = [text.sparkline(_curve(runs, lowest, highest)) for runs in columns]
     table.add_row("validation accuracy", *(Text(curve, style="blue") for curve in curves))
@@ -110,8 +119,6 @@ def _share(values: Sequence[float | None]) -> str:
 
 def _reached(record: TransferRecord, runs: Sequence[RunSummary]) -> str:
     """Epochs to the best of the runs from scratch: a median, and how many seeds got there."""
-    if record.baseline is None:
-        return "-"
     epochs = sorted(run.reached for run in runs if run.reached is not None)
     if not epochs:
         return "never"
