@@ -138,10 +138,10 @@ def _over_seeds(name: str, values: np.ndarray) -> float:
 def moral(cases: Sequence[CaseRecord]) -> str:
     """What the cases teach, in a line."""
     sick = [case for case in cases if case.verdict in ("vanishing", "exploding")]
-    level = [case for case in cases if case.verdict == "healthy"]
     if not sick:
         return "In every case the gradient reaches the first layer."
     worst = min(sick, key=lambda case: case.delta_ratio if case.delta_ratio > 0 else 0.0)
+    level = [case for case in cases if case.verdict == "healthy" and case.depth == worst.depth]
     text = f"{_short(worst)} {_fate(worst)} {worst.depth} layers"
     if not level:
         return f"{text}; none of these cases keeps it level."

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from functools import cache
 
 import pytest
 from shell import refused, run, strict
@@ -21,9 +22,15 @@ def demo(*arguments):
     return result
 
 
+@cache
+def two():
+    """Both cases as JSON."""
+    return demo(*TWO, "--format", "json").json
+
+
 class TestJson:
     def test_is_one_object_with_the_common_head_and_what_was_asked(self):
-        told = demo(*TWO, "--format", "json").json
+        told = two()
         assert (told["command"], told["schema"]) == ("vanishing-demo", 1)
         assert told["config"] == {
             "cases": ["sigmoid:xavier-normal", "relu:he-normal+bn"],
@@ -38,7 +45,7 @@ class TestJson:
         assert told["moral"]
 
     def test_has_every_case_with_the_keys_that_were_promised(self):
-        told = demo(*TWO, "--format", "json").json
+        told = two()
         assert [case["case"] for case in told["cases"]] == ["sigmoid:xavier-normal", "relu:he-normal+bn"]
         for case in told["cases"]:
             assert case["depth"] == 3
@@ -76,7 +83,7 @@ def test_jsonl_tells_each_case_as_it_is_done_and_the_rest_at_the_end():
     assert [line["case"] for line in lines[:2]] == ["sigmoid:xavier-normal", "relu:he-normal+bn"]
     assert "cases" not in lines[2]
     assert lines[2]["moral"]
-    whole = demo(*TWO, "--format", "json").json
+    whole = two()
     assert [{**case, "event": "case"} for case in whole["cases"]] == lines[:2]
 
 
@@ -87,7 +94,7 @@ def test_csv_has_a_row_for_every_layer_of_every_case():
         for case in ("sigmoid:xavier-normal", "relu:he-normal+bn")
         for layer in ("hidden1", "hidden2", "hidden3", "output")
     ]
-    whole = demo(*TWO, "--format", "json").json
+    whole = two()
     for row, layer in zip(rows, [layer for case in whole["cases"] for layer in case["layers"]], strict=True):
         assert float(row["delta_rms"]) == layer["delta_rms"]
         assert float(row["predicted_delta_rms"]) == layer["predicted_delta_rms"]
@@ -129,13 +136,29 @@ class TestTheTable:
             for name in ("delta_rms", "predicted_delta_rms", "bound"):
                 assert f"{layer[name]:.1e}" in row
 
+    def test_of_several_depths_is_a_sweep(self):
+        text = demo(*QUICK[:4], "--seeds", "1", "--depths", "3,6", "--cases", "sigmoid:xavier,sigmoid:he").out
+        told = {line.split()[0]: line for line in text.splitlines() if "(" in line and ":" in line.split()[0]}
+        assert set(told) == {"sigmoid:xavier", "sigmoid:he"}
+        measured = [float(x) for x in re.findall(r"(-?[\d.]+) \(", told["sigmoid:xavier"])]
+        assert len(measured) == 2
+        assert measured[0] > measured[1]  # deeper is worse
+
     def test_of_training_has_a_column_of_accuracies(self):
-        text = demo(*QUICK, "--seeds", "1", "--cases", "elu:he,relu:he", "--train", "1").out
+        text = demo(*QUICK, "--seeds", "1", "--cases", "elu:he,elu:lecun", "--train", "3").out
         assert "accuracy" in text
 
     def test_names_the_remedy_of_what_is_sick(self):
         text = demo(
-            *QUICK[:2], "--width", "30", "--depth", "12", "--seeds", "1", "--cases", "sigmoid:xavier,relu:he"
+            *QUICK[:2],
+            "--width",
+            "30",
+            "--depth",
+            "12",
+            "--seeds",
+            "1",
+            "--cases",
+            "sigmoid:xavier,sigmoid:he",
         ).out
         assert "--init critical: predicted δ ratio 1 instead of" in " ".join(text.split())
 

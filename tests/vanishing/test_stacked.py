@@ -8,7 +8,7 @@ import pytest
 from oracle import assert_agree
 from problems import CLASSES, FEATURES, split
 
-from dnncli import catalog, engine, network, optimizers, probe
+from dnncli import engine, network, optimizers, probe
 from dnncli.engine import Block, Program
 from dnncli.network import TrainState
 from dnncli.plans import Plan
@@ -47,9 +47,10 @@ def assert_is_the_oracles(seen, spec, parameters):
         assert_agree(found, layer, what=f"gradient of hidden{index + 2}")
 
 
-@pytest.mark.parametrize("bn", [False, True], ids=["plain", "batch norm"])
-@pytest.mark.parametrize("act", list(catalog.ACTIVATIONS))
-def test_a_pass_is_the_oracles_for_every_activation(act, bn):
+@pytest.mark.parametrize(
+    ("act", "bn"), [("sigmoid", False), ("relu", True), ("prelu", False), ("selu", True), ("gelu", False)]
+)
+def test_a_pass_is_the_oracles(act, bn):
     spec, parameters = network_of(act, bn=bn)
     with jax.disable_jit():
         arguments = jax.tree.map(jnp.asarray, (stacked.stack(parameters), DATA.x, DATA.y))

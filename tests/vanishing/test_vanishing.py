@@ -30,7 +30,7 @@ def standardised(x):
 SMALL = dataset(train=64, features=10, classes=4, transform=standardised)
 
 
-def demonstrate(text, depth=20, width=30, seeds=2, data=SMALL):
+def demonstrate(text, depth=4, width=12, seeds=2, data=SMALL):
     return list(vanishing.run(Demo(cases.parse_all(text), (depth,), width, seeds), data))
 
 
@@ -45,14 +45,14 @@ GAUSSIAN = dataset(train=64, features=784, classes=10, transform=standardised)
 @pytest.mark.parametrize(
     "text",
     [
-        "sigmoid:normal,sigmoid:xavier",
+        "sigmoid:normal",
         "tanh:he",
-        "relu:normal,relu:he",
+        "relu:normal",
         "leaky-relu:xavier",
         "elu:lecun",
         "selu:he",
         "swish:lecun",
-        "gelu:normal",
+        "gelu:he",
     ],
 )
 def test_delta_is_within_a_tenth_of_theory_in_every_layer(text):
@@ -64,15 +64,15 @@ def test_delta_is_within_a_tenth_of_theory_in_every_layer(text):
     All 32 combinations are in benchmarks/bench_theory.py. Most are within 3 %; gelu:he and swish:he, whose
     variance is unstable, are 9 and 10 % above theory at the first layer.
     """
-    for case in demonstrate(text, 10, 500, 10, GAUSSIAN):
-        assert len(case.layers) == 11
-        for layer in case.layers:
-            off = layer.delta_rms / layer.predicted_delta_rms - 1
-            assert abs(off) < 0.1, f"{case.case}: {layer.layer} is off by {off:.1%}"
+    layers = one(text, 10, 500, 10, GAUSSIAN).layers
+    assert len(layers) == 11
+    for layer in layers:
+        off = layer.delta_rms / layer.predicted_delta_rms - 1
+        assert abs(off) < 0.1, f"{layer.layer} is off by {off:.1%}"
 
 
 def test_where_float32_ends_is_foretold_and_measured():
-    fine, lost = (one("relu:normal", depth, 100, 1, GAUSSIAN) for depth in (30, 50))
+    fine, lost = (one("relu:normal", depth, 100, 1) for depth in (30, 50))
     assert (fine.note, fine.verdict) == (None, "exploding")
     assert all(math.isfinite(layer.delta_rms) for layer in fine.layers)
     assert "overflow float32" in lost.note
@@ -83,8 +83,8 @@ def test_where_float32_ends_is_foretold_and_measured():
 
 class TestMeasurement:
     def test_figures_are_means_over_seeds_of_the_oracles(self):
-        case = one("tanh:he", 3, 12, 3)
-        spec = Case("tanh", "he-normal").network(3, 12)
+        case = one("tanh:he", seeds=3)
+        spec = Case("tanh", "he-normal").network(4, 12)
         deltas, spreads, gradients = [], [], []
         for seed in range(3):
             parameters, _ = engine.initial_network(spec, 10, 4, seed)
@@ -102,14 +102,14 @@ class TestMeasurement:
         assert [layer.activation_std for layer in case.layers] == pytest.approx(means, rel=1e-5)
         norms = np.sqrt(np.mean(np.square(gradients), axis=0)).tolist()
         assert [layer.gradient_norm for layer in case.layers] == pytest.approx(norms, rel=1e-5)
-        ratios = [row[0] / row[2] for row in deltas]
+        ratios = [row[0] / row[3] for row in deltas]
         assert case.delta_ratio_values == pytest.approx(ratios, rel=1e-5)
         assert case.delta_ratio == pytest.approx(np.sqrt(np.mean(np.square(ratios))), rel=1e-5)
 
     def test_theory_is_that_of_the_same_network_on_the_same_data(self):
-        case = one("elu:lecun", 5, 30)
+        case = one("elu:lecun")
         expected = meanfield.predict(
-            Case("elu", "lecun-normal").network(5, 30), 10, 4, SMALL.train.second_moment
+            Case("elu", "lecun-normal").network(4, 12), 10, 4, SMALL.train.second_moment
         )
         assert case.predicted_delta_ratio == expected.delta_ratio
         assert case.predicted_band == expected.band
@@ -122,60 +122,62 @@ class TestMeasurement:
         assert predicted == [layer.delta_rms for layer in expected.layers]
 
     def test_delta_stays_within_its_bound_for_the_sigmoid_and_only_it_has_one(self):
-        sigmoid, tanh, normalised = demonstrate("sigmoid:he,tanh:he,sigmoid:he+bn", 6, 30, 1)
+        sigmoid, tanh, normalised = demonstrate("sigmoid:he,tanh:he,sigmoid:he+bn", seeds=1)
         for layer in sigmoid.layers:
             assert layer.delta_rms <= layer.bound * (1 + 1e-6)
         assert sigmoid.layers[0].bound < 1  # it says something
         assert all(layer.bound is None for layer in (*tanh.layers, *normalised.layers))
 
     def test_cases_come_in_order_at_every_depth(self):
-        demo = Demo(cases.parse_all("relu:he,elu"), (2, 4), 8, 1)
+        demo = Demo(cases.parse_all("relu:he,relu:xavier"), (2, 4), 12, 1)
         told = [(case.depth, case.case) for case in vanishing.run(demo, SMALL)]
         assert told == [
             (2, "relu:he-normal"),
-            (2, "elu:he-normal"),
+            (2, "relu:xavier-normal"),
             (4, "relu:he-normal"),
-            (4, "elu:he-normal"),
+            (4, "relu:xavier-normal"),
         ]
 
     def test_the_case_is_told_as_it_was_asked_for(self):
-        case = one("relu:he+bn+clip", 2, 8, 1)
-        assert (case.act, case.init, case.bn, case.clip, case.depth) == ("relu", "he-normal", True, True, 2)
+        case = one("relu:he+bn+clip", seeds=1)
+        assert (case.act, case.init, case.bn, case.clip, case.depth) == ("relu", "he-normal", True, True, 4)
         assert case.trained is None
 
 
-class TestTheStory:
-    def test_the_chapters_cases_have_the_verdicts_it_gives_them(self):
-        told = {
-            case.case: case
-            for case in demonstrate(
-                "sigmoid:xavier,relu:normal,relu:he,elu:he,relu:he+bn", 20, 100, 2, GAUSSIAN
-            )
-        }
-        verdicts = {name: case.verdict for name, case in told.items()}
-        assert verdicts == {
-            "sigmoid:xavier-normal": "vanishing",
-            "relu:normal": "exploding",
-            "relu:he-normal": "healthy",
-            "elu:he-normal": "healthy",
-            "relu:he-normal+bn": "healthy",
-        }
-        assert told["sigmoid:xavier-normal"].delta_ratio < 1e-10
-        assert told["relu:normal"].delta_ratio > 1e14
-        grown = told["relu:he-normal+bn"].delta_ratio ** (1 / 19)
-        assert grown == pytest.approx(1.211, abs=0.03)  # Yang et al. 2019, towards the input
+@pytest.fixture(scope="module")
+def told():
+    """The chapter's cases, 20 layers of 100, by their names."""
+    text = "sigmoid:xavier,sigmoid:critical,relu:normal,relu:he,elu:he,relu:he+bn"
+    return {case.case.replace("-normal", ""): case for case in demonstrate(text, 20, 100, 2, GAUSSIAN)}
 
-    def test_a_critical_initialisation_keeps_a_deep_sigmoid_level(self):
-        case = one("sigmoid:critical", 20, 100, 3, GAUSSIAN)
-        assert case.verdict == "healthy"
+
+class TestTheStory:
+    def test_every_case_has_the_verdict_the_chapter_gives_it(self, told):
+        assert {name: case.verdict for name, case in told.items()} == {
+            "sigmoid:xavier": "vanishing",
+            "sigmoid:critical": "healthy",
+            "relu:normal": "exploding",
+            "relu:he": "healthy",
+            "elu:he": "healthy",
+            "relu:he+bn": "healthy",
+        }
+        assert told["sigmoid:xavier"].delta_ratio < 1e-10
+        assert told["relu:normal"].delta_ratio > 1e14
+
+    def test_gradients_of_batch_norm_grow_by_1211_a_layer(self, told):
+        grown = told["relu:he+bn"].delta_ratio ** (1 / 19)
+        assert grown == pytest.approx(1.211, abs=0.03)  # Yang et al. 2019
+
+    def test_a_critical_initialisation_keeps_a_deep_sigmoid_level(self, told):
+        case = told["sigmoid:critical"]
         assert case.predicted_delta_ratio == pytest.approx(1, abs=1e-6)
         assert 0.5 < case.delta_ratio < 2
         assert case.chi == pytest.approx(1)
-        assert case.trainable_depth[0] == math.inf or case.trainable_depth[0] > 1e6
+        assert case.trainable_depth[0] > 1e6
 
-    def test_ordinary_data_do_not_surprise_theory(self):
-        for case in demonstrate("sigmoid:xavier,tanh:xavier,relu:he,elu:he", 6, 100, 1, GAUSSIAN):
-            assert "unpredicted" not in [finding.rule for finding in case.findings]
+    def test_ordinary_data_do_not_surprise_theory(self, told):
+        found = {finding.rule for case in told.values() for finding in case.findings}
+        assert "unpredicted" not in found
 
     def test_one_huge_example_among_ordinary_ones_does(self):
         # The mean square is its alone: theory has all pre-activations huge, and swish as good as linear.
@@ -196,39 +198,37 @@ class TestExtremes:
             warnings.simplefilter("error")
             yield
 
-    @pytest.mark.parametrize("width", [1, 30])
-    def test_depth_one_has_nothing_to_vanish_through(self, width):
-        for case in demonstrate("sigmoid:normal,relu:he,elu:he+bn", 1, width):
+    def test_depth_one_has_nothing_to_vanish_through(self):
+        for case in demonstrate("sigmoid:normal,relu:he", 1, 1):
             assert [layer.layer for layer in case.layers] == ["hidden1", "output"]
             assert case.delta_ratio == pytest.approx(1)
             assert case.predicted_delta_ratio == pytest.approx(1)
             assert case.verdict in ("healthy", "saturated", "dead")  # one unit may be either
 
     def test_width_one_is_answered(self):
-        for case in demonstrate("sigmoid:normal,relu:he,tanh:critical,elu:he+bn", 8, 1, 1):
+        for case in demonstrate("sigmoid:normal,sigmoid:critical,relu:he", 8, 1, 1):
             assert len(case.layers) == 9
             assert case.verdict in ("vanishing", "healthy", "dead", "exploding", "saturated")
 
     def test_constant_input_is_answered(self):
         constant = dataset(train=64, features=10, classes=4, transform=lambda x: np.full_like(x, 3))
-        for case in demonstrate("sigmoid:normal,relu:he,elu:he+bn", 4, 20, 1, constant):
+        for case in demonstrate("sigmoid:normal,relu:he,relu:he+bn", seeds=1, data=constant):
             assert math.isfinite(case.delta_ratio)
-        plain = one("relu:he", 4, 20, 5, constant)  # without batch norm an example is an example
+        plain = one("relu:he", seeds=5, data=constant)  # without batch norm an example is an example
         assert plain.predicted_band[0] / 3 < plain.delta_ratio < 3 * plain.predicted_band[1]
 
     def test_input_that_is_zero_everywhere_is_what_is_wrong(self):
         nothing = dataset(train=64, features=10, classes=4, transform=np.zeros_like)
-        for case in demonstrate("sigmoid:normal,tanh:xavier+bn,relu:he", 4, 20, 1, nothing):
+        for case in demonstrate("sigmoid:normal,sigmoid:xavier+bn,relu:he", seeds=1, data=nothing):
             assert case.predicted_delta_ratio is None
             assert all(layer.predicted_delta_rms is None for layer in case.layers)
             assert case.note == "the inputs' mean square is 0, from which nothing follows"
             assert case.findings[-1].rule == "unpredicted"
         with pytest.raises(SpecError, match="mean square is 0"):
-            demonstrate("sigmoid:critical", 4, 20, 1, nothing)
+            demonstrate("sigmoid:critical", data=nothing)
 
     def test_a_network_that_is_not_finite_at_initialisation_explodes(self):
-        relu, leaky, linear = demonstrate("relu:normal,leaky-relu:normal,identity:normal", 200, 30, 3)
-        for case in (relu, leaky, linear):
+        for case in demonstrate("relu:normal,identity:normal", 200, seeds=3):
             assert case.verdict == "exploding"
             (finding,) = case.findings
             assert finding.evidence == "its activations overflow float32"
@@ -238,16 +238,15 @@ class TestExtremes:
             assert "overflow float32" in case.note
 
     def test_a_thousand_layers_compile_and_run(self):
-        lost, level = demonstrate("sigmoid:xavier,relu:critical-orthogonal", 1000, 8, 1)
+        lost = one("sigmoid:xavier", 1000, 8, 1)
         assert (len(lost.layers), lost.verdict, lost.layers[0].delta_rms) == (1001, "vanishing", 0.0)
         assert lost.predicted_delta_ratio == 0  # beyond float64 …
         assert lost.predicted_log10_delta_ratio == pytest.approx(
             999 * math.log10(0.236), rel=0.05
         )  # … but known
-        assert len(level.layers) == 1001
 
     def test_a_signal_that_dies_out_is_vanishing_not_overflow(self):
-        case = one("relu:uniform", 200, 8, 1)
+        case = one("relu:uniform", 200, seeds=1)
         assert math.isnan(case.delta_ratio)
         assert case.verdict == "vanishing"
         assert "keeps nothing of its gradient" in vanishing.moral([case])
@@ -261,12 +260,12 @@ class TestExtremes:
     )
     def test_what_cannot_be_critical_is_refused_in_one_line(self, text, said):
         with pytest.raises(SpecError, match=said) as refusal:
-            demonstrate(f"relu:he,{text}", 2, 8, 1)
+            demonstrate(f"relu:he,{text}", seeds=1)
         assert len(str(refusal.value).splitlines()) == 1
 
 
 def test_a_case_as_json_has_the_keys_that_were_promised():
-    case = one("sigmoid:xavier", 3, 8, 1)
+    case = one("sigmoid:xavier", seeds=1)
     told = structured.event("case", case)
     promised = "act init bn depth layers delta_ratio predicted_delta_ratio predicted_band chi depth_scale"
     assert {*promised.split(), "trainable_depth", "verdict", "trained"} <= set(told)
@@ -292,6 +291,9 @@ def told_case(text, verdict, ratio, depth=20):
         verdict=verdict,
         findings=(),
     )
+
+
+LEVEL = "the right initialisation or batch norm keeps it level:"
 
 
 class TestTheMoral:
@@ -333,6 +335,15 @@ class TestTheMoral:
         assert vanishing.moral(told).startswith(
             "sigmoid:xavier keeps nothing of its gradient through 1000 layers"
         )
+
+    def test_of_a_sweep_praises_only_what_is_level_at_the_same_depth(self):
+        told = [
+            told_case("sigmoid:xavier", "healthy", 0.2, depth=2),
+            told_case("relu:he", "healthy", 1.0, depth=2),
+            told_case("sigmoid:xavier", "vanishing", 3e-4, depth=6),
+            told_case("relu:he", "healthy", 1.0, depth=6),
+        ]
+        assert vanishing.moral(told).endswith("through 6 layers; " + LEVEL + " relu:he.")
 
     def test_is_one_line(self):
         told = [told_case("sigmoid:xavier", "vanishing", 1e-12), told_case("relu:he", "healthy", 1.0)]
