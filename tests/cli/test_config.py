@@ -2,6 +2,7 @@
 
 import os
 import re
+import threading
 import tomllib
 from pathlib import Path
 
@@ -153,12 +154,10 @@ def test_a_file_that_cannot_be_read_ends_with_1(path):
 
 def test_a_pipe_is_read(seen):
     os.mkfifo("pipe")
-    if not os.fork():
-        with open("pipe", "w") as pipe:
-            pipe.write("[train]\nseed = 9\n")
-        os._exit(0)
+    writer = threading.Thread(target=Path("pipe").write_text, args=("[train]\nseed = 9\n",))
+    writer.start()
     assert run("train", "--config", "pipe").code == 0
-    os.wait()
+    writer.join()
     assert seen[0]["seed"] == 9
 
 

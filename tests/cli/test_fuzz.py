@@ -12,79 +12,75 @@ from hypothesis import strategies as st
 from shell import TINY, run, write_tiny
 from test_help import LEAVES
 
-from dnncli.cli.types import Name, Number
+from dnncli.cli.types import Name
 
 EXAMPLES = int(os.environ.get("DNNCLI_FUZZ", "12"))  # command lines of each command
 LINES = 10  # of an error's file at most: one is right, a warning of Python's would be more
 
 WORDS = ["", "0", "-1", "nan", "x", ",", "a,,b", "--", "-", "é💥", "a\nb", "'", "$(x)", "\udcff", "\x1b[31m"]
-NUMBERS = [
-    "-inf",
-    "nan",
-    "1e999",
-    "-1e-300",
-    "0",
-    "1e-45",
-    "0.5",
-    "1",
-    "2.5",
-    "1e30",
-    "3.4e38",
-    "abc",
-    "",
-    "1_0",
-]
-COUNTS = ["-1", "0", "1", "2", "3", "7", "1.5", "1e3", "99999999999999999999", "four", ""]
-# What a large number of would take for ever: layers, units, epochs, seeds.
-SMALL = ["-1", "0", "1", "2", "3", "1.5", "x", ""]
-SIZES = ["1", "2,3", "3,3,3", "0", "-1", "2,,2", "", ",", "2.5", "x"]
-PATHS = [
-    "none",
-    "none/net.ckpt",
-    ".",
-    "",
-    "tiny.npz",
-    "net.ckpt",
-    "run.toml",
-    "new",
-    "a.svg",
-    "a.png",
-    "rows.csv",
-]
-SMALL_OPTIONS = {"epochs", "depth", "width", "seeds", "train"}
-SIZE_OPTIONS = {"hidden", "depths", "add"}
-# What keeps a command that gets through short, unless it is drawn.
-SHORT = {
-    "data": "tiny.npz",
-    "hidden": "3",
-    "epochs": "1",
-    "seeds": "1",
-    "width": "3",
-    "depth": "2",
-    "acts": "relu",
-    "cases": "relu:he",
+NUMBERS = ["-inf", "nan", "1e999", "-1e-300", "1e-45", "1e30", "3.4e38", "abc", "", "1_0", "9" * 20]
+PATHS = ["none", "none/net.ckpt", ".", "", "tiny.npz", "net.ckpt", "run.toml", "rows.csv"]
+# What a command can work with, by an option's name or else its type. Large numbers of layers, units, epochs
+# and seeds are no use: they are right, and take for ever.
+GOOD = {
+    "data": ["tiny.npz", "rows.csv"],
+    "test": ["0.2", "5", "rows.csv"],
+    "validation": ["0.2", "5"],
+    "hidden": ["1", "2,3", "3,3,3"],
+    "depths": ["1", "2,3"],
+    "add": ["2"],
+    "classes": ["0-1", "0,2"],
+    "keep": ["1", "all", "auto", "hidden1"],
+    "freeze": ["1", "all", "hidden1"],
+    "unfreeze": ["2:hidden1"],
+    "reinit": ["hidden1"],
+    "acts": ["relu", "elu,tanh"],
+    "inits": ["he", "auto,critical"],
+    "lrs": ["0.01", "0.1,0.2"],
+    "baseline": ["relu"],
+    "cases": ["relu:he", "tanh,relu:he+bn"],
+    "config": ["run.toml"],
+    "resume": ["net.ckpt"],
+    "plot": ["a.svg", "a.png", "a.pdf"],
+    "target": ["y", "4"],
+    "drop": ["a", "b,c"],
+    "types": ["a=category"],
+    "where": ["a > 3"],
+    "delimiter": [","],
+    "label-strip": ["."],
 }
+COUNTS, SHARES, NEW = ["1", "2", "3"], ["0.5", "1", "0.001", "2.5"], ["new", "new.csv", "old/new"]
+# What keeps a command that gets through short, unless it is drawn.
+SHORT = {"data": "tiny.npz", "hidden": "3", "epochs": "1", "seeds": "1", "train": "0", "acts": "relu"}
+SHORT |= {"cases": "relu:he", "depths": "2"}
+
+
+def good(option):
+    """Values that an option takes."""
+    name = option.opts[0].lstrip("-")
+    if name in GOOD:
+        return GOOD[name]
+    if isinstance(option.type, Name):
+        return [*option.type.table, *option.type.extra]
+    if isinstance(option.type, click.Choice):
+        return list(option.type.choices)
+    if isinstance(option.type, click.Path):
+        return NEW
+    return COUNTS if option.type is click.INT else SHARES
+
+
+def wild(option):
+    """Values that it may not."""
+    few = ["-1", "0", "1.5", "x", ""]
+    if option.opts[0] in ("--epochs", "--depth", "--width", "--seeds", "--train"):
+        return few
+    return [*WORDS, *NUMBERS, *PATHS] if option.opts[0] not in ("--hidden", "--depths", "--add") else WORDS
 
 
 def values(option):
-    """What an option may be given: mostly what it takes, often what it does not."""
-    name = option.opts[0].lstrip("-")
-    if name in SMALL_OPTIONS:
-        return st.sampled_from(SMALL)
-    if name in SIZE_OPTIONS:
-        return st.sampled_from(SIZES)
-    if isinstance(option.type, Name):
-        return st.sampled_from([*option.type.table, *option.type.extra, *WORDS])
-    if isinstance(option.type, click.Choice):
-        return st.sampled_from([*option.type.choices, *WORDS])
-    if isinstance(option.type, Number):
-        return st.sampled_from(NUMBERS)
-    if isinstance(option.type, click.Path) or name in ("data", "test"):
-        return st.sampled_from([*PATHS, *WORDS, "0.2", "5"])
-    return (
-        st.sampled_from([*COUNTS, *WORDS])
-        if option.type is click.INT
-        else st.sampled_from([*WORDS, *NUMBERS])
+    """Good ones for the most part, or hardly a line would get past its first mistake."""
+    return st.sampled_from([0] * 7 + [1]).flatmap(
+        lambda odd: st.sampled_from((wild if odd else good)(option))
     )
 
 
@@ -92,34 +88,20 @@ def values(option):
 def lines(draw, command):
     """The words of a command line."""
     options = [param for param in command.params if isinstance(param, click.Option)]
-    drawn = draw(st.lists(st.sampled_from(options), max_size=5, unique_by=lambda option: option.name))
+    drawn = draw(st.lists(st.sampled_from(options), max_size=6, unique_by=lambda option: option.name))
     words = []
-    for argument in command.params:
-        if isinstance(argument, click.Argument):
-            words.append(draw(st.sampled_from([*["net.ckpt"] * 6, *PATHS, *WORDS])))
+    for place, argument in enumerate(p for p in command.params if isinstance(p, click.Argument)):
+        right = ["net.ckpt", "tiny.npz"][place] if argument.name == "checkpoint" or place else "rows.csv"
+        words.append(draw(st.sampled_from([right] * 20 + WORDS + PATHS)))
     for option in drawn:
         words.append(draw(st.sampled_from([*option.opts, *option.secondary_opts])))
         if not option.is_flag:
             words += [draw(values(option)) for _ in range(option.nargs)]
     names = {option.name for option in drawn}
+    names |= {"hidden", "depths"} if "depth" in names else set()
     for option in options:
-        if (
-            option.name in SHORT
-            and option.name not in names
-            and not (option.name == "depth" and "hidden" in names)
-        ):
+        if option.name in SHORT and option.name not in names:
             words += [option.opts[0], SHORT[option.name]]
-    return without_two_sizes(words)
-
-
-def without_two_sizes(words):
-    """A line of defaults gives its sizes once, or none would come through."""
-    if "--hidden" in words and "--depth" in words:
-        place = words.index("--depth")
-        words = words[:place] + words[place + 2 :]
-        if "--width" in words:
-            place = words.index("--width")
-            words = words[:place] + words[place + 2 :]
     return words
 
 
