@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import accumulate
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from dnncli.data.tables.relation import Reading, Relation
 from dnncli.records import ClassCount, ColumnRecord, DescriptionRecord
 from dnncli.spec import DataSpec
 
-NAMED = 4  # levels and classes that a column's line names
+ROOM = 32  # characters of levels or classes that a column's line names
 
 
 def describe(spec: DataSpec) -> DescriptionRecord:
@@ -58,8 +59,10 @@ def _column(relation: Relation, labels: targets.Labels, fit: fitting.Fit, name: 
 
 
 def _some(names: Sequence[str]) -> str:
-    text = ", ".join(names[:NAMED])
-    return text if len(names) <= NAMED else f"{text}, …"
+    """As many names as fit."""
+    shown = list(accumulate(names, lambda text, name: f"{text}, {name}"))
+    named = [text for text in shown if len(text) <= ROOM] or shown[:1]
+    return named[-1] + (", …" if len(named) < len(names) else "") if names else ""
 
 
 def _range(fit: fitting.Fit, column: Column) -> str:

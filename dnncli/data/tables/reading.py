@@ -167,6 +167,7 @@ def stream(
         delimiter,
         not known.layout if header is None else header,
         text=lambda names: names,
+        raw=frozenset(column.name for column in known.columns if not column.categorical),
         layout=known.layout,
         optional=known.target,
         kind=kind,

@@ -2,6 +2,7 @@
 
 import contextlib
 import glob
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -100,15 +101,16 @@ def find(text: str) -> list[Path]:
 class Reading:
     """How to read (None: as found).
 
-    text: which of a file's columns are taken as text. whole: find types that fit every row. layout:
-    names of all columns of a file without a header line, one of which, `optional`, may be absent.
-    kind: as of a file with that suffix. shown: what messages call it.
+    text: which of a file's columns are taken as text; raw: those that are not tidied, which saves time.
+    whole: find types that fit every row. layout: names of all columns of a file without a header line, one
+    of which, `optional`, may be absent. kind: as of a file with that suffix. shown: what messages call it.
     """
 
     delimiter: str | None = None
     header: bool | None = None
     where: str | None = None
     text: Callable[[Sequence[str]], Sequence[str]] = lambda names: ()
+    raw: frozenset[str] = frozenset()
     whole: bool = False
     layout: tuple[str, ...] = ()
     optional: str = ""
@@ -129,8 +131,8 @@ def open_table(text: str, reading: Reading) -> Relation:
         source, columns, dialect, notices = _source(connection, paths, reading)
         types = {name: type_ for name, type_ in columns.items() if sql.simple(type_)}
         unusable = {name: type_ for name, type_ in columns.items() if not sql.simple(type_)}
-        tidied = ", ".join(sql.tidy(name, type_) for name, type_ in types.items())
-        base = f"(SELECT {tidied or 'NULL'} FROM {source})"
+        parts = [sql.name(n) if n in reading.raw else sql.tidy(n, type_) for n, type_ in types.items()]
+        base = f"(SELECT {', '.join(parts) or 'NULL'} FROM {source})"
         declared = dict(zip(columns, dialect.sniffed, strict=True)) if dialect else columns
         whole = replace(draft, types=types, unusable=unusable, base=base, dialect=dialect, notices=notices)
         whole = replace(whole, declared=declared)
@@ -148,6 +150,8 @@ def _connect(paths: Sequence[Path]) -> Any:
     names = {name for path in paths for name in (str(path), delimited.literal_path(path))}
     allowed = ", ".join(map(sql.literal, sorted(names)))
     locks = (f"SET allowed_paths = [{allowed}]", "SET enable_external_access = false")
+    with contextlib.suppress(duckdb.Error):  # a version without it is caught where it matters, at --where
+        connection.execute("SET disabled_optimizers = 'in_clause'")
     for statement in (*SETTINGS, *sql.MACROS, *locks, "SET lock_configuration = true"):
         connection.execute(statement)
     return connection
@@ -226,7 +230,9 @@ def _filtered(relation: Relation, where: str) -> Relation:
         statements = relation.connection.extract_statements(query)
         if len(statements) != 1 or not str(statements[0].type).endswith("SELECT"):
             raise SpecError(f"--where {where}: must be one SQL expression.")
-        relation.connection.execute(f"DESCRIBE {query}")
+        ((_, plan),) = relation.connection.execute(f"EXPLAIN (FORMAT json) {query}").fetchall()
+        if any("JOIN" in operator or "PRODUCT" in operator for operator in _operators(json.loads(plan))):
+            raise SpecError(f"--where {where}: rows would lose their order: no subqueries, and IN for = ANY.")
     except DnncliError:
         raise
     except Exception as error:
@@ -236,3 +242,10 @@ def _filtered(relation: Relation, where: str) -> Relation:
             f"--where {where}: {errors.reason(str(error))}{cast}. The columns are {columns}."
         ) from None
     return replace(relation, base=f"({query})")
+
+
+def _operators(plan: list[dict[str, Any]]) -> Iterator[str]:
+    """The names of a plan's operators."""
+    for node in plan:
+        yield str(node["name"]).upper()
+        yield from _operators(node["children"])

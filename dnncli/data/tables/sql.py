@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from dnncli.data.tables.encoding import Column, Encoding
 
-MISSING = ("", "?", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "null")  # in any case, spaces aside
+MISSING = r"|\?|na|n/a|#n/a|<na>|-?nan|null"  # what stands for no value, in any case, spaces aside
 TEXT = "(-3.4028234663852886e38)::DOUBLE"  # the least float32: stands for text where a number should be
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DECIMAL", "FLOAT", "DOUBLE")
 UNSIGNED = ("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")
@@ -24,11 +24,11 @@ def name(column: str) -> str:
 
 
 SPACE = r"E' \t\r\n'"
-MARKERS = ", ".join(map(literal, MISSING))
-# Spaces and line ends around a value mean nothing; some values mean that there is none.
+# Spaces and line ends around a value mean nothing; some values mean that there is none. Not IN: of a long
+# list DuckDB makes a join, and a join does not keep the order of rows.
 MACROS = (
-    f"CREATE MACRO tidied(t) AS CASE WHEN lower(trim(t, {SPACE})) IN ({MARKERS}) THEN NULL"
-    f" ELSE trim(t, {SPACE}) END",
+    f"CREATE MACRO tidied(t) AS CASE WHEN regexp_full_match(lower(trim(t, {SPACE})), {literal(MISSING)})"
+    f" THEN NULL ELSE trim(t, {SPACE}) END",
 )
 
 
@@ -57,7 +57,7 @@ def tidy(column: str, type_: str) -> str:
 
 
 def number(column: str, type_: str, kind: str = "number") -> str:
-    """A tidied column as DOUBLE, null where that is impossible; times in days since 1970."""
+    """A column as DOUBLE, null where that is impossible; times in days since 1970."""
     own, type_ = name(column), simple(type_) or "VARCHAR"
     if kind == "time" or type_ == "TIMESTAMP":
         return (
@@ -67,11 +67,11 @@ def number(column: str, type_: str, kind: str = "number") -> str:
 
 
 def value(column: str, type_: str, kind: str = "number") -> str:
-    """A column as DOUBLE: null (or NaN) for missing, TEXT for what is no number."""
+    """A column as DOUBLE, tidied or not: null (or NaN) for missing, TEXT for what is no number."""
     exact = number(column, type_, kind)
     if simple(type_) == "DOUBLE" and kind != "time":
         return exact
-    return f"CASE WHEN {name(column)} IS NOT NULL THEN coalesce({exact}, {TEXT}) END"
+    return f"coalesce({exact}, CASE WHEN tidied({name(column)}::VARCHAR) IS NOT NULL THEN {TEXT} END)"
 
 
 def level(column: str, type_: str, kind: str = "text") -> str:
@@ -80,7 +80,7 @@ def level(column: str, type_: str, kind: str = "text") -> str:
         exact = number(column, type_)
         return f"CASE WHEN NOT isnan({exact}) THEN {exact}::VARCHAR END"
     own = f"{name(column)}::VARCHAR"
-    return f"CASE WHEN lower({own}) IN ('true', 'false') THEN lower({own}) ELSE {own} END"
+    return f"CASE WHEN regexp_full_match(lower({own}), 'true|false') THEN lower({own}) ELSE {own} END"
 
 
 def label(column: str, type_: str, strip: str | None) -> str:

@@ -1,0 +1,82 @@
+"""Rows keep their order, from files large enough that DuckDB reads parts of them at the same time."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+
+from dnncli.data.tables import fitting, reading, sql, targets
+from dnncli.data.tables.relation import Reading, Relation, open_table
+from dnncli.errors import SpecError
+from dnncli.spec import DataSpec
+
+ROWS = 150_000
+LEVELS = "abcdefghijklmnop"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same rows as one CSV, as several of very different sizes, as Parquet and as JSON."""
+    folder = tmp_path_factory.mktemp("large")
+    letters = f"substr('{LEVELS}', (i * 7 % {len(LEVELS)})::INT + 1, 1)"
+    rows = f"SELECT i AS number, {letters} AS letter, '?' AS hole, i % 3 AS y FROM range({ROWS}) t(i)"
+    duckdb.sql(f"COPY ({rows}) TO '{folder}/whole.csv'")
+    duckdb.sql(f"COPY ({rows}) TO '{folder}/whole.parquet' (ROW_GROUP_SIZE 5000)")
+    duckdb.sql(f"COPY ({rows}) TO '{folder}/whole.jsonl' (FORMAT json)")
+    bounds = [0, 10, 60_000, 60_003, 61_000, ROWS]
+    for place, (first, last) in enumerate(pairwise(bounds)):
+        chosen = f"SELECT * FROM ({rows}) WHERE number >= {first} AND number < {last}"
+        duckdb.sql(f"COPY ({chosen}) TO '{folder}/part{place}.csv'")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["whole.csv", "whole.parquet", "whole.jsonl", "part*.csv"])
+def test_examples_are_in_the_order_of_the_rows(folder: Path, name: str) -> None:
+    source = reading.read(DataSpec(data=str(folder / name), drop="hole"))
+    rows = np.arange(ROWS)
+    np.testing.assert_array_equal(source.train.x[:, 0], rows)
+    np.testing.assert_array_equal(source.train.x[:, 1:-1].argmax(axis=1), rows * 7 % len(LEVELS))
+    np.testing.assert_array_equal(source.train.y, rows % 3)
+
+
+@pytest.mark.parametrize("name", ["whole.csv", "part*.csv", "whole.parquet"])
+def test_new_rows_stream_in_their_order(folder: Path, name: str) -> None:
+    known = reading.read(DataSpec(data=str(folder / "whole.csv"), drop="hole")).encoding
+    assert known is not None
+    flags = np.zeros((4, len(known.columns)), np.int64)
+    stream = reading.stream(str(folder / name), known, flags, None, None, None, "rows")
+    np.testing.assert_array_equal(np.concatenate([x[:, 0] for x in stream]), np.arange(ROWS))
+
+
+def test_a_long_list_in_where_keeps_the_order(folder: Path) -> None:
+    wanted = "'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l'"
+    source = reading.read(
+        DataSpec(data=str(folder / "whole.csv"), drop="hole", where=f"letter IN ({wanted})")
+    )
+    rows = np.arange(ROWS)
+    np.testing.assert_array_equal(source.train.x[:, 0], rows[rows * 7 % len(LEVELS) < 12])
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["letter = ANY(['a', 'b'])", "number > (SELECT 5)", "letter IN (SELECT 'a')", "EXISTS (SELECT 1)"],
+)
+def test_what_would_lose_the_order_is_refused(folder: Path, where: str) -> None:
+    with pytest.raises(SpecError, match=r"--where .*: rows would lose their order"):
+        reading.read(DataSpec(data=str(folder / "whole.csv"), where=where))
+
+
+def plan(relation: Relation, columns: str) -> str:
+    return relation.rows(f"EXPLAIN SELECT {columns} FROM {relation.base}")[0][1].upper()
+
+
+def test_no_query_of_rows_is_planned_as_a_join(folder: Path) -> None:
+    relation = open_table(str(folder / "whole.csv"), Reading())
+    labels = targets.count(relation, "y", ".")
+    encoding = fitting.fit(relation, labels, None, "number=category").encoding
+    assert {column.kind for column in encoding.columns} == {"code", "text"}
+    label = targets.position(relation, labels)
+    assert " JOIN" not in plan(relation, f"{sql.encoded(encoding, relation.types)}, {label}")
+    assert " JOIN" not in plan(relation, sql.profile(list(relation.types.items())))
