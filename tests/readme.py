@@ -1,12 +1,18 @@
-"""The README's commands; `python tests/readme.py` runs its consoles and writes them anew."""
+"""The README's commands and options; `python tests/readme.py` writes its consoles and options anew."""
 
+import importlib
 import os
 import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import click
+
+from dnncli.cli.program import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -15,7 +21,8 @@ TABLES = ROOT.parent / "shared" / "data" / "tables"
 CONSOLE = re.compile(r"```console\n\$ (?P<command>[^\n]+)\n(?P<output>.*?)```", re.DOTALL)
 SHELL = re.compile(r"```sh\n(?P<body>.*?)```", re.DOTALL)
 ROW = re.compile(r"^\|.*?\| `(?P<command>dnncli [^`]+)` \|", re.MULTILINE)
-ELLIPSIS = "…"  # a line of this alone stands for lines left out
+DEFAULT = re.compile(r"\[default: ([^]]*)\]")
+OPTIONS = re.compile(r"(?<=<!-- options -->\n).*?(?=<!-- end of options -->)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,45 @@ def commands() -> list[str]:
     return [line for line in lines if line.startswith("dnncli ")]
 
 
+def leaves() -> Iterator[tuple[str, click.Command]]:
+    """Every command that does something, with the words that call it."""
+    for name in COMMANDS:
+        command = importlib.import_module(f"dnncli.cli.{name.replace('-', '_')}").command
+        inner = command.commands if isinstance(command, click.Group) else {}
+        yield from ((f"{name} {sub}", leaf) for sub, leaf in inner.items())
+        if not inner:
+            yield name, command
+
+
+def options() -> str:
+    """Tables of all options by section; those that several commands share stand in one row."""
+    sections: dict[str, dict[tuple[str, str], dict[str, list[str]]]] = {}
+    for name, leaf in leaves():
+        context = click.Context(leaf, info_name=name)
+        for param in leaf.params:
+            if isinstance(param, click.Option) and (record := param.get_help_record(context)):
+                names, text = (" ".join(part.replace("|", "\\|").split()) for part in record)
+                default = DEFAULT.search(text)
+                row = (names.replace(" INTEGER", " N"), DEFAULT.sub("", text).strip())
+                rows = sections.setdefault(getattr(param, "section", "Output"), {})
+                rows.setdefault(row, {}).setdefault(default[1] if default else "", []).append(name)
+    return "".join(_table(title, rows) for title, rows in sections.items())
+
+
+def _table(title: str, rows: dict[tuple[str, str], dict[str, list[str]]]) -> str:
+    """A table of options by (names, what they do): for each default, the commands that have it.
+
+    Where commands differ, the column has the first one's default and theirs stand behind their names.
+    """
+    lines = []
+    for (names, text), defaults in rows.items():
+        usual, *others = defaults
+        where = [*defaults[usual], *(f"{name} [{other}]" for other in others for name in defaults[other])]
+        lines.append(f"| `{names}` | {text} | {usual} | {', '.join(where)} |")
+    head = ["", "| option | what it does | default | commands |", "| --- | --- | --- | --- |"]
+    return "\n".join([f"<details><summary>{title}</summary>", *head, *lines, "", "</details>", "", ""])
+
+
 def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """A command line in a shell, in a folder, as in a pipe of 80 columns or more."""
     scripts = Path(sys.executable).parent
@@ -58,10 +104,18 @@ def shape(output: str) -> list[str]:
     return [" ".join(line.replace("*", "").split()) for line in plain.splitlines() if line.strip()]
 
 
+def link(folder: Path) -> None:
+    """The data that stand beside the repository, by the names the README gives them."""
+    for name, source in (("mnist", MNIST), ("tables", TABLES)):
+        if source.is_dir():
+            (folder / name).symlink_to(source)
+
+
 def main() -> None:
-    """Write every console's output anew; a long one keeps its head and tail."""
+    """Write every console's output and the tables of options anew."""
     with tempfile.TemporaryDirectory() as folder:
-        text = README.read_text()
+        link(Path(folder))
+        text = OPTIONS.sub(lambda _: options(), README.read_text())
         for console in consoles():
             done = run(console.command, Path(folder))
             fresh = "\n".join(line.rstrip() for line in done.stdout.splitlines()).strip("\n") + "\n"

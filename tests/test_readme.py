@@ -11,10 +11,12 @@ import readme
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One working folder for all commands, with links to the data that stand beside the repository."""
     path = tmp_path_factory.mktemp("readme")
-    for name, source in (("mnist", readme.MNIST), ("tables", readme.TABLES)):
-        if source.is_dir():
-            (path / name).symlink_to(source)
+    readme.link(path)
     return path
+
+
+def needs_what_is_not_here(command: str, folder: Path) -> bool:
+    return any(f"{name}/" in command and not (folder / name).exists() for name in ("mnist", "tables"))
 
 
 def affordable(command: str) -> str:
@@ -24,7 +26,7 @@ def affordable(command: str) -> str:
 
 @pytest.mark.parametrize("command", readme.commands())
 def test_a_command_of_the_readme_runs(command, folder):
-    if any(f"{name}/" in command and not (folder / name).exists() for name in ("mnist", "tables")):
+    if needs_what_is_not_here(command, folder):
         pytest.skip("needs ../shared")
     done = readme.run(affordable(command), folder)
     assert done.returncode == 0, done.stderr
@@ -32,8 +34,14 @@ def test_a_command_of_the_readme_runs(command, folder):
 
 @pytest.mark.parametrize("console", readme.consoles(), ids=lambda console: console.command)
 def test_a_console_of_the_readme_shows_what_the_program_prints(console, folder):
+    if needs_what_is_not_here(console.command, folder):
+        pytest.skip("needs ../shared")
     done = readme.run(console.command, folder)
     assert readme.shape(done.stdout) == readme.shape(console.output)
+
+
+def test_the_options_are_the_programs():
+    assert readme.OPTIONS.findall(readme.README.read_text()) == [readme.options()]
 
 
 def test_the_set_up_commands_are_there_word_for_word():

@@ -30,6 +30,7 @@ EXAMPLES = """
   dnncli transfer elu.ckpt --data mnist/ --keep auto --freeze all
   dnncli transfer elu.ckpt --keep 3 --add 20 --freeze hidden1,hidden2
   dnncli transfer elu.ckpt --freeze all --unfreeze "5:hidden4 10:hidden3 15:all"
+  dnncli transfer elu.ckpt --classes 5-9 --seeds 5 --plot proof.svg
   dnncli transfer model.safetensors --act relu --data mnist/   # from elsewhere
 """
 
@@ -105,6 +106,7 @@ EXAMPLES = """
         metavar="FILE",
         help="Checkpoint file.  [default: a new one in runs/]",
     ),
+    outputs.plot_option,
     outputs.overwrite_option,
 )
 @options.output
@@ -113,6 +115,7 @@ def command(
     act: str | None,
     alpha: float | None,
     out: Path | None,
+    plot: Path | None,
     overwrite: bool,
     format_: str,
     quiet: bool,
@@ -127,13 +130,14 @@ def command(
     began, screen = time.perf_counter(), terminal.Screen(format_, quiet)
     own = {name: given.pop(name) for name in OWN}
     spec = TransferSpec(**_own(own), options=options.run_options(given))
-    outputs.Extras(overwrite, out).check()
+    extras = outputs.Extras(overwrite, out, plot)
+    extras.check()
     task = _prepare(checkpoint, spec, act, alpha, screen)
     from dnncli import checkpoint as checkpoints
 
     path = out or checkpoints.unused_path(f"transfer-{task.layout.run.network.act}-{task.dataset.name}")
     checkpoints.reserve(path, overwrite or not out)
-    return _Transferring(screen, task, path, began).run()
+    return _Transferring(screen, task, path, extras, began).run()
 
 
 def _own(given: dict[str, Any]) -> dict[str, Any]:
@@ -172,6 +176,7 @@ class _Transferring:
     screen: terminal.Screen
     task: "Transfer"
     path: Path
+    extras: outputs.Extras
     began: float
     ends: dict["Lane", "Progress"] = field(default_factory=dict)
     saved: float = field(default_factory=time.perf_counter)
@@ -253,7 +258,7 @@ class _Transferring:
             self.saved = time.perf_counter()
 
     def _close(self, record: "TransferRecord") -> None:
-        from dnncli.report import structured, transfer
+        from dnncli.report import structured, transfer, transfer_figure
 
         self.screen.show("", *transfer.closing(record))
         document = structured.document("transfer", record)
@@ -264,6 +269,8 @@ class _Transferring:
             self.screen.write(structured.dumps({"event": "end", **rest}))
         elif self.screen.format == "csv":
             self.screen.write(structured.csv_lines(transfer.run_rows(record)))
+        if record.epochs:
+            self.extras.draw(lambda: transfer_figure.figure(record))
 
     def _exit_code(self, record: "TransferRecord", caught: int | None) -> int:
         if caught is not None:

@@ -4,10 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dnncli import statistics
-from dnncli.records import ComparisonRecord, RowRecord, SeedRecord
+from dnncli.records import ComparisonRecord, RowRecord
 from dnncli.report import figures
-from dnncli.report.figures import Curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,6 +23,7 @@ def figure(record: ComparisonRecord) -> "Figure":
         left, middle, right = drawn.subplots(1, 3, width_ratios=(1, 1, 1.2))
         drawn.suptitle(_title(record), x=0.008, ha="left")
         _accuracies(left, rows)
+        figures.error_axes(middle)
         _errors(middle, rows, record.data.validation)
         _deltas(drawn, right, rows)
     return drawn
@@ -57,33 +56,10 @@ def _accuracies(axes: "Axes", rows: Sequence[RowRecord]) -> None:
 def _errors(axes: "Axes", rows: Sequence[RowRecord], examples: int) -> None:
     """Learning curves as errors on a logarithmic axis, where 97 and 98 % are well apart."""
     for index, row in enumerate(rows):
-        curve = _curve([run for run in row.runs if run.stopped != "diverged"], 0.5 / max(examples, 1))
-        epochs = [float(epoch + 1) for epoch in range(len(curve.values))]
-        figures.curves(axes, epochs, {row.name: curve}, first=index)
-    axes.set_title("learning")
-    axes.set_xlabel("epoch")
-    axes.set_ylabel("wrong on the validation set (%)")
+        seeds = [run.val_accuracies for run in row.runs if run.stopped != "diverged"]
+        figures.learning(axes, row.name, seeds, examples, index)
     if rows:
-        figures.logarithmic(axes)
         axes.legend(fontsize=6)
-    figures.whole_numbers(axes.xaxis)
-
-
-def _curve(runs: Sequence[SeedRecord], smallest: float) -> Curve:
-    """Mean error and interval over seeds, in percent; a stopped seed counts with its last epoch."""
-    seeds = [run.val_accuracies for run in runs]
-    every = [
-        statistics.interval([1 - s[min(epoch, len(s) - 1)] for s in seeds])
-        for epoch in range(max(map(len, seeds)))
-    ]
-    middle, low, high = (
-        [
-            100 * max(smallest, point.mean if end is None else end)
-            for point, end in zip(every, ends, strict=True)
-        ]
-        for ends in zip(*every, strict=True)
-    )
-    return Curve(middle, low, high)
 
 
 def _deltas(drawn: "Figure", axes: "Axes", rows: Sequence[RowRecord]) -> None:

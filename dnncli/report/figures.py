@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dnncli import __version__, files
+from dnncli import __version__, files, statistics
 from dnncli.errors import DnncliError, SpecError
 
 if TYPE_CHECKING:
@@ -128,6 +128,35 @@ def curves(axes: "Axes", x: Sequence[float], series: Mapping[str, Curve], *, fir
         if curve.low is not None and curve.high is not None:
             axes.fill_between(x, curve.low, curve.high, color=colour, alpha=0.18, linewidth=0)
     axes.grid(color="#e6e6e6", linewidth=0.5)
+
+
+def error_axes(axes: "Axes") -> None:
+    """Axes for learning curves as errors, logarithmic: 97 and 98 % correct are well apart there."""
+    axes.set_title("learning")
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("wrong on the validation set (%)")
+    logarithmic(axes)
+    whole_numbers(axes.xaxis)
+
+
+def learning(
+    axes: "Axes", name: str, accuracies: Sequence[Sequence[float]], examples: int, index: int
+) -> None:
+    """A curve of the mean error and its interval over seeds, from every seed's validation accuracies.
+
+    A seed that stopped counts with its last epoch. No error is drawn as half an example, so that it shows.
+    """
+    smallest = 50 / max(examples, 1)
+    points = [
+        statistics.interval([100 * (1 - seed[min(epoch, len(seed) - 1)]) for seed in accuracies])
+        for epoch in range(max(map(len, accuracies)))
+    ]
+    middle, low, high = (
+        [max(smallest, point.mean if end is None else end) for point, end in zip(points, ends, strict=True)]
+        for ends in zip(*points, strict=True)
+    )
+    epochs = [float(epoch + 1) for epoch in range(len(points))]
+    curves(axes, epochs, {name: Curve(middle, low, high)}, first=index)
 
 
 def logarithmic(axes: "Axes") -> None:

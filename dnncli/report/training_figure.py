@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dnncli.records import TrainRecord
+from dnncli.records import EpochRecord, TrainRecord
 from dnncli.report import figures
 from dnncli.report.figures import Curve
 
@@ -24,7 +24,7 @@ def figure(record: TrainRecord) -> "Figure":
         drawn.suptitle(_title(record), x=0.008, ha="left")
         _losses(left, record)
         _accuracy(middle, record)
-        _deltas(drawn, right, record)
+        deltas(drawn, right, record.epochs)
         for axes in (left, middle, right):
             axes.set_xlabel("epoch")
             axes.set_xlim(0.5, max(1, len(record.epochs)) + 0.5)
@@ -90,11 +90,12 @@ def _best(axes: "Axes", record: TrainRecord) -> None:
         axes.axvline(record.best_epoch, color="#777777", linewidth=0.8, linestyle=":", zorder=0)
 
 
-def _deltas(drawn: "Figure", axes: "Axes", record: TrainRecord) -> None:
+def deltas(drawn: "Figure", axes: "Axes", epochs: Sequence[EpochRecord]) -> None:
+    """A heat map of log10 δ, layers upwards, epochs to the right; frozen layers are grey."""
     axes.set_title("δ, the gradient at each layer")
-    if record.epochs:
-        names = [layer.layer for layer in record.epochs[0].layers]
-        values = [[epoch.layers[i].delta_rms for epoch in record.epochs] for i in range(len(names))]
+    if epochs:
+        names = [layer.layer for layer in epochs[0].layers]
+        values = [[epoch.layers[i].delta_rms for epoch in epochs] for i in range(len(names))]
         figures.heat_map(drawn, axes, values, names, "log₁₀ δ   (RMS of ∂ℓ/∂z, nats)")
 
 

@@ -164,8 +164,11 @@ def difference_line(record: TransferRecord) -> Text:
     """How many points of test accuracy the transfer gained, and how sure that is."""
     difference = record.difference
     if difference is None:
-        test = record.seeds[0].test if record.seeds else None
-        return Text(f"test accuracy {100 * test.accuracy:.2f} %, loss {test.loss:.4f}" if test else "")
+        if not record.seeds:
+            return Text()
+        first = record.seeds[0]
+        which = f"  (seed {first.seed}, whose network is kept)" if len(record.seeds) > 1 else ""
+        return Text(f"test accuracy {100 * first.test.accuracy:.2f} %, loss {first.test.loss:.4f}{which}")
     points = f"{100 * difference.mean:+.2f} points"
     line = Text.assemble("test accuracy: ", (points, _style(difference.low, difference.high)))
     if difference.low is None or difference.high is None:

@@ -14,19 +14,8 @@ import pytest
 import safetensors.numpy
 from shell import refused, run, start, write_tiny
 
-TRAIN = [
-    "--data",
-    "tiny.npz",
-    "--hidden",
-    "5,4,3",
-    "--act",
-    "elu",
-    "--epochs",
-    "3",
-    "--batch-size",
-    "8",
-    "-q",
-]
+TRAIN = ["--data", "tiny.npz", "--hidden", "5,4,3", "--act", "elu", "--epochs", "3"]
+TRAIN += ["--batch-size", "8", "-q"]
 QUICK = ["--epochs", "2", "--seeds", "1", "--out", "child.ckpt"]
 HEAD = {"command", "version", "schema", "config"}
 
@@ -84,6 +73,14 @@ def test_the_table_fits_80_columns_and_says_it_all(monkeypatch):
                  "linear classifier", "saved child.ckpt", "Gradients in epoch 2"):  # fmt: skip
         assert said in result.out
     assert "hidden1        -  frozen" in result.out
+
+
+@pytest.mark.parametrize("more", [["--no-baseline"], ["--seeds", "2", "--freeze", "all"]])
+def test_the_plot_is_drawn_with_the_command_in_it(more):
+    pytest.importorskip("matplotlib")
+    result = transfer("--classes", "1-3", *QUICK, *more, "--plot", "proof.svg", "-q")
+    assert result.code == 0
+    assert "dnncli transfer parent.ckpt --classes 1-3" in Path("proof.svg").read_text()
 
 
 def test_jsonl_streams_every_epoch_of_every_run():

@@ -1,0 +1,70 @@
+"""`transfer --plot`: learning with and without the reused layers, seed by seed, and δ over the epochs."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from dnncli import statistics
+from dnncli.records import RunSummary, TransferRecord
+from dnncli.report import figures, training_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Runs = Mapping[str, Sequence[RunSummary]]
+OFFSET = 0.1  # of the mean beside its seeds, of the distance of two kinds
+
+
+def figure(record: TransferRecord) -> "Figure":
+    """Three panels, as wide as a page; taller for a deep network."""
+    layers = len(record.epochs[0].layers) if record.epochs else 0
+    baseline = {"from scratch": record.baseline.seeds} if record.baseline else {}
+    runs = {kind: seeds for kind, seeds in {"transferred": record.seeds, **baseline}.items() if seeds}
+    with figures.canvas(figures.TEXT_WIDTH, min(5.0, 2.3 + 0.06 * max(0, layers - 6))) as drawn:
+        left, middle, right = drawn.subplots(1, 3, width_ratios=(1.1, 0.8, 1.3))
+        drawn.suptitle(_title(record), x=0.008, ha="left")
+        _errors(left, runs, record.data.validation)
+        _tests(middle, runs)
+        training_figure.deltas(drawn, right, record.epochs)
+        right.set_xlabel("epoch")
+        figures.whole_numbers(right.xaxis)
+    return drawn
+
+
+def _title(record: TransferRecord) -> str:
+    kept = ", ".join(record.kept) or "nothing"
+    frozen = (
+        "all frozen" if record.frozen == record.kept else f"{', '.join(record.frozen) or 'nothing'} frozen"
+    )
+    seeds = f"{len(record.seeds)} seeds, 95 % intervals" if len(record.seeds) > 1 else "one seed"
+    parts = [f"{record.parent.data or record.parent.act} → {record.data.name}:  {kept} kept", frozen, seeds]
+    return figures.literal(",  ".join(parts))
+
+
+def _errors(axes: "Axes", runs: Runs, examples: int) -> None:
+    figures.error_axes(axes)
+    for index, (kind, seeds) in enumerate(runs.items()):
+        accuracies = [run.val_accuracies for run in seeds if run.val_accuracies]
+        if accuracies:
+            figures.learning(axes, kind, accuracies, examples, index)
+    if runs:
+        axes.legend()
+
+
+def _tests(axes: "Axes", runs: Runs) -> None:
+    """Every seed's test accuracy, pairs joined, and each kind's mean with its interval."""
+    columns = [[100 * run.test.accuracy for run in seeds] for seeds in runs.values()]
+    for pair in zip(*columns, strict=False):
+        axes.plot(range(len(pair)), pair, "-", color=figures.GREY, linewidth=0.8, zorder=1)
+    for place, values in enumerate(columns):
+        colour, beside = figures.COLOURS[place], place + OFFSET * (2 * place - 1)
+        axes.plot([place] * len(values), values, "o", color=colour, alpha=0.5, markersize=3)
+        mean, low, high = statistics.interval(values)
+        axes.plot([beside], [mean], "D", color=colour, markersize=4)
+        if low is not None and high is not None:
+            axes.plot([beside, beside], [low, high], color=colour)
+    axes.set_xticks(range(len(runs)), [kind.replace(" ", "\n") for kind in runs])
+    axes.set_xlim(-0.5, max(len(runs), 1) - 0.5)
+    axes.set_title("test accuracy")
+    axes.set_ylabel("correctly classified (%)")
+    axes.grid(color="#e6e6e6", linewidth=0.5, axis="y")
