@@ -12,30 +12,11 @@ import pytest
 import safetensors.numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stored import KERNEL, OLD, bits, refused, same
 
 from dnncli import checkpoint
 from dnncli.checkpoint import Checkpoint
 from dnncli.errors import CheckpointError
-
-KERNEL = np.arange(6, dtype=np.float32).reshape(2, 3)
-FILE = os.fsdecode(b"caf\xe9 \\\xff \xc3\xbc")  # a name that is no UTF-8
-OLD = Checkpoint({"hidden1.kernel": KERNEL, "step": np.int32([7])}, {"epoch": 1, "data": FILE})
-NEW = Checkpoint({"hidden1.kernel": KERNEL + 1, "best": np.array(True)}, {"epoch": 2})
-
-
-def bits(tensors):
-    return {name: (tensor.dtype, tensor.shape, tensor.tobytes()) for name, tensor in tensors.items()}
-
-
-def same(a, b):
-    return bits(a.tensors) == bits(b.tensors) and a.metadata == b.metadata
-
-
-def refused(reason, function, *arguments):
-    """Whether the function fails with one line that gives the reason."""
-    with pytest.raises(CheckpointError, match=reason) as caught:
-        function(*arguments)
-    return str(caught.value).isprintable()
 
 
 @pytest.fixture
@@ -47,11 +28,6 @@ def path(tmp_path):
 def old(path):
     checkpoint.write(path, OLD)
     return path
-
-
-def unchanged(path):
-    """Whether the old checkpoint is there, and nothing beside it."""
-    return os.listdir(path.parent) == [path.name] and same(checkpoint.read(path), OLD)
 
 
 LAYOUTS = {

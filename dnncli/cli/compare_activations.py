@@ -1,7 +1,6 @@
 """`dnncli compare-activations`."""
 
 import shlex
-import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -279,8 +278,7 @@ class _Comparing:
             if row.diverged and self.screen.format != "table":
                 self.screen.notice(f"{row.name}: {row.diverged} of {row.seeds} seeds diverged.")
         if caught is not None:
-            self.screen.notice(f"dnncli compare-activations: stopped; {self._continue()}")
-            return ExitCode.INTERRUPTED if caught == signal.SIGINT else ExitCode.TERMINATED
+            return self.screen.stopped("compare-activations", caught, self._continue())
         if all(row.diverged == row.seeds for row in record.rows):
             self.screen.error(
                 "dnncli compare-activations: every seed of every combination diverged; lower --lr."

@@ -11,8 +11,12 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from dnncli.errors import ExitCode
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+
+    from dnncli.records import Finding
 
 WIDE = 1000  # columns of a pipe: a table is never wider, and never cut
 
@@ -86,6 +90,11 @@ def _columns() -> int | None:
     return int(text) if text.isdecimal() and 0 < int(text) < 10_000 else None
 
 
+def stopped_by(number: int) -> ExitCode:
+    """The exit code of a command that a signal stopped."""
+    return ExitCode.INTERRUPTED if number == signal.SIGINT else ExitCode.TERMINATED
+
+
 class Screen:
     """One command's output: lines as they happen above a progress bar, in whatever format was asked."""
 
@@ -122,6 +131,16 @@ class Screen:
     def error(self, message: str) -> None:
         """Say in one line on stderr why the exit code will not be 0."""
         print(" ".join(message.split()), file=sys.stderr)
+
+    def diverged(self, command: str, finding: "Finding") -> ExitCode:
+        """Say what went non-finite, and what to do."""
+        self.error(f"dnncli {command}: diverged in {finding.layer}: {finding.evidence}; {finding.advice}.")
+        return ExitCode.DIVERGED
+
+    def stopped(self, command: str, number: int, how_to_go_on: str) -> ExitCode:
+        """Say how to go on after a signal."""
+        self.notice(f"dnncli {command}: stopped; {how_to_go_on}")
+        return stopped_by(number)
 
     @contextmanager
     def progress(self, what: str, total: int, done: int = 0) -> Iterator["Bar"]:

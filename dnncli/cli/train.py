@@ -1,7 +1,6 @@
 """`dnncli train`."""
 
 import shlex
-import signal
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -202,10 +201,10 @@ class _Training:
             self.log.abandon()
         if snapshot.history:
             training.save(snapshot, self.path)
-            self.screen.notice(f"dnncli train: {self._continue()}")
+            self.screen.notice(f"dnncli train: stopped; {self._continue()}")
 
     def _continue(self) -> str:
-        return f"stopped; go on with: dnncli train --resume {shlex.quote(str(self.path))}"
+        return f"go on with: dnncli train --resume {shlex.quote(str(self.path))}"
 
     def _leave(self, record: "TrainRecord", snapshot: "Snapshot") -> None:
         """What was asked for besides the result."""
@@ -263,14 +262,9 @@ class _Training:
 
     def _exit_code(self, record: "TrainRecord", caught: int | None) -> int:
         if caught is not None:
-            self.screen.notice(f"dnncli train: {self._continue()}")
-            return ExitCode.INTERRUPTED if caught == signal.SIGINT else ExitCode.TERMINATED
+            return self.screen.stopped("train", caught, self._continue())
         if record.stopped == "diverged":
-            finding = record.health.findings[0]
-            self.screen.error(
-                f"dnncli train: diverged in {finding.layer}: {finding.evidence}; {finding.advice}."
-            )
-            return ExitCode.DIVERGED
+            return self.screen.diverged("train", record.health.findings[0])
         conditions = (*self.fail_on, *self.stop_on)
         met = [finding for finding in record.health.findings if finding.rule in conditions]
         if met:

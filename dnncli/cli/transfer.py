@@ -1,7 +1,6 @@
 """`dnncli transfer`."""
 
 import shlex
-import signal
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -201,7 +200,8 @@ class _Transferring:
             self._save(self.ends.get(lanes[0]), at_once=True)
         if not self.ends:
             self.screen.error("dnncli transfer: stopped before the first epoch ended; nothing is saved.")
-            return ExitCode.INTERRUPTED if caught == signal.SIGINT else ExitCode.TERMINATED
+            assert caught is not None
+            return terminal.stopped_by(caught)
         outcome = transfer.result(self.task, self.ends, finished=caught is None)
         total = replace(outcome.seconds, total=time.perf_counter() - self.began)
         record = replace(outcome, checkpoint=str(self.path), seconds=total)
@@ -274,15 +274,12 @@ class _Transferring:
 
     def _exit_code(self, record: "TransferRecord", caught: int | None) -> int:
         if caught is not None:
-            done = record.test is not None
             path = shlex.quote(str(self.path))
-            rest = f"{path} is complete, the comparison is not" if done else f"dnncli train --resume {path}"
-            self.screen.notice(f"dnncli transfer: stopped; {'' if done else 'go on with: '}{rest}")
-            return ExitCode.INTERRUPTED if caught == signal.SIGINT else ExitCode.TERMINATED
-        if record.stopped == "diverged":
-            finding = record.health.findings[0]
-            self.screen.error(
-                f"dnncli transfer: diverged in {finding.layer}: {finding.evidence}; {finding.advice}."
+            resume, complete = (
+                f"go on with: dnncli train --resume {path}",
+                f"{path} is complete, the comparison is not",
             )
-            return ExitCode.DIVERGED
+            return self.screen.stopped("transfer", caught, complete if record.test else resume)
+        if record.stopped == "diverged":
+            return self.screen.diverged("transfer", record.health.findings[0])
         return ExitCode.DONE

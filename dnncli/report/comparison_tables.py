@@ -3,9 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -14,18 +12,11 @@ from dnncli.report import text
 
 DRAWN = 18  # columns of a drawn interval
 CURVE = 12  # columns of the longest learning curve
-STYLE: dict[str, Any] = {
-    "title_justify": "left",
-    "title_style": "bold",
-    "box": box.SIMPLE_HEAD,
-    "pad_edge": False,
-    "padding": (0, 1, 0, 0),
-}
 
 
 def _table(title: str, *columns: str) -> Table:
     """Columns of numbers beside the rows' names; `<` before a column's head turns it to the left."""
-    table = Table(title=title, **STYLE)
+    table = Table(title=title, **text.TABLE)
     table.add_column("activation", overflow="fold")  # the only one to give way in a narrow terminal
     for column in columns:
         left = column.startswith("<")

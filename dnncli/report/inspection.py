@@ -1,9 +1,7 @@
 """`inspect` for people: layers and tensors by name, history as curves, and a run's last steps."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -11,15 +9,7 @@ from rich.text import Text
 from dnncli.records import EpochRecord, InspectRecord, OriginRecord, StepRecord
 from dnncli.report import text
 
-SPARKS = "▁▂▃▄▅▆▇█"
 WIDEST_SPARK = 60
-STYLE: dict[str, Any] = {
-    "title_justify": "left",
-    "title_style": "bold",
-    "box": box.SIMPLE_HEAD,
-    "pad_edge": False,
-    "padding": (0, 1, 0, 0),
-}
 
 
 def tensor_rows(record: InspectRecord) -> list[list[object]]:
@@ -78,7 +68,7 @@ def _classes(record: InspectRecord) -> str:
 
 def tensor_table(record: InspectRecord) -> Table:
     """Every layer and tensor by name: these are the names that `transfer` takes."""
-    table = Table(**STYLE)
+    table = Table(**text.TABLE)
     table.add_column("layer", no_wrap=True)
     table.add_column("tensor", no_wrap=True)
     table.add_column("shape", justify="right", no_wrap=True)
@@ -105,13 +95,12 @@ def history_lines(history: Sequence[EpochRecord]) -> Iterator[Text]:
 
 
 def sparkline(values: Sequence[float]) -> str:
-    """A curve in one line; of long ones an even selection."""
+    """A curve in one line, from its lowest to its highest; of long ones an even selection."""
     if len(values) > WIDEST_SPARK:
         step = (len(values) - 1) / (WIDEST_SPARK - 1)
         values = [values[round(i * step)] for i in range(WIDEST_SPARK)]
     low, high = min(values), max(values)
-    span = (high - low) or 1.0
-    return "".join(SPARKS[min(7, int(8 * (value - low) / span))] for value in values)
+    return text.sparkline([(value - low) / ((high - low) or 1.0) for value in values])
 
 
 def step_tables(steps: Sequence[StepRecord]) -> Iterator[RenderableType]:
@@ -121,7 +110,7 @@ def step_tables(steps: Sequence[StepRecord]) -> Iterator[RenderableType]:
         return
     names = [layer.layer for layer in steps[-1].layers]
     for title, field in (("δ", "delta_rms"), ("step over weights", "update_ratio")):
-        table = Table(title=f"{title} in the last steps", **STYLE)
+        table = Table(title=f"{title} in the last steps", **text.TABLE)
         for column in ("epoch", "step", "loss", *names):
             table.add_column(column, justify="right", no_wrap=True)
         for step in steps:

@@ -2,7 +2,17 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
+from rich import box
+
+TABLE: dict[str, Any] = {  # how a table of numbers looks
+    "title_justify": "left",
+    "title_style": "bold",
+    "box": box.SIMPLE_HEAD,
+    "pad_edge": False,
+    "padding": (0, 1, 0, 0),
+}
 BLOCKS = " ▏▎▍▌▋▊▉█"
 HEIGHTS = "▁▂▃▄▅▆▇█"
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from rich import box
 from rich.console import RenderableType
@@ -26,13 +25,6 @@ LEVELS = (
     (10.0, "▲▲", "white on #d6604d"),
     (math.inf, "▲▲", "white on #b2182b"),
 )
-STYLE: dict[str, Any] = {
-    "title_justify": "left",
-    "title_style": "bold",
-    "box": box.SIMPLE_HEAD,
-    "pad_edge": False,
-    "padding": (0, 1, 0, 0),
-}
 COLUMNS = (
     "case",
     "depth",
@@ -127,7 +119,7 @@ def _cell(value: float, reference: float) -> Text:
 
 def case_table(cases: Sequence[CaseRecord]) -> Table:
     """Measured and predicted delta ratio, how deep it trains, flat units, and the verdict."""
-    table = Table(**STYLE)
+    table = Table(**text.TABLE)
     table.add_column("case", no_wrap=True)
     deep = len({case.depth for case in cases}) > 1
     trained = any(case.trained for case in cases)
