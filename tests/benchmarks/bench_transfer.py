@@ -1,6 +1,6 @@
 """What caching frozen layers saves: recipe E's epochs with and without; run by hand.
 
-    python tests/benchmarks/bench_transfer.py MNIST
+    TF_CPP_MIN_LOG_LEVEL=3 python tests/benchmarks/bench_transfer.py MNIST
 
 MNIST is the folder of its four IDX files. The parent is recipe B's network after one epoch (how well it
 does is of no consequence for the time). Both contenders train in one process and take their epochs in
