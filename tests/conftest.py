@@ -52,6 +52,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "error")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, or one process would be left with them at the end."""
+    items.sort(key=lambda item: item.path.stem not in ("test_readme", "test_fuzz"))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of data beside the repository; tests that need it are skipped where it is absent."""

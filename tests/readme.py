@@ -21,6 +21,7 @@ TABLES = ROOT.parent / "shared" / "data" / "tables"
 CONSOLE = re.compile(r"```console\n\$ (?P<command>[^\n]+)\n(?P<output>.*?)```", re.DOTALL)
 SHELL = re.compile(r"```sh\n(?P<body>.*?)```", re.DOTALL)
 ROW = re.compile(r"^\|.*?\| `(?P<command>dnncli [^`]+)` \|", re.MULTILINE)
+RUN = re.compile(r"([A-Z_]+=\S+ )?dnncli |cmp ")  # not what installs something
 DEFAULT = re.compile(r"\[default: ([^]]*)\]")
 OPTIONS = re.compile(r"(?<=<!-- options -->\n).*?(?=<!-- end of options -->)", re.DOTALL)
 
@@ -39,13 +40,13 @@ def consoles() -> list[Console]:
 
 
 def commands() -> list[str]:
-    """Every other dnncli command, in the README's order: later ones use the files of earlier ones."""
+    """Every other command that is run, in the README's order: later ones use the files of earlier ones."""
     text = README.read_text()
     found = [(m.start(), line) for m in SHELL.finditer(text) for line in m["body"].splitlines()]
     found += [(m.start(), m["command"]) for m in ROW.finditer(text)]
     # sorted() is stable: lines of one block keep their order.
     lines = [line.split("  #")[0].strip() for _, line in sorted(found, key=lambda pair: pair[0])]
-    return [line for line in lines if line.startswith("dnncli ")]
+    return [line for line in lines if RUN.match(line)]
 
 
 def leaves() -> Iterator[tuple[str, click.Command]]:

@@ -26,6 +26,7 @@ TEXT_WIDTH = 7.0  # of a page
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)))
 GREY = "#b8b8b8"
+SHORT = 50  # how many times its lower end a logarithmic axis' upper end is where few powers of ten are on it
 MOST_NAMES = 12  # on the axis of a heat map; of more, every so many is named
 STYLE: Any = {
     "font.family": "DejaVu Sans",  # it comes with matplotlib: the same bytes everywhere
@@ -160,13 +161,19 @@ def learning(
 
 
 def logarithmic(axes: "Axes") -> None:
-    """A logarithmic y axis whose ticks are plain numbers: 0.1, 1, 10."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    """A logarithmic y axis whose ticks are plain numbers: 0.1, 1, 10; over a short range 2 and 5 too."""
+    from matplotlib.ticker import FuncFormatter, LogLocator
+
+    def between(value: float, _: int) -> str:
+        low, high = axes.get_ylim()
+        leading = round(value / 10.0 ** math.floor(math.log10(value)))
+        return f"{value:g}" if high < SHORT * low and leading in (2, 5) else ""
 
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0,), numticks=8))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_minor_formatter(FuncFormatter(between))
+    axes.tick_params(axis="y", which="minor", labelsize=7)
 
 
 def whole_numbers(axis: Any) -> None:

@@ -32,10 +32,9 @@ def figure(record: TransferRecord) -> "Figure":
 
 
 def _title(record: TransferRecord) -> str:
-    kept = ", ".join(record.kept) or "nothing"
-    frozen = (
-        "all frozen" if record.frozen == record.kept else f"{', '.join(record.frozen) or 'nothing'} frozen"
-    )
+    kept, frozen = (", ".join(names) or "nothing" for names in (record.kept, record.frozen))
+    frozen = "all" if frozen == kept != "nothing" else frozen
+    frozen += " frozen at first" if record.config.get("unfreeze") else " frozen"
     seeds = f"{len(record.seeds)} seeds, 95 % intervals" if len(record.seeds) > 1 else "one seed"
     parts = [f"{record.parent.data or record.parent.act} → {record.data.name}:  {kept} kept", frozen, seeds]
     return figures.literal(",  ".join(parts))
