@@ -193,8 +193,8 @@ def _unsaturate(network: NetworkSpec, expected: float) -> str:
     if network.init.startswith("critical"):
         return "lower --lr, or --bn with another --init"
     if network.bn:
-        return f"lower --lr, or --init critical without --bn: predicted {expected:.0%}"
-    return f"--init critical: predicted {expected:.0%}; or add --bn"
+        return f"lower --lr, or --init critical without --bn: predicted {expected:.0%} there"
+    return f"--init critical: predicted {expected:.0%} there; or add --bn"
 
 
 def _expected_flat(setting: Setting) -> list[float]:

@@ -195,7 +195,7 @@ class TestSaturated:
         def advice(**options):
             return only(verdict.judge(setting("tanh", **options), layers(saturated_fraction=0.9))).advice
 
-        assert advice(init="normal") == "--init critical: predicted 0%; or add --bn"
+        assert advice(init="normal") == "--init critical: predicted 0% there; or add --bn"
         assert "--init critical:" not in advice(init="critical")
         assert "add --bn" not in advice(bn=True)
         assert "--init critical without --bn" in advice(bn=True)

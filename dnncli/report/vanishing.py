@@ -169,7 +169,10 @@ def finding_line(case: CaseRecord) -> Text:
     """The case's worst finding and its remedy."""
     worst = case.findings[0]
     return Text.assemble(
-        (f"{_short(case)}: ", "bold"), f"{worst.evidence}.\n  → ", (worst.advice, "bold"), "."
+        (_short(case), "bold"),
+        f" in {worst.layer}: {worst.evidence}.\n  → ",
+        (worst.advice, "bold"),
+        ".",
     )
 
 
