@@ -11,6 +11,7 @@ class ExitCode(IntEnum):
     USAGE = 2  # a wrong option, value or combination
     DIVERGED = 3  # training reached NaN or infinity
     UNHEALTHY = 4  # a --fail-on condition was met
+    HUNG_UP = 129  # stopped by SIGHUP, after saving
     INTERRUPTED = 130  # stopped by SIGINT, after saving
     TERMINATED = 143  # stopped by SIGTERM, after saving
 

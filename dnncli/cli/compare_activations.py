@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dnncli import catalog
-from dnncli.cli import options, outputs, terminal
+from dnncli.cli import options, outputs, signals, terminal
 from dnncli.cli.command import define, section
 from dnncli.cli.types import Numbers, Spellings
 from dnncli.errors import ExitCode, SpecError
@@ -180,10 +180,10 @@ class _Comparing:
         epochs = self.grid.combinations()[0].runs[0].schedule.epochs
         left, caught = len(comparison.remaining(self.grid, self.trials)), None
         try:
-            with terminal.interruptible(), self.screen.progress("compiling", left * epochs) as bar:
+            with signals.interruptible(), self.screen.progress("compiling", left * epochs) as bar:
                 for event in comparison.run(self.grid, self.dataset, self.trials):
                     self._take(event, bar, epochs)
-        except terminal.Interrupted as interruption:
+        except signals.Interrupted as interruption:
             caught = interruption.number
         record = self._record()
         self._close(record)

@@ -9,7 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from dnncli import __version__
-from dnncli.cli import command, completion, streams
+from dnncli.cli import command, completion, signals, streams
 from dnncli.errors import DnncliError, ExitCode
 
 COMMANDS = {
@@ -80,6 +80,7 @@ def main() -> NoReturn:
     # XLA reports a tuning preference it stored itself as a mismatch of processors, in kilobytes of text.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     streams.prepare()
+    signals.from_the_start()
     try:
         code = _answer()
         sys.stdout.flush()
@@ -120,7 +121,11 @@ def run(arguments: list[str]) -> int:
     except DnncliError as error:
         return complain(str(error), error.exit_code, _command(arguments))
     except (click.Abort, KeyboardInterrupt):
+        signals.caught()
         return ExitCode.INTERRUPTED
+    except MemoryError:
+        advice = "not enough memory: make the network or the data smaller."
+        return complain(advice, ExitCode.FAILED, _command(arguments))
 
 
 def complain(message: str, code: ExitCode, where: str = "dnncli") -> ExitCode:

@@ -1,16 +1,15 @@
-"""The terminal: results to stdout, progress and notices to stderr, signals as exceptions.
+"""The terminal: results to stdout, progress and notices to stderr.
 
 Rich is imported when a screen opens: help, usage errors and completion start without it.
 """
 
 import os
-import signal
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from dnncli.cli import signals
 from dnncli.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -19,53 +18,6 @@ if TYPE_CHECKING:
     from dnncli.records import Finding
 
 WIDE = 1000  # columns of a pipe: a table is never wider, and never cut
-
-
-class Interrupted(BaseException):
-    """SIGINT or SIGTERM arrived; not an Exception, so that nothing on the way swallows it."""
-
-    def __init__(self, number: int) -> None:
-        """Keep the signal's number."""
-        super().__init__(number)
-        self.number = number
-
-
-class Signals:
-    """Raises Interrupted for SIGINT or SIGTERM: at once, or after what must not be torn apart."""
-
-    def __init__(self) -> None:
-        """Created by interruptible."""
-        self._held, self._caught = False, 0
-
-    def handle(self, number: int, frame: FrameType | None) -> None:
-        """Answer the first signal; a second one of its kind ends the process at once."""
-        signal.signal(number, signal.SIG_DFL)
-        self._caught = number
-        if not self._held:
-            raise Interrupted(number)
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Let the block finish before a signal is answered."""
-        self._held = True
-        try:
-            yield
-        finally:
-            self._held = False
-        if self._caught:
-            raise Interrupted(self._caught)
-
-
-@contextmanager
-def interruptible() -> Iterator[Signals]:
-    """Raise Interrupted on SIGINT or SIGTERM."""
-    signals = Signals()
-    before = {number: signal.signal(number, signals.handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield signals
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def stdout() -> "Console":
@@ -88,11 +40,6 @@ def _columns() -> int | None:
     """$COLUMNS where it is a width."""
     text = os.environ.get("COLUMNS", "")
     return int(text) if text.isdecimal() and 0 < int(text) < 10_000 else None
-
-
-def stopped_by(number: int) -> ExitCode:
-    """The exit code of a command that a signal stopped."""
-    return ExitCode.INTERRUPTED if number == signal.SIGINT else ExitCode.TERMINATED
 
 
 class Screen:
@@ -140,7 +87,7 @@ class Screen:
     def stopped(self, command: str, number: int, how_to_go_on: str) -> ExitCode:
         """Say how to go on after a signal."""
         self.notice(f"dnncli {command}: stopped; {how_to_go_on}")
-        return stopped_by(number)
+        return signals.CODES[number]
 
     @contextmanager
     def progress(self, what: str, total: int, done: int = 0) -> Iterator["Bar"]:

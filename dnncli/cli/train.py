@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dnncli import catalog
-from dnncli.cli import options, outputs, terminal
+from dnncli.cli import options, outputs, signals, terminal
 from dnncli.cli.command import define, section
 from dnncli.cli.types import CheckpointFile, Names
 from dnncli.errors import DnncliError, ExitCode, SpecError
@@ -172,15 +172,15 @@ class _Training:
         epochs = snapshot.spec.schedule.epochs
         try:
             with (
-                terminal.interruptible() as signals,
+                signals.interruptible() as stop,
                 self.screen.progress("compiling", epochs, snapshot.epoch) as bar,
             ):
                 for progress in training.run(snapshot, self.dataset, self.stop_on):
-                    with signals.held():
+                    with stop.held():
                         snapshot = progress.snapshot
                         bar.advance(f"epoch {progress.record.epoch}")
                         self._epoch(progress)
-        except terminal.Interrupted as interruption:
+        except signals.Interrupted as interruption:
             caught = interruption.number
         except (OSError, DnncliError):
             self._rescue(snapshot)

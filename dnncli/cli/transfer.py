@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dnncli import catalog, transfer_spec
-from dnncli.cli import models, options, outputs, terminal
+from dnncli.cli import models, options, outputs, signals, terminal
 from dnncli.cli.command import define, section
 from dnncli.cli.types import CheckpointFile, Name, Number, Sizes
 from dnncli.errors import ExitCode
@@ -189,19 +189,19 @@ class _Transferring:
         epochs = self.task.layout.run.schedule.epochs
         try:
             with (
-                terminal.interruptible() as signals,
+                signals.interruptible() as stop,
                 self.screen.progress("compiling", epochs * len(lanes)) as bar,
             ):
                 for step in transfer.run(self.task):
-                    with signals.held():
+                    with stop.held():
                         self._step(step, bar, epochs)
-        except terminal.Interrupted as interruption:
+        except signals.Interrupted as interruption:
             caught = interruption.number
             self._save(self.ends.get(lanes[0]), at_once=True)
         if not self.ends:
             self.screen.error("dnncli transfer: stopped before the first epoch ended; nothing is saved.")
             assert caught is not None
-            return terminal.stopped_by(caught)
+            return signals.CODES[caught]
         outcome = transfer.result(self.task, self.ends, finished=caught is None)
         total = replace(outcome.seconds, total=time.perf_counter() - self.began)
         record = replace(outcome, checkpoint=str(self.path), seconds=total)

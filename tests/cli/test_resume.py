@@ -1,5 +1,6 @@
 """Resume: a run with stops gives the bytes of a run without, whatever stopped it."""
 
+import contextlib
 import signal
 import time
 from dataclasses import replace
@@ -112,12 +113,15 @@ def test_a_checkpoint_that_cannot_be_read_is_one_line_with_1():
 LONG = [*TINY, "--batch-size", "4", "--bn", "--dropout", "0.2", "--patience", "0"]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_signal_saves_a_checkpoint_that_goes_on_to_the_same_bytes(number, code):
     options = [*LONG, "--epochs", "100000", "--format", "jsonl", "--out", "part.ckpt"]
     with start("train", *options) as process:
         early = [process.stdout.readline() for _ in range(4)]  # the start and three epochs
         process.send_signal(number)
+        process.send_signal(number)  # as `timeout` does, to the process and to its group
         began = time.monotonic()
         out, err = process.communicate(timeout=60)
         assert time.monotonic() - began < 20
@@ -133,11 +137,26 @@ def test_a_signal_saves_a_checkpoint_that_goes_on_to_the_same_bytes(number, code
     assert Path("a.ckpt").read_bytes() == Path("b.ckpt").read_bytes()
 
 
+def test_an_interrupt_that_a_callback_swallows_comes_again(monkeypatch):
+    from dnncli.cli import signals
+
+    monkeypatch.setattr(signals, "AGAIN", 0.05)
+
+    def swallow_the_first():
+        with contextlib.suppress(signals.Interrupted):
+            signal.raise_signal(signal.SIGINT)
+        time.sleep(5)
+
+    with pytest.raises(signals.Interrupted), signals.interruptible():
+        swallow_the_first()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_an_interrupt_before_the_first_epoch_leaves_a_checkpoint_to_begin_from(monkeypatch):
-    from dnncli.cli import terminal
+    from dnncli.cli import signals
 
     def interrupted(*_):
-        raise terminal.Interrupted(signal.SIGINT)
+        raise signals.Interrupted(signal.SIGINT)
         yield
 
     monkeypatch.setattr(training, "run", interrupted)

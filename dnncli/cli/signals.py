@@ -1,0 +1,112 @@
+"""Signals as exceptions that arrive: SIGINT, SIGTERM, and SIGHUP of a terminal that closes.
+
+Python raises an exception wherever the main thread happens to be. Where that is a callback of the garbage
+collector (JAX has one) it is swallowed; it is therefore raised anew until somebody has caught it.
+"""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from dnncli.errors import ExitCode
+
+AGAIN = 0.3  # seconds after which an exception that nobody caught is raised anew
+REPEATED = 1.0  # seconds: a signal that comes again so soon is the same wish (`timeout` sends two)
+CODES: dict[int, ExitCode] = {
+    signal.SIGINT: ExitCode.INTERRUPTED,
+    signal.SIGTERM: ExitCode.TERMINATED,
+    signal.SIGHUP: ExitCode.HUNG_UP,
+}
+
+
+class Interrupted(BaseException):
+    """A signal arrived; not an Exception, so that nothing on the way swallows it."""
+
+    def __init__(self, number: int) -> None:
+        """Keep the signal's number."""
+        super().__init__(number)
+        self.number = number
+
+
+class Signals:
+    """Raises Interrupted for a signal: at once, or after what must not be torn apart."""
+
+    def __init__(self) -> None:
+        """Created by interruptible."""
+        self._held, self._caught, self._since = False, 0, 0.0
+
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        """Answer the first signal; one that comes later, though not at once, ends the process."""
+        if self._caught and time.monotonic() - self._since > REPEATED:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        if not self._caught:
+            self._caught, self._since = number, time.monotonic()
+            self.insist()
+
+    def insist(self, *_: Any) -> None:
+        """Raise, and again if that is swallowed; what is held raises at its own end."""
+        if not self._held:
+            signal.setitimer(signal.ITIMER_REAL, AGAIN)
+            raise Interrupted(self._caught)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let the block finish before a signal is answered."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+        if self._caught:
+            self.insist()
+
+
+@contextmanager
+def interruptible() -> Iterator[Signals]:
+    """Raise Interrupted on a signal, but for one that whoever started the process ignores (`nohup`).
+
+    After a signal the process is expected to save and end: only one that comes later kills it then.
+    """
+    signals = Signals()
+    numbers = [number for number in CODES if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, signals.handle) for number in numbers}
+    before[signal.SIGALRM] = signal.signal(signal.SIGALRM, signals.insist)
+    stopped = False
+    try:
+        yield signals
+    except Interrupted:
+        stopped = True
+        raise
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            if not stopped or number == signal.SIGALRM:
+                signal.signal(number, handler)
+
+
+def from_the_start() -> None:
+    """Make Ctrl-C arrive while modules are imported, too, and say nothing where it was swallowed."""
+
+    def insist(*_: Any) -> None:
+        signal.setitimer(signal.ITIMER_REAL, AGAIN)
+        raise KeyboardInterrupt
+
+    def tell(unraisable: Any) -> None:
+        if not issubclass(unraisable.exc_type, KeyboardInterrupt | Interrupted):
+            sys.__unraisablehook__(unraisable)
+
+    sys.unraisablehook = tell
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+        signal.signal(signal.SIGINT, insist)
+        signal.signal(signal.SIGALRM, insist)
+
+
+def caught() -> None:
+    """End the insistence: the exception has arrived."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
