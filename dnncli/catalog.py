@@ -212,7 +212,8 @@ def resolve(table: Mapping[str, EntryT], name: str, what: str) -> EntryT:
     """
     wanted = name.strip().lower().replace("_", "-")
     for entry in table.values():
-        if wanted == entry.name or wanted in entry.aliases:
+        # LeakyReLU, as it is called in Python libraries, is leaky-relu.
+        if wanted.replace("-", "") in (known.replace("-", "") for known in (entry.name, *entry.aliases)):
             return entry
     near = get_close_matches(wanted, names(table), n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""

@@ -54,6 +54,9 @@ def crash(
 
 def _blow_up(steps: tuple[StepRecord, ...]) -> tuple[Finding, tuple[StepRecord, ...]]:
     """The layer and step with the largest update, where the loss got lost and nothing became infinite."""
+    if steps[0].loss >= LOST_LOSS:
+        evidence = f"the loss is {steps[0].loss:.1e} at the first step of epoch {steps[0].epoch}"
+        return _divergence("output", evidence), steps[:1]
     lost = next((i for i, step in enumerate(steps) if step.loss >= LOST_LOSS), len(steps) - 1)
     step = max(steps[: lost + 1], key=lambda step: max(layer.update_ratio for layer in step.layers))
     layer = max(step.layers, key=lambda layer: layer.update_ratio)

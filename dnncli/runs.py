@@ -69,6 +69,8 @@ def run(
         replayed = (phase.part, before, phase.train, key, epoch)
         if not epochs.finite(info):
             crash, steps = flight.crash(*replayed)
+            if steps[0].epoch == steps[0].step == 1:
+                crash = verdict.explain(situation, crash, steps[0].layers)
             broken = replace(snapshot, flight=_whole(phase, steps))
             yield Progress(record, broken, compiling, "diverged", crash)
             return

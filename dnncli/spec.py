@@ -14,6 +14,7 @@ from dnncli.errors import SpecError
 from dnncli.freezing import FreezingSpec
 
 Amount = int | float  # a count of examples (int) or a share of them (float in (0, 1))
+WIDEST, DEEPEST = 1_000_000, 10_000  # units of a layer, hidden layers: more are a slip of the keys
 
 
 def option(name: str) -> str:
@@ -116,7 +117,9 @@ class NetworkSpec:
         if self.bn_momentum is not None and not (self.bn or self.bn_output):
             raise SpecError(f"--bn-momentum {self.bn_momentum:g}: has no use without --bn or --bn-output.")
         _check(len(self.hidden) + self.below >= 1, "hidden", self.hidden, "at least one layer")
-        _check(all(n >= 1 for n in self.hidden), "hidden", _joined(self.hidden), "sizes of at least 1")
+        fits = all(1 <= n <= WIDEST for n in self.hidden)
+        _check(fits, "hidden", _joined(self.hidden[:9]), f"sizes from 1 to {WIDEST:,}")
+        _check(len(self.hidden) <= DEEPEST, "depth", len(self.hidden), f"at most {DEEPEST:,} layers")
         _check_number(self, "alpha", lambda a: abs(a) < 1e6, "a finite number")
         if activation.name in ("elu", "celu"):
             _check_number(self, "alpha", lambda a: a > 0, "greater than 0")

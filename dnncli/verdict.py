@@ -76,6 +76,17 @@ def judge(
     return Health(found[0].rule if found else "healthy", (*found, *surprise))
 
 
+def explain(setting: Setting, crash: Finding, initial: Sequence[LayerRecord]) -> Finding:
+    """What broke, with the remedy for gradients that exploded before any update, where they did."""
+    overflow = _non_finite(setting, initial)
+    flow = _flow(setting, initial) if not overflow and len(initial) > 1 else ()
+    exploding = overflow or next((finding for finding in flow if finding.rule == "exploding"), None)
+    if exploding is None:
+        return crash
+    evidence = f"{crash.evidence}; before any update {exploding.evidence}"
+    return replace(crash, evidence=evidence, advice=exploding.advice)
+
+
 def _findings(setting: Setting, layers: Sequence[LayerRecord]) -> Iterator[Finding]:
     if overflow := _non_finite(setting, layers):  # nothing can be read off the other figures
         yield overflow

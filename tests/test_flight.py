@@ -117,6 +117,13 @@ def test_a_loss_that_is_lost_is_put_down_to_the_largest_step_before_it(replayed)
     assert [step.step for step in steps] == [1, 2, 3]
 
 
+def test_a_loss_that_is_lost_from_the_first_step_on_is_no_steps_fault(replayed):
+    replayed(quiet(3, losses=[1e17, 1e16, 1e15]))
+    finding, steps = crash()
+    assert (finding.layer, finding.evidence) == ("output", "the loss is 1.0e+17 at the first step of epoch 5")
+    assert [step.step for step in steps] == [1]
+
+
 def test_the_last_thirty_two_steps_are_kept(replayed):
     replayed(quiet(100), activations=[(89, 0)])
     _, steps = crash()

@@ -55,6 +55,20 @@ def test_a_network_that_is_as_theory_predicts_it_is_healthy_with_the_activations
     assert verdict.judge(subject, figures, figures).verdict == "healthy"
 
 
+class TestExplain:
+    CRASH = Finding("diverged", "output", "loss not finite at epoch 1, step 1", "lower --lr")
+
+    def test_a_crash_is_put_down_to_gradients_that_exploded_before_any_update(self):
+        told = verdict.explain(setting(init="normal"), self.CRASH, layers(delta_rms=flow(1e8)))
+        assert (told.rule, told.layer) == ("diverged", "output")
+        grows = "δ grows 1.0e+08 times from hidden5 to hidden1"
+        assert told.evidence == f"{self.CRASH.evidence}; before any update {grows}"
+        assert told.advice.startswith("--init critical")
+
+    def test_a_crash_from_level_gradients_stays_the_step_s(self):
+        assert verdict.explain(setting(), self.CRASH, layers()) == self.CRASH
+
+
 class TestVanishing:
     def test_it_is_when_delta_falls_below_what_the_deepest_trainable_network_has_left(self):
         assert rules(verdict.judge(setting(), layers(delta_rms=flow(DEEPEST * 0.999)))) == ["vanishing"]

@@ -132,7 +132,7 @@ def _resume(path: Path, changes: dict[str, Any]) -> tuple["Snapshot", "Dataset"]
     snapshot, dataset = training.resumed(stored, loaded, **changes), adoption.adopt(loaded, stored.data)
     if snapshot.epoch >= snapshot.spec.schedule.epochs:
         raise SpecError(
-            f"--resume {path}: all its {snapshot.epoch} epochs are done; give --epochs a larger number."
+            f"--resume {path}: it has done {snapshot.epoch} epochs already; give --epochs a larger number."
         )
     return snapshot, dataset
 

@@ -23,7 +23,7 @@ class Trained:
     """How a case does after some epochs: validation accuracy of the last epoch, over seeds."""
 
     epochs: int
-    val_accuracy: float
+    val_accuracy: float | None  # the mean; None: every seed diverged
     val_accuracy_values: tuple[float | None, ...]  # None: that seed diverged
 
 

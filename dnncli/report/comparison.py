@@ -111,6 +111,8 @@ def _about(row: RowRecord) -> Iterator[Text]:
 
 def conclusion(record: ComparisonRecord) -> Text:
     """Which row leads, and which of the others differ from the baseline for all that the seeds say."""
+    if not record.finished:
+        return Text("stopped before every combination was trained: no conclusion", style="bold red")
     leader = record.rows[0]
     if leader.test_accuracy.mean is None:
         return Text("every seed of every combination diverged: lower --lr", style="bold red")

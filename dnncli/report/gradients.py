@@ -1,9 +1,10 @@
 """The gradient report: one row a layer, a log-scale bar of delta, and the verdict."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from rich import box
+from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -12,6 +13,8 @@ from dnncli.report import text
 
 BAR_CELLS = 10
 DECADES = 6  # the bars' scale spans at least so many, so that a factor of 2 looks like one
+UNLIMITED = 10_000  # columns
+DISPENSABLE = ("mean", "std", "flat", "‖∂W‖", "ΔW/W")  # columns of the table, the least important first
 
 FROZEN = Text("frozen", style="cyan")
 
@@ -34,29 +37,44 @@ def layer_rows(layers: Sequence[LayerRecord]) -> list[list[object]]:
     return [list(LAYER_COLUMNS), *([getattr(layer, name) for name in LAYER_COLUMNS] for layer in layers)]
 
 
-def gradient_table(layers: Sequence[LayerRecord], title: str) -> Table:
+@dataclass(frozen=True)
+class GradientTable:
+    """A row a layer; the columns that say least give way where the terminal is narrow."""
+
+    layers: Sequence[LayerRecord]
+    title: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        """As many columns as there is room for."""
+        unlimited = options.update(max_width=UNLIMITED)
+        for number in range(len(DISPENSABLE) + 1):
+            table = self._table(DISPENSABLE[:number])
+            if console.measure(table, options=unlimited).maximum <= options.max_width:
+                break
+        yield table
+
+    def _table(self, left_out: Sequence[str]) -> Table:
+        lowest, highest = decades([layer.delta_rms for layer in self.layers])
+        scale = f"{text.power(lowest)}…{text.power(highest)}"
+        names = ("layer", "δ", scale, "‖∂W‖", "ΔW/W", "mean", "std", "flat", "dead")
+        shown = [place for place, name in enumerate(names) if name not in left_out]
+        table = Table(title=self.title, show_edge=False, **text.TABLE)
+        for place in shown:
+            justify: JustifyMethod = "left" if names[place] in ("layer", scale) else "right"
+            least = BAR_CELLS if names[place] == scale else None
+            table.add_column(names[place], justify=justify, no_wrap=True, min_width=least)
+        for layer in self.layers:
+            row = _row(layer, lowest, highest)
+            table.add_row(*(row[place] for place in shown))
+        return table
+
+
+def gradient_table(layers: Sequence[LayerRecord], title: str) -> GradientTable:
     """δ, its bar, ∂W, update ratio, activations, saturated and dead shares; input layer first.
 
     It fits into 80 columns for any float32 figures and up to 99 layers.
     """
-    lowest, highest = decades([layer.delta_rms for layer in layers])
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
-    table.add_column("layer", no_wrap=True)
-    table.add_column("δ", justify="right", no_wrap=True)
-    table.add_column(f"{text.power(lowest)}…{text.power(highest)}", no_wrap=True, min_width=BAR_CELLS)
-    for name in ("‖∂W‖", "ΔW/W", "mean", "std", "flat", "dead"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for layer in layers:
-        table.add_row(*_row(layer, lowest, highest))
-    return table
+    return GradientTable(layers, title)
 
 
 def decades(values: Sequence[float]) -> tuple[int, int]:

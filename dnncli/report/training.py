@@ -20,6 +20,7 @@ EPOCH_COLUMNS = (
     "clipped_fraction",
     "seconds",
 )
+GUESSING = 3.0  # standard errors over chance that an accuracy must be to show that something was learned
 STOPPED = {
     "epochs": "all epochs done",
     "patience": "no improvement any more",
@@ -110,6 +111,17 @@ def epoch_line(record: EpochRecord, best: bool) -> Text:
     return line.append(" *" if best else "")
 
 
+def _still_guessing(record: TrainRecord) -> Iterator[Text]:
+    """Gradients may flow well before anything is learned: say so where accuracy shows nothing yet."""
+    chance, examples = 1 / record.data.classes, max(record.data.validation, 1)
+    error = math.sqrt(chance * (1 - chance) / examples)
+    if max(epoch.val_accuracy for epoch in record.epochs) < chance + GUESSING * error:
+        advice = "more --epochs, or a larger --lr"
+        yield Text(
+            f"Yet accuracy is no better than guessing among {record.data.classes} classes: try {advice}."
+        )
+
+
 def closing(record: TrainRecord) -> Iterator[RenderableType]:
     """The test result, the gradient report of the best epoch, the verdict and the checkpoint."""
     last = len(record.epochs) and record.epochs[-1].epoch
@@ -118,7 +130,7 @@ def closing(record: TrainRecord) -> Iterator[RenderableType]:
         yield Text.assemble(
             "test accuracy ",
             (f"{100 * record.test.accuracy:.2f} %", "bold green"),
-            f", loss {record.test.loss:.4f}  ({text.count(record.data.test)} examples, best epoch)",
+            f", loss {text.loss(record.test.loss)}  ({text.count(record.data.test)} examples, best epoch)",
         )
     if record.epochs:
         shown = record.epochs[-1]
@@ -127,6 +139,8 @@ def closing(record: TrainRecord) -> Iterator[RenderableType]:
         yield Text()
     yield from first_step(record)
     yield from gradients.verdict_lines(record.health, record.epochs[-1].layers if record.epochs else ())
+    if record.epochs and record.health.verdict == "healthy":
+        yield from _still_guessing(record)
     if record.checkpoint:
         took = (
             f"{text.seconds(record.seconds.total)} in all, {text.seconds(record.seconds.compile)} compiling"

@@ -40,17 +40,15 @@ def _classes(names: Sequence[str]) -> str:
 
 
 def probe_table(probes: Sequence[ProbeRecord], chosen: str) -> Table:
-    """The accuracy of a linear classifier on each layer's outputs, with a bar from chance upwards."""
+    """The accuracy of a linear classifier on each layer's outputs; `chosen` is the last layer kept."""
     table = _table("What a linear classifier reads off each layer (cross-validated)")
     table.add_column("layer", no_wrap=True)
     table.add_column("accuracy", justify="right", no_wrap=True)
     table.add_column("± error", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True, min_width=BAR_CELLS)
-    lowest = min(record.accuracy for record in probes)
-    span = max(record.accuracy for record in probes) - lowest or 1.0
     for record in probes:
-        bar = text.bar(0.1 + 0.9 * (record.accuracy - lowest) / span, BAR_CELLS)
-        mark = " ← kept up to here" if record.layer == chosen else ""
+        bar = text.bar(record.accuracy, BAR_CELLS)
+        mark = " ← kept up to here: deepest within the best's error" if record.layer == chosen else ""
         style = "bold" if mark else ""
         accuracy, error = (f"{100 * value:.2f} %" for value in (record.accuracy, record.error))
         table.add_row(record.layer, accuracy, error, Text(bar, style="blue").append(mark, style=style))
@@ -168,14 +166,19 @@ def difference_line(record: TransferRecord) -> Text:
             return Text()
         first = record.seeds[0]
         which = f"  (seed {first.seed}, whose network is kept)" if len(record.seeds) > 1 else ""
-        return Text(f"test accuracy {100 * first.test.accuracy:.2f} %, loss {first.test.loss:.4f}{which}")
+        return Text(
+            f"test accuracy {100 * first.test.accuracy:.2f} %, loss {text.loss(first.test.loss)}{which}"
+        )
     points = f"{100 * difference.mean:+.2f} points"
     line = Text.assemble("test accuracy: ", (points, _style(difference.low, difference.high)))
     if difference.low is None or difference.high is None:
         return line.append(" against from scratch (one seed: how sure that is, --seeds 5 tells)")
     interval = f" [{100 * difference.low:+.2f}, {100 * difference.high:+.2f}]"
     p = f", p {text.p_value(difference.p)}" if difference.p is not None else ""
-    return line.append(f"{interval} against from scratch (95 % interval, {difference.pairs} seeds{p})")
+    told = "it helped" if difference.low > 0 else "it hurt" if difference.high < 0 else "no difference told"
+    return line.append(
+        f"{interval} against from scratch: {told} (95 % interval, {difference.pairs} seeds{p})"
+    )
 
 
 def _style(low: float | None, high: float | None) -> str:

@@ -129,7 +129,7 @@ def case_table(cases: Sequence[CaseRecord]) -> Table:
     table.add_column("verdict", no_wrap=True)
     for case in cases:
         row = [*([str(case.depth)] if deep else []), *_case_figures(case)]
-        row += [f"{100 * case.trained.val_accuracy:.1f} %" if case.trained else ""] if trained else []
+        row += [_accuracy(case)] if trained else []
         table.add_row(_short(case), *row, _verdict(case))
     return table
 
@@ -159,6 +159,16 @@ def _predicted(case: CaseRecord) -> str:
     if ratio is None or log is None:
         return "none"
     return _plain_ratio(ratio) if 0 < ratio < math.inf else f"1e{log:.0f}"
+
+
+def _accuracy(case: CaseRecord) -> str:
+    """The mean after training, with how many seeds diverged."""
+    if case.trained is None:
+        return ""
+    mean, values = case.trained.val_accuracy, case.trained.val_accuracy_values
+    lost = values.count(None)
+    text = "diverged" if mean is None else f"{100 * mean:.1f} %"
+    return f"{text} ({lost} of {len(values)} diverged)" if mean is not None and lost else text
 
 
 def _verdict(case: CaseRecord) -> Text:

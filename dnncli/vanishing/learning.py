@@ -17,12 +17,13 @@ CLIP = 1.0  # global norm, for the cases with +clip
 
 
 def train(case: Case, network: NetworkSpec, dataset: Dataset, count: int, seeds: int) -> Trained:
-    """Adam at its default rate; a seed that diverges counts as None and as no accuracy at all."""
+    """Adam at its default rate; a seed that diverges is None, and no part of the mean."""
     update = UpdateSpec(clip_global_norm=CLIP if case.clip else None)
     spec = RunSpec(network=network, update=update, schedule=ScheduleSpec(epochs=count))
     program = Program(spec.network, spec.update, plans.batch_size(spec, len(dataset.train)), None)
     values = tuple(_accuracies(program, replace(spec, seed=0), dataset, seeds))
-    return Trained(count, float(np.mean([value or 0.0 for value in values])), values)
+    known = [value for value in values if value is not None]
+    return Trained(count, float(np.mean(known)) if known else None, values)
 
 
 def _accuracies(program: Program, spec: RunSpec, dataset: Dataset, seeds: int) -> Iterator[float | None]:

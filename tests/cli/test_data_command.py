@@ -53,6 +53,19 @@ def test_a_table_is_shown_column_by_column() -> None:
     )
 
 
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_names_and_numbers_are_whole_in_a_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    listed, shown = run("data", "list").out, run("data", "show", "people.csv").out
+    assert re.search(r"^ digits +here ", listed, re.MULTILINE)
+    assert re.search(r"^ fashion-mnist +not here ", listed, re.MULTILINE)
+    assert re.search(r"^ job .* 20 .* 4 *$", shown, re.MULTILINE)
+    assert " income (target) " in shown
+    assert all(word in shown for word in ("missing", "features", "39.67", "standardised")[: columns // 20])
+    assert "…" not in listed
+    assert max(map(len, (listed + shown).splitlines())) <= columns
+
+
 def test_a_tables_record_has_its_columns_and_classes() -> None:
     record = run("data", "show", "people.csv", "--drop", "id", "--format", "json").json
     assert (record["examples"], record["features"], record["command"]) == (60, 5, "data show")

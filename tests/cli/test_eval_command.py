@@ -54,6 +54,16 @@ def test_every_split_gradients_and_statistics_come_when_asked():
     assert "with moving statistics:" in shown
 
 
+def test_layers_names_are_whole_in_80_columns_and_blocks_apart(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = run("eval", "bn.ckpt", "--gradients", "--bn-stats", "all").out.splitlines()
+    assert sum(line.split()[:1] == ["hidden2"] for line in lines) == 2
+    assert "…" not in "".join(line for line in lines if "10⁰" not in line)
+    for title in ("Gradients of", "Batch norm against"):
+        place = next(i for i, line in enumerate(lines) if line.startswith(title))
+        assert not lines[place - 1].strip()
+
+
 def test_jsonl_is_one_object_on_one_line():
     out = run("eval", "plain.ckpt", "--format", "jsonl").out
     assert out.count("\n") == 1

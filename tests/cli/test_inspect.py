@@ -1,11 +1,15 @@
 """`dnncli inspect`: what a checkpoint holds, by name, and what went wrong before a run broke."""
 
+import io
 import json
 
 import numpy as np
 import pytest
 import safetensors.numpy
 import shell
+from rich.console import Console
+
+from dnncli.report import inspection
 
 
 def run(line):
@@ -59,6 +63,37 @@ def test_an_exported_network_is_read_back_with_the_same_outputs(checkpoint, fold
     assert theirs.code == 0, theirs.err
     loss = json.loads(theirs.out)["splits"]["test"]["loss"]
     assert loss == pytest.approx(ours["splits"]["test"]["loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("framework", "rows"),
+    [
+        ("torch", {"norm.scale": "1.weight", "norm.variance": "1.running_var", "bias": "6.bias"}),
+        ("keras", {"norm.scale": "batch_normalization/gamma", "bias": "dense_2/bias"}),
+    ],
+)
+def test_every_tensor_from_elsewhere_is_beside_what_it_became(checkpoint, monkeypatch, framework, rows):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(f"inspect m.ckpt --export {framework} out.safetensors").code == 0
+    shown = [line.split() for line in run("inspect out.safetensors --act elu").out.splitlines()]
+    for part, source in rows.items():
+        assert source in [line[-1] for line in shown if line and line[0] == part]
+
+
+def test_a_weight_is_told_from_slopes_and_from_a_norm_that_was_folded():
+    source = ("a.weight", "a.running_var", "b.weight", "c.weight", "batch norm 'a' is folded in: not every")
+    sources, others = inspection._sources(source, ["kernel", "bias", "slope"])
+    assert sources == {"kernel": ["b.weight"], "slope": ["c.weight"]}
+    assert others == ["a.weight", "a.running_var", source[-1]]
+
+
+def test_a_long_history_fits_in_a_line():
+    curve = inspection._Curve("val_accuracy", [i / 150 for i in range(150)])
+    for width in (60, 80):
+        console = Console(file=io.StringIO(), width=width)
+        console.print(curve)
+        (line,) = console.file.getvalue().splitlines()
+        assert line.endswith("0.0000 → 0.9933")
 
 
 def test_nothing_is_overwritten_unasked(checkpoint, folder):

@@ -89,8 +89,8 @@ def test_a_checkpoint_may_be_resumed_into_itself_when_overwriting_is_asked_for(h
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        ("", 2, "all its 2 epochs are done; give --epochs a larger number"),
-        ("--epochs 1", 2, "all its 2 epochs are done"),
+        ("", 2, "it has done 2 epochs already; give --epochs a larger number"),
+        ("--epochs 1", 2, "it has done 2 epochs already"),
         ("--epochs 4 --act relu", 2, "--act: a resumed run keeps its own"),
         ("--epochs 4 --lr 1", 2, "--lr: a resumed run keeps its own"),
         ("--epochs 4 --data digits", 2, "another fingerprint"),

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import contests
 import pytest
@@ -145,6 +146,12 @@ def test_nothing_finished_is_told():
     record = contests.record(trial("relu", RELU))
     empty = type(record)(**{**vars(record), "rows": ()})
     assert shown(empty) == "nothing is finished yet.\n"
+
+
+def test_a_comparison_that_was_stopped_names_no_winner():
+    text = shown(replace(contests.record(trial("relu", RELU)), finished=False))
+    assert "best mean" not in text
+    assert "no conclusion" in text
 
 
 def test_one_row_has_no_comparison():

@@ -110,8 +110,31 @@ def test_a_heat_map_names_some_rows_of_many_and_all_columns_it_is_given():
         figures.heat_map(figure, axes, [[1.0, 2.0]] * 50, rows, "δ", ["relu $x$", "elu"])
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert names[0] == "hidden0"
+    assert names[-1] == "hidden49"
     assert len(names) <= figures.MOST_NAMES
     assert [label.get_text() for label in axes.get_xticklabels()] == [r"relu \$x\$", "elu"]
+
+
+def test_the_first_and_the_last_of_any_number_of_rows_are_named():
+    assert figures._named(0) == []
+    for rows in range(1, 200):
+        named = figures._named(rows)
+        gaps = [after - before for before, after in zip(named, named[1:], strict=False)]
+        assert (named[0], named[-1]) == (0, rows - 1)
+        assert len(named) <= figures.MOST_NAMES
+        assert 2 * min(gaps, default=rows) > max(1, gaps[-1] if gaps else 1)
+
+
+def test_a_long_title_stands_whole_on_two_lines():
+    words = " ".join(["layer$"] * 20)
+    with figures.canvas(figures.TEXT_WIDTH, 3) as figure:
+        figures.title(figure, words)
+        figure.canvas.draw()
+        box = figure._suptitle.get_window_extent()
+    lines = figure._suptitle.get_text().split("\n")
+    assert len(lines) == 2
+    assert " ".join(lines) == figures.literal(words)
+    assert 0 < box.x0 < box.x1 < figure.bbox.x1
 
 
 def test_curves_are_told_apart_by_colour_and_dashes():

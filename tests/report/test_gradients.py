@@ -32,6 +32,15 @@ def test_the_table_fits_80_columns_and_is_not_cut(value, share):
     assert sum("hidden" in line for line in lines) == 2
 
 
+def test_names_and_numbers_are_whole_where_there_is_room_for_few_columns():
+    layers = [layer("hidden99", 1.0), layer("output", 1.0)]
+    for width in (44, 60):
+        lines = drawn(layers, width)
+        assert lines[-2].startswith("hidden99  1.0e+00 ")
+        assert "…" not in "".join(lines[-2:])
+    assert drawn(layers, 60)[1].split()[-2:] == ["flat", "dead"]
+
+
 def test_bars_grow_with_the_logarithm_and_are_empty_for_nothing():
     table = drawn([layer("hidden1", 1e-12), layer("hidden2", 1e-6), layer("output", 1.0), layer("x", 0.0)])
     bars = [
