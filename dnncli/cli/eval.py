@@ -88,6 +88,8 @@ def command(
         screen.write(structured.dumps(structured.document("eval", record)))
     elif screen.format == "csv":
         screen.write(structured.csv_lines(report.class_rows(record.splits)))
+        if gradients or bn_stats:
+            screen.notice("dnncli eval: csv has the classes' figures only; --format json has all.")
 
 
 def _own(path: Path, given: dict[str, str | None]) -> "tuple[Snapshot, Dataset]":
