@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dnncli.records import ComparisonRecord, RowRecord
-from dnncli.report import figures
+from dnncli.report import figures, training_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +21,7 @@ def figure(record: ComparisonRecord) -> "Figure":
     height = min(8.0, 1.3 + ROW * max(9, len(rows), layers))
     with figures.canvas(figures.TEXT_WIDTH, height) as drawn:
         left, middle, right = drawn.subplots(1, 3, width_ratios=(1, 1, 1.2))
-        drawn.suptitle(_title(record), x=0.008, ha="left")
+        figures.title(drawn, _title(record))
         _accuracies(left, rows)
         figures.error_axes(middle)
         _errors(middle, rows, record.data.validation)
@@ -31,9 +31,9 @@ def figure(record: ComparisonRecord) -> "Figure":
 
 def _title(record: ComparisonRecord) -> str:
     config, data = record.config, record.data
-    sizes = "–".join(map(str, (data.features, *config["hidden"], data.classes)))
+    sizes = training_figure.sizes(data, config["hidden"])
     parts = [f"{data.name}:  {sizes}", str(config["optimizer"]), f"{config['seeds']} seeds, 95 % intervals"]
-    return figures.literal(",  ".join(parts))
+    return ",  ".join(parts)
 
 
 def _accuracies(axes: "Axes", rows: Sequence[RowRecord]) -> None:

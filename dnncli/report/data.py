@@ -1,9 +1,12 @@
 """`data` for people: which data there are, and what a table or a set of images holds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
 
 from rich import box
-from rich.console import RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +22,48 @@ from dnncli.report import text
 BAR_CELLS = 30
 MOST_CLASSES = 30  # that the histogram draws
 ALL_COLUMNS = 60  # a wider table's middle is left out
+WIDE, TIGHT = 3, 2  # blanks between the columns of a table that has room, and of one that has not
+EDGES = 2  # blanks beside a table
+LEAST = 12  # cells that a column of texts folds to
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """A table that keeps names and numbers whole: texts fold, and then columns give way.
+
+    `cells` are by column; `folding` names the columns of texts, `dispensable` those that give way, the
+    least important first.
+    """
+
+    cells: Mapping[str, Sequence[Text]]
+    folding: Sequence[str] = ()
+    dispensable: Sequence[str] = ()
+    right: Sequence[str] = ()
+    styles: Sequence[str] = ()
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        """The widest table that there is room for."""
+        widths = {name: max(map(cell_len, (name, *map(str, self.cells[name])))) for name in self.cells}
+        if sum(widths.values()) + WIDE * (len(widths) - 1) + EDGES <= options.max_width:
+            yield self._table(widths, (0, 1, 0, 1))
+            return
+        widths |= {name: min(widths[name], LEAST) for name in self.folding}
+        for name in self.dispensable:
+            if sum(widths.values()) + TIGHT * (len(widths) - 1) + EDGES > options.max_width:
+                del widths[name]
+        yield self._table(widths, (0, 1, 0, 0))
+
+    def _table(self, widths: Mapping[str, int], padding: tuple[int, int, int, int]) -> Table:
+        """The columns that have a width, each at least as wide; without these Rich would cut names first."""
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=padding)
+        for name, width in widths.items():
+            justify: JustifyMethod = "right" if name in self.right else "left"
+            folds = name in self.folding
+            table.add_column(name, justify=justify, no_wrap=not folds, overflow="fold", min_width=width)
+        rows = zip_longest(*(self.cells[name] for name in widths), fillvalue="")
+        for row, style in zip_longest(rows, self.styles, fillvalue=""):
+            table.add_row(*row, style=style)
+        return table
 
 
 def list_rows(record: DataListRecord) -> list[list[object]]:
@@ -29,11 +74,16 @@ def list_rows(record: DataListRecord) -> list[list[object]]:
 
 def list_table(record: DataListRecord) -> Iterator[RenderableType]:
     """Every data set with a name."""
-    table = _table("name", "", "where", "what", "source")
-    for entry in record.datasets:
-        here = Text("here", style="green") if entry.here else Text("not here", style="yellow")
-        table.add_row(entry.name, here, entry.place, entry.summary, entry.source)
-    yield table
+    sets = record.datasets
+    here = [Text("here", "green") if entry.here else Text("not here", "yellow") for entry in sets]
+    cells = {
+        "name": [Text(entry.name) for entry in sets],
+        "": here,
+        "where": [Text(entry.place) for entry in sets],
+        "what": [Text(entry.summary) for entry in sets],
+        "source": [Text(entry.source) for entry in sets],
+    }
+    yield Fitting(cells, folding=("where", "what", "source"), dispensable=("source", "where"))
     yield Text("Your own: dnncli data show FILE.csv, then dnncli train --data FILE.csv")
 
 
@@ -60,37 +110,43 @@ def description(record: DescriptionRecord) -> Iterator[RenderableType]:
     yield _histogram(record.classes, record.examples)
 
 
-def _columns(columns: Sequence[ColumnRecord]) -> Table:
-    table = _table("column", "type", "missing", "values", "becomes", "features")
-    table.columns[2].justify = table.columns[5].justify = "right"
-    shown = list(columns)
+def _columns(columns: Sequence[ColumnRecord]) -> Fitting:
+    shown = [_column(column) for column in columns]
+    styles = [{"target": "bold", "dropped": "dim", "empty": "dim"}.get(c.role, "") for c in columns]
     if len(shown) > ALL_COLUMNS:
-        shown = [*columns[: ALL_COLUMNS - 10], *columns[-9:]]
-    for place, column in enumerate(shown):
-        if len(shown) < len(columns) and place == len(shown) - 9:
-            table.add_row(Text(f"… {len(columns) - len(shown):,} more", style="dim"))
-        missing = text.count(column.missing) if column.missing else ""
-        style = {"target": "bold", "dropped": "dim", "empty": "dim"}.get(column.role)
-        name = f"{column.name} (target)" if column.role == "target" else column.name
-        count = str(column.features) if column.features else ""
-        cells = (name, column.type, missing, column.values, column.encoding, count)
-        table.add_row(*(Text(cell) for cell in cells), style=style)
-    return table
+        first = ALL_COLUMNS - 10
+        shown[first:-9] = [(f"… {len(columns) - ALL_COLUMNS + 1:,} more", *[""] * 5)]
+        styles[first:-9] = ["dim"]
+    names = ("column", "type", "missing", "values", "becomes", "features")
+    return Fitting(
+        {name: [Text(row[place]) for row in shown] for place, name in enumerate(names)},
+        folding=("values", "becomes"),
+        dispensable=("type", "values", "missing", "features"),
+        right=("missing", "features"),
+        styles=styles,
+    )
 
 
-def _histogram(classes: Sequence[ClassCount], total: int) -> Table:
+def _column(column: ColumnRecord) -> tuple[str, ...]:
+    name = f"{column.name} (target)" if column.role == "target" else column.name
+    missing = text.count(column.missing) if column.missing else ""
+    features = str(column.features) if column.features else ""
+    return name, column.type, missing, column.values, column.encoding, features
+
+
+def _histogram(classes: Sequence[ClassCount], total: int) -> Fitting:
     """A bar a class, the whole width for the largest."""
-    table = _table("class", "examples", "share", "")
-    table.columns[1].justify = table.columns[2].justify = "right"
     largest = max((entry.examples for entry in classes), default=1) or 1
-    for entry in classes[:MOST_CLASSES]:
-        drawn = Text(text.bar(entry.examples / largest, BAR_CELLS), style="blue")
-        table.add_row(
-            Text(entry.name), text.count(entry.examples), text.percent(entry.examples / total), drawn
-        )
+    shown = classes[:MOST_CLASSES]
+    cells = {
+        "class": [Text(entry.name) for entry in shown],
+        "examples": [Text(text.count(entry.examples)) for entry in shown],
+        "share": [Text(text.percent(entry.examples / total)) for entry in shown],
+        "": [Text(text.bar(entry.examples / largest, BAR_CELLS), "blue") for entry in shown],
+    }
     if len(classes) > MOST_CLASSES:
-        table.add_row(Text(f"… {len(classes) - MOST_CLASSES:,} more", style="dim"))
-    return table
+        cells["class"].append(Text(f"… {len(classes) - MOST_CLASSES:,} more", "dim"))
+    return Fitting(cells, dispensable=("", "share"), right=("examples", "share"))
 
 
 def fetch_rows(record: FetchRecord) -> list[list[object]]:
@@ -105,10 +161,3 @@ def fetched(record: FetchRecord) -> Iterator[RenderableType]:
         origin = f"from {file.mirror}" if file.mirror else "was there"
         yield Text(f"{file.name}  {text.count(file.bytes)} bytes, {origin}")
     yield Text(f"{record.name} is in {record.place}: dnncli train --data {record.name}", style="bold")
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in columns:
-        table.add_column(name, no_wrap=True)
-    return table

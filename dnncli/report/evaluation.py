@@ -24,7 +24,9 @@ def class_rows(splits: dict[str, SplitRecord]) -> list[list[object]]:
 
 def report(record: EvalRecord) -> Iterator[RenderableType]:
     """Everything `eval` was asked for, split by split."""
-    for name, split in record.splits.items():
+    for index, (name, split) in enumerate(record.splits.items()):
+        if index:
+            yield Text()
         yield Text.assemble(
             f"{name}: accuracy ",
             (f"{100 * split.accuracy:.2f} %", "bold green"),
@@ -35,8 +37,10 @@ def report(record: EvalRecord) -> Iterator[RenderableType]:
         if len(split.per_class) <= WIDEST_MATRIX:
             yield confusion_table(split)
     if record.layers:
+        yield Text()
         yield gradients.gradient_table(record.layers, "Gradients of the stored network on the training set")
     if record.bn:
+        yield Text()
         yield from batch_norm_tables(record.bn)
 
 
@@ -47,12 +51,12 @@ def _figure(share: float | None) -> str:
 def class_table(split: SplitRecord) -> Table:
     """Precision, recall, F1 and support of every class."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("class", no_wrap=True)
+    table.add_column("class", overflow="fold")
     for name in ("precision", "recall", "F1", "examples"):
         table.add_column(name, justify="right", no_wrap=True)
     for score in split.per_class:
         figures = (_figure(score.precision), _figure(score.recall), _figure(score.f1))
-        table.add_row(score.name, *figures, text.count(score.support))
+        table.add_row(Text(score.name), *figures, text.count(score.support))
     return table
 
 
@@ -64,7 +68,7 @@ def confusion_table(split: SplitRecord) -> Table:
     names = [score.name for score in split.per_class]
     table.add_column("", no_wrap=True)
     for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(Text(name), justify="right", no_wrap=True)
     for index, (name, row) in enumerate(zip(names, split.confusion, strict=True)):
         table.add_row(Text(name, style="bold"), *(_cell(row, column, index) for column in range(len(row))))
     return table
@@ -81,14 +85,14 @@ def _cell(row: Sequence[int], column: int, index: int) -> Text:
 def batch_norm_tables(record: BatchNormRecord) -> Iterator[RenderableType]:
     """How far the statistics are apart, and what that costs."""
     table = Table(
-        title="Batch-norm statistics against the training set's exact ones",
+        title="Batch norm against the training set's exact statistics",
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
     )
     table.add_column("layer", no_wrap=True)
-    for name in ("moving mean off", "batch mean off", "moving var. ratio", "batch var. ratio"):
+    for name in ("moving\nmean off", "batch\nmean off", "moving\nvar. ratio", "batch\nvar. ratio"):
         table.add_column(name, justify="right", no_wrap=True)
     for layer in record.layers:
         means = (f"{layer.moving_mean:.4f} σ", f"{layer.batch_mean:.4f} σ")

@@ -7,6 +7,7 @@ Sizes are in inches, text is 8 points at the size of print, colours are told apa
 import importlib.util
 import io
 import math
+import textwrap
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)
 GREY = "#b8b8b8"
 SHORT = 50  # how many times its lower end a logarithmic axis' upper end is where few powers of ten are on it
 MOST_NAMES = 12  # on the axis of a heat map; of more, every so many is named
+TITLE = 94  # characters of a title's line that fit on a page's width
 STYLE: Any = {
     "font.family": "DejaVu Sans",  # it comes with matplotlib: the same bytes everywhere
     "font.size": 8,
@@ -113,6 +115,14 @@ def _metadata(kind: str, command: str) -> dict[str, Any]:
 def literal(text: str) -> str:
     """A text of the user's: a file called a$b.csv holds no formula."""
     return text.replace("$", r"\$")
+
+
+def title(figure: "Figure", text: str) -> None:
+    """A text above all panels, on two lines where one is too short, and shortened beyond that."""
+    lines = textwrap.wrap(
+        text, TITLE, max_lines=2, placeholder=" …", break_on_hyphens=False, replace_whitespace=False
+    )
+    figure.suptitle("\n".join(map(literal, lines)), x=0.008, ha="left")
 
 
 def curves(axes: "Axes", x: Sequence[float], series: Mapping[str, Curve], *, first: int = 0) -> None:
@@ -209,13 +219,22 @@ def heat_map(
         vmin=lowest,
         vmax=highest,
     )
-    step = max(1, math.ceil(len(rows) / MOST_NAMES))
-    axes.set_yticks(range(0, len(rows), step), [literal(name) for name in rows[::step]])
+    named = _named(len(rows))
+    axes.set_yticks(named, [literal(rows[place]) for place in named])
     if columns:
         axes.set_xticks(range(1, len(columns) + 1), list(map(literal, columns)), rotation=40, ha="right")
     axes.tick_params(length=2)
     bar = figure.colorbar(image, ax=axes, pad=0.02, label=label)
     bar.outline.set_linewidth(0.6)
+
+
+def _named(rows: int) -> list[int]:
+    """Which of many rows have their names on the axis: the first, the last, and every so many between."""
+    step = max(1, math.ceil(rows / MOST_NAMES))
+    places = list(range(rows - 1, -1, -step))[::-1]
+    # The lowest of them makes way where it is so near to the first row that the names could touch.
+    first = 1 if places and (2 * places[0] <= step or len(places) == MOST_NAMES) else 0
+    return [0, *places[first:]] if rows else []
 
 
 def _span(logs: Sequence[float]) -> tuple[float, float]:

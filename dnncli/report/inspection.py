@@ -1,8 +1,10 @@
 """`inspect` for people: layers and tensors by name, history as curves, and a run's last steps."""
 
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -10,6 +12,16 @@ from dnncli.records import EpochRecord, InspectRecord, OriginRecord, StepRecord
 from dnncli.report import text
 
 WIDEST_SPARK = 60
+# How the parts of modules are called elsewhere (PyTorch, Keras), and what they are here.
+MOMENTS = {
+    "running_mean": "norm.mean",
+    "running_var": "norm.variance",
+    "moving_mean": "norm.mean",
+    "moving_variance": "norm.variance",
+}
+SCALES = {"weight": "norm.scale", "gamma": "norm.scale", "bias": "norm.offset", "beta": "norm.offset"}
+NORM = MOMENTS | SCALES
+LINEAR = {"weight": "kernel", "kernel": "kernel", "bias": "bias", "alpha": "slope"}
 
 
 def tensor_rows(record: InspectRecord) -> list[list[object]]:
@@ -67,38 +79,79 @@ def _classes(record: InspectRecord) -> str:
 
 
 def tensor_table(record: InspectRecord) -> Table:
-    """Every layer and tensor by name: these are the names that `transfer` takes."""
-    table = Table(**text.TABLE)
+    """Every layer and tensor by name: these are the names that `transfer` takes.
+
+    A model from elsewhere has its own names beside them, and below them what has no tensor of ours.
+    """
+    elsewhere = any(layer.source for layer in record.layers)
+    # Keras' names are long: there is room for them in 80 columns where those stand close together.
+    table = Table(**text.TABLE | ({"padding": 0} if elsewhere else {}))
     table.add_column("layer", no_wrap=True)
     table.add_column("tensor", no_wrap=True)
     table.add_column("shape", justify="right", no_wrap=True)
     table.add_column("norm", justify="right", no_wrap=True)
-    table.add_column("is")
+    table.add_column("is; in the file" if elsewhere else "is", overflow="fold")
     for layer in record.layers:
-        for index, tensor in enumerate(layer.tensors):
-            about = "; ".join([layer.description, *layer.source]) if index == 0 else ""
+        parts = [tensor.name.removeprefix(layer.layer + ".") for tensor in layer.tensors]
+        sources, others = _sources(layer.source, parts)
+        for index, (name, tensor) in enumerate(zip(parts, layer.tensors, strict=True)):
+            about = [layer.description] * (index == 0) + sources.get(name, [])
             shape = " × ".join(map(str, tensor.shape))
-            name = tensor.name.removeprefix(layer.layer + ".")
-            table.add_row(layer.layer if index == 0 else "", name, shape, f"{tensor.norm:.4g}", about)
+            first = layer.layer if index == 0 else ""
+            table.add_row(first, name, shape, f"{tensor.norm:.4g}", Text("; ".join(about)))
+        for other in others:
+            table.add_row("", "", "", "", Text(other))
     return table
 
 
-def history_lines(history: Sequence[EpochRecord]) -> Iterator[Text]:
+def _sources(source: Sequence[str], parts: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
+    """The file's names by our tensors', and what is left: what went into others, and notes."""
+    split = {name: _split(name) for name in source}
+    norms = {module for module, part in split.values() if part in MOMENTS}
+    gone = {module for module in norms if any(note.startswith(f"batch norm {module!r} ") for note in source)}
+    sources: dict[str, list[str]] = {}
+    for name, (module, part) in split.items():
+        ours = (NORM if module in norms else LINEAR).get(part, "")
+        if ours == "kernel" and ours in sources:
+            ours = "slope"  # PReLU's, which PyTorch calls a weight as well
+        if ours in parts and module not in gone:
+            sources.setdefault(ours, [name])
+    return sources, [name for name in source if [name] not in sources.values()]
+
+
+def _split(name: str) -> tuple[str, str]:
+    """A tensor's module and its part of that; a note has none."""
+    found = re.fullmatch(r"(?:(.+)[./])?([^./]+?)(?::0)?", name, re.DOTALL)
+    return (found[1] or "", found[2]) if found else ("", "")
+
+
+def history_lines(history: Sequence[EpochRecord]) -> Iterator[RenderableType]:
     """Losses and accuracy over the epochs as curves of one line each."""
     if not history:
         yield Text("no epochs yet")
-        return
-    for name in ("train_loss", "val_loss", "val_accuracy"):
-        values = [getattr(epoch, name) for epoch in history]
-        ends = f"{text.loss(values[0])} → {text.loss(values[-1])}"
-        yield Text(f"{name:12} {sparkline(values)}  {ends}")
+    else:
+        for name in ("train_loss", "val_loss", "val_accuracy"):
+            yield _Curve(name, [getattr(epoch, name) for epoch in history])
 
 
-def sparkline(values: Sequence[float]) -> str:
+@dataclass(frozen=True)
+class _Curve:
+    """A curve between its name and its ends, as long as there is room for on a line."""
+
+    name: str
+    values: Sequence[float]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        ends = f"{text.loss(self.values[0])} → {text.loss(self.values[-1])}"
+        room = options.max_width - len(f"{self.name:12}   {ends}")
+        yield Text(f"{self.name:12} {sparkline(self.values, min(WIDEST_SPARK, max(2, room)))}  {ends}")
+
+
+def sparkline(values: Sequence[float], widest: int) -> str:
     """A curve in one line, from its lowest to its highest; of long ones an even selection."""
-    if len(values) > WIDEST_SPARK:
-        step = (len(values) - 1) / (WIDEST_SPARK - 1)
-        values = [values[round(i * step)] for i in range(WIDEST_SPARK)]
+    if len(values) > widest:
+        step = (len(values) - 1) / (widest - 1)
+        values = [values[round(i * step)] for i in range(widest)]
     low, high = min(values), max(values)
     return text.sparkline([(value - low) / ((high - low) or 1.0) for value in values])
 

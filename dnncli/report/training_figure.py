@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dnncli.records import EpochRecord, TrainRecord
+from dnncli.records import DataRecord, EpochRecord, TrainRecord
 from dnncli.report import figures
 from dnncli.report.figures import Curve
 
@@ -21,7 +21,7 @@ def figure(record: TrainRecord) -> "Figure":
     layers = len(record.epochs[0].layers) if record.epochs else 0
     with figures.canvas(figures.TEXT_WIDTH, min(5.0, 2.3 + 0.06 * max(0, layers - 6))) as drawn:
         left, middle, right = drawn.subplots(1, 3, width_ratios=(1, 1, 1.3))
-        drawn.suptitle(_title(record), x=0.008, ha="left")
+        figures.title(drawn, _title(record))
         _losses(left, record)
         _accuracy(middle, record)
         deltas(drawn, right, record.epochs)
@@ -34,9 +34,13 @@ def figure(record: TrainRecord) -> "Figure":
 
 def _title(record: TrainRecord) -> str:
     config, data = record.config, record.data
-    sizes = "–".join(map(str, (data.features, *_short(config["hidden"]), data.classes)))
     parts = [config["act"], config["init"]] + ["batch norm"] * config["bn"] + [config["optimizer"]]
-    return figures.literal(f"{data.name}:  {sizes},  {', '.join(parts)}")
+    return f"{data.name}:  {sizes(data, config['hidden'])},  {', '.join(parts)}"
+
+
+def sizes(data: DataRecord, hidden: Sequence[int]) -> str:
+    """Features, layer sizes and classes: 64–300–100–10."""
+    return "–".join(map(str, (data.features, *_short(hidden), data.classes)))
 
 
 def _short(hidden: Sequence[int]) -> list[str]:

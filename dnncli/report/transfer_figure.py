@@ -22,7 +22,7 @@ def figure(record: TransferRecord) -> "Figure":
     runs = {kind: seeds for kind, seeds in {"transferred": record.seeds, **baseline}.items() if seeds}
     with figures.canvas(figures.TEXT_WIDTH, min(5.0, 2.3 + 0.06 * max(0, layers - 6))) as drawn:
         left, middle, right = drawn.subplots(1, 3, width_ratios=(1.1, 0.8, 1.3))
-        drawn.suptitle(_title(record), x=0.008, ha="left")
+        figures.title(drawn, _title(record))
         _errors(left, runs, record.data.validation)
         _tests(middle, runs)
         training_figure.deltas(drawn, right, record.epochs)
@@ -32,12 +32,20 @@ def figure(record: TransferRecord) -> "Figure":
 
 
 def _title(record: TransferRecord) -> str:
-    kept, frozen = (", ".join(names) or "nothing" for names in (record.kept, record.frozen))
+    kept, frozen = (_named(names) for names in (record.kept, record.frozen))
     frozen = "all" if frozen == kept != "nothing" else frozen
     frozen += " frozen at first" if record.config.get("unfreeze") else " frozen"
     seeds = f"{len(record.seeds)} seeds, 95 % intervals" if len(record.seeds) > 1 else "one seed"
     parts = [f"{record.parent.data or record.parent.act} → {record.data.name}:  {kept} kept", frozen, seeds]
-    return figures.literal(",  ".join(parts))
+    return ",  ".join(parts)
+
+
+def _named(names: Sequence[str]) -> str:
+    """Layers' names, neighbours together: hidden1–hidden14."""
+    numbers = [int(name.removeprefix("hidden")) for name in names if name.removeprefix("hidden").isdecimal()]
+    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[0] + len(names))):
+        return f"{names[0]}–{names[-1]}"
+    return ", ".join(names) or "nothing"
 
 
 def _errors(axes: "Axes", runs: Runs, examples: int) -> None:

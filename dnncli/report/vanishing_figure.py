@@ -21,6 +21,7 @@ def figure(cases: Sequence[CaseRecord]) -> "Figure":
         return drawn
     with figures.canvas(figures.TEXT_WIDTH, 3.2) as drawn:
         left, right = drawn.subplots(1, 2, width_ratios=(1, 1.15))
+        figures.title(drawn, f"untrained networks of {depths[0]} hidden layers")
         _curves(left, cases)
         names = [layer.layer for layer in cases[0].layers]
         values = [[case.layers[i].delta_rms for case in cases] for i in range(len(names))]

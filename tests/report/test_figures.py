@@ -1,5 +1,6 @@
 """Figures: the same bytes each time, for every run there can be, with labels, units and the command."""
 
+import itertools
 import math
 from pathlib import Path
 
@@ -119,10 +120,10 @@ def test_the_first_and_the_last_of_any_number_of_rows_are_named():
     assert figures._named(0) == []
     for rows in range(1, 200):
         named = figures._named(rows)
-        gaps = [after - before for before, after in zip(named, named[1:], strict=False)]
+        gaps = [after - before for before, after in itertools.pairwise(named)]
         assert (named[0], named[-1]) == (0, rows - 1)
         assert len(named) <= figures.MOST_NAMES
-        assert 2 * min(gaps, default=rows) > max(1, gaps[-1] if gaps else 1)
+        assert 2 * min(gaps, default=1) > max(gaps[-1:], default=1)
 
 
 def test_a_long_title_stands_whole_on_two_lines():

@@ -38,7 +38,7 @@ def test_names_and_numbers_are_whole_where_there_is_room_for_few_columns():
         lines = drawn(layers, width)
         assert lines[-2].startswith("hidden99  1.0e+00 ")
         assert "…" not in "".join(lines[-2:])
-    assert drawn(layers, 60)[1].split()[-2:] == ["flat", "dead"]
+    assert drawn(layers, 60)[1].split()[-2:] == ["ΔW/W", "dead"]
 
 
 def test_bars_grow_with_the_logarithm_and_are_empty_for_nothing():
