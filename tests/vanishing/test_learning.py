@@ -49,9 +49,9 @@ def test_clipping_is_by_global_norm(monkeypatch):
     assert seen == [UpdateSpec(clip_global_norm=1.0)]
 
 
-def test_a_seed_that_diverges_has_no_accuracy_and_counts_as_none_at_all():
+def test_where_every_seed_diverges_there_is_no_mean():
     huge = dataset(train=70, validation=20, transform=lambda x: 1e9 * x)
     trained, _ = learn("elu:he", huge)
     assert trained.val_accuracy_values == (None, None)
-    assert trained.val_accuracy == 0
+    assert trained.val_accuracy is None
     assert not math.isnan(trained.val_accuracy)

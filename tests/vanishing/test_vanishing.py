@@ -264,13 +264,6 @@ class TestExtremes:
         assert len(str(refusal.value).splitlines()) == 1
 
 
-def test_seeds_that_diverge_are_no_part_of_the_mean():
-    asked = Demo(cases.parse_all("relu:normal"), (20,), 20, 2, train=1)
-    (case,) = vanishing.run(asked, dataset())
-    assert case.trained.val_accuracy is None
-    assert case.trained.val_accuracy_values == (None, None)
-
-
 def test_a_case_as_json_has_the_keys_that_were_promised():
     case = one("sigmoid:xavier", seeds=1)
     told = structured.event("case", case)
