@@ -19,7 +19,7 @@ def figure(cases: Sequence[CaseRecord]) -> "Figure":
         with figures.canvas(figures.TEXT_WIDTH / 2, 2.8) as drawn:
             _sweep(drawn.subplots(), cases, depths)
         return drawn
-    with figures.canvas(figures.TEXT_WIDTH, 3.2) as drawn:
+    with figures.canvas(figures.TEXT_WIDTH, 3.6) as drawn:
         left, right = drawn.subplots(1, 2, width_ratios=(1, 1.15))
         figures.title(drawn, f"untrained networks of {depths[0]} hidden layers")
         _curves(left, cases)
@@ -52,10 +52,11 @@ def _curves(axes: "Axes", cases: Sequence[CaseRecord]) -> None:
         colour = figures.COLOURS[index % len(figures.COLOURS)]
         axes.plot([x for x, _ in points], [y for _, y in points], "x", color=colour, markersize=3)
     axes.set_yscale("log")
-    axes.set_xlabel("layer, from the input up  (× theory)")
+    axes.set_xlabel("layer, from the input up  (crosses: theory)")
     axes.set_ylabel("δ   (RMS of ∂ℓ/∂z, nats)")
     axes.set_title("before the first step")
-    axes.legend(fontsize=6, frameon=True, framealpha=0.9, edgecolor="none")
+    # Lines fan out to every corner: the names stand below.
+    axes.legend(fontsize=6, loc="upper left", bbox_to_anchor=(-0.1, -0.2), ncols=2)
 
 
 def _sweep(axes: "Axes", cases: Sequence[CaseRecord], depths: Sequence[int]) -> None:
@@ -70,6 +71,6 @@ def _sweep(axes: "Axes", cases: Sequence[CaseRecord], depths: Sequence[int]) -> 
     axes.set_xscale("log")
     axes.set_xticks(list(depths), [str(depth) for depth in depths])
     axes.minorticks_off()
-    axes.set_xlabel("hidden layers  (× theory)")
+    axes.set_xlabel("hidden layers  (crosses: theory)")
     axes.set_ylabel("δ ratio, first to last hidden layer")
     axes.legend(fontsize=6, frameon=True, framealpha=0.9, edgecolor="none")
