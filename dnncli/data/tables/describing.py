@@ -6,7 +6,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from dnncli.data.tables import fitting, profiling, reading, targets
+from dnncli.data.tables import fitting, profiling, reading, sql, targets
 from dnncli.data.tables.encoding import Column
 from dnncli.data.tables.relation import Reading, Relation
 from dnncli.records import ClassCount, ColumnRecord, DescriptionRecord
@@ -72,6 +72,10 @@ def _range(fit: fitting.Fit, column: Column) -> str:
     return f"{values.min():g} to {values.max():g}, median {column.median:g}"
 
 
+def _date(days: float) -> str:
+    return str(np.datetime64(0, "s") + np.timedelta64(round(days * sql.SECONDS_A_DAY), "s")).replace("T", " ")
+
+
 def _encoding(column: Column, fit: fitting.Fit) -> str:
     """What becomes of a column, in words."""
     if column.categorical:
@@ -82,5 +86,5 @@ def _encoding(column: Column, fit: fitting.Fit) -> str:
             *(["missing"] if column.missing else []),
         ]
         return ", ".join(parts)
-    what = "days since 1970, standardised" if column.kind == "time" else "standardised"
+    what = f"days from {_date(column.center)}, standardised" if column.kind == "time" else "standardised"
     return f"{what}; median where missing, and an indicator" if column.missing else what

@@ -20,7 +20,8 @@ class Layout(NamedTuple):
 
     numbers: Int64[np.ndarray, " numbers"]
     values: Int64[np.ndarray, " numbers"]  # features that hold them
-    medians: Float32[np.ndarray, " numbers"]
+    medians: Float32[np.ndarray, " numbers"]  # less the centers
+    centers: Float64[np.ndarray, " numbers"]
     marked: Bool[np.ndarray, " numbers"]  # which have an indicator of missing values …
     indicators: Int64[np.ndarray, " marked"]  # … and the features that are one
     categories: Int64[np.ndarray, " categories"]
@@ -44,7 +45,8 @@ def layout(encoding: Encoding) -> Layout:
     return Layout(
         numbers=numbers,
         values=starts[numbers],
-        medians=np.array([columns[i].median for i in numbers], np.float32),
+        medians=np.array([columns[i].median - columns[i].center for i in numbers], np.float32),
+        centers=np.array([columns[i].center for i in numbers], np.float64),
         marked=missing[numbers],
         indicators=ends[numbers][missing[numbers]] - 1,
         categories=categories,
@@ -62,14 +64,25 @@ def singles(exact: Float64[np.ndarray, "rows columns"]) -> Float32[np.ndarray, "
         return exact.astype(np.float32)
 
 
+def _centred(at: Layout, exact: Float64[np.ndarray, "rows columns"]) -> Float32[np.ndarray, "rows columns"]:
+    """Values less their columns' centers, in float32; what stands for text stays what it is."""
+    moved = np.flatnonzero(at.centers)
+    if len(moved):
+        exact = exact.copy()
+        numbers = exact[:, at.numbers[moved]]
+        exact[:, at.numbers[moved]] = np.where(numbers == TEXT, TEXT, numbers - at.centers[moved])
+    return singles(exact)
+
+
 def encode(
-    at: Layout, values: Float32[np.ndarray, "rows columns"]
+    at: Layout, exact: Float64[np.ndarray, "rows columns"]
 ) -> tuple[Float32[np.ndarray, "rows features"], Int64[np.ndarray, "flags columns"]]:
     """Features, and how often each column had something amiss that training had not.
 
     Values are numbers, NaN where missing, TEXT or infinite; of categories the level's place, their number
     for any other and -1 where missing.
     """
+    values = _centred(at, exact)
     x = np.zeros((len(values), at.width), np.float32)
     flags = np.zeros((len(FLAGS), len(at.expected)), np.int64)
     numbers = values[:, at.numbers]

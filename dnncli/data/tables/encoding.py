@@ -15,9 +15,10 @@ KINDS = ("number", "time", "code", "text")
 class Column:
     """One column and what becomes of it.
 
-    kind: number (the value), time (days since 1970), code (numbers that stand for categories) or text.
+    kind: number, time (days since 1970), code (numbers that stand for categories) or text.
     levels: of a code or text, one 0/1 feature each, and one more for any other value.
     median: what stands for a missing number or time.
+    center: subtracted in float64, before a value is rounded to float32.
     missing: whether training had missing values; they then have a 0/1 feature of their own.
     """
 
@@ -25,11 +26,13 @@ class Column:
     kind: str
     levels: tuple[str, ...] = ()
     median: float = 0.0
+    center: float = 0.0
     missing: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what no table gives: a checkpoint's word is not enough."""
-        if self.kind not in KINDS or not math.isfinite(self.median) or not _distinct(self.levels):
+        finite = math.isfinite(self.median) and math.isfinite(self.center)
+        if self.kind not in KINDS or not finite or not _distinct(self.levels):
             raise ValueError(f"the column {self.name!r} has no possible encoding")
         if self.kind == "code":
             tuple(map(float, self.levels))
@@ -80,8 +83,8 @@ class Encoding:
 
     @property
     def trivial(self) -> bool:
-        """Whether every column is a number that is never missing: features are the columns."""
-        return all(not column.categorical and not column.missing for column in self.columns)
+        """Whether every column is a number as it stands and never missing: features are the columns."""
+        return all(c.kind == "number" and not c.missing and c.center == 0 for c in self.columns)
 
     def json(self) -> dict[str, Any]:
         """As a checkpoint's metadata hold it."""

@@ -49,9 +49,9 @@ def fit(relation: Relation, labels: targets.Labels, drop: str | None, types: str
     kinds = _kinds(relation, profile, forced)
     _check_finite(relation, profile, kinds)
     found = levels.find(relation, {name: kind for name, kind in kinds.items() if kind in ("code", "text")})
-    medians = _median_times(relation, [name for name, kind in kinds.items() if kind == "time"])
+    centers = _centers(relation, _to_centre(profile, kinds))
     columns = tuple(
-        _column(profile, i, kinds[name], found.get(name), medians.get(name))
+        _column(profile, i, kinds[name], found.get(name), centers.get(name))
         for i, name in enumerate(names)
         if name in kinds
     )
@@ -115,7 +115,8 @@ def _kind(relation: Relation, profile: Profile, i: int, forced: str | None) -> s
     if sql.simple(relation.types[name]) == "TIMESTAMP":
         return "time"
     if not texts:
-        return "code" if not profile.large[i] and profiling.is_code(profile.values[:, i]) else "number"
+        exact = not profile.large[i] and not profile.rounded[i]
+        return "code" if exact and profiling.is_code(profile.values[:, i]) else "number"
     if numbers >= NUMERIC_SHARE * (numbers + texts) and not profiling.few(profile.values[:, i]):
         raise _mixed(relation, profile, i)
     return "text"
@@ -143,14 +144,16 @@ def _check_finite(relation: Relation, profile: Profile, kinds: Mapping[str, str]
             )
 
 
-def _column(profile: Profile, i: int, kind: str, own: Levels | None, median: float | None) -> Column:
+def _column(profile: Profile, i: int, kind: str, own: Levels | None, center: float | None) -> Column:
     name, missing = profile.names[i], bool(profile.missing[i])
     if own is not None:
         return Column(name, kind, own.names, missing=missing)
-    if median is None:
-        missing = missing or bool(profile.texts[i])
-        present = profiling.numbers(profile.values[:, i]) if missing else profile.values[:, i]
-        median = float(np.median(present)) if len(present) else 0.0
+    if center is not None:
+        unread = kind == "number" and bool(profile.texts[i])
+        return Column(name, kind, median=center, center=center, missing=missing or unread)
+    missing = missing or bool(profile.texts[i])
+    present = profiling.numbers(profile.values[:, i]) if missing else profile.values[:, i]
+    median = float(np.median(present)) if len(present) else 0.0
     return Column(name, kind, median=median, missing=missing)
 
 
@@ -168,9 +171,19 @@ def _times(relation: Relation, names: Sequence[str]) -> list[str]:
     return list(names)
 
 
-def _median_times(relation: Relation, names: Sequence[str]) -> dict[str, float]:
-    if not names:
+def _to_centre(profile: Profile, kinds: Mapping[str, str]) -> dict[str, str]:
+    """Columns that are centred, with their kinds: times, and numbers close together and far from 0."""
+    rounded = {name for name, flag in zip(profile.names, profile.rounded, strict=True) if flag}
+    return {
+        name: kind for name, kind in kinds.items() if kind == "time" or (kind == "number" and name in rounded)
+    }
+
+
+def _centers(relation: Relation, kinds: Mapping[str, str]) -> dict[str, float]:
+    """The medians, in float64, of some columns."""
+    if not kinds:
         return {}
-    medians = [f"median({sql.number(name, relation.types[name], 'time')})" for name in names]
+    values = [sql.number(name, relation.types[name], kind) for name, kind in kinds.items()]
+    medians = [f"median({value}) FILTER (WHERE isfinite({value}))" for value in values]
     (found,) = relation.rows(f"SELECT {', '.join(medians)} FROM {relation.base}")
-    return {name: float(median) for name, median in zip(names, found, strict=True)}
+    return {name: float(median) for name, median in zip(kinds, found, strict=True)}

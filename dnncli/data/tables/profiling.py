@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int32, Int64
+from jaxtyping import Bool, Float32, Float64, Int32, Int64
 
 from dnncli.data.tables import encoder, sql, targets
 from dnncli.data.tables.encoder import TEXT
@@ -13,6 +13,8 @@ from dnncli.errors import DataError
 
 FEW = 10  # different whole numbers at most that are codes of categories rather than quantities …
 ROWS_A_CODE = 10  # … if there are so many rows for each
+# float32 may cost a column this share of its range; where it costs more, the column has to be centred first.
+LOST_SHARE = 2.0**-16
 PROBE = 1000  # rows that show of most columns that they hold more than a few different numbers
 
 
@@ -20,7 +22,8 @@ PROBE = 1000  # rows that show of most columns that they hold more than a few di
 class Profile:
     """Columns with their values in float32, and how many are missing, text, and too large.
 
-    labels: places among the target's labels, row by row.
+    labels: places among the target's labels, row by row. rounded: columns of whose differences float32
+    loses too much.
     """
 
     names: tuple[str, ...]
@@ -29,6 +32,7 @@ class Profile:
     missing: Int64[np.ndarray, " columns"]
     texts: Int64[np.ndarray, " columns"]
     large: Int64[np.ndarray, " columns"]
+    rounded: Bool[np.ndarray, " columns"]
 
 
 def profile(relation: Relation, names: Sequence[str], labels: targets.Labels) -> Profile:
@@ -39,6 +43,7 @@ def profile(relation: Relation, names: Sequence[str], labels: targets.Labels) ->
     missing, texts, large = np.zeros((3, len(names)), np.int64)
     columns = [(name, relation.types[name]) for name in names]
     label = f"{targets.position(relation, labels)} AS label"
+    error, low, high = np.zeros(len(names)), np.full(len(names), np.inf), np.full(len(names), -np.inf)
     done = 0
     query = f"SELECT {sql.profile(columns)}, {label} FROM {relation.base}"
     for batch in relation.batches(query, len(columns)):
@@ -48,9 +53,28 @@ def profile(relation: Relation, names: Sequence[str], labels: targets.Labels) ->
         missing += np.isnan(x).sum(axis=0)
         texts += (x == TEXT).sum(axis=0)
         large += np.isinf(x).sum(axis=0)
+        error = np.fmax(error, _rounding(batch["x"], x))
+        low, high = np.fmin(low, _least(batch["x"], x)), np.fmax(high, -_least(-batch["x"], x))
         done = end
     relation.check_rows(done, labels.rows)
-    return Profile(tuple(names), values, places, missing, texts, large)
+    rounded = error > LOST_SHARE * (high - low)
+    return Profile(tuple(names), values, places, missing, texts, large, rounded)
+
+
+def _rounding(
+    exact: Float64[np.ndarray, "rows columns"], x: Float32[np.ndarray, "rows columns"]
+) -> Float64[np.ndarray, " columns"]:
+    """The largest error that float32 makes in each column."""
+    with np.errstate(invalid="ignore"):  # infinity less infinity
+        errors = np.abs(exact - x)
+    return np.fmax.reduce(errors, axis=0, initial=0.0, where=np.isfinite(errors))
+
+
+def _least(
+    exact: Float64[np.ndarray, "rows columns"], x: Float32[np.ndarray, "rows columns"]
+) -> Float64[np.ndarray, " columns"]:
+    """Each column's least value among those that are numbers."""
+    return np.min(exact, axis=0, initial=np.inf, where=np.isfinite(x) & (x != TEXT))
 
 
 def numbers(values: Float32[np.ndarray, " rows"]) -> Float32[np.ndarray, " numbers"]:

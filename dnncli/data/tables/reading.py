@@ -138,7 +138,7 @@ def _rows(
     done = 0
     columns = f"{sql.encoded(encoding, relation.types)}, {targets.position(relation, labels)} AS label"
     for batch in relation.batches(f"SELECT {columns} FROM {relation.base}", at.width):
-        features, amiss = encoder.encode(at, encoder.singles(batch["x"]))
+        features, amiss = encoder.encode(at, batch["x"])
         end = done + len(features)
         x[done:end], y[done:end] = (
             features[: labels.rows - done],
@@ -178,7 +178,7 @@ def stream(
     at = encoder.layout(known)
     query = f"SELECT {sql.encoded(known, relation.types)} FROM {relation.base}"
     for batch in relation.batches(query, at.width):
-        features, amiss = encoder.encode(at, encoder.singles(batch["x"]))
+        features, amiss = encoder.encode(at, batch["x"])
         flags += amiss
         yield features
 

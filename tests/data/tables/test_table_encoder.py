@@ -14,9 +14,9 @@ def drawn_column(rng: np.random.Generator, place: int) -> Column:
     missing = bool(rng.integers(2))
     if rng.integers(2):
         return Column(f"c{place}", "text", tuple("abc"[: rng.integers(4)]), missing=missing)
-    return Column(
-        f"c{place}", ("number", "time")[rng.integers(2)], median=float(rng.normal()), missing=missing
-    )
+    kind = ("number", "time")[rng.integers(2)]
+    center = float(rng.normal()) if rng.integers(2) else 0.0
+    return Column(f"c{place}", kind, median=float(rng.normal()), center=center, missing=missing)
 
 
 def drawn_value(rng: np.random.Generator, column: Column) -> float:
@@ -35,7 +35,7 @@ def features(column: Column, value: float) -> tuple[list[float], str | None]:
         return [*own, float(other), *([float(value == -1)] if column.missing else [])], amiss
     usable = np.isfinite(value) and value != TEXT
     amiss = None if usable else "text" if value == TEXT else "large" if np.isinf(value) else "missing"
-    shown = [float(value) if usable else np.float32(column.median)]
+    shown = [np.float32((value if usable else column.median) - column.center)]
     return [*shown, *([float(not usable)] if column.missing else [])], (
         None if amiss == "missing" and column.missing else amiss
     )
@@ -47,12 +47,12 @@ def test_features_are_those_of_a_loop_over_rows(seed: int) -> None:
     columns = tuple(drawn_column(rng, place) for place in range(rng.integers(1, 6)))
     encoding = Encoding(columns, "y", ("p", "q"))
     rows = [[drawn_value(rng, column) for column in columns] for _ in range(rng.integers(0, 9))]
-    values = np.array(rows, np.float32).reshape(len(rows), len(columns))
+    values = np.array(rows, np.float64).reshape(len(rows), len(columns))
     x, flags = encoder.encode(encoder.layout(encoding), values)
     assert x.shape == (len(rows), len(encoding.features))
     expected_flags = np.zeros((len(FLAGS), len(columns)), int)
     for row, found in zip(rows, x, strict=True):
-        pairs = [features(column, np.float32(v)) for column, v in zip(columns, row, strict=True)]
+        pairs = [features(column, v) for column, v in zip(columns, row, strict=True)]
         np.testing.assert_array_equal(found, np.concatenate([part for part, _ in pairs]))
         for place, (_, amiss) in enumerate(pairs):
             if amiss:
@@ -62,7 +62,7 @@ def test_features_are_those_of_a_loop_over_rows(seed: int) -> None:
 
 def test_a_category_always_has_exactly_one_feature_on() -> None:
     column = Column("c", "text", ("a", "b"), missing=True)
-    values = np.array([[-1], [0], [1], [2]], np.float32)
+    values = np.array([[-1], [0], [1], [2]], np.float64)
     x, _ = encoder.encode(encoder.layout(Encoding((column,), "y", ("p",))), values)
     np.testing.assert_array_equal(x, np.eye(4)[[3, 0, 1, 2]])
 

@@ -74,7 +74,8 @@ def expected() -> tuple[np.ndarray, list[str], np.ndarray]:
             if name == "age":
                 numbers = [None if n is None else float(np.float32(n)) for n in numbers]
             median = statistics.median(n for n in numbers if n is not None)
-            columns.append((name, [median if n is None else n for n in numbers]))
+            center = median if name == "day" else 0.0
+            columns.append((name, [(median if n is None else n) - center for n in numbers]))
             columns.append((f"{name} missing", gone))
             continue
         present = [value for value in values if value is not None]
@@ -348,6 +349,57 @@ def test_a_columns_kind_follows_from_its_values(tmp_path: Path, values: list[Any
     encoding = load(DataSpec(data=str(tmp_path / "one.csv"))).encoding
     assert encoding is not None
     assert encoding.columns[0].kind == kind
+
+
+def one_column(tmp_path: Path, values: list[str], labels: str = "pq") -> Path:
+    """A table of a column `a` and a target that takes its labels in turn."""
+    path = tmp_path / "one.csv"
+    rows = [f"{value},{labels[i % len(labels)]}" for i, value in enumerate(values)]
+    path.write_text("\n".join(["a,y", *rows]))
+    return path
+
+
+MOMENTS = [np.datetime64("2024-03-01T12:00:00") + np.timedelta64(7 * i * i, "s") for i in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("values", "numbers"),
+    [
+        # What each column's values are as numbers, worked out without the code under test.
+        ([f"2024-{m:02}-{d:02}" for m in range(1, 5) for d in range(1, 11)],
+         [float((np.datetime64(f"2024-{m:02}-{d:02}") - np.datetime64("2024-01-01")).astype(int))
+          for m in range(1, 5) for d in range(1, 11)]),
+        ([str(moment).replace("T", " ") for moment in MOMENTS], [7 * i * i / 86400 for i in range(40)]),
+        ([str(1_700_000_000 + 3 * i) for i in range(40)], [3.0 * i for i in range(40)]),
+        ([f"{1e6 + i / 1024:.10f}" for i in range(40)], [i / 1024 for i in range(40)]),
+        ([f"{i / 7}" for i in range(40)], [i / 7 for i in range(40)]),
+    ],
+    ids=["dates", "seconds", "epoch seconds", "far from 0", "numbers"],
+)  # fmt: skip
+@pytest.mark.parametrize("gap", [False, True], ids=["complete", "with a gap"])
+def test_the_values_of_a_column_keep_their_differences(
+    tmp_path: Path, values: list[str], numbers: list[float], gap: bool
+) -> None:
+    path = one_column(tmp_path, [*values, ""] if gap else values)
+    source = reading.read(DataSpec(data=str(path)))
+    found = source.train.x[: len(numbers), 0].astype(np.float64)
+    np.testing.assert_allclose(found - found[0], np.array(numbers) - numbers[0], rtol=1e-6, atol=1e-7)
+    new = [*source.encoding.columns]  # type: ignore[union-attr]
+    assert [column.kind in ("number", "time") for column in new] == [True]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
+def test_a_date_that_decides_the_class_is_learnable_from(tmp_path: Path, suffix: str) -> None:
+    days = [np.datetime64("2021-01-01") + np.timedelta64(i, "D") for i in range(0, 400, 2)]
+    rows = [f"{day},{'old' if day < np.datetime64('2021-07-01') else 'new'}" for day in days]
+    path = tmp_path / f"dates{suffix}"
+    (tmp_path / "dates.csv").write_text("\n".join(["when,y", *rows]))
+    if suffix != ".csv":
+        duckdb.sql(f"COPY (FROM '{tmp_path / 'dates.csv'}') TO '{path}'")
+    dataset = load(DataSpec(data=str(path)))
+    for split in (dataset.train, dataset.validation, dataset.test):
+        old = split.y == dataset.class_names.index("old")
+        assert split.x[old, 0].max() < split.x[~old, 0].min()
 
 
 def test_adult_as_it_stands(shared: Path) -> None:
