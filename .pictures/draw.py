@@ -7,18 +7,25 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from dnncli import cases, compilation, data, vanishing
+from dnncli import data
+from dnncli.experiments.vanishing import run as vanishing
 from dnncli.records import DemoRecord
 from dnncli.report import vanishing as report
 from dnncli.spec import DataSpec
+from dnncli.spec import vanishing as cases
+from dnncli.training import compilation_cache
 
-compilation.remember()
+compilation_cache.remember()
 dataset = data.load(DataSpec(scale="standard"))
 demo = vanishing.Demo(cases.parse_all(cases.DEFAULT))
 records = tuple(vanishing.run(demo, dataset))
-console = Console(record=True, width=92, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+console = Console(
+    record=True, width=92, file=io.StringIO(), force_terminal=True, color_system="truecolor"
+)
 console.print(Text("$ dnncli vanishing-demo", style="bold"))
-for renderable in report.report(DemoRecord({}, dataset.record(), records, vanishing.moral(records))):
+for renderable in report.report(
+    DemoRecord({}, dataset.record(), records, vanishing.moral(records))
+):
     console.print(renderable)
 target = Path(__file__).parent / "vanishing-demo.svg"
 console.save_svg(str(target), title="dnncli")

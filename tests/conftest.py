@@ -42,7 +42,7 @@ def with_own_promotion(rule):
     return build
 
 
-optimizers = importlib.import_module("dnncli.optimizers")
+optimizers = importlib.import_module("dnncli.nn.optimizers")
 for name, rule in optimizers.OPTIMIZERS.items():
     optimizers.OPTIMIZERS[name] = with_own_promotion(rule)
 

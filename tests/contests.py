@@ -1,7 +1,6 @@
 """Results of comparisons made up by hand, for the tests of standings and reports."""
 
-from dnncli import standings
-from dnncli.meanfield import Prediction
+from dnncli.experiments.comparison import table
 from dnncli.records import (
     ComparisonRecord,
     DataRecord,
@@ -11,6 +10,7 @@ from dnncli.records import (
     Speed,
     TrialRecord,
 )
+from dnncli.theory import Prediction
 
 DATA = DataRecord("digits", 1297, 200, 300, 64, 10, "0" * 64)
 CONFIG = {
@@ -56,7 +56,8 @@ def trial(name, tests, vals=None, lr=0.001, first=0, **changes):
     """A combination whose seeds have these test accuracies, and the same in validation unless given."""
     vals = vals or tests
     runs = tuple(
-        seed(first + k, test, val, **changes) for k, (test, val) in enumerate(zip(tests, vals, strict=True))
+        seed(first + k, test, val, **changes)
+        for k, (test, val) in enumerate(zip(tests, vals, strict=True))
     )
     return TrialRecord(name, name.split("/")[0], "he-normal", lr, runs, 2.0)
 
@@ -65,8 +66,8 @@ def rows(*trials, baseline=None):
     """The rows of such trials, compared."""
     theory = {t.name: Prediction(delta_ratio=0.58, band=(0.5, 0.7)) for t in trials}
     speeds = {t.name: Speed(0.0123, 1_234_567.0) for t in trials}
-    found = standings.rows(trials, theory, speeds)
-    return standings.compared(found, baseline or standings.choose_baseline(found))
+    found = table.rows(trials, theory, speeds)
+    return table.compared(found, baseline or table.choose_baseline(found))
 
 
 def record(*trials, baseline=None, finished=True, folder=None, **config):
@@ -76,11 +77,11 @@ def record(*trials, baseline=None, finished=True, folder=None, **config):
         config={**CONFIG, "seeds": len(trials[0].runs), **config},
         data=DATA,
         rows=found,
-        baseline=baseline or standings.choose_baseline(found),
+        baseline=baseline or table.choose_baseline(found),
         baseline_chosen=baseline is None,
         test="scipy.stats.ttest_rel",
         correction="holm",
-        note=standings.note(found),
+        note=table.note(found),
         finished=finished,
         folder=folder,
         seconds=Seconds(12.0, 5.0, 7.0),

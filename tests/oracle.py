@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import erf
 
-from dnncli.network import Layer, Moments
+from dnncli.nn.network import Layer, Moments
 
 EPSILON = 1e-3
 SELU_SCALE, SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
@@ -175,7 +175,9 @@ def figures(spec, parameters, seen: Pass, updates) -> dict[str, list[float]]:
         "delta_rms": [np.sqrt(((d * examples) ** 2).mean()) for d in seen.deltas],
         "gradient_norm": [norm(g.kernel) for g in seen.gradients],
         "weight_norm": [norm(p.kernel) for p in parameters],
-        "update_ratio": [norm(u.kernel) / norm(p.kernel) for u, p in zip(updates, parameters, strict=True)],
+        "update_ratio": [
+            norm(u.kernel) / norm(p.kernel) for u, p in zip(updates, parameters, strict=True)
+        ],
         "activation_mean": [a.mean() for a in seen.activations],
         "activation_std": [a.std() for a in seen.activations],
         "saturated_fraction": [*((abs(s) < limit).mean() for s in seen.slopes[:-1]), 0.0],

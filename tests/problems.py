@@ -6,12 +6,13 @@ import jax
 import numpy as np
 import oracle
 
-from dnncli import network, optimizers, snapshots
 from dnncli.data import Dataset, Scaling, Split
-from dnncli.network import TrainState
+from dnncli.nn import network, optimizers
+from dnncli.nn.network import TrainState
 from dnncli.records import LAYER_FIELDS, EpochRecord, LayerRecord, StepRecord
-from dnncli.snapshots import Snapshot
 from dnncli.spec import from_options
+from dnncli.training import snapshot as snapshots
+from dnncli.training.snapshot import Snapshot
 
 FEATURES, CLASSES = 6, 3
 HEALTHY = {
@@ -47,16 +48,24 @@ def split(examples, features=FEATURES, classes=CLASSES, seed=0):
     """Normal features; a random linear map decides the class, and the first examples have one class each."""
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((examples, features), dtype=np.float32)
-    y = (x @ np.random.default_rng(99).standard_normal((features, classes))).argmax(axis=1).astype(np.int32)
+    y = (
+        (x @ np.random.default_rng(99).standard_normal((features, classes)))
+        .argmax(axis=1)
+        .astype(np.int32)
+    )
     y[:classes] = np.arange(min(classes, examples))
     return Split(x, y)
 
 
-def dataset(train=40, validation=13, test=11, features=FEATURES, classes=CLASSES, seed=0, transform=None):
+def dataset(
+    train=40, validation=13, test=11, features=FEATURES, classes=CLASSES, seed=0, transform=None
+):
     """Three splits of the same distribution; `transform` is applied to all features."""
     parts = [split(n, features, classes, seed + i) for i, n in enumerate((train, validation, test))]
     if transform:
-        parts = [Split(np.asarray(transform(part.x), np.float32, order="C"), part.y) for part in parts]
+        parts = [
+            Split(np.asarray(transform(part.x), np.float32, order="C"), part.y) for part in parts
+        ]
     names = tuple(f"class {i}" for i in range(classes))
     nothing = Scaling("none", np.zeros(features, np.float32), np.ones(features, np.float32))
     return Dataset("toy", *parts, names, nothing, "f" * 64, None)
@@ -64,7 +73,9 @@ def dataset(train=40, validation=13, test=11, features=FEATURES, classes=CLASSES
 
 def spec(**options):
     """A run of a few quick epochs that never stops early, but for the options given."""
-    return from_options({"hidden": (7, 5), "batch_size": 16, "epochs": 3, "patience": None} | options)
+    return from_options(
+        {"hidden": (7, 5), "batch_size": 16, "epochs": 3, "patience": None} | options
+    )
 
 
 def record(epoch, **figures):

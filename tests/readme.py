@@ -52,7 +52,7 @@ def commands() -> list[str]:
 def leaves() -> Iterator[tuple[str, click.Command]]:
     """Every command that does something, with the words that call it."""
     for name in COMMANDS:
-        command = importlib.import_module(f"dnncli.cli.{name.replace('-', '_')}").command
+        command = importlib.import_module(f"dnncli.cli.commands.{name.replace('-', '_')}").command
         inner = command.commands if isinstance(command, click.Group) else {}
         yield from ((f"{name} {sub}", leaf) for sub, leaf in inner.items())
         if not inner:
@@ -82,10 +82,15 @@ def _table(title: str, rows: dict[tuple[str, str], dict[str, list[str]]]) -> str
     lines = []
     for (names, text), defaults in rows.items():
         usual, *others = defaults
-        where = [*defaults[usual], *(f"{name} [{other}]" for other in others for name in defaults[other])]
+        where = [
+            *defaults[usual],
+            *(f"{name} [{other}]" for other in others for name in defaults[other]),
+        ]
         lines.append(f"| `{names}` | {text} | {usual} | {', '.join(where)} |")
     head = ["", "| option | what it does | default | commands |", "| --- | --- | --- | --- |"]
-    return "\n".join([f"<details><summary>{title}</summary>", *head, *lines, "", "</details>", "", ""])
+    return "\n".join(
+        [f"<details><summary>{title}</summary>", *head, *lines, "", "</details>", "", ""]
+    )
 
 
 def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -94,7 +99,12 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
     environment.pop("COLUMNS", None)
     return subprocess.run(
-        ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, timeout=300
+        ["bash", "-c", command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
 
 

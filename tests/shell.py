@@ -81,7 +81,9 @@ def process(*arguments, **settings):
     """Such a command line run to its end; output as text, whatever bytes it is."""
     with start(*arguments, **settings) as running:
         out, err = running.communicate(timeout=120)
-    return Result(running.returncode, *((stream or b"").decode("utf-8", "replace") for stream in (out, err)))
+    return Result(
+        running.returncode, *((stream or b"").decode("utf-8", "replace") for stream in (out, err))
+    )
 
 
 def shell(line, **settings):

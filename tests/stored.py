@@ -5,9 +5,9 @@ import os
 import numpy as np
 import pytest
 
-from dnncli import checkpoint
-from dnncli.checkpoint import Checkpoint
 from dnncli.errors import CheckpointError
+from dnncli.storage import checkpoint
+from dnncli.storage.checkpoint import Checkpoint
 
 KERNEL = np.arange(6, dtype=np.float32).reshape(2, 3)
 FILE = os.fsdecode(b"caf\xe9 \\\xff \xc3\xbc")  # a name that is no UTF-8
@@ -16,7 +16,9 @@ NEW = Checkpoint({"hidden1.kernel": KERNEL + 1, "best": np.array(True)}, {"epoch
 
 
 def bits(tensors):
-    return {name: (tensor.dtype, tensor.shape, tensor.tobytes()) for name, tensor in tensors.items()}
+    return {
+        name: (tensor.dtype, tensor.shape, tensor.tobytes()) for name, tensor in tensors.items()
+    }
 
 
 def same(a, b):

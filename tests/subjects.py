@@ -9,11 +9,12 @@ import numpy as np
 import oracle
 import pytest
 
-from dnncli import catalog, engine, network, optimizers, probe
-from dnncli.engine import Block, Program
-from dnncli.network import Observation, TrainState
-from dnncli.plans import Plan
-from dnncli.spec import NetworkSpec, UpdateSpec
+from dnncli.nn import layer_stats, network, optimizers
+from dnncli.nn.network import Observation, TrainState
+from dnncli.spec import NetworkSpec, UpdateSpec, catalog
+from dnncli.training import engine
+from dnncli.training.engine import Block, Program
+from dnncli.training.plan import Plan
 
 FEATURES, CLASSES = 5, 6  # as many classes as hidden units: fewer shapes to compile for
 SIZES = (1, 3, 33, 257, 1025)  # of a batch
@@ -42,7 +43,7 @@ class Step(NamedTuple):
     batch: Block
     after: TrainState
     log: engine.Log
-    stats: probe.LayerStats
+    stats: layer_stats.LayerStats
     seen: Observation
     exact: oracle.Pass
 
@@ -59,7 +60,9 @@ def state(program: Program, seed: int = 0) -> TrainState:
     low = -7.0 if abs(oracle.ACTIVATIONS[spec.act][1](np.float64(-7), spec.alpha)) < 0.1 else -1.0
     parameters, statistics = oracle.parameters(*network.shapes(spec, FEATURES, CLASSES), seed, low)
     rule = optimizers.build(program.update)
-    parts = TrainState(parameters, statistics, optimizers.initial_state(rule, parameters), np.int32(3))
+    parts = TrainState(
+        parameters, statistics, optimizers.initial_state(rule, parameters), np.int32(3)
+    )
     return jax.tree.map(jnp.asarray, parts)
 
 
@@ -78,7 +81,7 @@ def plan(examples: int, batch: int, measured: Any = None, rate: float = RATE) ->
 
 def everything(spec: NetworkSpec, seen: Observation) -> tuple[Any, Any]:
     """A probe that also hands out what it was shown."""
-    stats, responding = probe.measure(spec, seen)
+    stats, responding = layer_stats.measure(spec, seen)
     return (stats, seen), responding
 
 

@@ -1,8 +1,9 @@
-"""The house of design.md section 3: what may import what, and what starts without JAX."""
+"""The house: eight whole floors, what may import what, and what starts without JAX."""
 
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,173 +11,144 @@ import pytest
 import dnncli
 
 PACKAGE = Path(dnncli.__file__).parent
-JAX = {"jax", "jaxlib"}
-TYPES = {"jaxtyping"}
+COMMON = {"jaxtyping", "numpy"}
+JAX = {"jax", "jaxlib", "optax"}
 
-# From the ground up: floor → its files and folders, each with the libraries it may touch besides the
-# standard library. A file imports only from floors above it in this table; folders may within themselves.
-FLOORS = {
-    "0 ground": {
-        "__init__": set(),
-        "errors": set(),
-        "records": set(),
-    },
-    "0 choices": {
-        "catalog": set(),
-        "freezing": set(),
-    },
-    "0 spec": {
-        "spec": set(),
-    },
-    "½ arithmetic and files": {
-        "cache": set(),
-        "decoding": set(),
-        "files": set(),
-        "norms": JAX | TYPES | {"numpy"},
-    },
-    "1 parts": {
-        "activations": JAX | TYPES,
-        "closed_forms": TYPES | {"numpy", "scipy"},
-        "initializers": TYPES | {"numpy"},
-        "schedules": TYPES | {"numpy"},
-        "optimizers": JAX | TYPES | {"numpy", "optax"},
-        "data": TYPES | {"numpy", "duckdb"},
-        "checkpoint": TYPES | {"numpy", "safetensors"},
-        "compilation": JAX,
-        "device": JAX,
-        "stopping": set(),
-        "cases": set(),
-        "grid": set(),
-        "transfer_spec": set(),
-        "statistics": TYPES | {"numpy", "scipy"},
-    },
-    "1½ folders": {
-        "archive": set(),
-        "tensorfile": TYPES | {"numpy", "safetensors"},
-    },
-    "2 network and theory": {
-        "network": JAX | TYPES | {"numpy", "optax"},
-        "plans": TYPES | {"numpy"},
-        "meanfield": TYPES | {"numpy"},
-    },
-    "2½ passes": {
-        "passes": JAX | TYPES,
-    },
-    "3 engine": {
-        "engine": JAX | TYPES | {"numpy", "optax"},
-        "probe": JAX | TYPES | {"numpy"},
-        "snapshots": JAX | TYPES | {"numpy", "optax"},
-        "verdict": set(),
-    },
-    "3½ histories": {
-        "epochs": JAX | {"numpy"},
-        "phases": JAX,
-        "adoption": {"numpy"},
-        "foreign": TYPES | {"numpy"},
-        "probing": JAX | TYPES | {"numpy"},
-        "surgery": set(),
-    },
-    "3¾ replays, seeds in step, standings": {
-        "flight": JAX | {"numpy"},
-        "lockstep": JAX | TYPES | {"numpy"},
-        "standings": set(),
-    },
-    "3⅞ runs, parts of a comparison": {
-        "runs": JAX | {"numpy"},
-        "programs": JAX | {"numpy"},
-        "outcomes": TYPES | {"numpy"},
-    },
-    "4 experiments": {
-        "training": set(),
-        "evaluation": JAX | TYPES | {"numpy"},
-        "prediction": JAX | TYPES | {"numpy"},
-        "comparison": JAX,
-        "inspection": {"numpy"},
-        "transfer": set(),
-        "vanishing": JAX | TYPES | {"numpy"},
-    },
-    "5 report": {
-        "report": {"rich", "matplotlib", "tensorboardX"},
-    },
-    "6 shell": {
-        "cli": {"click", "rich", "safetensors", "tomli_w"},
-        "__main__": set(),
-    },
-}
-HEIGHT = {name: height for height, floor in enumerate(FLOORS.values()) for name in floor}
-LIBRARIES = {name: allowed for floor in FLOORS.values() for name, allowed in floor.items()}
+# The floors, each with its rooms and the libraries that a room may use besides the standard library.
+# A file imports from floors below its own and from its own room; rooms of one floor do not meet.
+FLOORS = (
+    {"errors": set(), "__init__": set()},
+    {"spec": set(), "records": set(), "storage": COMMON | {"safetensors"}},
+    {"data": COMMON | {"duckdb"}, "theory": COMMON | {"scipy"}},
+    {"nn": COMMON | JAX, "diagnosis": set()},
+    {"training": COMMON | JAX, "interop": COMMON},
+    {"experiments": COMMON | JAX | {"scipy"}},
+    {"report": {"numpy", "rich", "tensorboardX"}, "report.figures": {"numpy", "matplotlib"}},
+    {"cli": {"click", "rich", "tomli_w"}, "__main__": set()},
+)
+HEIGHT = {room: height for height, floor in enumerate(FLOORS) for room in floor}
+LIBRARIES = {room: allowed for floor in FLOORS for room, allowed in floor.items()}
 FILES = sorted(PACKAGE.rglob("*.py"))
-every_file = pytest.mark.parametrize("file", FILES, ids=lambda f: f.relative_to(PACKAGE).as_posix())
+TREES = {file: ast.parse(file.read_text()) for file in FILES}
+LONGEST_FILE, LONGEST_FUNCTION = 340, 40
 
 
-def home(file: Path) -> str:
-    """The name under which a file stands in the table: its own or its folder's."""
-    first = file.relative_to(PACKAGE).parts[0]
-    return first.removesuffix(".py")
+def module(file: Path) -> str:
+    """A file's name with dots, without `dnncli.`; a folder's `__init__` goes by the folder's name."""
+    parts = file.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)
 
 
-def imported(file: Path) -> set[str]:
-    """Every module a file imports anywhere in it, with dots; `from package import module` is resolved."""
-    names = set()
-    for node in ast.walk(ast.parse(file.read_text())):
+MODULES = {module(file): file for file in FILES}
+
+
+def room(name: str) -> str:
+    """The room that a module stands in."""
+    return "report.figures" if name.startswith("report.figures") else name.split(".")[0]
+
+
+def imports(file: Path) -> Iterator[str]:
+    """Every module that a file imports anywhere in it; of `from package import module` the module."""
+    for node in ast.walk(TREES[file]):
         if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file}: relative import"
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield whole if own(whole) in MODULES else str(node.module)
 
 
-def own_homes(file: Path) -> set[str]:
-    """The parts of the package that a file imports."""
-    parts = [name.split(".") for name in imported(file) if name.split(".")[0] == "dnncli"]
-    known = {home(other) for other in FILES}
-    return {part[1] if len(part) > 1 and part[1] in known else "__init__" for part in parts}
+def own(name: str) -> str:
+    """A module of the package without `dnncli.`."""
+    return name.removeprefix("dnncli.") if name != "dnncli" else "__init__"
 
 
-@every_file
-def test_a_file_stands_on_a_floor(file):
-    assert home(file) in HEIGHT
+def arrows() -> Iterator[tuple[str, str]]:
+    """Who imports whom inside the package."""
+    for name, file in MODULES.items():
+        for imported in imports(file):
+            if imported.split(".")[0] == "dnncli" and own(imported) != name:
+                yield name, own(imported)
 
 
-@every_file
-def test_a_file_imports_only_from_floors_below(file):
-    me = home(file)
-    others = own_homes(file) - ({me} if file.parent != PACKAGE else set())
-    assert not {
-        other for other in others if HEIGHT[other] >= HEIGHT[me] and (me, other) != ("__main__", "cli")
-    }
+def test_files_import_only_from_their_own_room_and_floors_below() -> None:
+    allowed = {("__main__", "cli"), ("cli", "__init__"), ("report", "report.figures")}
+    offenders = [
+        f"{name} imports {other}"
+        for name, other in arrows()
+        if room(name) != room(other)
+        and HEIGHT[room(other)] >= HEIGHT[room(name)]
+        and (room(name), room(other)) not in allowed | {("report.figures", "report")}
+    ]
+    assert not offenders
 
 
-@every_file
-def test_a_file_touches_only_the_libraries_of_its_floor(file):
-    libraries = {name.split(".")[0] for name in imported(file)} - sys.stdlib_module_names - {"dnncli"}
-    assert libraries <= LIBRARIES[home(file)]
+def test_files_use_only_the_libraries_of_their_room() -> None:
+    known = sys.stdlib_module_names | {"dnncli"}
+    offenders = [
+        f"{name} imports {library}"
+        for name, file in MODULES.items()
+        for library in {imported.split(".")[0] for imported in imports(file)}
+        if library not in known | LIBRARIES[room(name)]
+    ]
+    assert not offenders
 
 
-def test_every_floor_is_inhabited():
-    assert {home(file) for file in FILES} == set(HEIGHT)
+def test_no_imports_go_in_a_circle() -> None:
+    """Also inside rooms. A folder's `__init__`, which gathers its files' names, counts as its files."""
+    graph: dict[str, set[str]] = {name: set() for name in MODULES}
+    for name, other in arrows():
+        if not other.startswith(f"{name}."):  # an `__init__` that gathers
+            graph[name].add(other)
+    order = []
+    while graph:
+        free = sorted(name for name, others in graph.items() if not others & graph.keys())
+        assert free, f"a circle among {sorted(graph)}"
+        order += free
+        graph = {name: others for name, others in graph.items() if name not in free}
+    assert len(order) == len(FILES)
 
 
-@every_file
-def test_a_file_is_at_most_300_lines(file):
-    assert len(file.read_text().splitlines()) <= 300
+def test_the_listing_shows_the_rooms_and_three_files() -> None:
+    shown = [path for path in PACKAGE.iterdir() if path.name != "__pycache__"]
+    folders = {path.name for path in shown if path.is_dir()}
+    files = {path.name for path in shown if path.is_file()}
+    assert folders == {name for name in HEIGHT if (PACKAGE / name).is_dir()}
+    assert files == {"__init__.py", "__main__.py", "errors.py"}
 
 
-def test_there_is_no_drawer_for_odds_and_ends():
-    assert not [file for file in FILES if file.stem in ("utils", "util", "helpers", "misc", "common_utils")]
+def test_files_and_functions_are_short_and_say_what_they_are_for() -> None:
+    offenders = []
+    for file, tree in TREES.items():
+        lines = len(file.read_text().splitlines())
+        if lines > LONGEST_FILE:
+            offenders.append(f"{module(file)} has {lines} lines")
+        if not ast.get_docstring(tree):
+            offenders.append(f"{module(file)} has no docstring")
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef) and length(node) > LONGEST_FUNCTION:
+                offenders.append(f"{module(file)}.{node.name} has {length(node)} lines")
+    assert not offenders
 
 
-@every_file
-def test_only_the_shell_prints(file):
-    calls = [node.func for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
-    prints = [call for call in calls if isinstance(call, ast.Name) and call.id in ("print", "input")]
-    assert home(file) == "cli" or not prints
+def length(function: ast.FunctionDef) -> int:
+    """The lines of a function's body, its docstring aside."""
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    return 1 + body[-1].end_lineno - body[0].lineno if body else 0  # type: ignore[operator]
 
 
-@every_file
-def test_a_file_says_what_it_is_for(file):
-    assert ast.get_docstring(ast.parse(file.read_text()))
+def test_only_the_shell_prints() -> None:
+    offenders = [
+        f"{module(file)}:{node.lineno}"
+        for file, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ("print", "input")
+        and room(module(file)) != "cli"
+    ]
+    assert not offenders
 
 
 HEAVY = ("jax", "jaxlib", "optax", "numpy", "scipy", "matplotlib", "safetensors", "duckdb")
@@ -195,7 +167,12 @@ def heavy_imports(
         f"print('\\n@', code or 0, *[name for name in {HEAVY!r} if name in sys.modules])\n"
     )
     run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=60, check=False
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=60,
+        check=False,
     )
     assert "@" in run.stdout, run.stderr
     output, _, report = run.stdout.rpartition("@")
@@ -244,4 +221,6 @@ def test_completion_of_activations_comes_without_jax_or_numpy(monkeypatch):
     }
     heavy, _, output = heavy_imports([], environment)
     assert not heavy
-    assert {"sigmoid", "selu", "swish", "softplus"} <= {line.split(",")[-1] for line in output.split()}
+    assert {"sigmoid", "selu", "swish", "softplus"} <= {
+        line.split(",")[-1] for line in output.split()
+    }

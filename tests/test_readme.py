@@ -16,7 +16,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def needs_what_is_not_here(command: str, folder: Path) -> bool:
-    return any(f"{name}/" in command and not (folder / name).exists() for name in ("mnist", "tables"))
+    return any(
+        f"{name}/" in command and not (folder / name).exists() for name in ("mnist", "tables")
+    )
 
 
 def affordable(command: str) -> str:

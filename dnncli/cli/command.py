@@ -14,8 +14,14 @@ from dnncli.errors import SpecError
 
 COMMAND_LINE = "dnncli.command-line"  # where a context keeps the words it was made from
 CONFIG_FILE = "dnncli.config-file"  # … and the path of its --config
-WIDEST_NAMES = 26  # columns of help's first column at most; longer names stand on a line of their own
-STRENGTH = {ParameterSource.COMMANDLINE: 3, ParameterSource.ENVIRONMENT: 2, ParameterSource.DEFAULT_MAP: 1}
+WIDEST_NAMES = (
+    26  # columns of help's first column at most; longer names stand on a line of their own
+)
+STRENGTH = {
+    ParameterSource.COMMANDLINE: 3,
+    ParameterSource.ENVIRONMENT: 2,
+    ParameterSource.DEFAULT_MAP: 1,
+}
 
 
 def section(title: str, *decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -32,7 +38,9 @@ def section(title: str, *decorators: Callable[[Any], Any]) -> Callable[[Any], An
     return decorate
 
 
-def define(name: str, examples: str = "", **settings: Any) -> Callable[[Callable[..., Any]], "Command"]:
+def define(
+    name: str, examples: str = "", **settings: Any
+) -> Callable[[Callable[..., Any]], "Command"]:
     """Make a function a command of the program; its examples close its help."""
     return click.command(name, cls=Command, examples=examples, **settings)
 
@@ -53,9 +61,13 @@ class Command(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As Click does; then nothing in the environment may be left over, and the later of rivals wins."""
         prefix = f"{ctx.auto_envvar_prefix or 'DNNCLI'}_"
-        variables = {prefix + field(option).upper().replace("-", "_"): option for option in _options(self)}
+        variables = {
+            prefix + field(option).upper().replace("-", "_"): option for option in _options(self)
+        }
         for variable, option in variables.items():
-            option.envvar = variable  # Click would take the function's parameter: DNNCLI_TRAIN_FORMAT_
+            option.envvar = (
+                variable  # Click would take the function's parameter: DNNCLI_TRAIN_FORMAT_
+            )
         try:
             rest = super().parse_args(ctx, args)
         except click.BadParameter as error:
@@ -83,8 +95,12 @@ class Command(click.Command):
         title = "Options"
         for param in self.get_params(ctx):
             if isinstance(param, click.Option) and (record := param.get_help_record(ctx)):
-                title = getattr(param, "section", title)  # what is in no section stands with its neighbour
-                sections.setdefault(title, []).append((record[0].replace(" INTEGER", " N"), record[1]))
+                title = getattr(
+                    param, "section", title
+                )  # what is in no section stands with its neighbour
+                sections.setdefault(title, []).append(
+                    (record[0].replace(" INTEGER", " N"), record[1])
+                )
         names = [name for rows in sections.values() for name, _ in rows]
         width = min(WIDEST_NAMES, max(map(len, names), default=0))
         for title, rows in sections.items():
@@ -138,7 +154,9 @@ def _check_environment(prefix: str, known: set[str]) -> None:
         if variable.startswith(prefix) and variable not in known:
             near = get_close_matches(variable, known, n=1)
             hint = f"did you mean {near[0]}?" if near else "unset it."
-            raise SpecError(f"the environment sets {variable}, which is no option's variable: {hint}")
+            raise SpecError(
+                f"the environment sets {variable}, which is no option's variable: {hint}"
+            )
 
 
 def _settle(ctx: click.Context) -> None:

@@ -27,7 +27,9 @@ class Fish(FishComplete):
     """Click's script cuts what it is told at every comma; our lists and summaries have some of their own."""
 
     name = "fish"
-    source_template = FishComplete.source_template.replace('string split ","', 'string split --max 1 ","')
+    source_template = FishComplete.source_template.replace(
+        'string split ","', 'string split --max 1 ","'
+    )
 
 
 add_completion_class(Bash)
@@ -48,7 +50,9 @@ def checkpoint_files(incomplete: str) -> list[str]:
     near = _entries(Path(head), start)
     found = [entry for entry in near if entry.name.endswith(".ckpt")]
     for folder in (entry for entry in near if entry.is_dir() and not entry.name.startswith(".")):
-        found += [entry for entry in _entries(Path(folder.path), "") if entry.name.endswith(".ckpt")]
+        found += [
+            entry for entry in _entries(Path(folder.path), "") if entry.name.endswith(".ckpt")
+        ]
     newest = sorted(found, key=_age)[:MOST]
     names = [os.path.join(head, os.path.relpath(entry.path, head or ".")) for entry in newest]
     return names if all(map(PLAIN.fullmatch, names)) else []

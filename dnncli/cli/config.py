@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from dnncli import __version__, files
+from dnncli import __version__
 from dnncli.cli import command
 from dnncli.errors import SpecError
+from dnncli.storage import files
 
 LARGEST = 1_000_000  # bytes; no list of options is larger, but /dev/zero is
 NEVER_IN_FILES = ("config", "save-config", "help")
@@ -41,7 +42,10 @@ def _parse(path: Path) -> dict[str, Any]:
         if len(data) > LARGEST:
             raise ValueError("it is too large for a list of options")
         return tomllib.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:  # UnicodeDecodeError and TOMLDecodeError are ValueErrors
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # UnicodeDecodeError and TOMLDecodeError are ValueErrors
         raise SpecError(f"--config {path} is no TOML file: {error}.") from None
 
 
@@ -52,7 +56,9 @@ def _section(ctx: click.Context, document: Mapping[str, Any], path: Path) -> Map
     words, names = ctx.command_path.split()[1:], ", ".join(commands)
     for key, value in document.items():
         if not isinstance(value, dict):
-            raise SpecError(f"--config {path}: {key} stands outside a section; put it under [{words[0]}].")
+            raise SpecError(
+                f"--config {path}: {key} stands outside a section; put it under [{words[0]}]."
+            )
         if key not in commands:
             raise SpecError(f"--config {path}: no command is called [{key}]. There are {names}.")
     section: Any = document
@@ -61,7 +67,9 @@ def _section(ctx: click.Context, document: Mapping[str, Any], path: Path) -> Map
     return section if isinstance(section, dict) else {}
 
 
-def _value(path: Path, options: Mapping[str, click.Option], key: str, value: Any) -> tuple[str, Any]:
+def _value(
+    path: Path, options: Mapping[str, click.Option], key: str, value: Any
+) -> tuple[str, Any]:
     """An option's parameter and its value in the form a command line would give it."""
     name = key.replace("_", "-")
     if name not in options:
@@ -105,11 +113,17 @@ def save(path: Path, name: str, options: Mapping[str, Any]) -> None:
     """
     import tomli_w
 
-    values = {**options, "patience": options["patience"] or 0} if "patience" in options else dict(options)
+    values = (
+        {**options, "patience": options["patience"] or 0}
+        if "patience" in options
+        else dict(options)
+    )
     section = {key.replace("_", "-"): value for key, value in values.items() if value is not None}
     head = f"# dnncli {__version__}; run it again with: dnncli {name} --config FILE\n"
     try:
         data = (head + tomli_w.dumps({name: section})).encode()
     except UnicodeEncodeError:
-        raise SpecError(f"--save-config {path}: a file name in it is no UTF-8, which TOML must be.") from None
+        raise SpecError(
+            f"--save-config {path}: a file name in it is no UTF-8, which TOML must be."
+        ) from None
     files.write(path, data)

@@ -6,17 +6,18 @@ from typing import Any, TypeVar
 
 import click
 
-from dnncli import catalog
 from dnncli.cli import config
 from dnncli.cli.command import section
 from dnncli.cli.types import Amount, AmountOrFile, Name, Number, Sizes, Source
-from dnncli.spec import RunSpec
+from dnncli.spec import RunSpec, catalog
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULTS = RunSpec().options()
 
 
-def option(*names: str, default: str | None = None, **settings: Any) -> Callable[[Command], Command]:
+def option(
+    *names: str, default: str | None = None, **settings: Any
+) -> Callable[[Command], Command]:
     """A Click option that stays None unless given, so that the spec fills it.
 
     Help shows the spec's default, or `default` where a choice of another option decides it.
@@ -24,7 +25,9 @@ def option(*names: str, default: str | None = None, **settings: Any) -> Callable
     field = names[0].split("/")[0].lstrip("-").replace("-", "_")
     shown = default or _shown(DEFAULTS.get(field))
     if isinstance(settings.get("type"), Name):
-        settings["help"] += f" One of {', '.join((*settings['type'].table, *settings['type'].extra))}."
+        settings["help"] += (
+            f" One of {', '.join((*settings['type'].table, *settings['type'].extra))}."
+        )
     if shown:
         settings["help"] += f"  [default: {shown}]"
     return click.option(*names, default=None, **settings)
@@ -93,7 +96,11 @@ data = section(
     option("--scale", type=Name(catalog.SCALINGS, "scaling"), help="How features are scaled."),
     option("--classes", metavar="LIST", help="Only these classes: 0-4 or 0,1,7."),
     option("--per-class", type=int, help="Only the first N training examples of each class."),
-    option("--validation-per-class", type=int, help="Only the first N validation examples of each class."),
+    option(
+        "--validation-per-class",
+        type=int,
+        help="Only the first N validation examples of each class.",
+    ),
 )
 
 tables = section(
@@ -111,10 +118,20 @@ tables = section(
         default="found out",
         help="What columns are, number or category: zip=category,x*=number.",
     ),
-    option("--where", metavar="SQL", help="Only rows for which this holds: 'age > 17 AND job IS NOT NULL'."),
-    option("--label-strip", metavar="CHARS", help="Characters to take off both ends of every label."),
+    option(
+        "--where",
+        metavar="SQL",
+        help="Only rows for which this holds: 'age > 17 AND job IS NOT NULL'.",
+    ),
+    option(
+        "--label-strip", metavar="CHARS", help="Characters to take off both ends of every label."
+    ),
     option("--delimiter", metavar="CHAR", default="found out", help="What stands between fields."),
-    option("--header/--no-header", default="found out", help="Whether the first line names the columns."),
+    option(
+        "--header/--no-header",
+        default="found out",
+        help="Whether the first line names the columns.",
+    ),
 )
 
 layers = section(
@@ -145,7 +162,9 @@ regularisation = section(
     option("--bn/--no-bn", help="Batch normalisation before each hidden activation."),
     option("--bn-momentum", type=Number(), default="0.9", help="Momentum of the moving averages."),
     option("--bn-output/--no-bn-output", help="Batch normalisation of the logits too."),
-    option("--dropout", type=Number(), help="Share of hidden outputs dropped (SELU: alpha-dropout)."),
+    option(
+        "--dropout", type=Number(), help="Share of hidden outputs dropped (SELU: alpha-dropout)."
+    ),
 )
 network = group(layers, units, regularisation)
 
@@ -154,8 +173,12 @@ optimisation = section(
     option("--optimizer", type=Name(catalog.OPTIMIZERS, "optimizer"), help="Update rule."),
     option("--lr", type=Number(), default="by optimizer", help="Learning rate."),
     option("--momentum", type=Number(), default="by optimizer", help="Momentum."),
-    option("--schedule", type=Name(catalog.SCHEDULES, "schedule"), help="Course of the learning rate."),
-    option("--decay-rate", type=Number(), default="0.1", help="Factor of the exponential schedule …"),
+    option(
+        "--schedule", type=Name(catalog.SCHEDULES, "schedule"), help="Course of the learning rate."
+    ),
+    option(
+        "--decay-rate", type=Number(), default="0.1", help="Factor of the exponential schedule …"
+    ),
     option("--decay-steps", type=int, default="the whole run", help="… every so many steps."),
     option("--warmup", type=Number(), help="Epochs of linear rise of the learning rate from 0."),
     option("--batch-size", type=int, help="Examples a step."),
@@ -173,7 +196,9 @@ stopping = section(
     "Stopping",
     option("--patience", type=int, help="Stop after so many epochs without improvement; 0: never."),
     option("--min-delta", type=Number(), help="What counts as an improvement."),
-    option("--monitor", type=Name(catalog.MONITORS, "monitor"), help="The figure that must improve."),
+    option(
+        "--monitor", type=Name(catalog.MONITORS, "monitor"), help="The figure that must improve."
+    ),
 )
 
 
@@ -205,3 +230,16 @@ def run_options(options: dict[str, Any]) -> dict[str, Any]:
     if given.get("patience") == 0:
         given["patience"] = None
     return given
+
+
+interop_options = section(
+    "Models from elsewhere",
+    click.option(
+        "--act",
+        type=Name(catalog.ACTIVATIONS, "activation"),
+        help="CKPT is a safetensors file from PyTorch or Keras, trained with this activation.",
+    ),
+    option(
+        "--alpha", type=Number(), default="by activation", help="The activation's slope or scale."
+    ),
+)

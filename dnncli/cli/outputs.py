@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dnncli import files
 from dnncli.cli import config
 from dnncli.cli.command import COMMAND_LINE, section
 from dnncli.errors import SpecError
+from dnncli.storage import files
 
 if TYPE_CHECKING:
     from dnncli.report.tensorboard import Log
@@ -60,9 +60,9 @@ class Extras:
         named = {"--out": self.out, "--plot": self.plot, "--save-config": self.save_config}
         _check_distinct({option: path for option, path in named.items() if path})
         if self.plot:
-            from dnncli.report import figures
+            from dnncli.report.figures import canvas
 
-            figures.check(self.plot)
+            canvas.check(self.plot)
             files.reserve(self.plot, self.overwrite, "--plot")
         if self.save_config:
             files.reserve(self.save_config, self.overwrite, "--save-config")
@@ -87,9 +87,9 @@ class Extras:
     def draw(self, build: Callable[[], Any]) -> None:
         """Build the picture and write it."""
         if self.plot:
-            from dnncli.report import figures
+            from dnncli.report.figures import canvas
 
-            figures.save(build(), self.plot, command_line())
+            canvas.save(build(), self.plot, command_line())
 
 
 def _check_distinct(paths: Mapping[str, Path]) -> None:

@@ -32,10 +32,10 @@ class LazyCommands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """Import `dnncli.cli.<name>` and take its command."""
+        """Import `dnncli.cli.commands.<name>` and take its command."""
         if name not in COMMANDS:
             return None
-        module = importlib.import_module(f"dnncli.cli.{name.replace('-', '_')}")
+        module = importlib.import_module(f"dnncli.cli.commands.{name.replace('-', '_')}")
         return module.command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -91,7 +91,9 @@ def main() -> NoReturn:
         if error.filename:  # not stdout: whoever opened the file should have told of it
             raise
         reason = (error.strerror or str(error)).lower()
-        code = complain(f"cannot write the output: {reason}.", ExitCode.FAILED, _command(sys.argv[1:]))
+        code = complain(
+            f"cannot write the output: {reason}.", ExitCode.FAILED, _command(sys.argv[1:])
+        )
         streams.discard()
     sys.exit(code)
 

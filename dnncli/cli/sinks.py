@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dnncli import files
+from dnncli.storage import files
 
 if TYPE_CHECKING:
     from dnncli.records import Predictions
@@ -88,7 +88,7 @@ def _text(
 
 @contextmanager
 def _parquet(path: Path, names: Sequence[str], probabilities: bool) -> Iterator[Write]:
-    from dnncli.data.writing import ParquetWriter
+    from dnncli.data.formats.parquet import ParquetWriter
     from dnncli.report import prediction
 
     writer = ParquetWriter(prediction.columns(names, probabilities))

@@ -81,7 +81,9 @@ class Screen:
 
     def diverged(self, command: str, finding: "Finding") -> ExitCode:
         """Say what went non-finite, and what to do."""
-        self.error(f"dnncli {command}: diverged in {finding.layer}: {finding.evidence}; {finding.advice}.")
+        self.error(
+            f"dnncli {command}: diverged in {finding.layer}: {finding.evidence}; {finding.advice}."
+        )
         return ExitCode.DIVERGED
 
     def stopped(self, command: str, number: int, how_to_go_on: str) -> ExitCode:
@@ -92,10 +94,21 @@ class Screen:
     @contextmanager
     def progress(self, what: str, total: int, done: int = 0) -> Iterator["Bar"]:
         """A bar where stderr is a terminal; printing goes on above it."""
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
 
         visible = sys.stderr.isatty() and not self.err.is_dumb_terminal and not self.quiet
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
         # Where both streams are terminals they are the same one: the bar must know of the lines above it.
         # Redirection is off: it would send what is meant for stdout to the bar's stream.
         with Progress(

@@ -8,9 +8,9 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from dnncli import catalog
 from dnncli.cli import completion
 from dnncli.errors import UnknownNameError
+from dnncli.spec import catalog
 
 
 class Number(click.ParamType):
@@ -22,7 +22,9 @@ class Number(click.ParamType):
         """What help calls it."""
         return "X"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
         """Parse a float and refuse what is not finite."""
         try:
             number = float(value)
@@ -66,7 +68,9 @@ class Amount(click.ParamType):
         """What help calls it."""
         return "N|FRACTION"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | float:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | float:
         """Whole numbers are counts, numbers with a point are fractions."""
         if isinstance(value, int | float):
             return value
@@ -79,7 +83,11 @@ class Amount(click.ParamType):
         except ValueError:
             fraction = math.nan
         if not 0 < fraction < 1:
-            self.fail(f"{value!r} is neither a number of examples nor a fraction between 0 and 1", param, ctx)
+            self.fail(
+                f"{value!r} is neither a number of examples nor a fraction between 0 and 1",
+                param,
+                ctx,
+            )
         return fraction
 
 
@@ -112,7 +120,9 @@ class AmountOrFile(click.ParamType):
 class Name(click.ParamType):
     """A name from one of the catalog's tables; aliases resolve, and <TAB> completes with summaries."""
 
-    def __init__(self, table: Mapping[str, catalog.Entry], what: str, extra: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, table: Mapping[str, catalog.Entry], what: str, extra: tuple[str, ...] = ()
+    ) -> None:
         """`extra` names are taken as they are, besides the table's."""
         self.table, self.name, self.extra = table, what, extra
 
@@ -134,9 +144,15 @@ class Name(click.ParamType):
     ) -> list[CompletionItem]:
         """Every name that starts so, with its summary."""
         known = [(name, entry.summary) for name, entry in self.table.items()]
-        known += [(alias, f"= {name}") for name, entry in self.table.items() for alias in entry.aliases]
+        known += [
+            (alias, f"= {name}") for name, entry in self.table.items() for alias in entry.aliases
+        ]
         known += [(name, "chosen for you") for name in self.extra]
-        return [CompletionItem(name, help=summary) for name, summary in known if name.startswith(incomplete)]
+        return [
+            CompletionItem(name, help=summary)
+            for name, summary in known
+            if name.startswith(incomplete)
+        ]
 
 
 class Names(Name):
@@ -158,7 +174,9 @@ class Names(Name):
     ) -> list[CompletionItem]:
         """Complete what stands behind the last comma, with what is not in the list yet."""
         *done, last = incomplete.split(",")
-        items = [item for item in super().shell_complete(ctx, param, last) if item.value not in done]
+        items = [
+            item for item in super().shell_complete(ctx, param, last) if item.value not in done
+        ]
         return [CompletionItem(",".join([*done, item.value]), help=item.help) for item in items]
 
 
@@ -197,7 +215,9 @@ class Source(click.ParamType):
     ) -> list[CompletionItem]:
         """Names with their summaries; files where none starts so (Bash wants their item first)."""
         names = [(name, entry.summary) for name, entry in catalog.DATASETS.items()]
-        items = [CompletionItem(name, help=help) for name, help in names if name.startswith(incomplete)]
+        items = [
+            CompletionItem(name, help=help) for name, help in names if name.startswith(incomplete)
+        ]
         return [CompletionItem(incomplete, type="file"), *items]
 
 
@@ -213,4 +233,6 @@ class CheckpointFile(click.Path):
     ) -> list[CompletionItem]:
         """Checkpoints near the path so far."""
         found = completion.checkpoint_files(incomplete)
-        return [CompletionItem(name) for name in found] or super().shell_complete(ctx, param, incomplete)
+        return [CompletionItem(name) for name in found] or super().shell_complete(
+            ctx, param, incomplete
+        )

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from dnncli import catalog
-from dnncli.data import loading, remote
-from dnncli.data.tables.kinds import is_table
+from dnncli.data import loading
+from dnncli.data.formats import remote
+from dnncli.data.tables.suffixes import is_table
 from dnncli.records import ClassCount, DataListRecord, DatasetRecord, DescriptionRecord
-from dnncli.spec import DataSpec
+from dnncli.spec import DataSpec, catalog
 
 
 def datasets() -> DataListRecord:
@@ -31,10 +31,10 @@ def describe(spec: DataSpec) -> DescriptionRecord:
     Raises DataError and SpecError as reading does.
     """
     if not loading.is_named(spec.data) and is_table(spec.data) and not Path(spec.data).is_dir():
-        from dnncli.data.tables import describing  # and with it DuckDB
+        from dnncli.data.tables import description  # and with it DuckDB
 
         with loading.reported(spec.data):
-            return describing.describe(spec)
+            return description.describe(spec)
     source = loading.read(spec)
     return DescriptionRecord(
         config=asdict(spec),
@@ -45,7 +45,9 @@ def describe(spec: DataSpec) -> DescriptionRecord:
         features=source.train.x.shape[1],
         image_shape=source.image_shape,
         values=(float(source.train.x.min()), float(source.train.x.max())),
-        classes=counted(source.class_names, np.bincount(source.train.y, minlength=len(source.class_names))),
+        classes=counted(
+            source.class_names, np.bincount(source.train.y, minlength=len(source.class_names))
+        ),
         fingerprint=source.fingerprint,
     )
 

@@ -34,7 +34,9 @@ def _decoded(y: Shaped[np.ndarray, " examples"], place: str) -> Shaped[np.ndarra
     try:
         return np.char.decode(y, "utf-8")
     except UnicodeDecodeError:
-        raise DataError(f"{place} holds bytes that are not UTF-8: store labels as strings.") from None
+        raise DataError(
+            f"{place} holds bytes that are not UTF-8: store labels as strings."
+        ) from None
 
 
 def _integers(y: Shaped[np.ndarray, " examples"], place: str) -> Shaped[np.ndarray, " examples"]:

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from dnncli import catalog
-from dnncli.data import digits, idx, npz, remote, scaling, selection, splitting
+from dnncli.data import scaling, selection, splitting
 from dnncli.data.dataset import Dataset, Scaling, Split
+from dnncli.data.formats import digits, idx, npz, remote
 from dnncli.data.source import Source, Table
 from dnncli.data.splitting import Parts
 from dnncli.data.tables.encoding import Encoding
-from dnncli.data.tables.kinds import is_table
+from dnncli.data.tables.suffixes import is_table
 from dnncli.errors import DataError, SpecError, UnknownNameError
-from dnncli.spec import DataSpec, option
+from dnncli.spec import DataSpec, catalog, option
 
 TABLE_OPTIONS = ("target", "drop", "types", "where", "delimiter", "header", "label_strip")
 
@@ -76,7 +76,9 @@ def _scaled(table: Table, scaled: Scaling, source: Source) -> Split:
     with np.errstate(over="ignore"):
         x = scaled.apply(table.x)
     if source.peak is None and not np.isfinite(x).all():
-        raise DataError(f"{source.place}: --scale {scaled.kind} takes features beyond float32; use another.")
+        raise DataError(
+            f"{source.place}: --scale {scaled.kind} takes features beyond float32; use another."
+        )
     return Split(x, table.y)
 
 
@@ -100,7 +102,9 @@ def reported(text: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DataError(f"{error.filename or text} cannot be read: {error.strerror or error}.") from None
+        raise DataError(
+            f"{error.filename or text} cannot be read: {error.strerror or error}."
+        ) from None
 
 
 def _refuse_table_options(spec: DataSpec) -> None:

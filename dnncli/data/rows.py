@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
-from dnncli.data import idx, npz
+from dnncli.data.formats import idx, npz
 from dnncli.data.tables import encoder
 from dnncli.data.tables.encoding import Encoding
-from dnncli.data.tables.kinds import is_table
+from dnncli.data.tables.suffixes import is_table
 from dnncli.errors import DataError
 
 STDIN = "-"
@@ -57,9 +57,11 @@ class Rows:
 
     def notices(self) -> tuple[str, ...]:
         """What is to be told when all rows were taken."""
-        from dnncli.data.tables import telling
+        from dnncli.data.tables import notices as telling
 
-        return telling.of_new_rows(self.encoding.columns, self.flags, "rows") if self.encoding else ()
+        return (
+            telling.of_new_rows(self.encoding.columns, self.flags, "rows") if self.encoding else ()
+        )
 
     def _encoded(self, encoding: Encoding) -> Iterator[Block]:
         from dnncli.data.tables import reading
@@ -71,7 +73,9 @@ class Rows:
             )
         with _file(self.path, self.stdin) as (path, kind):
             shown = "stdin" if self.path == STDIN else self.path
-            yield from reading.stream(path, encoding, self.flags, self.delimiter, self.header, kind, shown)
+            yield from reading.stream(
+                path, encoding, self.flags, self.delimiter, self.header, kind, shown
+            )
 
 
 def _arrays(path: str, features: int) -> Iterator[Block]:

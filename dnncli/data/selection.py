@@ -43,7 +43,9 @@ def parse(text: str, class_names: tuple[str, ...]) -> list[int]:
 
     Raises SpecError, listing the classes there are, for any other.
     """
-    found = {label for token in text.split(",") for label in _matches(token.strip(), text, class_names)}
+    found = {
+        label for token in text.split(",") for label in _matches(token.strip(), text, class_names)
+    }
     return sorted(found)
 
 
@@ -53,14 +55,22 @@ def _matches(token: str, text: str, class_names: tuple[str, ...]) -> list[int]:
     ends = RANGE.fullmatch(token)
     if ends and set(ends.groups()) <= set(class_names):
         first, last = map(int, ends.groups())
-        numbers = {label: int(name) for label, name in enumerate(class_names) if re.fullmatch(NUMBER, name)}
+        numbers = {
+            label: int(name) for label, name in enumerate(class_names) if re.fullmatch(NUMBER, name)
+        }
         if first <= last:
             return [label for label, number in numbers.items() if first <= number <= last]
-    raise SpecError(f"--classes {text}: no class is called {token!r}; there are {listed(class_names)}.")
+    raise SpecError(
+        f"--classes {text}: no class is called {token!r}; there are {listed(class_names)}."
+    )
 
 
 def per_class(
-    table: Table, class_names: tuple[str, ...], number: int, name: str = "per_class", what: str = "training"
+    table: Table,
+    class_names: tuple[str, ...],
+    number: int,
+    name: str = "per_class",
+    what: str = "training",
 ) -> Table:
     """The first `number` examples of each class, in the order of the data.
 
@@ -80,7 +90,9 @@ def per_class(
 def check(train: Table, class_names: tuple[str, ...], place: str) -> None:
     """Raise DataError unless there are two classes or more, and training examples of each."""
     if len(class_names) < 2:
-        raise DataError(f"{place}: {class_names[0]!r} is the only class: there is nothing to tell apart.")
+        raise DataError(
+            f"{place}: {class_names[0]!r} is the only class: there is nothing to tell apart."
+        )
     counts = np.bincount(train.y, minlength=len(class_names))
     missing = tuple(name for name, count in zip(class_names, counts, strict=True) if count == 0)
     if missing:

@@ -45,14 +45,18 @@ def _size(name: str, amount: Amount | None, source: Source, table: Table) -> int
         return source.held_out[name]
     count = amount if isinstance(amount, int) else round(amount * len(table))
     if count < 1:
-        raise SpecError(f"{option(name)} {amount}: of {len(table):,} examples that is none; ask for more.")
+        raise SpecError(
+            f"{option(name)} {amount}: of {len(table):,} examples that is none; ask for more."
+        )
     return count
 
 
 def _own_size(source: Source, table: Table, amount: Amount | None) -> int:
     size = _size("test", amount, source, table)
     if size > len(table):
-        raise SpecError(f"--test {amount}: the test set of {source.place} has {len(table):,} examples.")
+        raise SpecError(
+            f"--test {amount}: the test set of {source.place} has {len(table):,} examples."
+        )
     return size
 
 
@@ -70,7 +74,9 @@ def _draw(
 
 
 def _refuse(source: Source, size: int, room: int, given: dict[str, Amount | None]) -> None:
-    options = " ".join(f"{option(name)} {value}" for name, value in given.items() if value is not None)
+    options = " ".join(
+        f"{option(name)} {value}" for name, value in given.items() if value is not None
+    )
     trouble = (
         f"{size:,} held-out examples are too many: of the {len(source.train):,} in {source.place} at most"
         f" {max(room, 0):,} can be held out{'' if source.ordered else ', one of each class must train'}."
@@ -80,7 +86,9 @@ def _refuse(source: Source, size: int, room: int, given: dict[str, Amount | None
     raise DataError(trouble)
 
 
-def stratified(y: Int32[np.ndarray, " examples"], sizes: Sequence[int]) -> list[Int64[np.ndarray, "_"]]:
+def stratified(
+    y: Int32[np.ndarray, " examples"], sizes: Sequence[int]
+) -> list[Int64[np.ndarray, "_"]]:
     """Rows for each size and then the rest, each ascending, drawn class by class in proportion.
 
     Every class keeps a row in the rest; the sizes' sum must allow it. Philox's raw bits are the same in
@@ -88,7 +96,9 @@ def stratified(y: Int32[np.ndarray, " examples"], sizes: Sequence[int]) -> list[
     """
     order = np.lexsort((np.random.Philox(key=KEY).random_raw(len(y)), y))
     counts, label = np.bincount(y), y[order]
-    rank = np.arange(len(y)) - (np.cumsum(counts) - counts)[label]  # an example's place within its class
+    rank = (
+        np.arange(len(y)) - (np.cumsum(counts) - counts)[label]
+    )  # an example's place within its class
     taken, group = np.zeros_like(counts), np.zeros(len(y), np.int64)
     for size in sizes:
         taken = taken + quotas(counts - taken, size)

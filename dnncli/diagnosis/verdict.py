@@ -8,11 +8,11 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from dnncli import catalog, meanfield
+from dnncli import theory
 from dnncli.errors import SpecError
-from dnncli.meanfield import Prediction
 from dnncli.records import Finding, Health, LayerRecord
-from dnncli.spec import NetworkSpec
+from dnncli.spec import NetworkSpec, catalog
+from dnncli.theory import Prediction
 
 # Networks train to a depth of about 6 depth scales, in a band of 4.6 to 8.6 (Schoenholz et al. 2017).
 # delta^2 shrinks by e^-1 a depth scale, so delta itself by e^-4.3 over the deepest that trains.
@@ -32,8 +32,14 @@ FAINT_SIGNAL = 1e-2
 # independent, which costs up to a factor of 3.
 SURPRISE = 3.0
 
-INPUTS = "look at the inputs: constant or badly scaled features (--scale standard), repeated examples"
-PLAIN: dict[str, object] = {"bn": False, "bn_output": False, "bn_momentum": None}  # a network without norms
+INPUTS = (
+    "look at the inputs: constant or badly scaled features (--scale standard), repeated examples"
+)
+PLAIN: dict[str, object] = {
+    "bn": False,
+    "bn_output": False,
+    "bn_momentum": None,
+}  # a network without norms
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ class Setting:
     def predict(self, **changes: object) -> Prediction:
         """Theory of this network, or of one with other options. Raises SpecError where it has none."""
         network = replace(self.network, **changes) if changes else self.network  # type: ignore[arg-type]
-        return meanfield.predict(network, self.features, self.classes, self.second_moment)
+        return theory.predict(network, self.features, self.classes, self.second_moment)
 
 
 def delta_ratio(layers: Sequence[LayerRecord]) -> float:
@@ -134,8 +140,10 @@ def _decay_evidence(act: str, layers: Sequence[LayerRecord], ratio: float) -> st
     hidden = layers[:-1]
     if ratio > 0 and len(hidden) > 1:
         scale = (len(hidden) - 1) / (2 * -math.log(ratio))
-        low, high = (_round(depth) for depth in meanfield.trainable_depth(math.exp(-1 / scale)))
-        text += f" (depth scale {scale:.2g}: trains to a depth of {low} to {high}, not {len(hidden)})"
+        low, high = (_round(depth) for depth in theory.trainable_depth(math.exp(-1 / scale)))
+        text += (
+            f" (depth scale {scale:.2g}: trains to a depth of {low} to {high}, not {len(hidden)})"
+        )
     return f"{text}; {_cause(act, hidden)}"
 
 
@@ -169,7 +177,9 @@ def _remedy(setting: Setting, measured: float) -> str:
         if _is_level(setting, ratio):
             instead = f" instead of {measured:.1e}" if math.isfinite(measured) else ""
             return f"{flag}{' without --bn' if bn else ''}: predicted δ ratio {ratio:.2g}{instead}"
-    return f"fewer layers{'' if bn else ', or --bn'}: theory knows no level initialisation for {act}"
+    return (
+        f"fewer layers{'' if bn else ', or --bn'}: theory knows no level initialisation for {act}"
+    )
 
 
 def _ratio(setting: Setting, **changes: object) -> float | None:
@@ -183,7 +193,9 @@ def _ratio(setting: Setting, **changes: object) -> float | None:
 def _is_level(setting: Setting, ratio: float | None) -> bool:
     """Within a factor of 3 of what the widths alone make of it: delta spreads over more or fewer units."""
     first, last = setting.network.hidden[0], setting.network.hidden[-1]
-    return ratio is not None and ratio > 0 and abs(math.log10(ratio * math.sqrt(first / last))) < 0.5
+    return (
+        ratio is not None and ratio > 0 and abs(math.log10(ratio * math.sqrt(first / last))) < 0.5
+    )
 
 
 def _saturated(setting: Setting, layers: Sequence[LayerRecord]) -> Iterator[Finding]:
@@ -191,12 +203,18 @@ def _saturated(setting: Setting, layers: Sequence[LayerRecord]) -> Iterator[Find
         return
     shares = dict(zip(setting.network.layers(), _expected_flat(setting), strict=False))
     expected = [shares[layer.layer] for layer in layers[:-1]]
-    excess = [layer.saturated_fraction - share for layer, share in zip(layers[:-1], expected, strict=True)]
+    excess = [
+        layer.saturated_fraction - share for layer, share in zip(layers[:-1], expected, strict=True)
+    ]
     worst = max(range(len(excess)), key=excess.__getitem__)
     if excess[worst] > EXCESS_FLAT:
         layer = layers[worst]
-        evidence = f"{layer.saturated_fraction:.0%} of its outputs are where {setting.network.act} is flat"
-        yield Finding("saturated", layer.layer, evidence, _unsaturate(setting.network, expected[worst]))
+        evidence = (
+            f"{layer.saturated_fraction:.0%} of its outputs are where {setting.network.act} is flat"
+        )
+        yield Finding(
+            "saturated", layer.layer, evidence, _unsaturate(setting.network, expected[worst])
+        )
 
 
 def _unsaturate(network: NetworkSpec, expected: float) -> str:
@@ -221,7 +239,9 @@ def _expected_flat(setting: Setting) -> list[float]:
 def _dead(act: str, layers: Sequence[LayerRecord]) -> Iterator[Finding]:
     worst = max(layers[:-1], key=lambda layer: layer.dead_fraction)
     if worst.dead_fraction > DEAD_SHARE:
-        evidence = f"{worst.dead_fraction:.0%} of its units had slope 0 on every example of the epoch"
+        evidence = (
+            f"{worst.dead_fraction:.0%} of its units had slope 0 on every example of the epoch"
+        )
         others = " or ".join(name for name in ("leaky-relu", "elu") if name != act)
         advice = f"lower --lr, or use --act {others}, whose units cannot die"
         yield Finding("dead", worst.layer, evidence, advice)
@@ -235,11 +255,17 @@ def _updates(layers: Sequence[LayerRecord]) -> Iterator[Finding]:
     smallest = min(known, key=lambda layer: layer.update_ratio)
     if largest.update_ratio > HUGE_UPDATE:
         evidence = f"a step is {largest.update_ratio:.1e} times as large as its weights"
-        yield Finding("exploding", largest.layer, evidence, "lower --lr, or add --clip-global-norm 1")
+        yield Finding(
+            "exploding", largest.layer, evidence, "lower --lr, or add --clip-global-norm 1"
+        )
     # Where no layer moves any more, training is over rather than stuck.
     if smallest.update_ratio < LOST_UPDATE < largest.update_ratio:
-        evidence = f"a step is {smallest.update_ratio:.1e} of its weights, lost in float32's rounding"
-        yield Finding("frozen", smallest.layer, evidence, "mend what is above it first, or raise --lr")
+        evidence = (
+            f"a step is {smallest.update_ratio:.1e} of its weights, lost in float32's rounding"
+        )
+        yield Finding(
+            "frozen", smallest.layer, evidence, "mend what is above it first, or raise --lr"
+        )
 
 
 def _surprise(setting: Setting, initial: Sequence[LayerRecord]) -> Iterator[Finding]:
@@ -257,5 +283,7 @@ def _surprise(setting: Setting, initial: Sequence[LayerRecord]) -> Iterator[Find
         return
     low, high = prediction.band[0] / SURPRISE, prediction.band[1] * SURPRISE
     if not low <= ratio <= high:
-        evidence = f"δ ratio {ratio:.1e} at the first step, where theory has {prediction.delta_ratio:.1e}"
+        evidence = (
+            f"δ ratio {ratio:.1e} at the first step, where theory has {prediction.delta_ratio:.1e}"
+        )
         yield Finding("unpredicted", initial[0].layer, evidence, INPUTS)

@@ -7,7 +7,7 @@ import numpy as np
 
 from dnncli.data import Dataset, Split
 from dnncli.errors import DataError
-from dnncli.snapshots import DataSummary
+from dnncli.training.snapshot import DataSummary
 
 
 def adopt(dataset: Dataset, known: DataSummary) -> Dataset:
@@ -18,7 +18,9 @@ def adopt(dataset: Dataset, known: DataSummary) -> Dataset:
     scaled = rescale(dataset, known)
     new = [name for name in dataset.class_names if name not in known.class_names]
     if new:
-        raise DataError(f"{dataset.name} has the class {new[0]!r}, which the network was not trained on.")
+        raise DataError(
+            f"{dataset.name} has the class {new[0]!r}, which the network was not trained on."
+        )
     labels = np.array([known.class_names.index(name) for name in dataset.class_names], np.int32)
     relabelled = _splits(scaled, lambda split: Split(split.x, labels[split.y]))
     return replace(relabelled, class_names=known.class_names)

@@ -9,12 +9,11 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from dnncli import engine, passes, phases, plans, probe
-from dnncli.adoption import adopt
 from dnncli.data import Dataset, Split
-from dnncli.engine import Block
 from dnncli.errors import SpecError
-from dnncli.network import Statistics, TrainState
+from dnncli.experiments.alignment import adopt
+from dnncli.nn import inference, layer_stats
+from dnncli.nn.network import Statistics, TrainState
 from dnncli.records import (
     BatchNormRecord,
     ClassScore,
@@ -24,7 +23,10 @@ from dnncli.records import (
     Score,
     SplitRecord,
 )
-from dnncli.snapshots import Snapshot
+from dnncli.training import engine, phases
+from dnncli.training import plan as plans
+from dnncli.training.engine import Block
+from dnncli.training.snapshot import Snapshot
 
 __all__ = ["adopt", "class_scores", "evaluate", "mean_cross_entropy", "observe"]
 
@@ -61,7 +63,9 @@ def evaluate(
     )
 
 
-def _split_record(snapshot: Snapshot, statistics: Statistics, dataset: Dataset, name: str) -> SplitRecord:
+def _split_record(
+    snapshot: Snapshot, statistics: Statistics, dataset: Dataset, name: str
+) -> SplitRecord:
     split = dataset.split(name)
     logits, rate = _timed_logits(snapshot, statistics, split)
     predicted = logits.argmax(axis=1)
@@ -84,10 +88,10 @@ def _timed_logits(
     """Logits, and how many examples a second the compiled forward pass takes at its fastest."""
     x = jax.device_put(split.x)
     arguments = (snapshot.spec.network, snapshot.parameters, statistics, x)
-    logits, fastest = passes.compiled_logits(*arguments).block_until_ready(), float("inf")
+    logits, fastest = inference.compiled_logits(*arguments).block_until_ready(), float("inf")
     for _ in range(TIMED_PASSES):
         began = time.perf_counter()
-        passes.compiled_logits(*arguments).block_until_ready()
+        inference.compiled_logits(*arguments).block_until_ready()
         fastest = min(fastest, time.perf_counter() - began)
     return np.asarray(logits), len(split) / fastest
 
@@ -134,7 +138,9 @@ def observe(snapshot: Snapshot, dataset: Dataset) -> tuple[LayerRecord, ...]:
     key = np.array([0, spec.seed], np.uint32)
     block = Block(*jax.device_put((train.x, train.y)))
     _, responding, stats = jax.device_get(engine.compiled_observe(program, state, block, key, plan))
-    figures = probe.records(spec.network, stats, responding.any(axis=0), np.zeros((0, 1), bool))
+    figures = layer_stats.records(
+        spec.network, stats, responding.any(axis=0), np.zeros((0, 1), bool)
+    )
     frozen = spec.freezing.frozen(max(1, snapshot.epoch))
     return tuple(replace(figure, frozen=figure.layer in frozen) for figure in figures)
 
@@ -144,8 +150,10 @@ def _statistics(snapshot: Snapshot, dataset: Dataset) -> dict[str, Statistics]:
     size = min(spec.schedule.batch_size, len(dataset.train))
     return {
         "moving": snapshot.statistics,
-        "batch": passes.compiled_batch_statistics(spec.network, snapshot.parameters, x, size),
-        "population": passes.compiled_population_statistics(spec.network, snapshot.parameters, x),
+        "batch": inference.compiled_batch_statistics(spec.network, snapshot.parameters, x, size),
+        "population": inference.compiled_population_statistics(
+            spec.network, snapshot.parameters, x
+        ),
     }
 
 
@@ -160,18 +168,21 @@ def _batch_norm_record(
     layers = zip(snapshot.spec.network.layers(), *(host[kind] for kind in KINDS), strict=True)
     mismatches = tuple(_mismatch(name, *moments) for name, *moments in layers if moments[0])
     scores = {
-        kind: {name: _score(snapshot, kinds[kind], dataset.split(name)) for name in splits} for kind in asked
+        kind: {name: _score(snapshot, kinds[kind], dataset.split(name)) for name in splits}
+        for kind in asked
     }
     return BatchNormRecord(scores, mismatches)
 
 
 def _score(snapshot: Snapshot, statistics: Statistics, split: Split) -> Score:
     logits = np.asarray(
-        passes.compiled_logits(
+        inference.compiled_logits(
             snapshot.spec.network, snapshot.parameters, statistics, jax.device_put(split.x)
         )
     )
-    return Score(mean_cross_entropy(logits, split.y), float((logits.argmax(axis=1) == split.y).mean()))
+    return Score(
+        mean_cross_entropy(logits, split.y), float((logits.argmax(axis=1) == split.y).mean())
+    )
 
 
 def _mismatch(name: str, moving: Any, batch: Any, exact: Any) -> NormMismatch:

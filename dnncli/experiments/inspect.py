@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from dnncli import network
-from dnncli.foreign import Model
-from dnncli.network import Layer, Moments, Parameters, Statistics
+from dnncli.interop import Model
+from dnncli.nn import network
+from dnncli.nn.network import Layer, Moments, Parameters, Statistics
 from dnncli.records import InspectRecord, LayerPart, TensorRecord
-from dnncli.snapshots import Snapshot
 from dnncli.spec import NetworkSpec
+from dnncli.training.snapshot import Snapshot
 
 
 def inspect(snapshot: Snapshot, path: str, versions: Mapping[str, str]) -> InspectRecord:
@@ -36,7 +36,9 @@ def inspect(snapshot: Snapshot, path: str, versions: Mapping[str, str]) -> Inspe
 
 def inspect_model(model: Model, path: str) -> InspectRecord:
     """A model from elsewhere, as it was understood."""
-    sources = tuple((*names, *notes) for names, notes in zip(model.tensors, model.notes, strict=True))
+    sources = tuple(
+        (*names, *notes) for names, notes in zip(model.tensors, model.notes, strict=True)
+    )
     return InspectRecord(
         config={"hidden": list(model.spec.hidden), "act": model.spec.act, "bn": model.spec.bn},
         checkpoint=path,
@@ -55,7 +57,10 @@ def inspect_model(model: Model, path: str) -> InspectRecord:
 
 
 def _layers(
-    spec: NetworkSpec, parameters: Parameters, statistics: Statistics, sources: tuple[tuple[str, ...], ...]
+    spec: NetworkSpec,
+    parameters: Parameters,
+    statistics: Statistics,
+    sources: tuple[tuple[str, ...], ...],
 ) -> tuple[LayerPart, ...]:
     rows = zip(spec.layers(), parameters, statistics, sources, strict=True)
     return tuple(_part(spec, *row) for row in rows)
@@ -76,7 +81,9 @@ def _tensors(name: str, layer: Layer, moments: Moments | None) -> list[TensorRec
     parts |= {f"norm.{key}": value for key, value in norm.items()}
     return [
         TensorRecord(
-            f"{name}.{key}", tuple(value.shape), float(np.linalg.norm(np.asarray(value, np.float64)))
+            f"{name}.{key}",
+            tuple(value.shape),
+            float(np.linalg.norm(np.asarray(value, np.float64))),
         )
         for key, value in parts.items()
         if value is not None

@@ -6,9 +6,9 @@ import jax
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
-from dnncli import passes
+from dnncli.nn import inference
 from dnncli.records import Predictions
-from dnncli.snapshots import Snapshot
+from dnncli.training.snapshot import Snapshot
 
 LARGEST = 4096  # rows of a batch …
 NUMBERS = 1 << 23  # … and the numbers in it, 32 MB
@@ -23,11 +23,14 @@ def predict(
     parameters, statistics = jax.device_put((snapshot.parameters, snapshot.statistics))
     for rows, count in batches(blocks, features):
         x = snapshot.data.scaling.apply(rows)
-        device = passes.compiled_logits(snapshot.spec.network, parameters, statistics, jax.device_put(x))
+        device = inference.compiled_logits(
+            snapshot.spec.network, parameters, statistics, jax.device_put(x)
+        )
         logits = np.asarray(device)[:count]
         shares = softmax(logits) if probabilities else None
         yield Predictions(
-            names[logits.argmax(axis=1)].tolist(), None if shares is None else _shortest(shares).tolist()
+            names[logits.argmax(axis=1)].tolist(),
+            None if shares is None else _shortest(shares).tolist(),
         )
 
 

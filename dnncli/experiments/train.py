@@ -4,16 +4,29 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dnncli import checkpoint, meanfield, network, verdict
+from dnncli import theory
 from dnncli.data import Dataset
+from dnncli.diagnosis import verdict
 from dnncli.errors import SpecError
-from dnncli.meanfield import Prediction
+from dnncli.nn import network
 from dnncli.records import Health, Seconds, TrainRecord
-from dnncli.runs import Progress, run, setting, start, test_score
-from dnncli.snapshots import Snapshot, to_checkpoint
 from dnncli.spec import RunSpec
+from dnncli.storage import checkpoint
+from dnncli.theory import Prediction
+from dnncli.training.run import Progress, run, setting, start, test_score
+from dnncli.training.snapshot import Snapshot, to_checkpoint
 
-__all__ = ["Progress", "chosen_variances", "predict", "result", "resumed", "run", "save", "setting", "start"]
+__all__ = [
+    "Progress",
+    "chosen_variances",
+    "predict",
+    "result",
+    "resumed",
+    "run",
+    "save",
+    "setting",
+    "start",
+]
 
 
 def predict(spec: RunSpec, dataset: Dataset) -> Prediction:
@@ -25,7 +38,7 @@ def chosen_variances(spec: RunSpec, dataset: Dataset) -> str | None:
     """What a critical initialisation chose, in a line; None for another initialiser."""
     if not spec.network.init.startswith("critical"):
         return None
-    return meanfield.critical(spec.network, dataset.train.second_moment).description
+    return theory.critical(spec.network, dataset.train.second_moment).description
 
 
 def save(snapshot: Snapshot, path: Path) -> None:
@@ -44,7 +57,11 @@ def result(
     shown = snapshot.history[-1:] or history
     crash = cause if diverged else None
     judged = setting(snapshot.spec, dataset)
-    health = verdict.judge(judged, shown[-1].layers, snapshot.initial, crash) if shown else Health("unknown")
+    health = (
+        verdict.judge(judged, shown[-1].layers, snapshot.initial, crash)
+        if shown
+        else Health("unknown")
+    )
     if stopped == "condition" and cause:  # the same finding, with the step that first earned it
         rest = tuple(finding for finding in health.findings if finding.rule != cause.rule)
         health = Health(cause.rule, (cause, *rest))
@@ -75,8 +92,11 @@ def resumed(snapshot: Snapshot, dataset: Dataset, **changes: Any) -> Snapshot:
     """
     if dataset.fingerprint != snapshot.data.record.fingerprint:
         raise SpecError("--resume: the data are not those of the checkpoint (another fingerprint).")
-    schedule = replace(snapshot.spec.schedule, epochs=changes.get("epochs", snapshot.spec.schedule.epochs))
+    schedule = replace(
+        snapshot.spec.schedule, epochs=changes.get("epochs", snapshot.spec.schedule.epochs)
+    )
     until = replace(
-        snapshot.spec.stopping, **{k: v for k, v in changes.items() if k in ("patience", "min_delta")}
+        snapshot.spec.stopping,
+        **{k: v for k, v in changes.items() if k in ("patience", "min_delta")},
     )
     return replace(snapshot, spec=replace(snapshot.spec, schedule=schedule, stopping=until))

@@ -5,7 +5,7 @@ bias and epsilon 0.001; PyTorch's have a bias before them and epsilon 1e-5: the 
 the other into the scale, so that the outputs are the same.
 """
 
-from dnncli.foreign.reading import Model, read, snapshot
-from dnncli.foreign.writing import FRAMEWORKS, export, recipe
+from dnncli.interop.reading import Model, read
+from dnncli.interop.writing import FRAMEWORKS, export, recipe
 
-__all__ = ["FRAMEWORKS", "Model", "export", "read", "recipe", "snapshot"]
+__all__ = ["FRAMEWORKS", "Model", "export", "read", "recipe"]

@@ -11,13 +11,29 @@ from dnncli.errors import CheckpointError
 
 PYTORCH, KERAS = "PyTorch", "Keras"
 # What each calls the parts of a linear layer, of batch norm and of PReLU, by our names for them.
-LINEAR = {PYTORCH: {"weight": "kernel", "bias": "bias"}, KERAS: {"kernel": "kernel", "bias": "bias"}}
+LINEAR = {
+    PYTORCH: {"weight": "kernel", "bias": "bias"},
+    KERAS: {"kernel": "kernel", "bias": "bias"},
+}
 NORM = {
-    PYTORCH: {"running_mean": "mean", "running_var": "variance", "weight": "scale", "bias": "offset"},
-    KERAS: {"moving_mean": "mean", "moving_variance": "variance", "gamma": "scale", "beta": "offset"},
+    PYTORCH: {
+        "running_mean": "mean",
+        "running_var": "variance",
+        "weight": "scale",
+        "bias": "offset",
+    },
+    KERAS: {
+        "moving_mean": "mean",
+        "moving_variance": "variance",
+        "gamma": "scale",
+        "beta": "offset",
+    },
 }
 SLOPE = {PYTORCH: {"weight": "slope"}, KERAS: {"alpha": "slope"}}
-COUNTERS = ("num_batches_tracked", "seed_generator_state")  # of no consequence for what a network says
+COUNTERS = (
+    "num_batches_tracked",
+    "seed_generator_state",
+)  # of no consequence for what a network says
 NAME = re.compile(r"(?:(?P<module>.+)[./])?(?P<part>[^./]+?)(?::0)?")
 
 Parts = Mapping[str, Float64[np.ndarray, "..."]]
@@ -62,7 +78,10 @@ def natural(name: str) -> list[tuple[int, int, str]]:
 
 
 def _module(
-    framework: str, name: str, names: Mapping[str, str], tensors: Mapping[str, Shaped[np.ndarray, "..."]]
+    framework: str,
+    name: str,
+    names: Mapping[str, str],
+    tensors: Mapping[str, Shaped[np.ndarray, "..."]],
 ) -> Module:
     arrays = {part: _float64(tensor, tensors[tensor]) for part, tensor in names.items()}
     kind, vocabulary = _kind(framework, name, arrays)
@@ -74,7 +93,9 @@ def _module(
 
 def _float64(name: str, array: Shaped[np.ndarray, "..."]) -> Float64[np.ndarray, "..."]:
     if array.dtype.kind != "f" or not np.isfinite(array).all():
-        what = "NaN or infinite numbers" if array.dtype.kind == "f" else f"{array.dtype}, no weights"
+        what = (
+            "NaN or infinite numbers" if array.dtype.kind == "f" else f"{array.dtype}, no weights"
+        )
         raise CheckpointError(f"the tensor {name!r} holds {what}.")
     return array.astype(np.float64)
 
@@ -82,11 +103,18 @@ def _float64(name: str, array: Shaped[np.ndarray, "..."]) -> Float64[np.ndarray,
 def _kind(framework: str, name: str, arrays: Parts) -> tuple[str, Mapping[str, str]]:
     """What a module is, by the parts it has and their dimensions."""
     candidates = {"norm": NORM[framework], "linear": LINEAR[framework], "slope": SLOPE[framework]}
-    needs = {"norm": 2, "linear": 1, "slope": 1}  # how many of a vocabulary's first parts there must be
+    needs = {
+        "norm": 2,
+        "linear": 1,
+        "slope": 1,
+    }  # how many of a vocabulary's first parts there must be
     dimensions = {"norm": 1, "linear": 2, "slope": 1}
     for kind, vocabulary in candidates.items():
         first = list(vocabulary)[: needs[kind]]
-        if set(first) <= set(arrays) <= set(vocabulary) and arrays[first[0]].ndim == dimensions[kind]:
+        if (
+            set(first) <= set(arrays) <= set(vocabulary)
+            and arrays[first[0]].ndim == dimensions[kind]
+        ):
             return kind, vocabulary
     shapes = ", ".join(f"{part} {array.shape}" for part, array in arrays.items())
     raise CheckpointError(
@@ -104,7 +132,11 @@ def _checked(module: Module) -> Module:
     if module.kind == "linear":
         parts = {"kernel": parts["kernel"], "bias": parts.get("bias", np.zeros(width))}
     dimensions = {name: 2 if name == "kernel" else 1 for name in parts}
-    if any(p.shape[-1:] != (width,) or p.ndim != dimensions[n] or p.size == 0 for n, p in parts.items()):
+    if any(
+        p.shape[-1:] != (width,) or p.ndim != dimensions[n] or p.size == 0 for n, p in parts.items()
+    ):
         shapes = ", ".join(f"{name} {part.shape}" for name, part in parts.items())
-        raise CheckpointError(f"the parts of the module {module.name!r} do not fit together: {shapes}.")
+        raise CheckpointError(
+            f"the parts of the module {module.name!r} do not fit together: {shapes}."
+        )
     return Module(module.name, module.kind, parts, module.tensors)

@@ -1,21 +1,19 @@
 """From a stack to a network of our own that says the same, exactly but for float32's rounding."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
 
-from dnncli import catalog, files, optimizers, tensorfile
-from dnncli.data import Dataset
 from dnncli.errors import CheckpointError, SpecError
-from dnncli.foreign.modules import KERAS, PYTORCH, Module, collect
-from dnncli.foreign.stacks import Stage, arrange
-from dnncli.network import BN_EPSILON, Layer, Moments, Parameters, Statistics, TrainState
-from dnncli.snapshots import DataSummary, Snapshot
-from dnncli.spec import DataSpec, NetworkSpec, RunSpec
+from dnncli.interop.modules import KERAS, PYTORCH, Module, collect
+from dnncli.interop.stack import Stage, arrange
+from dnncli.nn.network import BN_EPSILON, Layer, Moments, Parameters, Statistics
+from dnncli.spec import NetworkSpec, catalog
+from dnncli.storage import files, tensorfile
 
 Units = Float64[np.ndarray, " units"]
 
@@ -53,7 +51,9 @@ def read(path: Path, act: str, alpha: float | None = None) -> Model:
     """
     file = tensorfile.read(path)
     if file.own:
-        raise SpecError(f"--act {act}: {files.shown(path)} is dnncli's own and knows its activation.")
+        raise SpecError(
+            f"--act {act}: {files.shown(path)} is dnncli's own and knows its activation."
+        )
     try:
         framework, modules = collect(file.tensors)
         stages = arrange(framework, modules)
@@ -69,15 +69,23 @@ def _activation(path: Path, stages: Sequence[Stage], act: str) -> str:
     slopes = [stage.slope for stage in stages[:-1]]
     found = next((slope for slope in slopes if slope), None)
     if found and name != "prelu":
-        raise SpecError(f"--act {act}: {files.shown(path)} holds PReLU's slopes ({found.tensors[0]}).")
+        raise SpecError(
+            f"--act {act}: {files.shown(path)} holds PReLU's slopes ({found.tensors[0]})."
+        )
     if name == "prelu" and None in slopes:
-        raise SpecError(f"--act {act}: {files.shown(path)} holds no slopes of PReLU for some hidden layer.")
+        raise SpecError(
+            f"--act {act}: {files.shown(path)} holds no slopes of PReLU for some hidden layer."
+        )
     if stages[-1].slope:
-        raise CheckpointError(f"{files.shown(path)} is not understood: PReLU follows its last layer.")
+        raise CheckpointError(
+            f"{files.shown(path)} is not understood: PReLU follows its last layer."
+        )
     return name
 
 
-def _model(framework: str, stages: Sequence[Stage], act: str, alpha: float | None, sha256: str) -> Model:
+def _model(
+    framework: str, stages: Sequence[Stage], act: str, alpha: float | None, sha256: str
+) -> Model:
     direct = [stage.norm is not None for stage in stages[:-1]]
     spec = NetworkSpec(
         hidden=tuple(stage.linear.width for stage in stages[:-1]),
@@ -100,21 +108,29 @@ def _model(framework: str, stages: Sequence[Stage], act: str, alpha: float | Non
     )
 
 
-def _layer(stage: Stage, epsilon: float, normalised: bool) -> tuple[Layer, Moments | None, tuple[str, ...]]:
+def _layer(
+    stage: Stage, epsilon: float, normalised: bool
+) -> tuple[Layer, Moments | None, tuple[str, ...]]:
     """Our layer, its moments, and what was done to the file's numbers."""
     kernel, bias = stage.linear.parts["kernel"], stage.linear.parts["bias"]
     notes: list[str] = []
     if stage.before:
         gain, shift = _affine(stage.before, epsilon)
         kernel, bias = gain[:, None] * kernel, bias + shift @ kernel
-        notes.append(f"batch norm {stage.before.name!r} of its inputs is folded into kernel and bias")
+        notes.append(
+            f"batch norm {stage.before.name!r} of its inputs is folded into kernel and bias"
+        )
     slope = None
     if stage.slope:
         slope = np.broadcast_to(stage.slope.parts["slope"], bias.shape)
     if stage.norm and normalised:
         if bias.any():
             notes.append("the bias before batch norm went into its mean")
-        return _normalised(stage.norm, kernel, slope, epsilon), _moments(stage.norm, bias), tuple(notes)
+        return (
+            _normalised(stage.norm, kernel, slope, epsilon),
+            _moments(stage.norm, bias),
+            tuple(notes),
+        )
     if stage.norm:
         gain, shift = _affine(stage.norm, epsilon)
         kernel, bias = kernel * gain[None], bias * gain + shift
@@ -138,7 +154,10 @@ def _normalised(
     variance = norm.parts["variance"]
     scale = norm.parts["scale"] * np.sqrt((variance + BN_EPSILON) / (variance + epsilon))
     return Layer(
-        _float32(kernel), scale=_float32(scale), offset=_float32(norm.parts["offset"]), slope=_float32(slope)
+        _float32(kernel),
+        scale=_float32(scale),
+        offset=_float32(norm.parts["offset"]),
+        slope=_float32(slope),
     )
 
 
@@ -149,23 +168,3 @@ def _moments(norm: Module, bias: Units) -> Moments:
 
 def _float32(array: Float64[np.ndarray, "..."] | None) -> Any:
     return None if array is None else np.ascontiguousarray(array, np.float32)
-
-
-def snapshot(model: Model, data: DataSpec, dataset: Dataset) -> Snapshot:
-    """The model as a run that has no history, on data that it fits; their scaling becomes its own.
-
-    Raises SpecError where it takes other features or tells apart another number of classes.
-    """
-    if dataset.features != model.features:
-        raise SpecError(
-            f"--data {data.data}: it has {dataset.features} features, but the network takes {model.features}."
-        )
-    spec = RunSpec(data=data, network=model.spec)
-    names = dataset.class_names
-    if len(names) != model.classes:
-        names = tuple(f"output {index + 1}" for index in range(model.classes))
-    summary = DataSummary(replace(dataset.record(), classes=model.classes), names, dataset.scaling)
-    optimizer = optimizers.initial_state(optimizers.build(spec.update), model.parameters)
-    step: Any = np.zeros((), np.int32)
-    state = TrainState(model.parameters, model.statistics, optimizer, step)
-    return Snapshot(spec, summary, state, model.parameters, model.statistics, best_epoch=0)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise, permutations
 
 from dnncli.errors import CheckpointError
-from dnncli.foreign.modules import PYTORCH, Module
+from dnncli.interop.modules import PYTORCH, Module
 
 MOST_NAMED = 8  # layers whose order is looked for by their sizes where their names do not tell it
 POSITION = re.compile(r"(?:.*\.)?(\d+)")
@@ -52,14 +52,18 @@ def _check_widths(stage: Stage) -> None:
     fan_in, units = stage.linear.parts["kernel"].shape
     for module, width in ((stage.before, fan_in), (stage.norm, units), (stage.slope, units)):
         if module and module.width not in ((width, 1) if module.kind == "slope" else (width,)):
-            raise CheckpointError(f"{module.name!r} is {module.width} wide where {width} are needed.")
+            raise CheckpointError(
+                f"{module.name!r} is {module.width} wide where {width} are needed."
+            )
 
 
 def _positions(modules: Sequence[Module]) -> list[int] | None:
     """Places in a torch.nn.Sequential or ModuleList, where all names are numbers behind one prefix."""
     found = [POSITION.fullmatch(module.name) for module in modules]
     prefixes = {module.name.rpartition(".")[0] for module in modules}
-    return [int(match[1]) for match in found if match] if all(found) and len(prefixes) == 1 else None
+    return (
+        [int(match[1]) for match in found if match] if all(found) and len(prefixes) == 1 else None
+    )
 
 
 def _by_position(modules: Sequence[Module], positions: Sequence[int]) -> Iterator[Stage]:
@@ -79,17 +83,25 @@ def _by_position(modules: Sequence[Module], positions: Sequence[int]) -> Iterato
             _check_place(module, position, positions[index + 1 : index + 2], waiting, stage)
             waiting = module
     if waiting:
-        raise CheckpointError(f"the batch norm {waiting.name!r} stands behind the last layer's activation.")
+        raise CheckpointError(
+            f"the batch norm {waiting.name!r} stands behind the last layer's activation."
+        )
     if stage:
         yield stage
 
 
 def _check_place(
-    module: Module, position: int, following: Sequence[int], waiting: Module | None, stage: Stage | None
+    module: Module,
+    position: int,
+    following: Sequence[int],
+    waiting: Module | None,
+    stage: Stage | None,
 ) -> None:
     """Raise CheckpointError where it cannot be known on which side of an activation batch norm stands."""
     if waiting:
-        raise CheckpointError(f"two batch norms, {waiting.name!r} and {module.name!r}, follow each other.")
+        raise CheckpointError(
+            f"two batch norms, {waiting.name!r} and {module.name!r}, follow each other."
+        )
     if stage and not stage.slope and following and following[0] != position + 1:
         raise CheckpointError(
             f"the batch norm {module.name!r} has other modules before and behind it, and which of them is the"
@@ -118,7 +130,9 @@ def _chained(linears: list[Module]) -> list[Module]:
         return linears
     orders = [order for order in permutations(linears) if _is_chain(order)]
     if len(orders) != 1:
-        names = ", ".join(f"{m.name} {'→'.join(map(str, m.parts['kernel'].shape))}" for m in linears)
+        names = ", ".join(
+            f"{m.name} {'→'.join(map(str, m.parts['kernel'].shape))}" for m in linears
+        )
         raise CheckpointError(f"neither names nor sizes tell the order of its layers: {names}.")
     return list(orders[0])
 

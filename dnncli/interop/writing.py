@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from dnncli.foreign.modules import KERAS, PYTORCH
-from dnncli.foreign.reading import EPSILON
-from dnncli.network import BN_EPSILON, Layer, Moments, Parameters, Statistics
+from dnncli.interop.modules import KERAS, PYTORCH
+from dnncli.interop.reading import EPSILON
+from dnncli.nn.network import BN_EPSILON, Layer, Moments, Parameters, Statistics
 from dnncli.spec import NetworkSpec
 
 FRAMEWORKS = {"torch": PYTORCH, "keras": KERAS}
@@ -42,12 +42,16 @@ KERAS_MODULES = {
 Tensors = dict[str, np.ndarray]
 
 
-def export(spec: NetworkSpec, parameters: Parameters, statistics: Statistics, framework: str) -> Tensors:
+def export(
+    spec: NetworkSpec, parameters: Parameters, statistics: Statistics, framework: str
+) -> Tensors:
     """The network's tensors under a framework's names; features must be scaled before they go in."""
     return dict(FORMATS[framework](spec, parameters, statistics))
 
 
-def _torch(spec: NetworkSpec, parameters: Parameters, statistics: Statistics) -> Iterator[tuple[str, Any]]:
+def _torch(
+    spec: NetworkSpec, parameters: Parameters, statistics: Statistics
+) -> Iterator[tuple[str, Any]]:
     """The state of a torch.nn.Sequential of Linear, BatchNorm1d and the activation."""
     place = 0
     for layer, moments in zip(parameters, statistics, strict=True):
@@ -67,7 +71,9 @@ def _torch(spec: NetworkSpec, parameters: Parameters, statistics: Statistics) ->
         place += 1
 
 
-def _keras(spec: NetworkSpec, parameters: Parameters, statistics: Statistics) -> Iterator[tuple[str, Any]]:
+def _keras(
+    spec: NetworkSpec, parameters: Parameters, statistics: Statistics
+) -> Iterator[tuple[str, Any]]:
     """The variables of Dense, BatchNormalization and PReLU layers under the names Keras gives them."""
     norms = iter(_numbered("batch_normalization", len(parameters)))
     for index, (layer, moments) in enumerate(zip(parameters, statistics, strict=True)):
@@ -89,13 +95,19 @@ def _numbered(name: str, count: int) -> list[str]:
 
 def _bias(layer: Layer) -> Any:
     """The bias; before batch norm there is none, which is a bias of 0."""
-    return np.zeros(layer.kernel.shape[1], np.float32) if layer.bias is None else np.asarray(layer.bias)
+    return (
+        np.zeros(layer.kernel.shape[1], np.float32)
+        if layer.bias is None
+        else np.asarray(layer.bias)
+    )
 
 
 def _norm(layer: Layer, moments: Moments, epsilon: float) -> tuple[Any, Any, Any, Any]:
     """Scale, offset, mean and variance for another epsilon: the scale makes up for the difference."""
     variance = np.asarray(moments.variance, np.float64)
-    scale = np.asarray(layer.scale, np.float64) * np.sqrt((variance + epsilon) / (variance + BN_EPSILON))
+    scale = np.asarray(layer.scale, np.float64) * np.sqrt(
+        (variance + epsilon) / (variance + BN_EPSILON)
+    )
     return (
         scale.astype(np.float32),
         np.asarray(layer.offset),
@@ -141,7 +153,9 @@ def _keras_modules(spec: NetworkSpec, sizes: tuple[int, ...]) -> Iterator[list[s
         dense = f"Dense({units}, name={_numbered('dense', index + 1)[-1]!r})"
         norm = [f"BatchNormalization(name={next(norms)!r})"] if spec.normalised()[index] else []
         act = _activation(spec, known, index, units)
-        named = [part.replace("()", f"(name={_numbered('p_re_lu', index + 1)[-1]!r})") for part in act]
+        named = [
+            part.replace("()", f"(name={_numbered('p_re_lu', index + 1)[-1]!r})") for part in act
+        ]
         yield [dense, *norm, *(named if spec.act == "prelu" else act)]
 
 

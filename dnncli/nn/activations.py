@@ -25,7 +25,9 @@ def mish(z: Float[Array, "*batch units"], alpha: Alpha = None) -> Float[Array, "
     return z * jnp.tanh(jax.nn.softplus(z))
 
 
-def derivative(name: str, z: Float[Array, "*batch units"], alpha: Alpha) -> Float[Array, "*batch units"]:
+def derivative(
+    name: str, z: Float[Array, "*batch units"], alpha: Alpha
+) -> Float[Array, "*batch units"]:
     """phi'(z), by forward differentiation."""
     return jax.jvp(lambda z: ACTIVATIONS[name](z, alpha), (z,), (jnp.ones_like(z),))[1]
 

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from dnncli import network
-from dnncli.network import Parameters, Statistics
+from dnncli.nn import network
+from dnncli.nn.network import Parameters, Statistics
 from dnncli.spec import NetworkSpec
 
 EVALUATION_ROWS = 8192  # examples a forward pass takes at once, to bound its memory
@@ -22,7 +22,10 @@ class Base(NamedTuple):
 
 
 def outputs(
-    spec: NetworkSpec, base: Base, x: Float[Array, "rows features"], dropout_key: PRNGKeyArray | None = None
+    spec: NetworkSpec,
+    base: Base,
+    x: Float[Array, "rows features"],
+    dropout_key: PRNGKeyArray | None = None,
 ) -> Float[Array, "rows units"]:
     """What frozen layers make of examples: batch norm has stored moments, as when a network is used.
 
@@ -62,7 +65,10 @@ def tiled_outputs(
 
 
 def logits(
-    spec: NetworkSpec, parameters: Parameters, statistics: Statistics, x: Float[Array, "examples features"]
+    spec: NetworkSpec,
+    parameters: Parameters,
+    statistics: Statistics,
+    x: Float[Array, "examples features"],
 ) -> Float[Array, "examples classes"]:
     """What the network says of each example, in chunks of bounded memory."""
 
@@ -80,7 +86,9 @@ def _chunked(forward: Callable[[Any], Any], x: Float[Array, "examples features"]
         return forward(x)
     parts = jax.lax.map(forward, head.reshape(full, EVALUATION_ROWS, -1))
     return jax.tree.map(
-        lambda part, last: jnp.concatenate([part.reshape(len(head), -1), last]), parts, forward(rest)
+        lambda part, last: jnp.concatenate([part.reshape(len(head), -1), last]),
+        parts,
+        forward(rest),
     )
 
 

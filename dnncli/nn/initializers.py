@@ -56,13 +56,17 @@ def _fan_in(fan_in: int, fan_out: int) -> float:
 Fan = Callable[[int, int], float]
 
 
-def scaled_normal(rng: np.random.Generator, fan_in: int, fan_out: int, *, scale: float, fan: Fan) -> Kernel:
+def scaled_normal(
+    rng: np.random.Generator, fan_in: int, fan_out: int, *, scale: float, fan: Fan
+) -> Kernel:
     """Truncated normal draws of variance scale / fan."""
     std = math.sqrt(scale / fan(fan_in, fan_out))
     return (truncated_normal(rng, fan_in, fan_out) * std).astype(np.float32)
 
 
-def scaled_uniform(rng: np.random.Generator, fan_in: int, fan_out: int, *, scale: float, fan: Fan) -> Kernel:
+def scaled_uniform(
+    rng: np.random.Generator, fan_in: int, fan_out: int, *, scale: float, fan: Fan
+) -> Kernel:
     """Uniform draws of variance scale / fan."""
     limit = math.sqrt(3 * scale / fan(fan_in, fan_out))
     return rng.uniform(-limit, limit, (fan_in, fan_out)).astype(np.float32)
@@ -76,7 +80,9 @@ def orthogonal(rng: np.random.Generator, fan_in: int, fan_out: int) -> Kernel:
     return np.ascontiguousarray(q if fan_in >= fan_out else q.T, dtype=np.float32)
 
 
-def critical(rng: np.random.Generator, fan_in: int, fan_out: int, *, weight_variance: float) -> Kernel:
+def critical(
+    rng: np.random.Generator, fan_in: int, fan_out: int, *, weight_variance: float
+) -> Kernel:
     """Truncated normal draws of variance weight_variance / fan_in, which `meanfield.critical` gives."""
     return scaled_normal(rng, fan_in, fan_out, scale=weight_variance, fan=_fan_in)
 

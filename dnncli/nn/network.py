@@ -15,7 +15,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from dnncli import activations, initializers, norms, optimizers
+from dnncli.nn import activations, initializers, optimizers, reductions
 from dnncli.spec import NetworkSpec
 
 BN_EPSILON = 1e-3
@@ -67,7 +67,7 @@ class Observation(NamedTuple):
     gradients: Parameters
     updates: Parameters
     optimizer: optax.OptState  # after the step
-    shares: norms.Shares = None  # of each example in the batch's mean loss
+    shares: reductions.Shares = None  # of each example in the batch's mean loss
 
 
 class TrainState(NamedTuple):
@@ -91,9 +91,13 @@ def init(
         rng = initializers.generator(seed, INIT_STREAM, index)
         if variances is None:
             return initializers.INITIALIZERS[spec.init](rng, fan_in, units)
-        return initializers.CRITICAL[spec.init](rng, fan_in, units, weight_variance=variances[index][0])
+        return initializers.CRITICAL[spec.init](
+            rng, fan_in, units, weight_variance=variances[index][0]
+        )
 
-    network = _assemble(spec, features, classes, kernel, lambda n, value: np.full(n, value, np.float32))
+    network = _assemble(
+        spec, features, classes, kernel, lambda n, value: np.full(n, value, np.float32)
+    )
     return network if variances is None else (_with_biases(network[0], seed, variances), network[1])
 
 
@@ -114,7 +118,9 @@ def shapes(spec: NetworkSpec, features: int, classes: int) -> tuple[Parameters, 
     def shape(*sizes: int) -> Any:
         return jax.ShapeDtypeStruct(sizes, np.float32)
 
-    return _assemble(spec, features, classes, lambda _, *sizes: shape(*sizes), lambda units, _: shape(units))
+    return _assemble(
+        spec, features, classes, lambda _, *sizes: shape(*sizes), lambda units, _: shape(units)
+    )
 
 
 def _assemble(
@@ -128,7 +134,10 @@ def _assemble(
     sizes = (features, *spec.hidden, classes)
     parameters, statistics = [], []
     for index, (fan_in, units) in enumerate(pairwise(sizes)):
-        normalised, learned = spec.normalised()[index], spec.act == "prelu" and index < len(spec.hidden)
+        normalised, learned = (
+            spec.normalised()[index],
+            spec.act == "prelu" and index < len(spec.hidden),
+        )
         slope = full(units, spec.alpha or 0.0) if learned else None
         bias = None if normalised else full(units, 0.0)
         scale, offset = (full(units, 1.0), full(units, 0.0)) if normalised else (None, None)
@@ -145,7 +154,7 @@ def apply(
     statistics: Statistics | None = None,
     taps: tuple[Float[Array, "batch _"], ...] | None = None,
     dropout_key: PRNGKeyArray | None = None,
-    shares: norms.Shares = None,
+    shares: reductions.Shares = None,
 ) -> tuple[Float[Array, "batch classes"], Trace]:
     """Logits and trace. Batch norm uses `statistics`, or the batch's own where they are None.
 
@@ -171,7 +180,10 @@ def apply(
 
 
 def preactivate(
-    layer: Layer, x: Float[Array, "batch fan_in"], moments: Moments | None, shares: norms.Shares = None
+    layer: Layer,
+    x: Float[Array, "batch fan_in"],
+    moments: Moments | None,
+    shares: reductions.Shares = None,
 ) -> tuple[Float[Array, "batch units"], Moments | None]:
     """X W + b, or batch norm of x W (Ioffe & Szegedy 2015) and the moments it used."""
     z = x @ layer.kernel
@@ -185,13 +197,13 @@ def preactivate(
     return (z - moments.mean[None]) * gain[None] + layer.offset[None], moments
 
 
-def batch_moments(z: Float[Array, "batch units"], shares: norms.Shares = None) -> Moments:
+def batch_moments(z: Float[Array, "batch units"], shares: reductions.Shares = None) -> Moments:
     """Mean and biased variance over the batch, in two passes (one pass cancels in float32)."""
 
     def average(values: Float[Array, "batch units"]) -> Float[Array, " units"]:
         if shares is None:
             return jnp.mean(values, axis=0)
-        return jnp.dot(shares, values, precision=norms.EXACT)
+        return jnp.dot(shares, values, precision=reductions.EXACT)
 
     mean = average(z)
     return Moments(mean, average(jnp.square(z - mean[None])))
@@ -202,7 +214,9 @@ def alpha(spec: NetworkSpec, layer: Layer) -> activations.Alpha:
     return spec.alpha if layer.slope is None else layer.slope[None]
 
 
-def activate(spec: NetworkSpec, layer: Layer, z: Float[Array, "batch units"]) -> Float[Array, "batch units"]:
+def activate(
+    spec: NetworkSpec, layer: Layer, z: Float[Array, "batch units"]
+) -> Float[Array, "batch units"]:
     """phi(z)."""
     return activations.ACTIVATIONS[spec.act](z, alpha(spec, layer))
 
@@ -228,4 +242,6 @@ def count(parameters: Parameters) -> int:
 def finite(state: TrainState) -> Bool[Array, " layers"]:
     """Whether a layer's parameters, batch-norm statistics and optimizer state are all finite."""
     slots = optimizers.slots(state.optimizer, state.parameters)
-    return norms.finite_each(list(zip(state.parameters, state.statistics, *slots, strict=True)))
+    return reductions.finite_each(
+        list(zip(state.parameters, state.statistics, *slots, strict=True))
+    )

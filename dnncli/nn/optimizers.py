@@ -14,7 +14,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float
 
-from dnncli import norms
+from dnncli.nn import reductions
 from dnncli.spec import UpdateSpec
 
 Parameters = Any  # a tree of float arrays; of kernels, biases, … of every layer
@@ -32,7 +32,8 @@ def build(spec: UpdateSpec, factors: Factors | None = None) -> optax.GradientTra
     if factors is None:
         return rule
     rules = {
-        name: optax.chain(rule, optax.scale(f)) if f else optax.set_to_zero() for name, f in factors.items()
+        name: optax.chain(rule, optax.scale(f)) if f else optax.set_to_zero()
+        for name, f in factors.items()
     }
     return optax.partition(rules, tuple(factors))
 
@@ -73,7 +74,9 @@ def penalise(spec: UpdateSpec, gradients: Parameters, parameters: Parameters) ->
     if not (spec.l1 or spec.l2):
         return gradients
     return jax.tree.map(
-        lambda g, p: g + spec.l1 * jnp.sign(p) + 2 * spec.l2 * p if p.ndim > 1 else g, gradients, parameters
+        lambda g, p: g + spec.l1 * jnp.sign(p) + 2 * spec.l2 * p if p.ndim > 1 else g,
+        gradients,
+        parameters,
     )
 
 
@@ -83,16 +86,16 @@ def clip(
     """Clip by value, then by norm per layer, then by global norm; says for which layers it engaged."""
     engaged = jnp.zeros(len(gradients), bool)
     if spec.clip_value is not None:
-        engaged |= jnp.stack([norms.largest(layer) for layer in gradients]) > spec.clip_value
+        engaged |= jnp.stack([reductions.largest(layer) for layer in gradients]) > spec.clip_value
         limit = spec.clip_value
         gradients = jax.tree.map(lambda g: jnp.clip(g, -limit, limit), gradients)
     if spec.clip_norm is not None:
-        sizes = jnp.stack([norms.joint(layer) for layer in gradients])
+        sizes = jnp.stack([reductions.joint(layer) for layer in gradients])
         engaged |= sizes > spec.clip_norm
         factors = _shrink(sizes, spec.clip_norm)
         gradients = tuple(_scale(layer, factors[i]) for i, layer in enumerate(gradients))
     if spec.clip_global_norm is not None:
-        size = norms.joint(gradients)
+        size = reductions.joint(gradients)
         engaged |= size > spec.clip_global_norm
         gradients = _scale(gradients, _shrink(size, spec.clip_global_norm))
     return gradients, engaged
@@ -123,7 +126,9 @@ def _with_decay(*rules: optax.GradientTransformation) -> Rule:
 
 
 def _decay(spec: UpdateSpec) -> tuple[optax.GradientTransformation, ...]:
-    return (optax.add_decayed_weights(spec.weight_decay, mask=kernels),) if spec.weight_decay else ()
+    return (
+        (optax.add_decayed_weights(spec.weight_decay, mask=kernels),) if spec.weight_decay else ()
+    )
 
 
 def _momentum(spec: UpdateSpec, *, nesterov: bool) -> optax.GradientTransformation:

@@ -77,7 +77,9 @@ def each(f: Callable[..., PyTree], *arguments: Sequence[PyTree]) -> PyTree:
     """
     rows = list(zip(*arguments, strict=True))
     groups = _alike(rows)
-    parts = [jax.vmap(f)(*jax.tree.map(_stack, *(rows[place] for place in places))) for places in groups]
+    parts = [
+        jax.vmap(f)(*jax.tree.map(_stack, *(rows[place] for place in places))) for places in groups
+    ]
     order = np.argsort(np.concatenate(groups))
     return jax.tree.map(lambda *values: _joined(values)[order], *parts)
 
@@ -100,4 +102,6 @@ def _joined(values: Sequence[Array]) -> Array:
     if values[0].ndim == 1:
         return jnp.concatenate(values)
     longest = max(value.shape[1] for value in values)
-    return jnp.concatenate([jnp.pad(value, ((0, 0), (0, longest - value.shape[1]))) for value in values])
+    return jnp.concatenate(
+        [jnp.pad(value, ((0, 0), (0, longest - value.shape[1]))) for value in values]
+    )

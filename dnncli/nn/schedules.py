@@ -20,7 +20,9 @@ FIRST_DIVISOR = 25.0  # a one-cycle run starts at lr / 25 …
 LAST_DIVISOR = 1e4  # … and ends at that / 10,000 (Smith & Topin 2018, as in Optax)
 
 
-def learning_rates(spec: ScheduleSpec, epoch: int, steps_per_epoch: int) -> Float32[np.ndarray, " steps"]:
+def learning_rates(
+    spec: ScheduleSpec, epoch: int, steps_per_epoch: int
+) -> Float32[np.ndarray, " steps"]:
     """The learning rate of each step of an epoch (counted from 0)."""
     assert spec.lr is not None
     steps = np.arange(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch, dtype=np.float64)

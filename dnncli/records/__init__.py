@@ -31,7 +31,13 @@ from dnncli.records.data import (
     FetchedFile,
     FetchRecord,
 )
-from dnncli.records.evaluation import BatchNormRecord, ClassScore, EvalRecord, NormMismatch, SplitRecord
+from dnncli.records.evaluation import (
+    BatchNormRecord,
+    ClassScore,
+    EvalRecord,
+    NormMismatch,
+    SplitRecord,
+)
 from dnncli.records.inspection import InspectRecord, LayerPart, TensorRecord
 from dnncli.records.prediction import Predictions
 from dnncli.records.training import TrainRecord

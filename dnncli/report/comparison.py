@@ -53,7 +53,9 @@ def opening(config: dict[str, Any], data: DataRecord, rows: int) -> Iterator[Ren
     parts += [f"dropout {config['dropout']:g}"] * bool(config["dropout"])
     parts += [str(config["optimizer"]), f"batches of {config['batch_size']}"]
     last = config["seed"] + config["seeds"] - 1
-    yield Text(f"{rows} combinations × {config['seeds']} seeds ({config['seed']} to {last})", style="bold")
+    yield Text(
+        f"{rows} combinations × {config['seeds']} seeds ({config['seed']} to {last})", style="bold"
+    )
     sizes = (text.count(size) for size in (data.train, data.validation, data.test))
     yield Text(f"{data.name}: {' / '.join(sizes)} train / validation / test;  {', '.join(parts)}")
 
@@ -63,9 +65,13 @@ def trial_line(trial: TrialRecord, width: int) -> Text:
     known = [run.val_accuracy for run in trial.runs if run.val_accuracy is not None]
     init = f"{trial.init}, " if trial.name == trial.act else ""
     line = Text(f"{trial.name:{width}}  {init}rate {trial.lr:g}:  ")
-    line.append(f"validation {100 * sum(known) / len(known):.2f} %" if known else "every seed diverged")
+    line.append(
+        f"validation {100 * sum(known) / len(known):.2f} %" if known else "every seed diverged"
+    )
     lost = len(trial.runs) - len(known)
-    line.append(f", {lost} of {len(trial.runs)} seeds diverged" if lost and known else "", style="red")
+    line.append(
+        f", {lost} of {len(trial.runs)} seeds diverged" if lost and known else "", style="red"
+    )
     return line.append(f"  ({text.seconds(trial.seconds)})")
 
 
@@ -90,7 +96,9 @@ def notes(record: ComparisonRecord) -> Iterator[RenderableType]:
     if record.note:
         yield Text(record.note)
     if any(row.versus_baseline and row.versus_baseline.p is not None for row in record.rows):
-        yield Text(f"test: {record.test}, two-sided, with Holm's correction; over seeds, not over other data")
+        yield Text(
+            f"test: {record.test}, two-sided, with Holm's correction; over seeds, not over other data"
+        )
     yield Text(_took(record))
 
 
@@ -102,7 +110,9 @@ def _about(row: RowRecord) -> Iterator[Text]:
         left = f"{row.seeds - len(lost)} of {row.seeds}"
         yield Text(f"{row.name}: {seeds} diverged, left out of its means ({left})")
     if len(row.rates) > 1:
-        tried = ", ".join(f"{rate.lr:g} → {tables.percent(rate.val_accuracy)}" for rate in row.rates)
+        tried = ", ".join(
+            f"{rate.lr:g} → {tables.percent(rate.val_accuracy)}" for rate in row.rates
+        )
         rates = [rate.lr for rate in row.rates]
         ends = {min(rates): "smaller", max(rates): "larger"}
         more = f"; a {ends[row.lr]} one may do better" if row.lr in ends else ""
@@ -116,7 +126,9 @@ def conclusion(record: ComparisonRecord) -> Text:
     leader = record.rows[0]
     if leader.test_accuracy.mean is None:
         return Text("every seed of every combination diverged: lower --lr", style="bold red")
-    parts = [f"{leader.name} has the best mean test accuracy, {tables.percent(leader.test_accuracy.mean)} %."]
+    parts = [
+        f"{leader.name} has the best mean test accuracy, {tables.percent(leader.test_accuracy.mean)} %."
+    ]
     compared = [(row.name, row.versus_baseline) for row in record.rows if row.versus_baseline]
     tested = any(versus.p_holm is not None for _, versus in compared)
     evidence = f"p < {LEVEL:g}" if tested else "95 % interval without 0"

@@ -20,7 +20,9 @@ def _table(title: str, *columns: str) -> Table:
     table.add_column("activation", overflow="fold")  # the only one to give way in a narrow terminal
     for column in columns:
         left = column.startswith("<")
-        table.add_column(column.removeprefix("<"), justify="left" if left else "right", no_wrap=True)
+        table.add_column(
+            column.removeprefix("<"), justify="left" if left else "right", no_wrap=True
+        )
     return table
 
 
@@ -66,7 +68,9 @@ class _Scale:
 
     def place(self, accuracy: float) -> float:
         """From 0 for the worst to 1 for the best; they are apart."""
-        low, here, high = (math.log(max(1 - x, self.floor)) for x in (self.worst, accuracy, self.best))
+        low, here, high = (
+            math.log(max(1 - x, self.floor)) for x in (self.worst, accuracy, self.best)
+        )
         return (low - here) / (low - high) if low > high else 0.5
 
     def draw(self, accuracy: Estimate) -> str:
@@ -75,7 +79,9 @@ class _Scale:
             return ""
         low, high = accuracy.low, accuracy.high
         ends = (accuracy.mean if low is None else low, accuracy.mean if high is None else high)
-        return text.whiskers(self.place(ends[0]), self.place(accuracy.mean), self.place(ends[1]), DRAWN)
+        return text.whiskers(
+            self.place(ends[0]), self.place(accuracy.mean), self.place(ends[1]), DRAWN
+        )
 
 
 def _scale(accuracies: Sequence[Estimate], examples: int) -> _Scale:
@@ -114,7 +120,8 @@ def _sampled(curve: Sequence[float], step: float) -> list[float]:
     if step <= 1:
         return list(curve)
     return [
-        curve[min(len(curve) - 1, math.ceil((i + 1) * step) - 1)] for i in range(math.ceil(len(curve) / step))
+        curve[min(len(curve) - 1, math.ceil((i + 1) * step) - 1)]
+        for i in range(math.ceil(len(curve) / step))
     ]
 
 
@@ -122,9 +129,13 @@ def versus_table(record: ComparisonRecord) -> Table:
     """Differences from the baseline, paired by seed."""
     why = "best on validation" if record.baseline_chosen else "as asked"
     known = [row.versus_baseline for row in record.rows if row.versus_baseline]
-    reach = max([abs(x) for v in known for x in (v.low, v.difference, v.high) if x is not None] + [1e-9])
+    reach = max(
+        [abs(x) for v in known for x in (v.low, v.difference, v.high) if x is not None] + [1e-9]
+    )
     title = f"Points of test accuracy above {record.baseline} ({why}), paired by seed"
-    table = _table(title, "difference", "95 % interval", f"<{'worse  0  better':^{DRAWN}}", "p", "p (Holm)")
+    table = _table(
+        title, "difference", "95 % interval", f"<{'worse  0  better':^{DRAWN}}", "p", "p (Holm)"
+    )
     for row in record.rows:
         versus = row.versus_baseline
         if versus:
@@ -199,7 +210,10 @@ def gradient_table(rows: Sequence[RowRecord]) -> Table:
     for row in rows:
         ratio = row.delta_ratio
         ratios = (_ratio(value) for value in (ratio.initial, ratio.predicted, ratio.best))
-        shares = ("-" if x is None else text.percent(x) for x in (row.dead_fraction, row.saturated_fraction))
+        shares = (
+            "-" if x is None else text.percent(x)
+            for x in (row.dead_fraction, row.saturated_fraction)
+        )
         mean = "-" if row.activation_mean is None else f"{row.activation_mean:+.3f}"
         table.add_row(row.name, *ratios, *shares, mean, _verdict(row))
     return table

@@ -10,13 +10,7 @@ from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dnncli.records import (
-    ClassCount,
-    ColumnRecord,
-    DataListRecord,
-    DescriptionRecord,
-    FetchRecord,
-)
+from dnncli.records import ClassCount, ColumnRecord, DataListRecord, DescriptionRecord, FetchRecord
 from dnncli.report import text
 
 BAR_CELLS = 30
@@ -41,9 +35,13 @@ class Fitting:
     right: Sequence[str] = ()
     styles: Sequence[str] = ()
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
         """The widest table that there is room for."""
-        widths = {name: max(map(cell_len, (name, *map(str, self.cells[name])))) for name in self.cells}
+        widths = {
+            name: max(map(cell_len, (name, *map(str, self.cells[name])))) for name in self.cells
+        }
         if sum(widths.values()) + WIDE * (len(widths) - 1) + EDGES <= options.max_width:
             yield self._table(widths, (0, 1, 0, 1))
             return
@@ -59,7 +57,9 @@ class Fitting:
         for name, width in widths.items():
             justify: JustifyMethod = "right" if name in self.right else "left"
             folds = name in self.folding
-            table.add_column(name, justify=justify, no_wrap=not folds, overflow="fold", min_width=width)
+            table.add_column(
+                name, justify=justify, no_wrap=not folds, overflow="fold", min_width=width
+            )
         rows = zip_longest(*(self.cells[name] for name in widths), fillvalue="")
         for row, style in zip_longest(rows, self.styles, fillvalue=""):
             table.add_row(*row, style=style)
@@ -160,4 +160,6 @@ def fetched(record: FetchRecord) -> Iterator[RenderableType]:
     for file in record.files:
         origin = f"from {file.mirror}" if file.mirror else "was there"
         yield Text(f"{file.name}  {text.count(file.bytes)} bytes, {origin}")
-    yield Text(f"{record.name} is in {record.place}: dnncli train --data {record.name}", style="bold")
+    yield Text(
+        f"{record.name} is in {record.place}: dnncli train --data {record.name}", style="bold"
+    )

@@ -38,7 +38,9 @@ def report(record: EvalRecord) -> Iterator[RenderableType]:
             yield confusion_table(split)
     if record.layers:
         yield Text()
-        yield gradients.gradient_table(record.layers, "Gradients of the stored network on the training set")
+        yield gradients.gradient_table(
+            record.layers, "Gradients of the stored network on the training set"
+        )
     if record.bn:
         yield Text()
         yield from batch_norm_tables(record.bn)
@@ -63,14 +65,20 @@ def class_table(split: SplitRecord) -> Table:
 def confusion_table(split: SplitRecord) -> Table:
     """Rows are the true classes, columns the predicted; each cell is shaded by its share of the row."""
     table = Table(
-        title="true ↓  predicted →", title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0)
+        title="true ↓  predicted →",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
     )
     names = [score.name for score in split.per_class]
     table.add_column("", no_wrap=True)
     for name in names:
         table.add_column(Text(name), justify="right", no_wrap=True)
     for index, (name, row) in enumerate(zip(names, split.confusion, strict=True)):
-        table.add_row(Text(name, style="bold"), *(_cell(row, column, index) for column in range(len(row))))
+        table.add_row(
+            Text(name, style="bold"), *(_cell(row, column, index) for column in range(len(row)))
+        )
     return table
 
 
@@ -96,10 +104,13 @@ def batch_norm_tables(record: BatchNormRecord) -> Iterator[RenderableType]:
         table.add_column(name, justify="right", no_wrap=True)
     for layer in record.layers:
         means = (f"{layer.moving_mean:.4f} σ", f"{layer.batch_mean:.4f} σ")
-        table.add_row(layer.layer, *means, f"{layer.moving_variance:.4f}", f"{layer.batch_variance:.4f}")
+        table.add_row(
+            layer.layer, *means, f"{layer.moving_variance:.4f}", f"{layer.batch_variance:.4f}"
+        )
     yield table
     for statistics, splits in record.scores.items():
         scores = ", ".join(
-            f"{split} accuracy {100 * s.accuracy:.2f} %, loss {s.loss:.4f}" for split, s in splits.items()
+            f"{split} accuracy {100 * s.accuracy:.2f} %, loss {s.loss:.4f}"
+            for split, s in splits.items()
         )
         yield Text(f"with {statistics} statistics: {scores}")

@@ -14,7 +14,13 @@ from dnncli.report import text
 BAR_CELLS = 10
 DECADES = 6  # the bars' scale spans at least so many, so that a factor of 2 looks like one
 UNLIMITED = 10_000  # columns
-DISPENSABLE = ("mean", "std", "flat", "‖∂W‖", "ΔW/W")  # columns of the table, the least important first
+DISPENSABLE = (
+    "mean",
+    "std",
+    "flat",
+    "‖∂W‖",
+    "ΔW/W",
+)  # columns of the table, the least important first
 
 FROZEN = Text("frozen", style="cyan")
 
@@ -34,7 +40,10 @@ LAYER_COLUMNS = (
 
 def layer_rows(layers: Sequence[LayerRecord]) -> list[list[object]]:
     """The LAYER table for CSV: a header and a row a layer."""
-    return [list(LAYER_COLUMNS), *([getattr(layer, name) for name in LAYER_COLUMNS] for layer in layers)]
+    return [
+        list(LAYER_COLUMNS),
+        *([getattr(layer, name) for name in LAYER_COLUMNS] for layer in layers),
+    ]
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,9 @@ class GradientTable:
     layers: Sequence[LayerRecord]
     title: str
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
         """As many columns as there is room for."""
         unlimited = options.update(max_width=UNLIMITED)
         for number in range(len(DISPENSABLE) + 1):
@@ -118,10 +129,16 @@ def verdict_lines(health: Health, layers: Sequence[LayerRecord] = ()) -> list[Te
     if health.verdict == "unknown":
         return [Text("no verdict: no epoch was finished.")]
     if not health.findings:
-        which = "every layer that is not frozen" if any(layer.frozen for layer in layers) else "every layer"
+        which = (
+            "every layer that is not frozen"
+            if any(layer.frozen for layer in layers)
+            else "every layer"
+        )
         return [Text.assemble(("healthy", "bold green"), f": {which} learns.")]
     lines = []
     for finding in health.findings:
-        lines.append(Text.assemble((finding.rule, "bold red"), f" in {finding.layer}: {finding.evidence}."))
+        lines.append(
+            Text.assemble((finding.rule, "bold red"), f" in {finding.layer}: {finding.evidence}.")
+        )
         lines.append(Text.assemble("  → ", (finding.advice, "bold"), "."))
     return lines

@@ -19,7 +19,12 @@ MOMENTS = {
     "moving_mean": "norm.mean",
     "moving_variance": "norm.variance",
 }
-SCALES = {"weight": "norm.scale", "gamma": "norm.scale", "bias": "norm.offset", "beta": "norm.offset"}
+SCALES = {
+    "weight": "norm.scale",
+    "gamma": "norm.scale",
+    "bias": "norm.offset",
+    "beta": "norm.offset",
+}
 NORM = MOMENTS | SCALES
 LINEAR = {"weight": "kernel", "kernel": "kernel", "bias": "bias", "alpha": "slope"}
 
@@ -55,7 +60,8 @@ def _heading(record: InspectRecord) -> Iterator[Text]:
             f"{record.epoch} epochs, best {record.best_epoch}; trained on {data.name} ({_classes(record)})"
         )
         yield Text(
-            f"data {data.fingerprint[:16]}…; " + ", ".join(f"{k} {v}" for k, v in record.versions.items())
+            f"data {data.fingerprint[:16]}…; "
+            + ", ".join(f"{k} {v}" for k, v in record.versions.items())
         )
     origin = record.origin
     while origin is not None:
@@ -66,7 +72,9 @@ def _heading(record: InspectRecord) -> Iterator[Text]:
 def _origin(origin: OriginRecord) -> str:
     """Where layers came from; for a second transfer a line for each parent."""
     parent = origin.parent
-    parts = [f"layers of {parent.path} (SHA-256 {parent.sha256[:16]}…): kept {', '.join(origin.kept)}"]
+    parts = [
+        f"layers of {parent.path} (SHA-256 {parent.sha256[:16]}…): kept {', '.join(origin.kept)}"
+    ]
     parts += [f"drawn anew {', '.join(origin.reinitialised)}"] if origin.reinitialised else []
     parts += [f"frozen {', '.join(origin.frozen)}"] if origin.frozen else []
     return "; ".join(parts)
@@ -108,7 +116,11 @@ def _sources(source: Sequence[str], parts: Sequence[str]) -> tuple[dict[str, lis
     """The file's names by our tensors', and what is left: what went into others, and notes."""
     split = {name: _split(name) for name in source}
     norms = {module for module, part in split.values() if part in MOMENTS}
-    gone = {module for module in norms if any(note.startswith(f"batch norm {module!r} ") for note in source)}
+    gone = {
+        module
+        for module in norms
+        if any(note.startswith(f"batch norm {module!r} ") for note in source)
+    }
     sources: dict[str, list[str]] = {}
     for name, (module, part) in split.items():
         ours = (NORM if module in norms else LINEAR).get(part, "")
@@ -141,10 +153,14 @@ class _Curve:
     name: str
     values: Sequence[float]
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
         ends = f"{text.loss(self.values[0])} → {text.loss(self.values[-1])}"
         room = options.max_width - len(f"{self.name:12}   {ends}")
-        yield Text(f"{self.name:12} {sparkline(self.values, min(WIDEST_SPARK, max(2, room)))}  {ends}")
+        yield Text(
+            f"{self.name:12} {sparkline(self.values, min(WIDEST_SPARK, max(2, room)))}  {ends}"
+        )
 
 
 def sparkline(values: Sequence[float], widest: int) -> str:

@@ -34,7 +34,10 @@ def json_rows(predictions: Predictions, names: Sequence[str]) -> list[str]:
 
 def _shares(names: Sequence[str], shares: Sequence[float]) -> dict[str, float | None]:
     """JSON has no NaN, which a network with weights near the end of float32 can give."""
-    return {name: share if math.isfinite(share) else None for name, share in zip(names, shares, strict=True)}
+    return {
+        name: share if math.isfinite(share) else None
+        for name, share in zip(names, shares, strict=True)
+    }
 
 
 def opening(record: dict[str, Any]) -> str:

@@ -41,7 +41,10 @@ def _encode(value: Any, place: str, nonfinite: list[str]) -> Any:
     if dataclasses.is_dataclass(value):
         value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {key: _encode(item, f"{place}.{key}".lstrip("."), nonfinite) for key, item in value.items()}
+        return {
+            key: _encode(item, f"{place}.{key}".lstrip("."), nonfinite)
+            for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
         return [_encode(item, f"{place}[{i}]", nonfinite) for i, item in enumerate(value)]
     if isinstance(value, float) and not math.isfinite(value):

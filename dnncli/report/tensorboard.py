@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from dnncli import files
 from dnncli.errors import DnncliError
 from dnncli.records import LAYER_FIELDS, EpochRecord, TrainRecord
+from dnncli.storage import files
 
 FLUSH_EVERY = 1.0  # seconds; the library also waits for the disk each time
 BINS = "auto"  # how NumPy divides a kernel's weights into a histogram

@@ -20,7 +20,9 @@ EPOCH_COLUMNS = (
     "clipped_fraction",
     "seconds",
 )
-GUESSING = 3.0  # standard errors over chance that an accuracy must be to show that something was learned
+GUESSING = (
+    3.0  # standard errors over chance that an accuracy must be to show that something was learned
+)
 STOPPED = {
     "epochs": "all epochs done",
     "patience": "no improvement any more",
@@ -32,10 +34,15 @@ STOPPED = {
 
 def epoch_rows(epochs: Sequence[EpochRecord]) -> list[list[object]]:
     """The epoch table for CSV: a header and a row an epoch."""
-    return [list(EPOCH_COLUMNS), *([getattr(epoch, name) for name in EPOCH_COLUMNS] for epoch in epochs)]
+    return [
+        list(EPOCH_COLUMNS),
+        *([getattr(epoch, name) for name in EPOCH_COLUMNS] for epoch in epochs),
+    ]
 
 
-def opening(config: dict[str, object], data: DataRecord, parameters: int) -> Iterator[RenderableType]:
+def opening(
+    config: dict[str, object], data: DataRecord, parameters: int
+) -> Iterator[RenderableType]:
     """What is about to be trained on what."""
     layers = " → ".join(_sizes([data.features, *config["hidden"], data.classes]))  # type: ignore[misc]
     parts = [f"{config['act']}, {config['init']} initialisation"]
@@ -45,7 +52,9 @@ def opening(config: dict[str, object], data: DataRecord, parameters: int) -> Ite
     sizes = (data.train, data.validation, data.test)
     train, validation, test = (text.count(size) for size in sizes)
     counts = f"{train} train, {validation} validation, {test} test"
-    rate = f"{config['optimizer']}, learning rate {config['lr']:g}, batches of {config['batch_size']}"
+    rate = (
+        f"{config['optimizer']}, learning rate {config['lr']:g}, batches of {config['batch_size']}"
+    )
     yield Text(f"{data.name}: {counts}; {rate}")
 
 
@@ -104,8 +113,12 @@ def epoch_header() -> Text:
 
 def epoch_line(record: EpochRecord, best: bool) -> Text:
     """One epoch; a star where it is the best so far."""
-    clipped = f"  clipped {text.percent(record.clipped_fraction)}" if record.clipped_fraction else ""
-    line = Text(f"{record.epoch:5d}  {text.loss(record.train_loss):>10} {text.loss(record.val_loss):>10}")
+    clipped = (
+        f"  clipped {text.percent(record.clipped_fraction)}" if record.clipped_fraction else ""
+    )
+    line = Text(
+        f"{record.epoch:5d}  {text.loss(record.train_loss):>10} {text.loss(record.val_loss):>10}"
+    )
     line.append(f"  {100 * record.val_accuracy:6.2f} %", style="bold" if best else "")
     line.append(f"  {record.learning_rate:14.3g} {text.seconds(record.seconds):>7}{clipped}")
     return line.append(" *" if best else "")
@@ -125,7 +138,9 @@ def _still_guessing(record: TrainRecord) -> Iterator[Text]:
 def closing(record: TrainRecord) -> Iterator[RenderableType]:
     """The test result, the gradient report of the best epoch, the verdict and the checkpoint."""
     last = len(record.epochs) and record.epochs[-1].epoch
-    yield Text(f"stopped after epoch {last} ({STOPPED[record.stopped]}); best epoch: {record.best_epoch}")
+    yield Text(
+        f"stopped after epoch {last} ({STOPPED[record.stopped]}); best epoch: {record.best_epoch}"
+    )
     if record.test:
         yield Text.assemble(
             "test accuracy ",
@@ -138,11 +153,11 @@ def closing(record: TrainRecord) -> Iterator[RenderableType]:
         yield gradients.gradient_table(shown.layers, f"Gradients in epoch {shown.epoch}")
         yield Text()
     yield from first_step(record)
-    yield from gradients.verdict_lines(record.health, record.epochs[-1].layers if record.epochs else ())
+    yield from gradients.verdict_lines(
+        record.health, record.epochs[-1].layers if record.epochs else ()
+    )
     if record.epochs and record.health.verdict == "healthy":
         yield from _still_guessing(record)
     if record.checkpoint:
-        took = (
-            f"{text.seconds(record.seconds.total)} in all, {text.seconds(record.seconds.compile)} compiling"
-        )
+        took = f"{text.seconds(record.seconds.total)} in all, {text.seconds(record.seconds.compile)} compiling"
         yield Text(f"saved {record.checkpoint}  ({took})")

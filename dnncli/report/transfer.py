@@ -48,10 +48,14 @@ def probe_table(probes: Sequence[ProbeRecord], chosen: str) -> Table:
     table.add_column("", no_wrap=True, min_width=BAR_CELLS)
     for record in probes:
         bar = text.bar(record.accuracy, BAR_CELLS)
-        mark = " ← kept up to here: deepest within the best's error" if record.layer == chosen else ""
+        mark = (
+            " ← kept up to here: deepest within the best's error" if record.layer == chosen else ""
+        )
         style = "bold" if mark else ""
         accuracy, error = (f"{100 * value:.2f} %" for value in (record.accuracy, record.error))
-        table.add_row(record.layer, accuracy, error, Text(bar, style="blue").append(mark, style=style))
+        table.add_row(
+            record.layer, accuracy, error, Text(bar, style="blue").append(mark, style=style)
+        )
     return table
 
 
@@ -91,7 +95,9 @@ def comparison_table(record: TransferRecord) -> Table:
     """A column for the transferred network and one for the baseline; means over seeds."""
     baseline = record.baseline.seeds if record.baseline else ()
     seeds = f" (means over {len(record.seeds)} seeds)" if len(record.seeds) > 1 else ""
-    table = _table(f"Transferred against from scratch{seeds}" if baseline else f"Transferred{seeds}")
+    table = _table(
+        f"Transferred against from scratch{seeds}" if baseline else f"Transferred{seeds}"
+    )
     columns = [record.seeds, baseline] if baseline else [record.seeds]
     table.add_column("", no_wrap=True)
     for name in ("transferred", "from scratch")[: len(columns)]:
@@ -154,7 +160,10 @@ def _curve(runs: Sequence[RunSummary], lowest: float, highest: float) -> list[fl
     epochs = max((len(run.val_accuracies) for run in runs), default=0)
     cells = min(epochs, CURVE_CELLS)
     chosen = [round(cell * (epochs - 1) / max(cells - 1, 1)) for cell in range(cells)]
-    means = [_mean([r.val_accuracies[e] for r in runs if e < len(r.val_accuracies)]) or 0.0 for e in chosen]
+    means = [
+        _mean([r.val_accuracies[e] for r in runs if e < len(r.val_accuracies)]) or 0.0
+        for e in chosen
+    ]
     return [(mean - lowest) / ((highest - lowest) or 1.0) for mean in means]
 
 
@@ -175,7 +184,13 @@ def difference_line(record: TransferRecord) -> Text:
         return line.append(" against from scratch (one seed: how sure that is, --seeds 5 tells)")
     interval = f" [{100 * difference.low:+.2f}, {100 * difference.high:+.2f}]"
     p = f", p {text.p_value(difference.p)}" if difference.p is not None else ""
-    told = "it helped" if difference.low > 0 else "it hurt" if difference.high < 0 else "no difference told"
+    told = (
+        "it helped"
+        if difference.low > 0
+        else "it hurt"
+        if difference.high < 0
+        else "no difference told"
+    )
     return line.append(
         f"{interval} against from scratch: {told} (95 % interval, {difference.pairs} seeds{p})"
     )

@@ -44,7 +44,10 @@ def layer_rows(cases: Sequence[CaseRecord]) -> list[list[object]]:
     """Every layer of every case for CSV."""
     rows: list[list[object]] = [list(COLUMNS)]
     for case in cases:
-        rows += [[case.case, case.depth, *(getattr(x, name) for name in COLUMNS[2:])] for x in case.layers]
+        rows += [
+            [case.case, case.depth, *(getattr(x, name) for name in COLUMNS[2:])]
+            for x in case.layers
+        ]
     return rows
 
 
@@ -84,7 +87,9 @@ def heat_map(cases: Sequence[CaseRecord]) -> Table:
         table.add_column(_stacked_label(case), justify="right")
     logs = [[_log(layer.delta_rms) for layer in case.layers] for case in cases]
     for index in reversed(_selection(len(cases[0].layers))):
-        table.add_row(cases[0].layers[index].layer, *(_cell(column[index], column[-1]) for column in logs))
+        table.add_row(
+            cases[0].layers[index].layer, *(_cell(column[index], column[-1]) for column in logs)
+        )
     return table
 
 
@@ -111,7 +116,9 @@ def _cell(value: float, reference: float) -> Text:
     if math.isnan(value):
         return Text("nan", style="bold red")
     if math.isinf(value):
-        return Text("▲▲   inf" if value > 0 else "▼▼  zero", style="bold red" if value > 0 else "bold blue")
+        return Text(
+            "▲▲   inf" if value > 0 else "▼▼  zero", style="bold red" if value > 0 else "bold blue"
+        )
     away = value - reference if math.isfinite(reference) else value
     arrow, style = next((arrow, style) for limit, arrow, style in LEVELS if away <= limit)
     return Text(f"{arrow}{value:6.1f}", style=style)

@@ -59,7 +59,9 @@ def _table(*entries: EntryT) -> Mapping[str, EntryT]:
 
 
 ACTIVATIONS = _table(
-    Activation("identity", "z: a linear layer, no non-linearity", init="lecun-normal", aliases=("linear",)),
+    Activation(
+        "identity", "z: a linear layer, no non-linearity", init="lecun-normal", aliases=("linear",)
+    ),
     Activation(
         "sigmoid",
         "1/(1+e^-z): saturates at 0 and 1, slope at most 0.25",
@@ -69,33 +71,63 @@ ACTIVATIONS = _table(
         bounded=True,
     ),
     Activation(
-        "tanh", "tanh z: saturates at -1 and 1", "LeCun et al. 1998", init="xavier-normal", bounded=True
+        "tanh",
+        "tanh z: saturates at -1 and 1",
+        "LeCun et al. 1998",
+        init="xavier-normal",
+        bounded=True,
     ),
     Activation(
-        "softsign", "z/(1+|z|): saturates slowly", "Bergstra et al. 2009", init="xavier-normal", bounded=True
+        "softsign",
+        "z/(1+|z|): saturates slowly",
+        "Bergstra et al. 2009",
+        init="xavier-normal",
+        bounded=True,
     ),
     Activation("softplus", "ln(1+e^z): a smooth ReLU, never 0", "Dugas et al. 2001"),
     Activation("relu", "max(z, 0): units can die", "Nair & Hinton 2010"),
     Activation(
-        "leaky-relu", "z if z > 0 else alpha*z: units cannot die", "Maas et al. 2013", ("lrelu",), alpha=0.01
+        "leaky-relu",
+        "z if z > 0 else alpha*z: units cannot die",
+        "Maas et al. 2013",
+        ("lrelu",),
+        alpha=0.01,
     ),
-    Activation("prelu", "leaky ReLU whose slope each unit learns, from alpha", "He et al. 2015", alpha=0.25),
-    Activation("elu", "z if z > 0 else alpha*(e^z-1): mean output near 0", "Clevert et al. 2015", alpha=1.0),
-    Activation("celu", "ELU made smooth for every alpha: alpha*(e^(z/alpha)-1)", "Barron 2017", alpha=1.0),
     Activation(
-        "selu", "scaled ELU: activations normalise themselves", "Klambauer et al. 2017", init="lecun-normal"
+        "prelu", "leaky ReLU whose slope each unit learns, from alpha", "He et al. 2015", alpha=0.25
+    ),
+    Activation(
+        "elu", "z if z > 0 else alpha*(e^z-1): mean output near 0", "Clevert et al. 2015", alpha=1.0
+    ),
+    Activation(
+        "celu", "ELU made smooth for every alpha: alpha*(e^(z/alpha)-1)", "Barron 2017", alpha=1.0
+    ),
+    Activation(
+        "selu",
+        "scaled ELU: activations normalise themselves",
+        "Klambauer et al. 2017",
+        init="lecun-normal",
     ),
     Activation("gelu", "z*Phi(z), Phi the normal distribution", "Hendrycks & Gimpel 2016"),
-    Activation("swish", "z*sigmoid(z): smooth, not monotonic", "Ramachandran et al. 2017", ("silu",)),
+    Activation(
+        "swish", "z*sigmoid(z): smooth, not monotonic", "Ramachandran et al. 2017", ("silu",)
+    ),
     Activation("mish", "z*tanh(softplus(z))", "Misra 2019"),
     Activation(
-        "hard-swish", "z*clip(z/6+1/2, 0, 1): a cheap swish", "Howard et al. 2019", ("hard-silu", "hardswish")
+        "hard-swish",
+        "z*clip(z/6+1/2, 0, 1): a cheap swish",
+        "Howard et al. 2019",
+        ("hard-silu", "hardswish"),
     ),
 )
 
 INITIALIZERS = _table(
     Entry("normal", "N(0, 1): the naive choice that saturates or explodes", "Glorot & Bengio 2010"),
-    Entry("uniform", "U(+-1/sqrt(n_in)): the old standard, variance 1/(3 n_in)", "Glorot & Bengio 2010"),
+    Entry(
+        "uniform",
+        "U(+-1/sqrt(n_in)): the old standard, variance 1/(3 n_in)",
+        "Glorot & Bengio 2010",
+    ),
     Entry(
         "xavier-normal",
         "variance 2/(n_in+n_out), truncated normal",
@@ -136,9 +168,13 @@ OPTIMIZERS = _table(
     Optimizer("momentum", "SGD with momentum", "Polyak 1964", lr=0.01, momentum=0.9),
     Optimizer("nesterov", "SGD with Nesterov momentum", "Nesterov 1983", lr=0.01, momentum=0.9),
     Optimizer("adagrad", "steps divided by all past gradients", "Duchi et al. 2011", lr=0.01),
-    Optimizer("rmsprop", "steps divided by recent gradients", "Tieleman & Hinton 2012", momentum=0.0),
+    Optimizer(
+        "rmsprop", "steps divided by recent gradients", "Tieleman & Hinton 2012", momentum=0.0
+    ),
     Optimizer("adam", "momentum and recent gradients' scale", "Kingma & Ba 2015"),
-    Optimizer("adamw", "Adam with decoupled weight decay", "Loshchilov & Hutter 2019", weight_decay=0.01),
+    Optimizer(
+        "adamw", "Adam with decoupled weight decay", "Loshchilov & Hutter 2019", weight_decay=0.01
+    ),
     Optimizer("nadam", "Adam with Nesterov momentum", "Dozat 2016"),
     Optimizer("lamb", "Adam with a trust ratio per tensor", "You et al. 2020", lr=0.01),
     Optimizer("lion", "the sign of a momentum", "Chen et al. 2023", lr=1e-4),
@@ -146,19 +182,27 @@ OPTIMIZERS = _table(
 
 SCHEDULES = _table(
     Schedule("constant", "the same learning rate throughout"),
-    Schedule("exponential", "lr * decay-rate^(step/decay-steps)", options=("decay_rate", "decay_steps")),
+    Schedule(
+        "exponential", "lr * decay-rate^(step/decay-steps)", options=("decay_rate", "decay_steps")
+    ),
     Schedule("cosine", "from lr to 0 along a cosine", "Loshchilov & Hutter 2017"),
     Schedule("one-cycle", "up to lr in the first 30 %, then down to 0", "Smith & Topin 2018"),
 )
 
 DATASETS = _table(
-    Entry("digits", "1,797 images of handwritten digits, 8x8, bundled", "UCI optical digits, CC BY 4.0"),
+    Entry(
+        "digits",
+        "1,797 images of handwritten digits, 8x8, bundled",
+        "UCI optical digits, CC BY 4.0",
+    ),
     Entry(
         "mnist",
         "70,000 images of handwritten digits, 28x28 (`data fetch`)",
         "LeCun et al. 1998, CC BY-SA 3.0",
     ),
-    Entry("fashion-mnist", "70,000 images of clothes, 28x28 (`data fetch`)", "Xiao et al. 2017, MIT"),
+    Entry(
+        "fashion-mnist", "70,000 images of clothes, 28x28 (`data fetch`)", "Xiao et al. 2017, MIT"
+    ),
     Entry(
         "kmnist",
         "70,000 images of cursive Japanese, 28x28 (`data fetch`)",
@@ -213,7 +257,9 @@ def resolve(table: Mapping[str, EntryT], name: str, what: str) -> EntryT:
     wanted = name.strip().lower().replace("_", "-")
     for entry in table.values():
         # LeakyReLU, as it is called in Python libraries, is leaky-relu.
-        if wanted.replace("-", "") in (known.replace("-", "") for known in (entry.name, *entry.aliases)):
+        if wanted.replace("-", "") in (
+            known.replace("-", "") for known in (entry.name, *entry.aliases)
+        ):
             return entry
     near = get_close_matches(wanted, names(table), n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""

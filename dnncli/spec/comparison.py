@@ -57,7 +57,9 @@ class GridSpec:
     def _row(self, name: str) -> str:
         names = [combination.name for combination in self.combinations()]
         if _spelling(name) not in names:
-            raise SpecError(f"--baseline {name}: no row is called that. There are {', '.join(names)}.")
+            raise SpecError(
+                f"--baseline {name}: no row is called that. There are {', '.join(names)}."
+            )
         return _spelling(name)
 
     def combinations(self) -> tuple[Combination, ...]:
@@ -112,7 +114,9 @@ def _alpha(act: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise SpecError(f"--acts {act}: behind the colon stands alpha, a number: elu:0.5.") from None
+        raise SpecError(
+            f"--acts {act}: behind the colon stands alpha, a number: elu:0.5."
+        ) from None
 
 
 def seeded(run: RunSpec, seeds: int) -> tuple[RunSpec, ...]:

@@ -59,9 +59,13 @@ class FreezingSpec:
         """Raise SpecError unless layers and epochs are those of a run, and something is left to train."""
         for name in self.freeze:
             if name not in layers:
-                raise SpecError(f"--freeze {name}: there is no such layer; there are {', '.join(layers)}.")
+                raise SpecError(
+                    f"--freeze {name}: there is no such layer; there are {', '.join(layers)}."
+                )
         if self.last_thaw > epochs:
-            raise SpecError(f"--unfreeze: epoch {self.last_thaw} is later than the run's last, {epochs}.")
+            raise SpecError(
+                f"--unfreeze: epoch {self.last_thaw} is later than the run's last, {epochs}."
+            )
         if set(layers) <= set(self.frozen(1)):
             raise SpecError(f"--freeze {','.join(self.freeze)}: nothing would be left to train.")
 
@@ -71,7 +75,9 @@ def _resolved(freeze: Sequence[str], thaws: Sequence[Thaw]) -> Iterator[Thaw]:
     left = list(freeze)
     for epoch, names in thaws:
         if epoch < 2:
-            raise SpecError(f"--unfreeze: epoch {epoch} is none in which a layer can thaw: count from 2.")
+            raise SpecError(
+                f"--unfreeze: epoch {epoch} is none in which a layer can thaw: count from 2."
+            )
         for name in names:
             if name != EVERYTHING and name not in left:
                 known = f"frozen then: {', '.join(left)}" if left else "no layer is frozen then"
@@ -90,6 +96,8 @@ def parse_schedule(text: str) -> Thaws:
         epoch, colon, names = part.partition(":")
         layers = tuple(name for name in names.split(",") if name)
         if not (colon and layers and epoch.isascii() and epoch.isdigit() and len(epoch) < 10):
-            raise SpecError(f"--unfreeze {part}: write EPOCH:LAYER, as in '5:hidden4 10:hidden3 15:all'.")
+            raise SpecError(
+                f"--unfreeze {part}: write EPOCH:LAYER, as in '5:hidden4 10:hidden3 15:all'."
+            )
         thaws.append((int(epoch), layers))
     return tuple(thaws)

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from dnncli import catalog, freezing
 from dnncli.errors import SpecError
-from dnncli.freezing import FreezingSpec
-from dnncli.spec import GROUPS, DataSpec, NetworkSpec, RunSpec, from_options
+from dnncli.spec import GROUPS, DataSpec, NetworkSpec, RunSpec, catalog, freezing, from_options
+from dnncli.spec.freezing import FreezingSpec
 
 ALL, AUTO = "all", "auto"
 HEADS = ("new", "keep")
@@ -88,7 +87,12 @@ def data_spec(parent: DataSpec, given: Mapping[str, Any], scaling: str) -> DataS
 
 
 def layout(
-    spec: TransferSpec, parent: RunSpec, data: DataSpec, *, same_classes: bool, depth: int | None = None
+    spec: TransferSpec,
+    parent: RunSpec,
+    data: DataSpec,
+    *,
+    same_classes: bool,
+    depth: int | None = None,
 ) -> Layout:
     """The new network and its run; `depth` is how many layers --keep auto chose.
 
@@ -105,7 +109,9 @@ def layout(
     frozen = _frozen(spec, kept, weighted)
     run = replace(_run(spec, parent), data=data, network=network)
     thaws = freezing.parse_schedule(spec.unfreeze)
-    return Layout(weighted, reinit, replace(run, freezing=FreezingSpec(frozen, thaws, spec.lr_decay)))
+    return Layout(
+        weighted, reinit, replace(run, freezing=FreezingSpec(frozen, thaws, spec.lr_decay))
+    )
 
 
 def _kept(text: str, names: Sequence[str]) -> int:
@@ -115,21 +121,31 @@ def _kept(text: str, names: Sequence[str]) -> int:
     if text.isascii() and text.isdigit():
         number = int(text) if len(text) < 10 else len(names) + 1
         if not 1 <= number <= len(names):
-            raise SpecError(f"--keep {text}: the network has {_listed(names)}; keep 1 to {len(names)}.")
+            raise SpecError(
+                f"--keep {text}: the network has {_listed(names)}; keep 1 to {len(names)}."
+            )
         return number
     wanted = [name.strip() for name in text.split(",")]
     for name in wanted:
         if name not in names:
-            raise SpecError(f"--keep {name}: there is no such hidden layer; there are {', '.join(names)}.")
+            raise SpecError(
+                f"--keep {name}: there is no such hidden layer; there are {', '.join(names)}."
+            )
     number = max(names.index(name) for name in wanted) + 1
     missing = [name for name in names[:number] if name not in wanted]
     if missing:
-        raise SpecError(f"--keep {text}: {names[number - 1]} stands on {missing[-1]}; keep that too.")
+        raise SpecError(
+            f"--keep {text}: {names[number - 1]} stands on {missing[-1]}; keep that too."
+        )
     return number
 
 
 def _listed(names: Sequence[str]) -> str:
-    return f"{len(names)} hidden layers ({names[0]} … {names[-1]})" if len(names) > 1 else "one hidden layer"
+    return (
+        f"{len(names)} hidden layers ({names[0]} … {names[-1]})"
+        if len(names) > 1
+        else "one hidden layer"
+    )
 
 
 def _named(wanted: Sequence[str], known: Sequence[str], option: str, rule: str) -> tuple[str, ...]:
@@ -144,9 +160,13 @@ def _keeps_head(spec: TransferSpec, below: bool, same_classes: bool) -> bool:
     if spec.head != "keep":
         return spec.head is None and below and same_classes
     if not same_classes:
-        raise SpecError("--head keep: the classes are others than the network's; it needs a new output.")
+        raise SpecError(
+            "--head keep: the classes are others than the network's; it needs a new output."
+        )
     if not below:
-        raise SpecError("--head keep: the output layer stands on all hidden layers: --keep all, no --add.")
+        raise SpecError(
+            "--head keep: the output layer stands on all hidden layers: --keep all, no --add."
+        )
     return True
 
 
@@ -158,13 +178,17 @@ def _frozen(spec: TransferSpec, kept: Sequence[str], weighted: Sequence[str]) ->
     elif text.isascii() and text.isdigit():
         number = int(text) if len(text) < 10 else len(kept) + 1
         if number > len(kept):
-            raise SpecError(f"--freeze {text}: only kept layers can be frozen, and {len(kept)} are.")
+            raise SpecError(
+                f"--freeze {text}: only kept layers can be frozen, and {len(kept)} are."
+            )
         wanted = kept[:number]
     else:
         wanted = [name.strip() for name in text.split(",")]
     drawn = next((name for name in wanted if name in kept and name not in weighted), None)
     if drawn:
-        raise SpecError(f"--freeze {text}: {drawn} is drawn anew by --reinit; frozen it would never learn.")
+        raise SpecError(
+            f"--freeze {text}: {drawn} is drawn anew by --reinit; frozen it would never learn."
+        )
     return _named(wanted, weighted, "--freeze", "only kept layers can be frozen")
 
 
@@ -185,7 +209,9 @@ def _run(spec: TransferSpec, parent: RunSpec) -> RunSpec:
     if "schedule" in spec.options:
         options = {name: value for name, value in options.items() if name not in BY_SCHEDULE}
     known = {*options, *BY_OPTIMIZER, *BY_SCHEDULE, "seed"}
-    return from_options(options | {name: value for name, value in spec.options.items() if name in known})
+    return from_options(
+        options | {name: value for name, value in spec.options.items() if name in known}
+    )
 
 
 def _names(kind: type) -> list[str]:

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from dnncli import catalog
 from dnncli.errors import SpecError
-from dnncli.spec import NetworkSpec
+from dnncli.spec import NetworkSpec, catalog
 
 EXTRAS = ("bn", "clip")
 DEFAULT = "sigmoid:normal,sigmoid:xavier,relu:normal,relu:he,elu:he,relu:he+bn,sigmoid:critical"
@@ -38,7 +37,9 @@ def parse(text: str) -> Case:
     if unknown:
         raise SpecError(f"--cases {text}: {unknown[0]!r} is neither bn nor clip.")
     activation = catalog.resolve(catalog.ACTIVATIONS, act, "activation")
-    initializer = catalog.resolve(catalog.INITIALIZERS, init, "initialiser").name if init else activation.init
+    initializer = (
+        catalog.resolve(catalog.INITIALIZERS, init, "initialiser").name if init else activation.init
+    )
     return Case(activation.name, initializer, "bn" in extras, "clip" in extras)
 
 

@@ -20,8 +20,8 @@ import safetensors.numpy
 from jaxtyping import Shaped
 from safetensors import SafetensorError, deserialize
 
-from dnncli import files
 from dnncli.errors import CheckpointError
+from dnncli.storage import files
 
 KEY = "dnncli"
 FORMAT = 1
@@ -50,7 +50,9 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
     """
     data = _encode(checkpoint)
     if int.from_bytes(data[:8], "little") > HEADER_LIMIT:
-        raise CheckpointError(f"{files.shown(path)} cannot be written: its history is too long for one file.")
+        raise CheckpointError(
+            f"{files.shown(path)} cannot be written: its history is too long for one file."
+        )
     files.write(path, data, CheckpointError)
     with contextlib.suppress(OSError):
         _claim_path(Path(os.path.realpath(path))).unlink()
@@ -63,7 +65,9 @@ def read(path: Path) -> Checkpoint:
     """
     try:
         with files.reported(path, "read", CheckpointError):
-            files.regular(path.stat())  # or opening a pipe that nobody writes to would block for ever
+            files.regular(
+                path.stat()
+            )  # or opening a pipe that nobody writes to would block for ever
             with open(path, "rb") as file:
                 return _decode(file, os.fstat(file.fileno()).st_size)
     except _RejectedError as error:
@@ -96,7 +100,9 @@ def unused_path(stem: str, folder: Path = Path("runs")) -> Path:
 def _encode(checkpoint: Checkpoint) -> bytes:
     tensors = {name: _stored(name, array) for name, array in checkpoint.tensors.items()}
     if "__metadata__" in tensors or checkpoint.metadata.keys() & {"format", "sha256"}:
-        raise ValueError("__metadata__, format and sha256 have a meaning of their own in a checkpoint")
+        raise ValueError(
+            "__metadata__, format and sha256 have a meaning of their own in a checkpoint"
+        )
     record = {**checkpoint.metadata, "format": FORMAT}
     text = _canonical({**record, "sha256": _digest(record, tensors)})
     return safetensors.numpy.save(tensors, {KEY: text})
@@ -112,7 +118,9 @@ def _stored(name: str, array: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "
 
 def _canonical(value: object) -> str:
     """JSON with one spelling for each value; raises ValueError for NaN and infinities."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
     # File names that are not UTF-8 bring lone surrogates: as JSON escapes, or no file could hold them.
     return text.encode("utf-8", "backslashreplace").decode()
 
@@ -132,7 +140,10 @@ def _decode(file: BinaryIO, size: int) -> Checkpoint:
     tensors = _tensors(file)
     try:
         intact = _digest(record, tensors) == stored
-    except (ValueError, RecursionError):  # 1e999 is infinite; nesting may be too deep for the encoder
+    except (
+        ValueError,
+        RecursionError,
+    ):  # 1e999 is infinite; nesting may be too deep for the encoder
         intact = False
     if not intact:
         raise _RejectedError("is damaged: its contents do not match their SHA-256")
@@ -155,7 +166,9 @@ def _record(metadata: object) -> dict[str, Any]:
     """Our JSON from a safetensors file's metadata, its format version checked."""
     text = metadata.get(KEY) if isinstance(metadata, dict) else None
     if not isinstance(text, str):
-        raise _RejectedError(f"is not a dnncli checkpoint (a safetensors file without the key `{KEY}`)")
+        raise _RejectedError(
+            f"is not a dnncli checkpoint (a safetensors file without the key `{KEY}`)"
+        )
     record = _parse(text.encode("utf-8", "backslashreplace"), f"metadata `{KEY}`")
     version = record.get("format")
     if type(version) is not int or version < FORMAT:
@@ -187,13 +200,20 @@ def _tensors(file: BinaryIO) -> dict[str, np.ndarray]:
     file.seek(0)
     try:
         return {name: _array(**info) for name, info in sorted(deserialize(file.read()))}
-    except (SafetensorError, ValueError):  # ValueError: more or larger dimensions than NumPy has, beside a 0
-        raise _RejectedError("is damaged: it is cut short, or its header does not fit its tensors") from None
+    except (
+        SafetensorError,
+        ValueError,
+    ):  # ValueError: more or larger dimensions than NumPy has, beside a 0
+        raise _RejectedError(
+            "is damaged: it is cut short, or its header does not fit its tensors"
+        ) from None
 
 
 def _array(data: bytearray, dtype: str, shape: list[int]) -> Shaped[np.ndarray, "..."]:
     if dtype not in DTYPES or (dtype == "BOOL" and data.translate(None, b"\0\1")):
-        raise _RejectedError(f"is damaged: no checkpoint holds tensors or values of its kind {dtype}")
+        raise _RejectedError(
+            f"is damaged: no checkpoint holds tensors or values of its kind {dtype}"
+        )
     return np.frombuffer(data, DTYPES[dtype]).reshape(shape)
 
 
@@ -204,6 +224,8 @@ def _claim_path(path: Path) -> Path:
 def _claim(path: Path) -> bool:
     """Keep others from an unused name until a file stands there or this process ends."""
     with contextlib.suppress(FileExistsError):
-        files.create_locked(_claim_path(path), 0o666)  # and left open: closing it would end the lock
+        files.create_locked(
+            _claim_path(path), 0o666
+        )  # and left open: closing it would end the lock
         return not os.path.lexists(path)  # another may have claimed, written and released it before
     return False

@@ -54,7 +54,11 @@ def reported(path: Path, action: str, kind: type[DnncliError] = DnncliError) -> 
     """Turn what the system says into one line that names the path and what could not be done."""
     try:
         yield
-    except (OSError, ValueError, MemoryError) as error:  # ValueError: a name no file can have, such as "\0"
+    except (
+        OSError,
+        ValueError,
+        MemoryError,
+    ) as error:  # ValueError: a name no file can have, such as "\0"
         reason = getattr(error, "strerror", "") or str(error) or "not enough memory"
         reason = reason[:1].lower() + reason[1:]
         raise kind(f"{shown(path)} cannot be {action}: {reason}.") from error
@@ -64,7 +68,9 @@ def regular(status: os.stat_result) -> os.stat_result:
     """The status of a regular file; raises OSError for any other."""
     if stat.S_ISREG(status.st_mode):
         return status
-    raise OSError(errno.EINVAL, "it is a folder" if stat.S_ISDIR(status.st_mode) else "it is no regular file")
+    raise OSError(
+        errno.EINVAL, "it is a folder" if stat.S_ISDIR(status.st_mode) else "it is no regular file"
+    )
 
 
 def _target(path: Path) -> tuple[Path, int | None]:
@@ -104,7 +110,9 @@ def _replacing(target: Path, mode: int | None) -> Iterator[BinaryIO]:
             os.fchmod(file.fileno(), mode)
         os.fsync(file.fileno())
         os.replace(file.name, target)
-    with contextlib.suppress(OSError):  # some file systems refuse; the file is in its place in any case
+    with contextlib.suppress(
+        OSError
+    ):  # some file systems refuse; the file is in its place in any case
         folder = os.open(target.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -128,7 +136,9 @@ def create_locked(path: Path, mode: int) -> int:
     """A new file's descriptor. Its lock, which ends with the process, tells that it is no litter."""
     while True:
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with contextlib.suppress(OSError):  # without locks on a file system, nothing is litter to anybody
+        with contextlib.suppress(
+            OSError
+        ):  # without locks on a file system, nothing is litter to anybody
             fcntl.flock(file, fcntl.LOCK_EX)
         if path.exists() and os.path.samefile(path, file):
             return file

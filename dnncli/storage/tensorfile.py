@@ -11,8 +11,8 @@ import safetensors.numpy
 from jaxtyping import Shaped
 from safetensors import SafetensorError, deserialize
 
-from dnncli import checkpoint, files
 from dnncli.errors import CheckpointError
+from dnncli.storage import checkpoint, files
 
 FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
 DTYPES = {**FLOATS, "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1", "U8": "u1", "BOOL": "?"}
@@ -36,7 +36,9 @@ def read(path: Path) -> TensorFile:
         own = checkpoint.KEY in _metadata(data)
         tensors = {} if own else {name: _array(**info) for name, info in sorted(deserialize(data))}
     except (SafetensorError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{files.shown(path)} is no intact safetensors file: {error}.") from None
+        raise CheckpointError(
+            f"{files.shown(path)} is no intact safetensors file: {error}."
+        ) from None
     return TensorFile(tensors, hashlib.sha256(data).hexdigest(), own)
 
 

@@ -1,9 +1,9 @@
 """Mean-field theory of untrained networks: which gradients vanish, and what to do about it. No JAX."""
 
-from dnncli.meanfield.critical import Critical, CriticalLayer, critical
-from dnncli.meanfield.fixed_points import FixedPoint, depth_scale, fixed_point, trainable_depth
-from dnncli.meanfield.prediction import LayerPrediction, Prediction, predict
-from dnncli.meanfield.variances import VARIANCES, variance
+from dnncli.theory.critical import Critical, CriticalLayer, critical
+from dnncli.theory.fixed_points import FixedPoint, depth_scale, fixed_point, trainable_depth
+from dnncli.theory.prediction import LayerPrediction, Prediction, predict
+from dnncli.theory.variances import VARIANCES, variance
 
 __all__ = [
     "VARIANCES",

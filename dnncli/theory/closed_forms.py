@@ -139,10 +139,14 @@ _LEAKY_RELU = ClosedForm(
 
 CLOSED_FORMS: dict[str, ClosedForm] = {
     "identity": ClosedForm(lambda z, alpha: z, lambda z, alpha: np.ones_like(z)),
-    "sigmoid": ClosedForm(lambda z, alpha: _sigmoid(z), lambda z, alpha: _bell(z), lambda alpha: 0.25),
+    "sigmoid": ClosedForm(
+        lambda z, alpha: _sigmoid(z), lambda z, alpha: _bell(z), lambda alpha: 0.25
+    ),
     "tanh": ClosedForm(lambda z, alpha: np.tanh(z), lambda z, alpha: 4 * _bell(2 * z)),
     "softsign": ClosedForm(
-        lambda z, alpha: z / (1 + np.abs(z)), lambda z, alpha: (1 + np.abs(z)) ** -2.0, kinks=_at_zero
+        lambda z, alpha: z / (1 + np.abs(z)),
+        lambda z, alpha: (1 + np.abs(z)) ** -2.0,
+        kinks=_at_zero,
     ),
     "softplus": ClosedForm(lambda z, alpha: np.logaddexp(0, z), lambda z, alpha: _sigmoid(z)),
     "relu": ClosedForm(
@@ -151,7 +155,9 @@ CLOSED_FORMS: dict[str, ClosedForm] = {
     "leaky-relu": _LEAKY_RELU,
     "prelu": _LEAKY_RELU,
     "elu": ClosedForm(_elu, _elu_slope, _leaky_steepest, _at_zero),
-    "celu": ClosedForm(_celu, _celu_slope, kinks=_at_zero, scale=lambda alpha: min(1.0, _parameter(alpha))),
+    "celu": ClosedForm(
+        _celu, _celu_slope, kinks=_at_zero, scale=lambda alpha: min(1.0, _parameter(alpha))
+    ),
     "selu": ClosedForm(
         lambda z, alpha: SELU_SCALE * _elu(z, SELU_ALPHA),
         lambda z, alpha: SELU_SCALE * _elu_slope(z, SELU_ALPHA),

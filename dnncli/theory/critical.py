@@ -25,11 +25,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dnncli.closed_forms import Alpha
 from dnncli.errors import SpecError
-from dnncli.meanfield.fixed_points import FARTHEST, bisect
-from dnncli.meanfield.moments import Passed, exp, log, moments, passed
 from dnncli.spec import NetworkSpec
+from dnncli.theory.closed_forms import Alpha
+from dnncli.theory.fixed_points import FARTHEST, bisect
+from dnncli.theory.moments import Passed, exp, log, moments, passed
 
 START = 0.25  # the q aimed at, see above
 ROUNDING = 1e-9  # relative differences below this are rounding

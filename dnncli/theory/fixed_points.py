@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from dnncli.closed_forms import Alpha
-from dnncli.meanfield.moments import exp, log, moments, passed
+from dnncli.theory.closed_forms import Alpha
+from dnncli.theory.moments import exp, log, moments, passed
 
 # Networks train to a depth between these multiples of the depth scale (6 in Schoenholz et al. 2017):
 # there the gradient's variance is down to 1 % and to 0.02 %.
@@ -39,7 +39,9 @@ class Step(NamedTuple):
     log_chi: float
 
 
-def advance(act: str, alpha: Alpha, keep: float, sigma_w2: float, sigma_b2: float, log_q: float) -> Step:
+def advance(
+    act: str, alpha: Alpha, keep: float, sigma_w2: float, sigma_b2: float, log_q: float
+) -> Step:
     """Q' = sigma_w^2 E phi^2 / keep + sigma_b^2 and chi = sigma_w^2 E phi'^2 / keep (Poole et al. 2016)."""
     layer = passed(act, moments(act, alpha, log_q), keep)
     forward = log(sigma_w2) + layer.log_square
@@ -53,7 +55,12 @@ def add(log_x: float, log_y: float) -> float:
 
 
 def fixed_point(
-    act: str, alpha: Alpha, sigma_w2: float, sigma_b2: float = 0.0, keep: float = 1.0, start: float = 1.0
+    act: str,
+    alpha: Alpha,
+    sigma_w2: float,
+    sigma_b2: float = 0.0,
+    keep: float = 1.0,
+    start: float = 1.0,
 ) -> FixedPoint:
     """The q which layers of variance `start` approach: the nearest in the direction they move.
 

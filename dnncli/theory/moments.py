@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dnncli.closed_forms import CLOSED_FORMS, SELU_ALPHA, SELU_SCALE, Alpha
-from dnncli.meanfield.quadrature import normal_nodes, normal_share
+from dnncli.theory.closed_forms import CLOSED_FORMS, SELU_ALPHA, SELU_SCALE, Alpha
+from dnncli.theory.quadrature import normal_nodes, normal_share
 
 # Outside these variances every activation is a power of |z|: integrals follow from their exponents.
 Q_RANGE = (1e-24, 1e24)
@@ -88,7 +88,9 @@ def passed(act: str, layer: Moments, keep: float) -> Passed:
     log_gain = log(keep) - log(keep + SELU_FLOOR**2 * keep * (1 - keep))
     shift = (1 - keep) * (SELU_FLOOR**2 - 2 * SELU_FLOOR * mean)
     square = float(np.logaddexp(layer.log_square, log(shift)))
-    return Passed(log_gain + square, exp(log_gain / 2) * math.sqrt(keep) * mean, log_gain + layer.log_slope)
+    return Passed(
+        log_gain + square, exp(log_gain / 2) * math.sqrt(keep) * mean, log_gain + layer.log_slope
+    )
 
 
 def flat_intervals(act: str, alpha: Alpha) -> tuple[tuple[float, float], ...]:
@@ -98,7 +100,10 @@ def flat_intervals(act: str, alpha: Alpha) -> tuple[tuple[float, float], ...]:
     far = np.geomspace(20, 1e6, 400)
     grid = np.unique(np.concatenate([-far, np.linspace(-20, 20, 4001), far, [-1e-12, 1e-12]]))
     flat = np.abs(form.derivative(grid, alpha)) < limit
-    ends = [_crossing(act, alpha, limit, grid[i], grid[i + 1]) for i in np.flatnonzero(flat[1:] != flat[:-1])]
+    ends = [
+        _crossing(act, alpha, limit, grid[i], grid[i + 1])
+        for i in np.flatnonzero(flat[1:] != flat[:-1])
+    ]
     ends = [-math.inf] * bool(flat[0]) + ends + [math.inf] * bool(flat[-1])
     return tuple(zip(ends[::2], ends[1::2], strict=True))
 

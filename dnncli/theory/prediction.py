@@ -3,11 +3,11 @@
 import math
 from dataclasses import dataclass
 
-from dnncli.meanfield import propagation
-from dnncli.meanfield.fixed_points import depth_scale, trainable_depth
-from dnncli.meanfield.moments import exp, flat_intervals, saturated_share
-from dnncli.meanfield.propagation import Scatter, Wave
 from dnncli.spec import NetworkSpec
+from dnncli.theory import propagation
+from dnncli.theory.fixed_points import depth_scale, trainable_depth
+from dnncli.theory.moments import exp, flat_intervals, saturated_share
+from dnncli.theory.propagation import Scatter, Wave
 
 LOG10 = math.log(10)
 SIGMAS = 1.96  # 95 % of a normal distribution
@@ -67,7 +67,9 @@ class Prediction:
     reason: str | None = None
 
 
-def predict(spec: NetworkSpec, features: int, classes: int, input_second_moment: float) -> Prediction:
+def predict(
+    spec: NetworkSpec, features: int, classes: int, input_second_moment: float
+) -> Prediction:
     """The untrained network's second moments layer by layer, for one softmax cross-entropy loss.
 
     `input_second_moment`: mean over examples and features of x^2, after scaling.
@@ -106,7 +108,9 @@ def _layers(
 ) -> tuple[LayerPrediction, ...]:
     flat = flat_intervals(spec.act, spec.alpha)
     layers = []
-    for name, wave, log_chi, delta in zip(spec.layers(), waves, (*chis, math.nan), deltas, strict=True):
+    for name, wave, log_chi, delta in zip(
+        spec.layers(), waves, (*chis, math.nan), deltas, strict=True
+    ):
         log_delta = _known(delta / 2 / LOG10)
         mean, std = _activation(wave)
         layers.append(

@@ -18,12 +18,12 @@ import math
 from itertools import pairwise
 from typing import NamedTuple
 
-from dnncli.meanfield.critical import critical
-from dnncli.meanfield.fixed_points import add
-from dnncli.meanfield.moments import Moments, Passed, exp, log, moments, passed
-from dnncli.meanfield.softmax import output_delta_square
-from dnncli.meanfield.variances import variance
 from dnncli.spec import NetworkSpec
+from dnncli.theory.critical import critical
+from dnncli.theory.fixed_points import add
+from dnncli.theory.moments import Moments, Passed, exp, log, moments, passed
+from dnncli.theory.softmax import output_delta_square
+from dnncli.theory.variances import variance
 
 BN_EPSILON = 1e-3  # what batch norm adds to a variance, as the network does
 UNKNOWN = math.nan  # a batch variance that follows from nothing known here
@@ -48,16 +48,22 @@ class Wave(NamedTuple):
     passed: Passed | None = None
 
 
-def draws(spec: NetworkSpec, features: int, classes: int, input_second_moment: float) -> tuple[Draw, ...]:
+def draws(
+    spec: NetworkSpec, features: int, classes: int, input_second_moment: float
+) -> tuple[Draw, ...]:
     """Every layer's variances under the spec's initialiser. Raises SpecError as `critical` does."""
     if spec.init.startswith("critical"):
         layers = critical(spec, input_second_moment).layers
         return tuple(Draw(layer.weight_variance, layer.bias_variance) for layer in layers)
     sizes = (features, *spec.hidden, classes)
-    return tuple(Draw(fan_in * variance(spec.init, fan_in, units), 0.0) for fan_in, units in pairwise(sizes))
+    return tuple(
+        Draw(fan_in * variance(spec.init, fan_in, units), 0.0) for fan_in, units in pairwise(sizes)
+    )
 
 
-def forward(spec: NetworkSpec, layers: tuple[Draw, ...], input_second_moment: float) -> tuple[Wave, ...]:
+def forward(
+    spec: NetworkSpec, layers: tuple[Draw, ...], input_second_moment: float
+) -> tuple[Wave, ...]:
     """Every layer's pre-activations, the output's last; the inputs are taken to have mean 0."""
     waves: list[Wave] = []
     log_square = log_spread = log(input_second_moment)
@@ -91,13 +97,18 @@ def log_steps(spec: NetworkSpec, classes: int, chis: tuple[float, ...]) -> tuple
     """Logarithm of delta^2_l / delta^2_(l+1) of each hidden layer."""
     above = (*spec.hidden[1:], classes)
     return tuple(
-        chi + math.log(outer / units) for chi, units, outer in zip(chis, spec.hidden, above, strict=True)
+        chi + math.log(outer / units)
+        for chi, units, outer in zip(chis, spec.hidden, above, strict=True)
     )
 
 
 def backward(waves: tuple[Wave, ...], classes: int, steps: tuple[float, ...]) -> tuple[float, ...]:
     """Logarithm of every layer's delta^2, the output's last; nan where batch norm's gain is unknown."""
-    deltas = [math.log(output_delta_square(exp(waves[-1].log_q), classes))] if classes > 1 else [-math.inf]
+    deltas = (
+        [math.log(output_delta_square(exp(waves[-1].log_q), classes))]
+        if classes > 1
+        else [-math.inf]
+    )
     for step in reversed(steps):
         deltas.append(deltas[-1] + step)
     return tuple(reversed(deltas))
@@ -110,7 +121,9 @@ class Scatter(NamedTuple):
     by_q: float
 
 
-def scatter(spec: NetworkSpec, layers: tuple[Draw, ...], waves: tuple[Wave, ...], features: int) -> Scatter:
+def scatter(
+    spec: NetworkSpec, layers: tuple[Draw, ...], waves: tuple[Wave, ...], features: int
+) -> Scatter:
     """How finite widths scatter the delta ratio of one example.
 
     Of n units, mean phi^2 has relative variance (k - 1)/n and the mean of phi'^2 (W delta)^2

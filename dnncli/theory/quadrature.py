@@ -17,7 +17,9 @@ ABSCISSAE, WEIGHTS = np.polynomial.legendre.leggauss(16)
 Nodes = Float64[np.ndarray, " nodes"]
 
 
-def normal_nodes(q: float, kinks: tuple[float, ...] = (0.0,), scale: float = 1.0) -> tuple[Nodes, Nodes]:
+def normal_nodes(
+    q: float, kinks: tuple[float, ...] = (0.0,), scale: float = 1.0
+) -> tuple[Nodes, Nodes]:
     """Points z and weights w with sum of w f(z) = E f(z), z ~ N(0, q), q > 0.
 
     f must be smooth but for `kinks`; `scale` is the width of its narrowest feature, at or near 0.

@@ -4,7 +4,9 @@ import math
 
 import numpy as np
 
-WIDEST = 400.0  # variance of the logits up to which the integral is evaluated; beyond, its tail's law
+WIDEST = (
+    400.0  # variance of the logits up to which the integral is evaluated; beyond, its tail's law
+)
 
 
 def output_delta_square(q: float, classes: int) -> float:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from dnncli import catalog
+from dnncli.spec import catalog
 
 VARIANCES: dict[str, Callable[[int, int], float]] = {
     "normal": lambda fan_in, fan_out: 1.0,
@@ -24,4 +24,6 @@ def variance(init: str, fan_in: int, fan_out: int) -> float:
     Raises UnknownNameError for a name the catalog does not have, and for the critical ones KeyError:
     theirs depends on the activation and the data (`critical.critical`).
     """
-    return VARIANCES[catalog.resolve(catalog.INITIALIZERS, init, "initialiser").name](fan_in, fan_out)
+    return VARIANCES[catalog.resolve(catalog.INITIALIZERS, init, "initialiser").name](
+        fan_in, fan_out
+    )

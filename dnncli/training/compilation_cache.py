@@ -9,7 +9,7 @@ from pathlib import Path
 import jax
 import jaxlib.version
 
-from dnncli import cache
+from dnncli.storage import cache
 
 
 def remember() -> None:

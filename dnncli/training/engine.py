@@ -16,11 +16,12 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt32
 
-from dnncli import initializers, meanfield, network, norms, optimizers, passes
-from dnncli.network import Observation, Parameters, Statistics, Trace, TrainState
-from dnncli.passes import Base
-from dnncli.plans import Plan
+from dnncli import theory
+from dnncli.nn import inference, initializers, network, optimizers, reductions
+from dnncli.nn.inference import Base
+from dnncli.nn.network import Observation, Parameters, Statistics, Trace, TrainState
 from dnncli.spec import NetworkSpec, UpdateSpec
+from dnncli.training.plan import Plan
 
 BASE_STREAM = 1 << 20  # keeps the dropout of a network's base apart from its own, layer by layer
 
@@ -34,7 +35,7 @@ class Block(NamedTuple):
     x: Float[Array, "examples features"]
     y: Int[Array, " examples"]
     base: Base | None = None
-    shares: norms.Shares = None
+    shares: reductions.Shares = None
 
 
 class Log(NamedTuple):
@@ -82,13 +83,17 @@ class Program:
         """The update rule."""
         if self.factors is None:
             return optimizers.build(self.update)
-        return optimizers.build(self.update, dict(zip(self.network.layers(), self.factors, strict=True)))
+        return optimizers.build(
+            self.update, dict(zip(self.network.layers(), self.factors, strict=True))
+        )
 
     def only_trained(self, new: tuple[Any, ...], old: tuple[Any, ...]) -> tuple[Any, ...]:
         """The new value of each layer that is trained, the old one of each that is frozen."""
         if self.factors is None:
             return new
-        return tuple(n if factor else o for n, o, factor in zip(new, old, self.factors, strict=True))
+        return tuple(
+            n if factor else o for n, o, factor in zip(new, old, self.factors, strict=True)
+        )
 
 
 def initial_network(
@@ -101,7 +106,7 @@ def initial_network(
     """
     if spec.init not in initializers.CRITICAL:
         return network.init(spec, features, classes, seed)
-    chosen = meanfield.critical(spec, second_moment).layers
+    chosen = theory.critical(spec, second_moment).layers
     variances = [(layer.weight_variance, layer.bias_variance) for layer in chosen]
     return network.init(spec, features, classes, seed, variances)
 
@@ -110,12 +115,16 @@ def initial_state(
     program: Program, features: int, classes: int, seed: int, second_moment: float = math.nan
 ) -> TrainState:
     """The state before the first step, as NumPy arrays; arguments as of `initial_network`."""
-    parameters, statistics = initial_network(program.network, features, classes, seed, second_moment)
+    parameters, statistics = initial_network(
+        program.network, features, classes, seed, second_moment
+    )
     optimizer = optimizers.initial_state(program.rule(), parameters)
     return TrainState(parameters, statistics, optimizer, np.zeros((), np.int32))  # type: ignore[arg-type]
 
 
-def losses(logits: Float[Array, "batch classes"], y: Int[Array, " batch"]) -> Float[Array, " batch"]:
+def losses(
+    logits: Float[Array, "batch classes"], y: Int[Array, " batch"]
+) -> Float[Array, " batch"]:
     """Cross entropy of each example."""
     return optax.softmax_cross_entropy_with_integer_labels(logits, y)
 
@@ -130,14 +139,17 @@ def step(
 ) -> tuple[Carry, Any]:
     """One update on one batch, logged as the epoch's step `index`; with the probe's measurement."""
     state, log = carry
-    batch = _above_base(program, batch, _dropout_key(key, state.step) if program.network.dropout else None)
+    batch = _above_base(
+        program, batch, _dropout_key(key, state.step) if program.network.dropout else None
+    )
     loss, trace, deltas, gradients = backpropagate(program, state, batch, key)
     used = optimizers.penalise(program.update, gradients, state.parameters)
     used, clipped = optimizers.clip(program.update, program.only_trained(used, gradients))
     directions, optimizer = program.rule().update(used, state.optimizer, state.parameters)
     updates = jax.tree.map(lambda direction: -rate * direction, directions)
     stats, responding = _probe(
-        program, Observation(state.parameters, trace, deltas, gradients, updates, optimizer, batch.shares)
+        program,
+        Observation(state.parameters, trace, deltas, gradients, updates, optimizer, batch.shares),
     )
     moved = optimizers.project(program.update, optax.apply_updates(state.parameters, updates))
     parameters = program.only_trained(moved, state.parameters)
@@ -156,7 +168,7 @@ def _above_base(program: Program, block: Block, dropout_key: PRNGKeyArray | None
     if block.base is None:
         return block
     key = None if dropout_key is None else jax.random.fold_in(dropout_key, BASE_STREAM)
-    x = passes.tiled_outputs(program.network, block.base, block.x, program.batch_size, key)
+    x = inference.tiled_outputs(program.network, block.base, block.x, program.batch_size, key)
     return Block(x, block.y, None, block.shares)
 
 
@@ -175,9 +187,15 @@ def backpropagate(
     def mean_loss(parameters: Parameters, taps: tuple[Array, ...]) -> tuple[Array, Trace]:
         learned = program.only_trained(parameters, jax.lax.stop_gradient(parameters))
         logits, trace = network.apply(
-            spec, learned, batch.x, statistics=stored, taps=taps, dropout_key=dropout_key, shares=batch.shares
+            spec,
+            learned,
+            batch.x,
+            statistics=stored,
+            taps=taps,
+            dropout_key=dropout_key,
+            shares=batch.shares,
         )
-        return norms.mean(losses(logits, batch.y), batch.shares), trace
+        return reductions.mean(losses(logits, batch.y), batch.shares), trace
 
     taps = tuple(jnp.zeros((len(batch.y), layer.kernel.shape[1])) for layer in state.parameters)
     differentiate = jax.value_and_grad(mean_loss, argnums=(0, 1), has_aux=True)
@@ -198,7 +216,9 @@ def _probe(program: Program, seen: Observation) -> tuple[Any, Bool[Array, "hidde
     hidden = seen.gradients[:-1]
     moved = jnp.zeros((0, 0), bool)
     if hidden:
-        moved = norms.each(lambda bias: bias != 0, [g.bias if g.offset is None else g.offset for g in hidden])
+        moved = reductions.each(
+            lambda bias: bias != 0, [g.bias if g.offset is None else g.offset for g in hidden]
+        )
     if program.probe is None:
         return (), moved
     stats, responding = program.probe(program.network, seen)
@@ -236,7 +256,9 @@ def train_block(
         carry, stats = run(program, carry, start)
         if not everything:
             plain = replace(program, probe=None)
-            carry = jax.lax.fori_loop(start + 1, end, lambda i, carry: run(plain, carry, i)[0], carry)
+            carry = jax.lax.fori_loop(
+                start + 1, end, lambda i, carry: run(plain, carry, i)[0], carry
+            )
         return carry, stats
 
     ends = jnp.append(measured, steps)[1:]
@@ -262,23 +284,34 @@ def _empty_log(state: TrainState, plan: Plan) -> Log:
     return Log(jnp.zeros(steps), jnp.zeros((steps, layers), bool), quiet)
 
 
-def evaluate(spec: NetworkSpec, parameters: Parameters, statistics: Statistics, block: Block) -> Score:
+def evaluate(
+    spec: NetworkSpec, parameters: Parameters, statistics: Statistics, block: Block
+) -> Score:
     """Mean loss and accuracy with stored batch-norm statistics and no dropout."""
-    outputs = passes.logits(spec, parameters, statistics, block.x)
+    outputs = inference.logits(spec, parameters, statistics, block.x)
     hits = jnp.argmax(outputs, axis=1) == block.y
     return Score(jnp.mean(losses(outputs, block.y)), jnp.mean(hits, dtype=jnp.float32))
 
 
 def epoch(
-    program: Program, state: TrainState, train: Block, validation: Block, key: UInt32[Array, "2"], plan: Plan
+    program: Program,
+    state: TrainState,
+    train: Block,
+    validation: Block,
+    key: UInt32[Array, "2"],
+    plan: Plan,
 ) -> tuple[TrainState, EpochInfo]:
     """A block of training and the validation after it."""
     state, log, stats = train_block(program, state, train, key, plan)
-    score = evaluate(program.network, state.parameters, state.statistics, _above_base(program, validation))
+    score = evaluate(
+        program.network, state.parameters, state.statistics, _above_base(program, validation)
+    )
     return state, EpochInfo(log, stats, score, network.finite(state))
 
 
-def observe(program: Program, state: TrainState, block: Block, key: UInt32[Array, "2"], plan: Plan) -> Any:
+def observe(
+    program: Program, state: TrainState, block: Block, key: UInt32[Array, "2"], plan: Plan
+) -> Any:
     """The probe's measurement of the plan's measured batches, every one from the same state."""
     size = program.batch_size
 

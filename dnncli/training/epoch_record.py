@@ -5,10 +5,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from dnncli import plans, probe
-from dnncli.plans import Plan
+from dnncli.nn import layer_stats
 from dnncli.records import EpochRecord, LayerRecord
 from dnncli.spec import RunSpec
+from dnncli.training import plan as plans
+from dnncli.training.plan import Plan
 
 # A float32 loss above this cannot show a change of 1: Adam's bounded steps reach it without an infinity.
 LOST_LOSS = 2.0**24
@@ -31,7 +32,7 @@ def record(spec: RunSpec, epoch: int, plan: Plan, info: Any, seconds: float) -> 
         learning_rate=float(plan.learning_rates[-1]),
         clipped_fraction=float(clipped.any(axis=1).mean()),
         seconds=seconds,
-        layers=probe.records(spec.network, info.stats, info.log.responding, clipped),
+        layers=layer_stats.records(spec.network, info.stats, info.log.responding, clipped),
     )
 
 
@@ -39,4 +40,4 @@ def initial(spec: RunSpec, info: Any) -> tuple[LayerRecord, ...]:
     """The figures of a run's first step; which units are dead, one batch cannot tell."""
     first = jax.tree.map(lambda values: values[:1], info.stats)
     alive = np.arange(info.log.responding.shape[1]) < np.array(spec.network.hidden)[:, None]
-    return probe.records(spec.network, first, alive, info.log.clipped[:1])
+    return layer_stats.records(spec.network, first, alive, info.log.clipped[:1])

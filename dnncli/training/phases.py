@@ -12,13 +12,14 @@ from typing import Any
 
 import jax
 
-from dnncli import optimizers, passes, plans, probe
-from dnncli.engine import Block, Probe, Program
-from dnncli.network import Parameters, TrainState
-from dnncli.passes import Base
+from dnncli.nn import inference, layer_stats, optimizers
+from dnncli.nn.inference import Base
+from dnncli.nn.network import Parameters, TrainState
 from dnncli.records import LayerRecord
-from dnncli.snapshots import Snapshot, optimizer_leaves
 from dnncli.spec import NetworkSpec, RunSpec
+from dnncli.training import plan
+from dnncli.training.engine import Block, Probe, Program
+from dnncli.training.snapshot import Snapshot, optimizer_leaves
 
 
 @dataclass(frozen=True)
@@ -39,22 +40,30 @@ class Phase:
     frozen: tuple[str, ...]
 
 
-def program(spec: RunSpec, examples: int, epoch: int, measure: Probe = probe.measure) -> Program:
+def program(
+    spec: RunSpec, examples: int, epoch: int, measure: Probe = layer_stats.measure
+) -> Program:
     """What is compiled for a run's epoch (counted from 0)."""
     shares = spec.freezing.factors(spec.network.layers(), epoch + 1)
     factors = None if shares is None else tuple(shares.values())
-    return Program(spec.network, spec.update, plans.batch_size(spec, examples), measure, factors)
+    return Program(spec.network, spec.update, plan.batch_size(spec, examples), measure, factors)
 
 
-def enter(snapshot: Snapshot, train: Block, validation: Block, epoch: int, *, cache: bool = True) -> Phase:
+def enter(
+    snapshot: Snapshot, train: Block, validation: Block, epoch: int, *, cache: bool = True
+) -> Phase:
     """The phase of an epoch (counted from 0); without `cache` the frozen layers run in every step."""
     spec, frozen = snapshot.spec, snapshot.spec.freezing.frozen(epoch + 1)
     below = len(list(takewhile(frozen.__contains__, spec.network.layers())))
-    part = replace(spec, network=replace(spec.network, hidden=spec.network.hidden[below:], below=below))
+    part = replace(
+        spec, network=replace(spec.network, hidden=spec.network.hidden[below:], below=below)
+    )
     own, whole = program(part, len(train.y), epoch), program(spec, len(train.y), epoch)
     if not below:
         return Phase(part, own, whole, train, validation, (), frozen)
-    base = jax.device_put(Base(snapshot.state.parameters[:below], snapshot.state.statistics[:below]))
+    base = jax.device_put(
+        Base(snapshot.state.parameters[:below], snapshot.state.statistics[:below])
+    )
     above, held_out = (_on_base(own, block, base, cache) for block in (train, validation))
     return Phase(part, own, whole, above, held_out, describe(spec, base, train), frozen)
 
@@ -62,14 +71,16 @@ def enter(snapshot: Snapshot, train: Block, validation: Block, epoch: int, *, ca
 def _on_base(compiled: Program, block: Block, base: Base, cache: bool) -> Block:
     if not cache or compiled.network.dropout:
         return block._replace(base=base)
-    return Block(passes.compiled_outputs(compiled.network, base, block.x, compiled.batch_size), block.y)
+    return Block(
+        inference.compiled_outputs(compiled.network, base, block.x, compiled.batch_size), block.y
+    )
 
 
 def describe(spec: RunSpec, base: Base, train: Block) -> tuple[LayerRecord, ...]:
     """The figures of frozen layers over the whole training set."""
-    size = plans.batch_size(spec, len(train.y))
-    seen = jax.device_get(probe.compiled_activity(spec.network, base, train.x, size))
-    return probe.frozen_records(spec.network, *seen)
+    size = plan.batch_size(spec, len(train.y))
+    seen = jax.device_get(layer_stats.compiled_activity(spec.network, base, train.x, size))
+    return layer_stats.frozen_records(spec.network, *seen)
 
 
 def cut(phase: Phase, whole: TrainState) -> TrainState:
@@ -98,7 +109,9 @@ def _carried(target: Program, parameters: Parameters, source: NetworkSpec, state
     fresh = optimizers.initial_state(target.rule(), parameters)
     known = dict(optimizer_leaves(source.layers(), state))
     leaves = optimizer_leaves(target.network.layers(), fresh)
-    return jax.tree.unflatten(jax.tree.structure(fresh), [known.get(name, leaf) for name, leaf in leaves])
+    return jax.tree.unflatten(
+        jax.tree.structure(fresh), [known.get(name, leaf) for name, leaf in leaves]
+    )
 
 
 def layers(phase: Phase, records: tuple[LayerRecord, ...]) -> tuple[LayerRecord, ...]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Array, Float, Float32, Int, Int32
 
-from dnncli import initializers, schedules
+from dnncli.nn import initializers, schedules
 from dnncli.spec import RunSpec
 
 MEASURED_STEPS = 32  # of an epoch, evenly spread; every step where there are fewer

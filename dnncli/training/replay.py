@@ -10,14 +10,17 @@ from typing import Any
 import jax
 import numpy as np
 
-from dnncli import engine, phases, plans, probe, verdict
-from dnncli.engine import Block
-from dnncli.epochs import LOST_LOSS
-from dnncli.network import TrainState
-from dnncli.probe import FlightStats
+from dnncli.diagnosis import verdict
+from dnncli.diagnosis.verdict import Setting
+from dnncli.nn import layer_stats
+from dnncli.nn.layer_stats import FlightStats
+from dnncli.nn.network import TrainState
 from dnncli.records import Finding, LayerRecord, StepRecord
 from dnncli.spec import RunSpec
-from dnncli.verdict import Setting
+from dnncli.training import engine, phases
+from dnncli.training import plan as plans
+from dnncli.training.engine import Block
+from dnncli.training.epoch_record import LOST_LOSS
 
 KEPT_STEPS = 32
 
@@ -26,7 +29,7 @@ def replay(
     spec: RunSpec, state: TrainState, train: Block, key: Any, epoch: int
 ) -> tuple[FlightStats, tuple[StepRecord, ...]]:
     """Every step of an epoch (counted from 0), measured: what stayed finite, and the figures."""
-    program = phases.program(spec, len(train.y), epoch, probe.record_flight)
+    program = phases.program(spec, len(train.y), epoch, layer_stats.record_flight)
     every = np.arange(len(train.y) // program.batch_size, dtype=np.int32)
     plan = plans.plan(spec, epoch, len(train.y))._replace(measured=every)
     _, log, flight = jax.device_get(engine.compiled_block(program, state, train, key, plan))
@@ -35,7 +38,7 @@ def replay(
 
 def _step(spec: RunSpec, epoch: int, index: int, stats: Any, log: Any) -> StepRecord:
     one = jax.tree.map(lambda values: values[index : index + 1], stats)
-    layers = probe.records(spec.network, one, log.responding, log.clipped[index : index + 1])
+    layers = layer_stats.records(spec.network, one, log.responding, log.clipped[index : index + 1])
     plain = tuple(replace(layer, dead_fraction=0.0, ranges={}) for layer in layers)
     return StepRecord(epoch + 1, index + 1, float(log.losses[index]), plain)
 
@@ -82,11 +85,19 @@ def _break(spec: RunSpec, epoch: int, flight: FlightStats, step: int) -> Finding
 
 
 def _divergence(layer: str, evidence: str) -> Finding:
-    return Finding("diverged", layer, evidence, "lower --lr, add --clip-global-norm 1, or try --warmup 1")
+    return Finding(
+        "diverged", layer, evidence, "lower --lr, add --clip-global-norm 1, or try --warmup 1"
+    )
 
 
 def collapse(
-    setting: Setting, spec: RunSpec, state: TrainState, train: Block, key: Any, epoch: int, rule: str
+    setting: Setting,
+    spec: RunSpec,
+    state: TrainState,
+    train: Block,
+    key: Any,
+    epoch: int,
+    rule: str,
 ) -> tuple[int, tuple[StepRecord, ...]]:
     """The first step (from 1) of an epoch at which a rule is met, and the steps up to there."""
     _, steps = replay(spec, state, train, key, epoch)

@@ -8,15 +8,17 @@ from typing import Any
 import jax
 import numpy as np
 
-from dnncli import device, engine, epochs, flight, phases, plans, stopping, verdict
 from dnncli.data import Dataset, Split
-from dnncli.engine import Block
-from dnncli.network import TrainState
-from dnncli.phases import Phase
+from dnncli.diagnosis import verdict
+from dnncli.diagnosis.verdict import Setting
+from dnncli.nn.network import TrainState
 from dnncli.records import EpochRecord, Finding, Score, StepRecord
-from dnncli.snapshots import Snapshot, summary
 from dnncli.spec import RunSpec
-from dnncli.verdict import Setting
+from dnncli.training import device, early_stopping, engine, epoch_record, phases, replay
+from dnncli.training import plan as plans
+from dnncli.training.engine import Block
+from dnncli.training.phases import Phase
+from dnncli.training.snapshot import Snapshot, summary
 
 
 @dataclass(frozen=True)
@@ -62,25 +64,30 @@ def run(
             compiled = compile_epoch(phase, phases.cut(phase, snapshot.state), key)
             compiling += time.perf_counter() - began
             began = time.perf_counter()
-        plan, before = plans.plan(spec, epoch, len(dataset.train)), phases.cut(phase, snapshot.state)
+        plan, before = (
+            plans.plan(spec, epoch, len(dataset.train)),
+            phases.cut(phase, snapshot.state),
+        )
         after, device_info = compiled(before, phase.train, phase.validation, key, plan)
         info = device.wait(device_info)
         record = _record(phase, epoch, plan, info, time.perf_counter() - began)
         replayed = (phase.part, before, phase.train, key, epoch)
-        if not epochs.finite(info):
-            crash, steps = flight.crash(*replayed)
+        if not epoch_record.finite(info):
+            crash, steps = replay.crash(*replayed)
             if steps[0].epoch == steps[0].step == 1:
                 crash = verdict.explain(situation, crash, steps[0].layers)
             broken = replace(snapshot, flight=_whole(phase, steps))
             yield Progress(record, broken, compiling, "diverged", crash)
             return
         snapshot = _advance(snapshot, phases.join(phase, snapshot.state, after), record, info)
-        stopped = stopping.reason(spec, snapshot.epoch, snapshot.best_epoch)
+        stopped = early_stopping.reason(spec, snapshot.epoch, snapshot.best_epoch)
         findings = verdict.judge(situation, record.layers).findings if stop_on else ()
         cause = next((finding for finding in findings if finding.rule in stop_on), None)
         if cause:
-            step, steps = flight.collapse(situation, *replayed, cause.rule)
-            cause = replace(cause, evidence=f"{cause.evidence}, since epoch {record.epoch}, step {step}")
+            step, steps = replay.collapse(situation, *replayed, cause.rule)
+            cause = replace(
+                cause, evidence=f"{cause.evidence}, since epoch {record.epoch}, step {step}"
+            )
             snapshot, stopped = replace(snapshot, flight=_whole(phase, steps)), "condition"
         yield Progress(record, snapshot, compiling, stopped, cause)
         if stopped:
@@ -106,7 +113,7 @@ def block(split: Split) -> Block:
 
 
 def _record(phase: Phase, epoch: int, plan: plans.Plan, info: Any, seconds: float) -> EpochRecord:
-    record = epochs.record(phase.part, epoch, plan, info, seconds)
+    record = epoch_record.record(phase.part, epoch, plan, info, seconds)
     return replace(record, layers=phases.layers(phase, record.layers)) if phase.frozen else record
 
 
@@ -117,10 +124,10 @@ def _whole(phase: Phase, steps: Sequence[StepRecord]) -> tuple[StepRecord, ...]:
 def _advance(snapshot: Snapshot, state: TrainState, record: EpochRecord, info: Any) -> Snapshot:
     """The run one epoch on; the first epoch of an untrained network also leaves its figures behind."""
     history = (*snapshot.history, record)
-    best = stopping.best_epoch(history, snapshot.spec.stopping)
+    best = early_stopping.best_epoch(history, snapshot.spec.stopping)
     after = replace(snapshot, state=state, history=history, best_epoch=best)
     if not (snapshot.history or snapshot.origin or snapshot.spec.freezing.freeze):
-        after = replace(after, initial=epochs.initial(snapshot.spec, info))
+        after = replace(after, initial=epoch_record.initial(snapshot.spec, info))
     if best == record.epoch:
         return replace(after, parameters=state.parameters, statistics=state.statistics)
     return after
@@ -129,5 +136,7 @@ def _advance(snapshot: Snapshot, state: TrainState, record: EpochRecord, info: A
 def test_score(snapshot: Snapshot, dataset: Dataset) -> Score:
     """The best epoch's loss and accuracy on the test set."""
     spec, test = snapshot.spec.network, block(dataset.test)
-    score = jax.device_get(engine.compiled_evaluate(spec, snapshot.parameters, snapshot.statistics, test))
+    score = jax.device_get(
+        engine.compiled_evaluate(spec, snapshot.parameters, snapshot.statistics, test)
+    )
     return Score(float(score.loss), float(score.accuracy))

@@ -16,15 +16,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, UInt32
 
-from dnncli import device, engine, epochs, plans, probe, stopping
 from dnncli.data import Dataset
-from dnncli.engine import Block, EpochInfo, Program
-from dnncli.grid import seeded
-from dnncli.network import Parameters, Statistics, TrainState
-from dnncli.plans import Plan
+from dnncli.nn import layer_stats
+from dnncli.nn.network import Parameters, Statistics, TrainState
 from dnncli.records import EpochRecord, LayerRecord
-from dnncli.snapshots import DataSummary, Snapshot
 from dnncli.spec import RunSpec
+from dnncli.spec.comparison import seeded
+from dnncli.training import device, early_stopping, engine, epoch_record
+from dnncli.training import plan as plans
+from dnncli.training.engine import Block, EpochInfo, Program
+from dnncli.training.plan import Plan
+from dnncli.training.snapshot import DataSummary, Snapshot
 
 # A fifth less time to compile; the epochs take the same, since matrix products are library calls.
 LIGHT: Any = {"xla_backend_optimization_level": 1}
@@ -72,7 +74,7 @@ class Convoy:
 def program(spec: RunSpec, examples: int) -> Program:
     """What is compiled for a run: initialisers change only what goes in, so they all share one."""
     network = replace(spec.network, init="normal")
-    return Program(network, spec.update, plans.batch_size(spec, examples), probe.measure)
+    return Program(network, spec.update, plans.batch_size(spec, examples), layer_stats.measure)
 
 
 def start(spec: RunSpec, seeds: int, dataset: Dataset) -> Convoy:
@@ -87,7 +89,9 @@ def start(spec: RunSpec, seeds: int, dataset: Dataset) -> Convoy:
         for run in seeded(spec, seeds)
     ]
     state = jax.tree.map(lambda *leaves: np.stack(leaves), *states)
-    return Convoy(tuple(map(Lane, seeded(spec, seeds))), Fleet(state, state.parameters, state.statistics))
+    return Convoy(
+        tuple(map(Lane, seeded(spec, seeds))), Fleet(state, state.parameters, state.statistics)
+    )
 
 
 def keys(runs: tuple[RunSpec, ...]) -> UInt32[np.ndarray, "seeds 2"]:
@@ -179,16 +183,16 @@ def _advance(lane: Lane, epoch: int, plan: Plan, info: Any, seconds: float) -> L
     """A seed's run after the epoch that `info` reports; as it was where it had stopped before."""
     if lane.stopped:
         return lane
-    if not epochs.finite(info):
+    if not epoch_record.finite(info):
         return replace(lane, stopped="diverged")
-    history = (*lane.history, epochs.record(lane.spec, epoch, plan, info, seconds))
-    best = stopping.best_epoch(history, lane.spec.stopping)
+    history = (*lane.history, epoch_record.record(lane.spec, epoch, plan, info, seconds))
+    best = early_stopping.best_epoch(history, lane.spec.stopping)
     return replace(
         lane,
         history=history,
         best_epoch=best,
-        initial=lane.initial or epochs.initial(lane.spec, info),
-        stopped=stopping.reason(lane.spec, len(history), best),
+        initial=lane.initial or epoch_record.initial(lane.spec, info),
+        stopped=early_stopping.reason(lane.spec, len(history), best),
     )
 
 

@@ -11,15 +11,16 @@ import jaxlib.version
 import numpy as np
 import optax
 
-from dnncli import __version__, network, optimizers
-from dnncli.checkpoint import Checkpoint
+from dnncli import __version__
 from dnncli.data import Dataset, Scaling
 from dnncli.data.tables.encoding import Encoding
-from dnncli.decoding import decode
 from dnncli.errors import CheckpointError, SpecError
-from dnncli.network import Parameters, Statistics, TrainState
+from dnncli.nn import network, optimizers
+from dnncli.nn.network import Parameters, Statistics, TrainState
 from dnncli.records import DataRecord, EpochRecord, LayerRecord, OriginRecord, StepRecord
 from dnncli.spec import GROUPS, NetworkSpec, RunSpec, from_options
+from dnncli.storage.checkpoint import Checkpoint
+from dnncli.storage.decoding import decode
 
 NORM_PARTS = ("scale", "offset", "mean", "variance")
 
@@ -68,9 +69,14 @@ def to_checkpoint(snapshot: Snapshot) -> Checkpoint:
     if snapshot.best_epoch != snapshot.epoch:
         last = _network_tensors(layers, state.parameters, state.statistics)
         tensors |= {f"last/{name}": tensor for name, tensor in last.items()}
-    tensors |= {f"optimizer/{name}": leaf for name, leaf in optimizer_leaves(layers, state.optimizer)}
+    tensors |= {
+        f"optimizer/{name}": leaf for name, leaf in optimizer_leaves(layers, state.optimizer)
+    }
     tensors |= {"optimizer/step": state.step}
-    tensors |= {"scaling/offset": snapshot.data.scaling.offset, "scaling/scale": snapshot.data.scaling.scale}
+    tensors |= {
+        "scaling/offset": snapshot.data.scaling.offset,
+        "scaling/scale": snapshot.data.scaling.scale,
+    }
     return Checkpoint({k: np.asarray(v) for k, v in tensors.items()}, _metadata(snapshot))
 
 
@@ -97,12 +103,16 @@ def _part(key: str) -> str:
 
 def optimizer_leaves(layers: tuple[str, ...], state: Any) -> list[tuple[str, Any]]:
     """Leaves with their places as names: `0/mu/hidden1.kernel`, `0/count`."""
-    return [(_place(layers, path), leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(state)]
+    return [
+        (_place(layers, path), leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(state)
+    ]
 
 
 def _place(layers: tuple[str, ...], path: tuple[Any, ...]) -> str:
     """A leaf's name; the last index and attribute of a parameter-shaped tree are layer and part."""
-    keys = [str(getattr(key, "name", getattr(key, "idx", getattr(key, "key", key)))) for key in path]
+    keys = [
+        str(getattr(key, "name", getattr(key, "idx", getattr(key, "key", key)))) for key in path
+    ]
     if len(keys) >= 2 and keys[-1] in network.Layer._fields:
         keys[-2:] = [f"{layers[int(keys[-2])]}.{_part(keys[-1])}"]
     return "/".join(keys)
@@ -202,12 +212,16 @@ def _restore(checkpoint: Checkpoint) -> Snapshot:
     step = _take(tensors, "optimizer/step", jax.ShapeDtypeStruct((), np.int32))
     wide = jax.ShapeDtypeStruct((record.features,), np.float32)
     kind = decode(str, meta["scaling"], "scaling")
-    scaling = Scaling(kind, _take(tensors, "scaling/offset", wide), _take(tensors, "scaling/scale", wide))
+    scaling = Scaling(
+        kind, _take(tensors, "scaling/offset", wide), _take(tensors, "scaling/scale", wide)
+    )
     if tensors:
         raise CheckpointError(f"it holds {next(iter(tensors))!r}, which the spec has no place for.")
     snapshot = Snapshot(
         spec,
-        DataSummary(record, class_names, scaling, decode(Encoding | None, meta.get("encoding"), "encoding")),
+        DataSummary(
+            record, class_names, scaling, decode(Encoding | None, meta.get("encoding"), "encoding")
+        ),
         TrainState(*last, optimizer, step),
         parameters,
         statistics,
@@ -222,7 +236,9 @@ def _restore(checkpoint: Checkpoint) -> Snapshot:
 
 
 def _spec(values: Any) -> RunSpec:
-    kinds = {name: kind for group in GROUPS.values() for name, kind in get_type_hints(group).items()}
+    kinds = {
+        name: kind for group in GROUPS.values() for name, kind in get_type_hints(group).items()
+    }
     options = decode(dict[str, Any], values, "spec")
     return from_options({k: decode(kinds.get(k, int), v, f"spec.{k}") for k, v in options.items()})
 
@@ -242,7 +258,10 @@ def _check(snapshot: Snapshot) -> None:
         raise CheckpointError("its records are of other layers.")
     if len(snapshot.data.class_names) != snapshot.data.record.classes:
         raise CheckpointError(f"it names {len(snapshot.data.class_names)} classes.")
-    if snapshot.data.encoding and len(snapshot.data.encoding.features) != snapshot.data.record.features:
+    if (
+        snapshot.data.encoding
+        and len(snapshot.data.encoding.features) != snapshot.data.record.features
+    ):
         raise CheckpointError(f"its columns do not make {snapshot.data.record.features} features.")
 
 
@@ -265,7 +284,9 @@ def _take_network(
 
     def fill(name: str, part: Any) -> Any:
         values = {
-            k: _take(tensors, f"{name}.{_part(k)}", s) for k, s in part._asdict().items() if s is not None
+            k: _take(tensors, f"{name}.{_part(k)}", s)
+            for k, s in part._asdict().items()
+            if s is not None
         }
         return part._replace(**values)
 
@@ -275,7 +296,9 @@ def _take_network(
     )
 
 
-def _take_optimizer(tensors: dict[str, np.ndarray], spec: RunSpec, parameters: Parameters, epoch: int) -> Any:
+def _take_optimizer(
+    tensors: dict[str, np.ndarray], spec: RunSpec, parameters: Parameters, epoch: int
+) -> Any:
     """The optimizer's state after an epoch (from 1): it has what belongs to the layers trained in it."""
     layers = spec.network.layers()
     rule = optimizers.build(spec.update, spec.freezing.factors(layers, epoch))

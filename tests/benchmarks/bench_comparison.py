@@ -41,7 +41,16 @@ def ten() -> None:
     """One comparison of ten seeds between two halves of ten single runs."""
     with tempfile.TemporaryDirectory() as folder:
         one = ["compare-activations", "--acts", "elu", "--seeds", "10", "--format", "json"]
-        single = ["train", "--act", "elu", "--format", "json", "--out", f"{folder}/run.ckpt", "--overwrite"]
+        single = [
+            "train",
+            "--act",
+            "elu",
+            "--format",
+            "json",
+            "--out",
+            f"{folder}/run.ckpt",
+            "--overwrite",
+        ]
         timed(one, folder), timed(single, folder)  # fill the cache
         runs = [timed([*single, "--seed", str(seed)], folder) for seed in range(5)]
         together = timed(one, folder)
@@ -49,33 +58,38 @@ def ten() -> None:
     for index, unit in enumerate(("wall", "of processor")):
         separate = sum(run[index] for run in runs)
         ratio = together[index] / separate
-        print(f"10 seeds together {together[index]:.1f} s {unit}, 10 apart {separate:.1f} s: {ratio:.2f}")
+        print(
+            f"10 seeds together {together[index]:.1f} s {unit}, 10 apart {separate:.1f} s: {ratio:.2f}"
+        )
 
 
 def epochs() -> None:
     """Each number of seeds takes an epoch in turn, so that a machine that slows down does so for all."""
     import jax
 
-    from dnncli import compilation, data, lockstep
-    from dnncli.engine import Block
+    from dnncli import data
     from dnncli.spec import from_options
+    from dnncli.training import compilation_cache, seeds
+    from dnncli.training.engine import Block
 
-    compilation.remember()
+    compilation_cache.remember()
     spec = from_options({"act": "elu"})
     dataset = data.load(spec.data)
     blocks = [Block(*jax.device_put((s.x, s.y))) for s in (dataset.train, dataset.validation)]
-    convoys = {k: lockstep.start(spec, k, dataset) for k in SEEDS}
-    programs = {k: lockstep.compile_epoch(spec, k, dataset) for k in SEEDS}
+    convoys = {k: seeds.start(spec, k, dataset) for k in SEEDS}
+    programs = {k: seeds.compile_epoch(spec, k, dataset) for k in SEEDS}
     fastest = dict.fromkeys(SEEDS, float("inf"))
     for _ in range(ROUNDS):
         for k in SEEDS:
-            steps = lockstep.run(convoys[k], *blocks, programs[k])
+            steps = seeds.run(convoys[k], *blocks, programs[k])
             began = time.perf_counter()
             next(steps)
             fastest[k] = min(fastest[k], time.perf_counter() - began)
     for k, seconds in fastest.items():
         share = 1000 * seconds / k
-        print(f"{k:2d} seeds: {1000 * seconds:6.1f} ms an epoch, {share:5.1f} ms a seed, records included")
+        print(
+            f"{k:2d} seeds: {1000 * seconds:6.1f} ms an epoch, {share:5.1f} ms a seed, records included"
+        )
 
 
 PARTS = {"cold": cold, "ten": ten, "epochs": epochs}

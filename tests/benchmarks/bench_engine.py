@@ -24,19 +24,25 @@ RECIPES = {"A: batch norm, batch 200": (True, 200), "no batch norm, batch 50": (
 def data():
     """The same random images and labels for every contender."""
     rng = np.random.default_rng(0)
-    return rng.random((EXAMPLES, FEATURES), np.float32), rng.integers(0, CLASSES, EXAMPLES, np.int32)
+    return rng.random((EXAMPLES, FEATURES), np.float32), rng.integers(
+        0, CLASSES, EXAMPLES, np.int32
+    )
 
 
 def dnncli_epochs(bn: bool, batch: int, measured: bool):
     """A function that trains one epoch, through the same program as `dnncli train`."""
     import jax
 
-    from dnncli import engine, plans, probe
+    from dnncli.nn import layer_stats
     from dnncli.spec import from_options
+    from dnncli.training import engine
+    from dnncli.training import plan as plans
 
     options = {"act": "elu", "init": "lecun-normal", "bn": bn, "bn_output": bn, "hidden": SIZES}
     spec = from_options({**options, "optimizer": "sgd", "lr": 0.01, "batch_size": batch})
-    program = engine.Program(spec.network, spec.update, batch, probe.measure if measured else None)
+    program = engine.Program(
+        spec.network, spec.update, batch, layer_stats.measure if measured else None
+    )
     x, y = data()
     train, validation = (
         engine.Block(*jax.device_put((x, y))),
@@ -82,7 +88,9 @@ def torch_epochs(bn: bool, batch: int):
 
 def serve(kind: str, bn: bool, batch: int) -> None:
     """Train an epoch for each line on stdin, and answer with its seconds."""
-    epoch = torch_epochs(bn, batch) if kind == "torch" else dnncli_epochs(bn, batch, kind == "measured")
+    epoch = (
+        torch_epochs(bn, batch) if kind == "torch" else dnncli_epochs(bn, batch, kind == "measured")
+    )
     for number, _ in enumerate(sys.stdin):
         began = time.perf_counter()
         epoch(number)
@@ -147,7 +155,14 @@ def main() -> None:
         medians = {kind: f"{statistics.median(values):.3f} s" for kind, values in times.items()}
         against = ratio(times["torch"], times["measured"]) if arguments.torch else "-"
         cost = ratio(times["measured"], times["plain"])
-        row = (name, medians["measured"], medians["plain"], medians.get("torch", "-"), against, cost)
+        row = (
+            name,
+            medians["measured"],
+            medians["plain"],
+            medians.get("torch", "-"),
+            against,
+            cost,
+        )
         print(f"| {' | '.join(row)} |", flush=True)
     return None
 

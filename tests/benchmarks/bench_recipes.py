@@ -29,9 +29,7 @@ LOW = (
     "--classes 0-4 --depth 5 --width 100 --act elu --init he --dropout 0.2"
     " --optimizer momentum --lr 0.01 --epochs 30"
 )
-HIGH = (
-    "--classes 5-9 --per-class 100 --validation-per-class 30 --seeds 1 --lr 0.02 --epochs 100 --patience 30"
-)
+HIGH = "--classes 5-9 --per-class 100 --validation-per-class 30 --seeds 1 --lr 0.02 --epochs 100 --patience 30"
 THAW = ("--freeze", "all", "--unfreeze", "5:hidden5 10:hidden4 15:hidden3 20:all")
 DEEP = "--scale standard --batch-size 64 --optimizer adam --lr 1e-3 --epochs 30 --patience 0"
 
@@ -77,7 +75,15 @@ RECIPES = [
     Recipe("A", A, (near(1, 89.5, 2.5), near(10, 96.4), near(20, 97.4)), True, mnist=True),
     Recipe("B", B, (near(20, 96.1),), True, mnist=True),
     Recipe("C", "--epochs 40", (near(21, 96.4), near(40, 97.1)), True, mnist=True, parent="B"),
-    Recipe("D", REUSE, (Check(1, 87.5, 93.5, "90 to 91 ± 2.5"), near(20, 96.8)), True, True, "B", "transfer"),
+    Recipe(
+        "D",
+        REUSE,
+        (Check(1, 87.5, 93.5, "90 to 91 ± 2.5"), near(20, 96.8)),
+        True,
+        True,
+        "B",
+        "transfer",
+    ),
     Recipe(
         "E",
         f"{REUSE} --freeze 2",
@@ -172,9 +178,9 @@ def rows(recipe: Recipe, told: list[dict[str, Any]]) -> Iterator[str]:
 
 def machine() -> str:
     """What the numbers depend on."""
-    from dnncli import snapshots
+    from dnncli.training import snapshot
 
-    versions = ", ".join(f"{name} {value}" for name, value in snapshots.versions().items())
+    versions = ", ".join(f"{name} {value}" for name, value in snapshot.versions().items())
     return f"{len(os.sched_getaffinity(0))} cores; {versions}"
 
 

@@ -21,7 +21,11 @@ COMMANDS = {
     "dnncli train --act reul": ([DNNCLI, "train", "--act", "reul"], {}),
     "dnncli train --act <TAB>": (
         [DNNCLI],
-        {"_DNNCLI_COMPLETE": "bash_complete", "COMP_WORDS": "dnncli train --act ", "COMP_CWORD": "3"},
+        {
+            "_DNNCLI_COMPLETE": "bash_complete",
+            "COMP_WORDS": "dnncli train --act ",
+            "COMP_CWORD": "3",
+        },
     ),
 }
 

@@ -92,14 +92,17 @@ def report(found: dict[str, list[tuple[float, ...]]]) -> None:
     version = importlib.metadata.version("duckdb")
     print("# Reading a 100 MB CSV of numbers (190,000 × 51)\n")
     print(
-        f"`bench_tables.py`, {len(found['load'])} rounds; Python {platform.python_version()}, NumPy", end=" "
+        f"`bench_tables.py`, {len(found['load'])} rounds; Python {platform.python_version()}, NumPy",
+        end=" ",
     )
     print(f"{np.__version__}, DuckDB {version}, {len(os.sched_getaffinity(0))} CPU cores.")
     print("Asked for: at most 2 × loadtxt's time, at most 4 × the float32 matrix.\n")
     print("| | seconds | × loadtxt | peak MB | × matrix | added by it, MB | × matrix |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for name, what in CONTENDERS.items():
-        seconds, peak, added = (statistics.median(column) for column in zip(*found[name], strict=True))
+        seconds, peak, added = (
+            statistics.median(column) for column in zip(*found[name], strict=True)
+        )
         pairs = zip(found[name], found["loadtxt"], strict=True)
         ratio = statistics.median(own[0] / other[0] for own, other in pairs)
         sizes = " | ".join(f"{size:.0f} | {size * 2**20 / MATRIX:.2f}" for size in (peak, added))

@@ -29,14 +29,16 @@ def gaussian(examples: int, features: int):
 
 def main() -> None:
     """Print a row for every combination."""
-    from dnncli import cases, compilation, vanishing
+    from dnncli.experiments.vanishing import run as vanishing
+    from dnncli.spec import vanishing as cases
+    from dnncli.training import compilation_cache
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--features", type=int, default=784)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seeds", type=int, default=10)
     chosen = parser.parse_args()
-    compilation.remember()
+    compilation_cache.remember()
     data = gaussian(chosen.batch, chosen.features)
     print(f"{chosen.features} features, a batch of {chosen.batch}, {chosen.seeds} seeds\n")
     print("| case | largest error of a layer | where | δ ratio measured | predicted |")
@@ -44,11 +46,15 @@ def main() -> None:
     for act in ACTS:
         asked = cases.parse_all(",".join(f"{act}:{init}" for init in INITS))
         for case in vanishing.run(vanishing.Demo(asked, (DEPTH,), WIDTH, chosen.seeds), data):
-            errors = [layer.delta_rms / (layer.predicted_delta_rms or np.nan) - 1 for layer in case.layers]
+            errors = [
+                layer.delta_rms / (layer.predicted_delta_rms or np.nan) - 1 for layer in case.layers
+            ]
             worst = int(np.argmax(np.abs(errors)))
             figures = f"{case.delta_ratio:.3g} | {case.predicted_delta_ratio:.3g}"
             where = case.layers[worst].layer
-            print(f"| {case.case} | {100 * errors[worst]:+.1f} % | {where} | {figures} |", flush=True)
+            print(
+                f"| {case.case} | {100 * errors[worst]:+.1f} % | {where} | {figures} |", flush=True
+            )
 
 
 if __name__ == "__main__":

@@ -16,10 +16,14 @@ from dataclasses import replace
 import jax
 import numpy as np
 
-from dnncli import compilation, data, runs, surgery, transfer, transfer_spec
+from dnncli import data
+from dnncli.experiments.transfer import layers
+from dnncli.experiments.transfer import run as transfer
+from dnncli.experiments.transfer.run import TRANSFER, Lane, Transfer
 from dnncli.spec import DataSpec, from_options
-from dnncli.transfer import TRANSFER, Lane, Transfer
-from dnncli.transfer_spec import TransferSpec
+from dnncli.spec import transfer as transfer_spec
+from dnncli.spec.transfer import TransferSpec
+from dnncli.training import compilation_cache, run
 
 EPOCHS = 20
 RECIPE_B = {
@@ -43,7 +47,7 @@ CASES = {
 def parent(dataset: data.Dataset, source: DataSpec):
     """Recipe B's network."""
     spec = replace(from_options(RECIPE_B), data=source)
-    *_, last = runs.run(runs.start(spec, dataset), dataset)
+    *_, last = run.run(run.start(spec, dataset), dataset)
     return last.snapshot
 
 
@@ -51,20 +55,24 @@ def task(network, dataset: data.Dataset, asked: dict) -> Transfer:
     """A transfer of that network to the same data."""
     spec = TransferSpec(**asked, options={"epochs": EPOCHS})
     layout = transfer_spec.layout(spec, network.spec, network.spec.data, same_classes=True)
-    return Transfer(spec, layout, network, surgery.parent_record("B", "", network), dataset)
+    return Transfer(spec, layout, network, layers.parent_record("B", "", network), dataset)
 
 
 def same(one, other) -> bool:
     """Whether two runs are equal to the bit: state, figures and scores."""
     states = (jax.tree.leaves(snapshot.state) for snapshot in (one.snapshot, other.snapshot))
-    alike = all(np.asarray(a).tobytes() == np.asarray(b).tobytes() for a, b in zip(*states, strict=True))
+    alike = all(
+        np.asarray(a).tobytes() == np.asarray(b).tobytes() for a, b in zip(*states, strict=True)
+    )
     return alike and replace(one.record, seconds=None) == replace(other.record, seconds=None)
 
 
 def row(name: str, of: Transfer) -> list[str]:
     """One case's line of the table: medians, and the ratio of neighbouring epochs."""
     start = transfer.start(of, Lane(TRANSFER, 0))
-    pairs = list(zip(*(runs.run(start, of.dataset, cache=cache) for cache in (True, False)), strict=True))
+    pairs = list(
+        zip(*(run.run(start, of.dataset, cache=cache) for cache in (True, False)), strict=True)
+    )
     times = np.array([[progress.record.seconds for progress in pair] for pair in pairs[1:]])
     ratios = times[:, 1] / times[:, 0]
     spread = f"{statistics.median(ratios):.2f} ({ratios.min():.2f} to {ratios.max():.2f})"
@@ -75,11 +83,13 @@ def row(name: str, of: Transfer) -> list[str]:
 
 def main() -> None:
     """Print the table."""
-    compilation.remember()
+    compilation_cache.remember()
     source = DataSpec(data=sys.argv[1])
     dataset = data.load(source)
     network = parent(dataset, source)
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; medians of {EPOCHS - 1} epochs, in turn\n")
+    print(
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; medians of {EPOCHS - 1} epochs, in turn\n"
+    )
     print("| case | cached | not cached | not cached / cached | epochs identical to the bit |")
     print("| --- | --- | --- | --- | --- |")
     for name, asked in CASES.items():

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from shell import environment
 
-from dnncli import catalog
 from dnncli.cli import completion, program
+from dnncli.spec import catalog
 
 S = ["sigmoid", "softsign", "softplus", "selu", "swish", "silu"]  # activations that start so
 SCRIPTS = Path(__file__).parents[2] / "completions"
@@ -33,7 +33,9 @@ def complete(monkeypatch, capfd):
     """What completes a line at its end, as zsh is told: name → summary (`_`: none)."""
 
     def offered(line):
-        said = ask("zsh_complete", monkeypatch, capfd, COMP_WORDS=line, COMP_CWORD=str(line.count(" ")))
+        said = ask(
+            "zsh_complete", monkeypatch, capfd, COMP_WORDS=line, COMP_CWORD=str(line.count(" "))
+        )
         lines = said.splitlines()
         return dict(zip(lines[1::3], lines[2::3], strict=True)) if lines != [""] else {}
 
@@ -96,7 +98,12 @@ def test_the_last_name_of_a_list_is_completed(complete):
 
 @pytest.mark.parametrize(
     "line",
-    ["nonsense x", "train --nonsense x", "train --lr x --act nonsense --ep", "train --config none --act "],
+    [
+        "nonsense x",
+        "train --nonsense x",
+        "train --lr x --act nonsense --ep",
+        "train --config none --act ",
+    ],
 )
 def test_a_wrong_line_is_completed_without_a_word(complete, line):
     complete(f"dnncli {line}")
@@ -104,7 +111,10 @@ def test_a_wrong_line_is_completed_without_a_word(complete, line):
 
 def test_a_value_behind_an_equals_sign_is_completed_in_bash(monkeypatch, capfd):
     words = {"COMP_WORDS": "dnncli train --act = si", "COMP_CWORD": "4"}
-    assert ask("bash_complete", monkeypatch, capfd, **words).split() == ["plain,sigmoid", "plain,silu"]
+    assert ask("bash_complete", monkeypatch, capfd, **words).split() == [
+        "plain,sigmoid",
+        "plain,silu",
+    ]
     words = {"COMP_WORDS": "dnncli train --act =", "COMP_CWORD": "3"}
     assert len(ask("bash_complete", monkeypatch, capfd, **words).split()) == len(
         catalog.names(catalog.ACTIVATIONS)
@@ -148,7 +158,12 @@ def in_shell(command, line):
     (bin / "dnncli").chmod(0o755)
     path = f"{bin.absolute()}:{os.environ['PATH']}"
     ran = subprocess.run(
-        [*command, line], capture_output=True, text=True, timeout=60, env=environment(PATH=path), check=False
+        [*command, line],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment(PATH=path),
+        check=False,
     )
     assert ran.returncode == 0, ran.stderr
     assert not ran.stderr

@@ -10,7 +10,7 @@ import pytest
 import tomli_w
 from shell import TINY, refused, run
 
-from dnncli.cli import train
+from dnncli.cli.commands import train
 
 INTERESTING = {
     "hidden": [5, 4],
@@ -188,7 +188,11 @@ def test_sizes_given_twice_in_one_place_are_refused():
     [
         ("DNNCLI_TRAIN_LR", "x", "'--lr' in DNNCLI_TRAIN_LR: 'x' is not a number"),
         ("DNNCLI_TRAIN_BN", "perhaps", "'--bn' in DNNCLI_TRAIN_BN"),
-        ("DNNCLI_TRAIN_EPOCHS", "0", "--epochs 0: must be at least 1. (DNNCLI_TRAIN_EPOCHS sets it.)"),
+        (
+            "DNNCLI_TRAIN_EPOCHS",
+            "0",
+            "--epochs 0: must be at least 1. (DNNCLI_TRAIN_EPOCHS sets it.)",
+        ),
         ("DNNCLI_TRAIN_EPOCH", "3", "did you mean DNNCLI_TRAIN_EPOCHS?"),
         ("DNNCLI_TRAIN_FORMAT", "xml", "'--format' in DNNCLI_TRAIN_FORMAT"),
     ],
@@ -234,15 +238,25 @@ def repeated(*options):
     ],
 )
 def test_a_saved_run_repeats_to_the_bit(options):
-    one, two = repeated("--data", "tiny.npz", "--epochs", "2", "--batch-size", "8", *options.split())
+    one, two = repeated(
+        "--data", "tiny.npz", "--epochs", "2", "--batch-size", "8", *options.split()
+    )
     assert one == two
 
 
 def test_a_saved_run_holds_every_resolved_option():
-    assert run("train", *TINY, "--depth", "2", "--act", "SILU", "--save-config", "run.toml", "-q").code == 2
+    assert (
+        run("train", *TINY, "--depth", "2", "--act", "SILU", "--save-config", "run.toml", "-q").code
+        == 2
+    )
     assert run("train", *TINY, "--act", "SILU", "--save-config", "run.toml", "-q").code == 0
     saved = tomllib.loads(Path("run.toml").read_text())["train"]
-    assert (saved["act"], saved["init"], saved["hidden"], saved["lr"]) == ("swish", "he-normal", [4, 3], 1e-3)
+    assert (saved["act"], saved["init"], saved["hidden"], saved["lr"]) == (
+        "swish",
+        "he-normal",
+        [4, 3],
+        1e-3,
+    )
 
 
 def test_file_names_that_need_escapes_survive():
@@ -254,7 +268,9 @@ def test_file_names_that_need_escapes_survive():
 
 def test_a_config_is_not_overwritten_unless_asked_and_never_half_written():
     write("precious", "run.toml")
-    assert "run.toml exists; give --overwrite" in refused(2, "train", *TINY, "--save-config", "run.toml")
+    assert "run.toml exists; give --overwrite" in refused(
+        2, "train", *TINY, "--save-config", "run.toml"
+    )
     assert Path("run.toml").read_text() == "precious"
     assert not os.path.exists("runs")
     assert run("train", *TINY, "--save-config", "run.toml", "--overwrite", "-q").code == 0

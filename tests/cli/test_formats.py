@@ -57,7 +57,11 @@ def test_the_json_of_train_has_every_key_of_the_schema(told):
     assert not missing(SCHEMA["epochs"], result["epochs"][0])
     assert not missing(SCHEMA["layers"], result["epochs"][0]["layers"][0])
     assert (result["command"], result["schema"], result["stopped"]) == ("train", 1, "epochs")
-    assert [layer["layer"] for layer in result["epochs"][1]["layers"]] == ["hidden1", "hidden2", "output"]
+    assert [layer["layer"] for layer in result["epochs"][1]["layers"]] == [
+        "hidden1",
+        "hidden2",
+        "output",
+    ]
 
 
 def test_the_json_of_a_run_that_broke_is_strict_and_names_what_was_not_finite(told):
@@ -94,7 +98,9 @@ def test_jsonl_is_a_start_then_epochs_then_an_end():
 
 
 def test_jsonl_comes_as_it_happens():
-    with start("train", *TINY, "--epochs", "1000000", "--patience", "0", "--format", "jsonl") as process:
+    with start(
+        "train", *TINY, "--epochs", "1000000", "--patience", "0", "--format", "jsonl"
+    ) as process:
         assert json.loads(process.stdout.readline())["event"] == "start"
         assert json.loads(process.stdout.readline())["epoch"] == 1
         assert process.poll() is None

@@ -17,7 +17,23 @@ from dnncli.cli.types import Name
 EXAMPLES = int(os.environ.get("DNNCLI_FUZZ", "12"))  # command lines of each command
 LINES = 10  # of an error's file at most: one is right, a warning of Python's would be more
 
-WORDS = ["", "0", "-1", "nan", "x", ",", "a,,b", "--", "-", "é💥", "a\nb", "'", "$(x)", "\udcff", "\x1b[31m"]
+WORDS = [
+    "",
+    "0",
+    "-1",
+    "nan",
+    "x",
+    ",",
+    "a,,b",
+    "--",
+    "-",
+    "é💥",
+    "a\nb",
+    "'",
+    "$(x)",
+    "\udcff",
+    "\x1b[31m",
+]
 NUMBERS = ["-inf", "nan", "1e999", "-1e-300", "1e-45", "1e30", "3.4e38", "abc", "", "1_0", "9" * 20]
 PATHS = ["none", "none/net.ckpt", ".", "", "tiny.npz", "net.ckpt", "run.toml", "rows.csv"]
 # What a command can work with, by an option's name or else its type. Large numbers of layers, units, epochs
@@ -51,7 +67,14 @@ GOOD = {
 }
 COUNTS, SHARES, NEW = ["1", "2", "3"], ["0.5", "1", "0.001", "2.5"], ["new", "new.csv", "old/new"]
 # What keeps a command that gets through short, unless it is drawn.
-SHORT = {"data": "tiny.npz", "hidden": "3", "epochs": "1", "seeds": "1", "train": "0", "acts": "relu"}
+SHORT = {
+    "data": "tiny.npz",
+    "hidden": "3",
+    "epochs": "1",
+    "seeds": "1",
+    "train": "0",
+    "acts": "relu",
+}
 SHORT |= {"cases": "relu:he", "depths": "2"}
 
 
@@ -74,7 +97,11 @@ def wild(option):
     few = ["-1", "0", "1.5", "x", ""]
     if option.opts[0] in ("--epochs", "--depth", "--width", "--seeds", "--train"):
         return few
-    return [*WORDS, *NUMBERS, *PATHS] if option.opts[0] not in ("--hidden", "--depths", "--add") else WORDS
+    return (
+        [*WORDS, *NUMBERS, *PATHS]
+        if option.opts[0] not in ("--hidden", "--depths", "--add")
+        else WORDS
+    )
 
 
 def values(option):
@@ -88,10 +115,16 @@ def values(option):
 def lines(draw, command):
     """The words of a command line."""
     options = [param for param in command.params if isinstance(param, click.Option)]
-    drawn = draw(st.lists(st.sampled_from(options), max_size=6, unique_by=lambda option: option.name))
+    drawn = draw(
+        st.lists(st.sampled_from(options), max_size=6, unique_by=lambda option: option.name)
+    )
     words = []
     for place, argument in enumerate(p for p in command.params if isinstance(p, click.Argument)):
-        right = ["net.ckpt", "tiny.npz"][place] if argument.name == "checkpoint" or place else "rows.csv"
+        right = (
+            ["net.ckpt", "tiny.npz"][place]
+            if argument.name == "checkpoint" or place
+            else "rows.csv"
+        )
         words.append(draw(st.sampled_from([right] * 20 + WORDS + PATHS)))
     for option in drawn:
         words.append(draw(st.sampled_from([*option.opts, *option.secondary_opts])))
@@ -111,7 +144,9 @@ def stage(tmp_path_factory):
     folder, before = tmp_path_factory.mktemp("stage"), Path.cwd()
     os.chdir(folder)
     write_tiny("tiny.npz")
-    Path("rows.csv").write_text("a,b,c,y\n" + "".join(f"{i},{i % 3},{-i},{i % 2}\n" for i in range(40)))
+    Path("rows.csv").write_text(
+        "a,b,c,y\n" + "".join(f"{i},{i % 3},{-i},{i % 2}\n" for i in range(40))
+    )
     Path("run.toml").write_text("[train]\nact = 'tanh'\n[eval]\nsplit = ['train']\n")
     assert run("train", *TINY, "--bn", "--out", "net.ckpt", "-q").code == 0
     os.chdir(before)
@@ -149,7 +184,9 @@ def test_no_command_line_ends_in_a_traceback(name, stage, folder, monkeypatch):
     check()
 
 
-@pytest.mark.parametrize("words", [[word] for word in WORDS if word != "--"] + [["--"], ["train", "--", "x"]])
+@pytest.mark.parametrize(
+    "words", [[word] for word in WORDS if word != "--"] + [["--"], ["train", "--", "x"]]
+)
 def test_no_first_word_ends_in_a_traceback(words):
     result = run(*words)
     assert result.code == 2

@@ -14,7 +14,7 @@ from dnncli.cli.program import COMMANDS
 def leaves():
     """Every command that does something, with the words that call it."""
     for name in COMMANDS:
-        command = importlib.import_module(f"dnncli.cli.{name.replace('-', '_')}").command
+        command = importlib.import_module(f"dnncli.cli.commands.{name.replace('-', '_')}").command
         if isinstance(command, click.Group):
             yield from ((f"{name} {sub}", leaf) for sub, leaf in command.commands.items())
         else:
@@ -82,7 +82,16 @@ def test_every_default_is_shown(name, monkeypatch):
 
 def test_the_sections_of_train_stand_in_the_order_of_the_work():
     titles = re.findall(r"^(\w+):$", run("train", "--help").out, re.M)
-    sections = ["Data", "Tables", "Network", "Optimisation", "Stopping", "Run", "Output", "Examples"]
+    sections = [
+        "Data",
+        "Tables",
+        "Network",
+        "Optimisation",
+        "Stopping",
+        "Run",
+        "Output",
+        "Examples",
+    ]
     assert titles == sections
 
 

@@ -27,7 +27,10 @@ def test_a_picture_is_drawn_in_each_format_and_holds_its_command(kind):
 def test_a_picture_of_a_run_that_broke_is_drawn_too():
     pytest.importorskip("matplotlib")
     assert run("train", *TINY, "--lr", "1e30", "--plot", "run.svg", "-q").code == 3
-    assert "diverged in epoch 1" in Path("run.svg").read_text() or Path("run.svg").stat().st_size > 5000
+    assert (
+        "diverged in epoch 1" in Path("run.svg").read_text()
+        or Path("run.svg").stat().st_size > 5000
+    )
 
 
 @pytest.mark.parametrize("name", ["run.gif", "run", "run.svg.gz", ".svg"])
@@ -38,7 +41,9 @@ def test_a_kind_of_picture_that_there_is_not_is_refused_before_training(name):
 
 def test_a_picture_is_not_overwritten_unless_asked():
     Path("run.png").write_text("precious")
-    assert "--plot run.png exists; give --overwrite" in refused(2, "train", *TINY, "--plot", "run.png")
+    assert "--plot run.png exists; give --overwrite" in refused(
+        2, "train", *TINY, "--plot", "run.png"
+    )
     assert Path("run.png").read_text() == "precious"
     pytest.importorskip("matplotlib")
     assert run("train", *TINY, "--plot", "run.png", "--overwrite", "-q").code == 0
@@ -62,7 +67,9 @@ def without(monkeypatch):
 
     def remove(name):
         find, take = importlib.util.find_spec, builtins.__import__
-        monkeypatch.setattr(importlib.util, "find_spec", lambda n, *a: None if n == name else find(n, *a))
+        monkeypatch.setattr(
+            importlib.util, "find_spec", lambda n, *a: None if n == name else find(n, *a)
+        )
 
         def refuse(module, *rest):
             if module.split(".")[0] == name:
@@ -81,10 +88,15 @@ def without(monkeypatch):
         ("tensorboardX", ["--tensorboard", "logs"], "tensorboard"),
     ],
 )
-def test_without_the_library_one_line_says_how_to_get_it_before_training(without, library, options, extra):
+def test_without_the_library_one_line_says_how_to_get_it_before_training(
+    without, library, options, extra
+):
     without(library)
     line = refused(1, "train", *TINY, *options)
-    assert f"{options[0]} needs {library}, which is not installed: pip install 'dnncli[{extra}]'." in line
+    assert (
+        f"{options[0]} needs {library}, which is not installed: pip install 'dnncli[{extra}]'."
+        in line
+    )
     assert os.listdir() == ["tiny.npz"]
     assert run("train", *TINY, "-q").code == 0
 
@@ -130,7 +142,9 @@ def test_every_run_logs_into_a_folder_of_its_own():
 
 
 # The library's file still holds what the system refused when it is collected, and refuses it again.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"
+)
 def test_a_log_that_cannot_be_written_is_one_line_with_1():
     pytest.importorskip("tensorboardX")
     assert "cannot be written to" in refused(1, "train", *TINY, "--tensorboard", "tiny.npz")

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 from shell import TINY, refused, run, start
 
-from dnncli import catalog, checkpoint, compilation, data, snapshots, spec, training
+from dnncli import data
+from dnncli.experiments import train
+from dnncli.spec import catalog
+from dnncli.spec import run as spec
+from dnncli.storage import checkpoint
+from dnncli.training import compilation_cache
+from dnncli.training import snapshot as snapshots
 
 ALL_ON = {"bn": True, "bn_output": True, "dropout": 0.3}
 
@@ -17,7 +23,7 @@ ALL_ON = {"bn": True, "bn_output": True, "dropout": 0.3}
 @pytest.fixture(autouse=True, scope="module")
 def remembered_programs():
     """Each program is compiled once, as with the command."""
-    compilation.remember()
+    compilation_cache.remember()
 
 
 def described(optimizer, **options):
@@ -33,13 +39,13 @@ def last(generator):
 def through_a_file(snapshot, dataset):
     """The run as another process would take it up."""
     path = Path("part.ckpt")
-    training.save(snapshot, path)
+    train.save(snapshot, path)
     stored = snapshots.from_checkpoint(checkpoint.read(path), path)
-    return training.resumed(stored, dataset, epochs=snapshot.spec.schedule.epochs)
+    return train.resumed(stored, dataset, epochs=snapshot.spec.schedule.epochs)
 
 
 def stored_bytes(snapshot, name):
-    training.save(snapshot, Path(name))
+    train.save(snapshot, Path(name))
     return Path(name).read_bytes()
 
 
@@ -47,12 +53,12 @@ def stored_bytes(snapshot, name):
 def test_straight_and_interrupted_runs_give_the_same_bytes(optimizer):
     run_spec = described(optimizer)
     dataset = data.load(run_spec.data)
-    straight = last(training.run(training.start(run_spec, dataset), dataset))
-    part = training.start(run_spec, dataset)
+    straight = last(train.run(train.start(run_spec, dataset), dataset))
+    part = train.start(run_spec, dataset)
     for stop in (1, 3):  # stopped in the middle of things, after epochs 1 and 3
-        progress = next(p for p in training.run(part, dataset) if p.record.epoch == stop)
+        progress = next(p for p in train.run(part, dataset) if p.record.epoch == stop)
         part = through_a_file(progress.snapshot, dataset)
-    interrupted = last(training.run(part, dataset))
+    interrupted = last(train.run(part, dataset))
     assert stored_bytes(straight, "a.ckpt") == stored_bytes(interrupted, "b.ckpt")
 
 
@@ -60,9 +66,9 @@ def test_straight_and_interrupted_runs_give_the_same_bytes(optimizer):
 def test_so_they_do_with_every_schedule(schedule):
     run_spec = described("momentum", schedule=schedule, clip_norm=None, clip_value=0.1)
     dataset = data.load(run_spec.data)
-    straight = last(training.run(training.start(run_spec, dataset), dataset))
-    half = next(training.run(training.start(run_spec, dataset), dataset)).snapshot
-    interrupted = last(training.run(through_a_file(half, dataset), dataset))
+    straight = last(train.run(train.start(run_spec, dataset), dataset))
+    half = next(train.run(train.start(run_spec, dataset), dataset)).snapshot
+    interrupted = last(train.run(through_a_file(half, dataset), dataset))
     assert stored_bytes(straight, "a.ckpt") == stored_bytes(interrupted, "b.ckpt")
 
 
@@ -74,7 +80,9 @@ def half():
 
 
 def test_more_epochs_are_the_epochs_of_a_straight_run(half):
-    result = run("train", "--resume", "half.ckpt", "--epochs", "4", "--out", "b.ckpt", "--format", "json")
+    result = run(
+        "train", "--resume", "half.ckpt", "--epochs", "4", "--out", "b.ckpt", "--format", "json"
+    )
     assert [epoch["epoch"] for epoch in result.json["epochs"]] == [1, 2, 3, 4]
     assert Path("b.ckpt").read_bytes() == Path("straight.ckpt").read_bytes()
 
@@ -132,7 +140,9 @@ def test_a_signal_saves_a_checkpoint_that_goes_on_to_the_same_bytes(number, code
     assert f'"epoch": {stored.epoch}' in lines[-2]  # every epoch that counts was told of
     assert '"stopped": "signal"' in lines[-1]
     epochs = stored.epoch + 2
-    assert run("train", "--resume", "part.ckpt", "--epochs", epochs, "--out", "b.ckpt", "-q").code == 0
+    assert (
+        run("train", "--resume", "part.ckpt", "--epochs", epochs, "--out", "b.ckpt", "-q").code == 0
+    )
     assert run("train", *LONG, "--epochs", epochs, "--out", "a.ckpt", "-q").code == 0
     assert Path("a.ckpt").read_bytes() == Path("b.ckpt").read_bytes()
 
@@ -159,7 +169,7 @@ def test_an_interrupt_before_the_first_epoch_leaves_a_checkpoint_to_begin_from(m
         raise signals.Interrupted(signal.SIGINT)
         yield
 
-    monkeypatch.setattr(training, "run", interrupted)
+    monkeypatch.setattr(train, "run", interrupted)
     result = run("train", *TINY, "--out", "none.ckpt", "--format", "json")
     assert (result.code, result.json["stopped"], result.json["epochs"]) == (130, "signal", [])
     monkeypatch.undo()
@@ -167,7 +177,9 @@ def test_an_interrupt_before_the_first_epoch_leaves_a_checkpoint_to_begin_from(m
 
 def test_the_data_may_have_moved(half):
     Path("tiny.npz").rename("moved.npz")
-    assert "tiny.npz does not exist" in refused(1, "train", "--resume", "half.ckpt", "--epochs", "3")
+    assert "tiny.npz does not exist" in refused(
+        1, "train", "--resume", "half.ckpt", "--epochs", "3"
+    )
     options = ["--resume", "half.ckpt", "--data", "moved.npz", "--epochs", "3", "-q"]
     assert run("train", *options).code == 0
 
@@ -188,7 +200,7 @@ def test_a_lost_reader_or_disk_in_the_middle_keeps_what_was_learned(monkeypatch)
 def test_the_spec_of_a_resumed_run_differs_only_in_what_was_changed(half):
     stored = snapshots.from_checkpoint(checkpoint.read(Path("half.ckpt")), "")
     dataset = data.load(stored.spec.data)
-    more = training.resumed(stored, dataset, epochs=9, patience=2)
+    more = train.resumed(stored, dataset, epochs=9, patience=2)
     schedule, stopping = stored.spec.schedule, stored.spec.stopping
     assert more.spec == replace(
         stored.spec, schedule=replace(schedule, epochs=9), stopping=replace(stopping, patience=2)

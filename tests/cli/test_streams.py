@@ -34,7 +34,10 @@ def test_a_full_disk_behind_stdout_is_one_line_with_1(command):
 
 def test_closed_streams_are_no_traceback_and_lose_nothing():
     out = shell(f"{TRAIN} --out a.ckpt >&-")
-    assert (out.code, out.err) == (1, "dnncli train: cannot write the output: bad file descriptor.\n")
+    assert (out.code, out.err) == (
+        1,
+        "dnncli train: cannot write the output: bad file descriptor.\n",
+    )
     assert not Path("a.ckpt").exists()
     rest = shell(f"{TRAIN} --out b.ckpt <&- 2>&-")
     assert (rest.code, rest.err) == (0, "")
@@ -91,7 +94,12 @@ class Terminal:
     def __init__(self, *arguments, size=(24, 80), stdout=None, **variables):
         self.controller, device = pty.openpty()
         fcntl.ioctl(device, termios.TIOCSWINSZ, struct.pack("4H", *size, 0, 0))
-        settings = {"stdin": device, "stdout": stdout or device, "stderr": device, "start_new_session": True}
+        settings = {
+            "stdin": device,
+            "stdout": stdout or device,
+            "stderr": device,
+            "start_new_session": True,
+        }
         variables = {"TERM": "xterm-256color", **variables}
         self.process = start(*arguments, env=environment(**variables), **settings)
         os.close(device)
@@ -187,7 +195,9 @@ def test_terminals_without_colours_get_none(variables):
 
 
 def test_control_c_on_a_terminal_leaves_no_bar_and_the_cursor_visible():
-    terminal = Terminal("train", *TINY, "--epochs", "1000000", "--patience", "0", "--out", "part.ckpt")
+    terminal = Terminal(
+        "train", *TINY, "--epochs", "1000000", "--patience", "0", "--out", "part.ckpt"
+    )
     terminal.read(until=r" 5 +\d")
     os.write(terminal.controller, b"\x03")
     # The terminal is the process's own only where it leads a session: the signal may have to be sent.

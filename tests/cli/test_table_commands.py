@@ -22,7 +22,11 @@ def test_a_table_trains_with_a_test_table_and_is_evaluated_again() -> None:
     assert trained.code == 0, trained.err
     assert "dnncli train: missing categories are a level of their own: 66 in colour." in trained.err
     record = trained.json
-    assert (record["data"]["test"], record["data"]["train"], record["data"]["features"]) == (50, 180, 5)
+    assert (record["data"]["test"], record["data"]["train"], record["data"]["features"]) == (
+        50,
+        180,
+        5,
+    )
     assert record["config"]["test"] == "test.csv"
     evaluated = run("eval", "net.ckpt", "--format", "json").json["splits"]["test"]
     assert evaluated["accuracy"] == pytest.approx(record["test"]["accuracy"])
@@ -44,14 +48,37 @@ def test_a_run_on_a_table_goes_on_to_the_same_bytes() -> None:
     table = ("--data", "train.csv", *SMALL[:2], "--batch-size", "16")
     assert run("train", *table, "--epochs", "4", "--out", "straight.ckpt").code == 0
     assert run("train", *table, "--epochs", "2", "--out", "net.ckpt").code == 0
-    assert run("train", "--resume", "net.ckpt", "--epochs", "4", "--out", "net.ckpt", "--overwrite").code == 0
+    assert (
+        run(
+            "train", "--resume", "net.ckpt", "--epochs", "4", "--out", "net.ckpt", "--overwrite"
+        ).code
+        == 0
+    )
     assert Path("straight.ckpt").read_bytes() == Path("net.ckpt").read_bytes()
 
 
 def test_a_saved_config_repeats_a_run_on_a_table() -> None:
-    options = ("--target", "colour", "--types", "size=category", "--where", "size::INT > 3", "--no-header")
+    options = (
+        "--target",
+        "colour",
+        "--types",
+        "size=category",
+        "--where",
+        "size::INT > 3",
+        "--no-header",
+    )
     Path("bare.csv").write_text("\n".join(ROWS))
-    options = ("--data", "bare.csv", "--no-header", "--target", "3", "--drop", "2", "--test", "0.25")
+    options = (
+        "--data",
+        "bare.csv",
+        "--no-header",
+        "--target",
+        "3",
+        "--drop",
+        "2",
+        "--test",
+        "0.25",
+    )
     first = run("train", *options, *SMALL, "--out", "one.ckpt", "--save-config", "run.toml")
     assert first.code == 0, first.err
     second = run("train", "--config", "run.toml", "--format", "json", "--out", "two.ckpt")
@@ -62,15 +89,29 @@ def test_a_saved_config_repeats_a_run_on_a_table() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--data", "digits", "--test", "test.csv"], 2, "--test test.csv: only a table has its test set"),
-        (["--data", "train.csv", "--test", "1.5"], 2, "neither a number of examples nor a fraction"),
+        (
+            ["--data", "digits", "--test", "test.csv"],
+            2,
+            "--test test.csv: only a table has its test set",
+        ),
+        (
+            ["--data", "train.csv", "--test", "1.5"],
+            2,
+            "neither a number of examples nor a fraction",
+        ),
         (["--data", "train.csv", "--test", "absent.csv"], 1, "absent.csv: there is no such file"),
         (["--data", "train.csv", "--test", "tiny.npz"], 1, "tiny.npz is no table: give a .csv"),
         (["--data", "train.csv", "--test", "test.csv"], 1, "unknown labels 'no.', 'yes.'"),
-        (["--data", "train.csv", "--validation", "x.csv"], 2, "neither a number of examples nor a fraction"),
+        (
+            ["--data", "train.csv", "--validation", "x.csv"],
+            2,
+            "neither a number of examples nor a fraction",
+        ),
         (["--data", "train.csv", "--delimiter", "ab"], 2, "--delimiter"),
         (["--data", "train.csv", "--target", ""], 2, "--target"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(arguments: list[str], code: int, message: str) -> None:
+def test_what_cannot_be_is_refused_in_one_line(
+    arguments: list[str], code: int, message: str
+) -> None:
     assert message in refused(code, "train", *arguments)

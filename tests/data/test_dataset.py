@@ -23,7 +23,9 @@ DATASET = Dataset(
 
 def test_a_dataset_counts_its_features_classes_and_examples() -> None:
     assert (DATASET.features, DATASET.classes, len(DATASET.train)) == (3, 2, 5)
-    expected = DataRecord("toy", train=5, validation=2, test=3, features=3, classes=2, fingerprint="ab")
+    expected = DataRecord(
+        "toy", train=5, validation=2, test=3, features=3, classes=2, fingerprint="ab"
+    )
     assert DATASET.record() == expected
 
 
@@ -35,7 +37,9 @@ def test_splits_go_by_name_and_other_names_are_refused() -> None:
 
 
 @given(st.integers(1, 255), st.binary(min_size=3, max_size=60))
-def test_bytes_and_their_float32_scale_to_the_same_bits_as_a_division(peak: int, pixels: bytes) -> None:
+def test_bytes_and_their_float32_scale_to_the_same_bits_as_a_division(
+    peak: int, pixels: bytes
+) -> None:
     x = np.frombuffer(pixels[: len(pixels) // 3 * 3], np.uint8).reshape(-1, 3)
     scaling = Scaling("unit", 0 * ONE, np.full(3, peak, np.float32))
     expected = (x.astype(np.float32) / np.float32(peak)).tobytes()

@@ -43,7 +43,10 @@ def test_truth_values_are_0_and_1() -> None:
 
 
 def test_bytes_are_read_as_utf_8() -> None:
-    assert tidy(np.array(["chat", "épée"]).astype("U4").view(np.uint32).astype("S"), "y").dtype.kind == "U"
+    assert (
+        tidy(np.array(["chat", "épée"]).astype("U4").view(np.uint32).astype("S"), "y").dtype.kind
+        == "U"
+    )
     assert tidy(np.array(["épée".encode()]), "y").tolist() == ["épée"]
     with pytest.raises(DataError, match="y holds bytes that are not UTF-8"):
         tidy(np.array([b"\xff\xfe"]), "y")
@@ -51,7 +54,9 @@ def test_bytes_are_read_as_utf_8() -> None:
 
 @pytest.mark.parametrize("odd", [0.5, np.nan, np.inf, -np.inf, 2.0**53])
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
-def test_a_float_that_is_no_exact_whole_number_is_refused_with_its_place(odd: float, dtype: type) -> None:
+def test_a_float_that_is_no_exact_whole_number_is_refused_with_its_place(
+    odd: float, dtype: type
+) -> None:
     with np.errstate(over="ignore"):
         y = np.array([1, 2, odd, odd], dtype)
     with pytest.raises(DataError, match=r"data\.npz: y holds \S+ in example 2"):

@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnncli import catalog
 from dnncli.data import Dataset, load
 from dnncli.data.loading import READERS
 from dnncli.errors import DataError, DnncliError, SpecError, UnknownNameError
-from dnncli.spec import DataSpec
+from dnncli.spec import DataSpec, catalog
 
 MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist"
 
@@ -27,7 +26,9 @@ def folder(tmp_path: Path) -> Path:
     place = tmp_path / "toys"
     place.mkdir()
     for part, examples in (("train", 50), ("t10k", 20)):
-        images = struct.pack(">4B3I", 0, 0, 8, 3, examples, 2, 2) + pixels(examples, examples).tobytes()
+        images = (
+            struct.pack(">4B3I", 0, 0, 8, 3, examples, 2, 2) + pixels(examples, examples).tobytes()
+        )
         labels = struct.pack(">4BI", 0, 0, 8, 1, examples) + bytes(n % 5 for n in range(examples))
         (place / f"{part}-images-idx3-ubyte").write_bytes(images)
         (place / f"{part}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels))
@@ -54,10 +55,17 @@ def test_every_named_data_set_has_a_reader_and_the_reverse() -> None:
 def test_digits_are_the_default_divided_by_16() -> None:
     dataset = load(DataSpec())
     assert (dataset.name, dataset.features, dataset.classes) == ("digits", 64, 10)
-    assert [len(dataset.split(name)) for name in ("train", "validation", "test")] == [1297, 200, 300]
+    assert [len(dataset.split(name)) for name in ("train", "validation", "test")] == [
+        1297,
+        200,
+        300,
+    ]
     assert dataset.train.x.max() == 1
     np.testing.assert_array_equal(dataset.train.x * 16 % 1, 0)
-    assert dataset.fingerprint == load(DataSpec(data="Digits", scale="none", classes="0-4")).fingerprint
+    assert (
+        dataset.fingerprint
+        == load(DataSpec(data="Digits", scale="none", classes="0-4")).fingerprint
+    )
 
 
 def test_digits_are_drawn_anew_for_other_sizes() -> None:
@@ -71,7 +79,10 @@ def test_arrays_are_contiguous_and_of_the_promised_types(folder: Path, table: Pa
         for classes in (None, load(DataSpec(data=data)).class_names):
             spec = DataSpec(data=data, classes=classes and ",".join(classes[:2]))
             assert all(array.flags.c_contiguous for array in contents(load(spec)))
-            assert {array.dtype for array in contents(load(spec))} == {np.dtype("f4"), np.dtype("i4")}
+            assert {array.dtype for array in contents(load(spec))} == {
+                np.dtype("f4"),
+                np.dtype("i4"),
+            }
 
 
 def test_an_idx_folder_is_divided_by_255_with_its_first_images_for_validation(folder: Path) -> None:
@@ -127,7 +138,9 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
     assert isinstance(failure(""), SpecError)
 
 
-@pytest.mark.parametrize("data", ["no/such/folder", "absent.npz", "absent.csv", "/" + "x" * 300, "nul\0.npz"])
+@pytest.mark.parametrize(
+    "data", ["no/such/folder", "absent.npz", "absent.csv", "/" + "x" * 300, "nul\0.npz"]
+)
 def test_a_path_that_does_not_exist_is_unreadable_data(data: str) -> None:
     error = failure(data)
     assert isinstance(error, DataError)
@@ -139,7 +152,9 @@ def test_other_folders_and_files_say_what_is_needed(tmp_path: Path, folder: Path
     (tmp_path / "model.pkl").write_bytes(b"")
     told = str(failure(tmp_path / "model.pkl"))
     assert "a folder of IDX files, an .npz file, or a name (digits" in told
-    assert f"give the folder of all four, {folder}" in str(failure(folder / "train-images-idx3-ubyte"))
+    assert f"give the folder of all four, {folder}" in str(
+        failure(folder / "train-images-idx3-ubyte")
+    )
 
 
 def test_what_the_system_refuses_to_read_is_named(folder: Path) -> None:
@@ -167,17 +182,27 @@ def test_one_class_only_and_a_class_without_training_examples_are_refused(tmp_pa
 def test_features_that_a_scaling_takes_beyond_float32_are_refused(tmp_path: Path) -> None:
     x = np.array([[1e-30], [2e-30]] * 10, np.float32)
     np.savez(
-        tmp_path / "toy.npz", x_train=x, y_train=np.arange(20) % 2, x_test=x + 1e20, y_test=np.arange(20) % 2
+        tmp_path / "toy.npz",
+        x_train=x,
+        y_train=np.arange(20) % 2,
+        x_test=x + 1e20,
+        y_test=np.arange(20) % 2,
     )
     assert "--scale standard takes features beyond float32" in str(failure(tmp_path / "toy.npz"))
-    assert load(DataSpec(data=str(tmp_path / "toy.npz"), scale="none")).test.x[0, 0] == np.float32(1e20)
+    assert load(DataSpec(data=str(tmp_path / "toy.npz"), scale="none")).test.x[0, 0] == np.float32(
+        1e20
+    )
 
 
 def test_mnist_has_the_chapters_splits() -> None:
     if not MNIST.is_dir():
         pytest.skip("needs ../shared/data/mnist")
     dataset = load(DataSpec(data=str(MNIST)))
-    assert [len(dataset.split(name)) for name in ("train", "validation", "test")] == [55_000, 5000, 10_000]
+    assert [len(dataset.split(name)) for name in ("train", "validation", "test")] == [
+        55_000,
+        5000,
+        10_000,
+    ]
     assert dataset.validation.y[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert dataset.train.x.max() == 1
     assert (dataset.name, dataset.image_shape) == ("mnist", (28, 28))

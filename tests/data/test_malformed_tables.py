@@ -31,39 +31,72 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         HEAD + BODY + b",".join([b"1"] * 10_000) + b"\n",
         "line 42: more than 3 fields where 3 are needed",
     ),
-    "title_above.csv": (b"My data\n" + HEAD + BODY, "the first line, 'My data', is not of the table"),
-    "comment_above.csv": (b"# by hand\n" + HEAD + BODY, "the first line, '# by hand', is not of the table"),
+    "title_above.csv": (
+        b"My data\n" + HEAD + BODY,
+        "the first line, 'My data', is not of the table",
+    ),
+    "comment_above.csv": (
+        b"# by hand\n" + HEAD + BODY,
+        "the first line, '# by hand', is not of the table",
+    ),
     "empty.csv": (b"", "is empty"),
     "blank.csv": (b"\n\n  \n", "is empty"),
     "header_only.csv": (HEAD, "has no rows"),
     "one_row.csv": (HEAD + b"1,2,x\n", "the one class 'x' in 1 row: nothing to tell apart"),
-    "one_class.csv": (HEAD + b"1,2,x\n" * 30, "the one class 'x' in 30 rows: nothing to tell apart"),
+    "one_class.csv": (
+        HEAD + b"1,2,x\n" * 30,
+        "the one class 'x' in 30 rows: nothing to tell apart",
+    ),
     "one_column.csv": (b"y\nx\nz\n" * 10, "has one column only, 'y': .*give --delimiter"),
     "two_rows.csv": (HEAD + b"1,2,x\n3,4,z\n", "2 held-out examples are too many"),
-    "nan_label.csv": (HEAD + BODY + b"1,2,nan\n", "1 row has no label in column 'y', the first is row 41"),
+    "nan_label.csv": (
+        HEAD + BODY + b"1,2,nan\n",
+        "1 row has no label in column 'y', the first is row 41",
+    ),
     "no_label.csv": (HEAD + BODY + b"1,2,\n", "leave them out with --where '\"y\" IS NOT NULL'"),
-    "no_labels.csv": (HEAD + b"1,2,\n" * 30, "30 rows have no label in column 'y', the first is row 1"),
+    "no_labels.csv": (
+        HEAD + b"1,2,\n" * 30,
+        "30 rows have no label in column 'y', the first is row 1",
+    ),
     "utf16_without_mark.csv": ((HEAD + BODY).decode().encode("utf-16-le"), "holds NUL bytes"),
     "nul.csv": (HEAD + BODY + b"1,\0,x\n", "holds NUL bytes"),
-    "latin1.csv": (HEAD + BODY + "1,2,é\n".encode("latin1"), "line 42: it is not UTF-8: convert it"),
+    "latin1.csv": (
+        HEAD + BODY + "1,2,é\n".encode("latin1"),
+        "line 42: it is not UTF-8: convert it",
+    ),
     "latin1_far_down.csv": (HEAD + FAR + "1,2,é\n".encode("latin1"), "line 80002: it is not UTF-8"),
-    "open_quote.csv": (HEAD + BODY + b'1,"2,x\n' + BODY, "line 42: a quote is opened and never closed"),
+    "open_quote.csv": (
+        HEAD + BODY + b'1,"2,x\n' + BODY,
+        "line 42: a quote is opened and never closed",
+    ),
     "open_quote_far_down.csv": (HEAD + FAR + b'1,"2,x\n' + BODY, "line 80002: a quote is opened"),
     "open_quote_at_the_end.csv": (HEAD + BODY + b'1,2,"x\n', "line 42: a quote is opened"),
     "beyond_float32.csv": (
         HEAD + BODY + b"1,1e39,x\n",
         "'b' holds 1 value infinite or too large for float32",
     ),
-    "beyond_float64.csv": (HEAD + BODY + b"1,1e400,x\n" * 2, "2 values infinite .* the first in row 41"),
+    "beyond_float64.csv": (
+        HEAD + BODY + b"1,1e400,x\n" * 2,
+        "2 values infinite .* the first in row 41",
+    ),
     "infinite.csv": (HEAD + BODY + b"1,inf,x\n", "1 value infinite"),
     "minus_infinite.csv": (HEAD + BODY + b"1,-Infinity,x\n", "1 value infinite"),
-    "nothing_but_labels.csv": (HEAD + b",,x\n,,z\n" * 20, "no column with values besides the target"),
+    "nothing_but_labels.csv": (
+        HEAD + b",,x\n,,z\n" * 20,
+        "no column with values besides the target",
+    ),
     "text_among_numbers.csv": (
         HEAD + NUMBERS + b"1,oops,x\n",
         "'b' holds numbers and 1 of what is none, the first 'oops' in row 201: .*--types b=number",
     ),
-    "text_among_numbers_far_down.csv": (HEAD + NUMBERS * 150 + b"1,oops,x\n", "'oops' in row 30,001"),
-    "mixed_line_ends.csv": (HEAD + BODY + BODY.replace(b"\n", b"\r\n"), "its lines do not all end alike"),
+    "text_among_numbers_far_down.csv": (
+        HEAD + NUMBERS * 150 + b"1,oops,x\n",
+        "'oops' in row 30,001",
+    ),
+    "mixed_line_ends.csv": (
+        HEAD + BODY + BODY.replace(b"\n", b"\r\n"),
+        "its lines do not all end alike",
+    ),
     "binary.csv": (random.Random(0).randbytes(3000), "holds NUL bytes"),
     "web_page.csv": (b"<html><body>404</body></html>\n", "has one column only"),
     "long_line.csv": (HEAD + BODY + b"1," + b"q" * 3_000_000 + b",x\n", "longer than 2 MB"),
@@ -74,8 +107,14 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         HEAD + b"".join(b"%d,%d,%f\n" % (i, i, i * 0.37) for i in range(100)),
         "'y' holds 100 different numbers: a quantity, no class",
     ),
-    "identifier.csv": (HEAD + b"".join(b"%d,1,id%d\n" % (i, i) for i in range(100)), "too many for classes"),
-    "many_classes.csv": (HEAD + b"".join(b"%d,1,%d\n" % (i, i // 3) for i in range(6000)), "over 1,000"),
+    "identifier.csv": (
+        HEAD + b"".join(b"%d,1,id%d\n" % (i, i) for i in range(100)),
+        "too many for classes",
+    ),
+    "many_classes.csv": (
+        HEAD + b"".join(b"%d,1,%d\n" % (i, i // 3) for i in range(6000)),
+        "over 1,000",
+    ),
     "no_parquet.parquet": (HEAD + BODY, "it is no Parquet file"),
     "half_a.parquet": (b"PAR1" + bytes(50), "it is no Parquet file"),
     "cut_short.json": (b'[{"a":1,"y":"x"},{"a":2,', "Malformed JSON"),
@@ -87,7 +126,10 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         json.dumps([{"a": [1, 2], "y": "x"}, {"a": [3], "y": "z"}] * 20).encode(),
         "'a' holds BIGINT",
     ),
-    "two_types.jsonl": (b'{"a":1,"y":"x"}\n{"a":"two","y":"z"}\n' * 20, "'a' holds JSON: leave it out"),
+    "two_types.jsonl": (
+        b'{"a":1,"y":"x"}\n{"a":"two","y":"z"}\n' * 20,
+        "'a' holds JSON: leave it out",
+    ),
 }
 
 # A file's name and content, what its columns are taken for, and a part of what is told of it.
@@ -97,16 +139,36 @@ READ: dict[str, tuple[bytes, dict[str, str], str]] = {
     "utf16.csv": ((HEAD + BODY).decode().encode("utf-16"), {"a": "code", "b": "code"}, ""),
     "byte_order_mark.csv": (b"\xef\xbb\xbf" + HEAD + BODY, {"a": "code", "b": "code"}, ""),
     "nul_far_down.csv": (HEAD + FAR + b"1,\0,x\n", {"a": "code", "b": "text"}, "rare levels"),
-    "same_name_twice.csv": (b"a,a,y\n" + BODY, {"a": "code", "a_1": "code"}, "'a' names two columns"),
-    "same_name_in_capitals.csv": (b"a,A,y\n" + BODY, {"a": "code", "A_1": "code"}, "'A' names two columns"),
+    "same_name_twice.csv": (
+        b"a,a,y\n" + BODY,
+        {"a": "code", "a_1": "code"},
+        "'a' names two columns",
+    ),
+    "same_name_in_capitals.csv": (
+        b"a,A,y\n" + BODY,
+        {"a": "code", "A_1": "code"},
+        "'A' names two columns",
+    ),
     "no_name.csv": (b"a,,y\n" + BODY, {"a": "code", "column1": "code"}, "a column has no name"),
-    "spaces_around.csv": (b" a , b ,y \n" + BODY.replace(b",", b" , "), {"a": "code", "b": "code"}, ""),
+    "spaces_around.csv": (
+        b" a , b ,y \n" + BODY.replace(b",", b" , "),
+        {"a": "code", "b": "code"},
+        "",
+    ),
     "quote_within.csv": (HEAD + BODY + b'1,2,5" z\n' * 5, {"a": "code", "b": "code"}, ""),
-    "quotes.csv": (b'"a","b","y"\n' + b'"1","p, ""q""",x\n"2",r,z\n' * 20, {"a": "code", "b": "text"}, ""),
+    "quotes.csv": (
+        b'"a","b","y"\n' + b'"1","p, ""q""",x\n"2",r,z\n' * 20,
+        {"a": "code", "b": "text"},
+        "",
+    ),
     "line_end_in_quotes.csv": (HEAD + b'1,"p\nq",x\n2,r,z\n' * 20, {"a": "code", "b": "text"}, ""),
     "constant.csv": (HEAD + b"1,2,x\n1,3,z\n" * 20, {"a": "number", "b": "code"}, ""),
     "all_constant.csv": (HEAD + b"1,2,x\n1,2,z\n" * 20, {"a": "number", "b": "number"}, ""),
-    "empty_column.csv": (HEAD + b"1,,x\n2,,z\n" * 20, {"a": "code"}, "without any value are left out: b"),
+    "empty_column.csv": (
+        HEAD + b"1,,x\n2,,z\n" * 20,
+        {"a": "code"},
+        "without any value are left out: b",
+    ),
     "missing_markers.csv": (
         HEAD + BODY + b"?,NA,x\nN/A,null,z\n",
         {"a": "code", "b": "code"},
@@ -171,7 +233,9 @@ def check(dataset: Dataset) -> None:
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_no_table_can_be_made_of_gives_one_line_that_names_the_file(tmp_path: Path, name: str) -> None:
+def test_what_no_table_can_be_made_of_gives_one_line_that_names_the_file(
+    tmp_path: Path, name: str
+) -> None:
     content, message = REFUSED[name]
     path = write(tmp_path, name, content)
     with pytest.raises(DataError, match=message):
@@ -199,7 +263,9 @@ def test_a_table_of_10000_columns_is_read(tmp_path: Path) -> None:
         DataSpec(data=write(tmp_path, "wide.csv", "\n".join([head, *rows]).encode()), scale="none")
     )
     check(dataset)
-    rows = {row.tobytes() for name in ("train", "validation", "test") for row in dataset.split(name).x}
+    rows = {
+        row.tobytes() for name in ("train", "validation", "test") for row in dataset.split(name).x
+    }
     assert rows == {row.tobytes() for row in x}
 
 
@@ -213,7 +279,9 @@ def test_folders_pipes_and_absent_files_are_no_tables(tmp_path: Path) -> None:
     assert "there is no such file" in refusal(f"{tmp_path}/absent*.csv")
 
 
-def test_a_file_without_permission_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_without_permission_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write(tmp_path, "secret.csv", HEAD + BODY)
 
     def refuse(self: Path, *_: object) -> None:

@@ -13,7 +13,11 @@ from dnncli.data.source import Source, Table
 
 
 def fit(
-    kind: str, x: np.ndarray, *, peak: float | None = None, image_shape: tuple[int, int] | None = None
+    kind: str,
+    x: np.ndarray,
+    *,
+    peak: float | None = None,
+    image_shape: tuple[int, int] | None = None,
 ) -> Scaling:
     table = Table(x, np.zeros(len(x), np.int32))
     source = Source("toy", "toy", table, None, ("a",), image_shape, peak, False, {}, "")
@@ -24,7 +28,8 @@ X = np.array([[1, -8, 3], [2, 4, 3]], np.float32)
 
 
 @pytest.mark.parametrize(
-    ("peak", "image_shape", "kind"), [(16, (8, 8), "unit"), (255, None, "unit"), (None, (1, 3), "unit")]
+    ("peak", "image_shape", "kind"),
+    [(16, (8, 8), "unit"), (255, None, "unit"), (None, (1, 3), "unit")],
 )
 def test_auto_is_unit_for_images_and_pixels(
     peak: float | None, image_shape: tuple[int, int] | None, kind: str
@@ -50,7 +55,11 @@ def test_unit_divides_by_the_largest_pixel_value_or_else_by_the_largest_magnitud
     assert not fit("unit", X).offset.any()
 
 
-@given(st.integers(0, 2**32), st.sampled_from([0.0, 1.0, 1e4, -3e6]), st.sampled_from([1e-3, 1.0, 1e20]))
+@given(
+    st.integers(0, 2**32),
+    st.sampled_from([0.0, 1.0, 1e4, -3e6]),
+    st.sampled_from([1e-3, 1.0, 1e20]),
+)
 def test_standard_gives_each_feature_the_mean_and_deviation_of_exact_arithmetic(
     seed: int, centre: float, spread: float
 ) -> None:

@@ -38,7 +38,9 @@ def test_classes_go_by_name_or_by_range_of_numbers(
 
 @pytest.mark.parametrize("text", ["7", "0-9", "2-0", "0,,1", "", "cat", "0-cat", "0..2", "٠-٢"])
 def test_an_unknown_class_is_refused_with_those_there_are(text: str) -> None:
-    with pytest.raises(SpecError, match=r"no class is called '.*'; there are -2, -1, 0, 1, 2, 10\."):
+    with pytest.raises(
+        SpecError, match=r"no class is called '.*'; there are -2, -1, 0, 1, 2, 10\."
+    ):
         parse(text, NUMBERS)
 
 
@@ -53,7 +55,9 @@ def test_kept_classes_are_counted_anew_in_every_split() -> None:
 
 def test_an_emptied_split_and_a_single_class_are_refused() -> None:
     parts = Parts(table(0, 1, 2), table(0, 1, 2), table(2))
-    with pytest.raises(SpecError, match="--classes a,b: none of the test examples is of these classes"):
+    with pytest.raises(
+        SpecError, match="--classes a,b: none of the test examples is of these classes"
+    ):
         keep(parts, ("a", "b", "c"), "a,b")
     with pytest.raises(SpecError, match="--classes c: keeps one class only"):
         keep(parts, ("a", "b", "c"), "c")

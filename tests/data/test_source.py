@@ -19,13 +19,17 @@ def test_a_slice_of_a_table_shares_its_memory_and_indices_pick_rows() -> None:
     assert len(picked) == 2
 
 
-@pytest.mark.parametrize(("examples", "size"), [(1, 1), (4, 1), (100, 10), (49_999, 5000), (10**6, 5000)])
+@pytest.mark.parametrize(
+    ("examples", "size"), [(1, 1), (4, 1), (100, 10), (49_999, 5000), (10**6, 5000)]
+)
 def test_a_default_size_is_a_share_between_1_and_5000(examples: int, size: int) -> None:
     assert default_size(examples, 0.1) == size
 
 
 def test_a_fingerprint_is_the_sha256_of_types_shapes_and_bytes() -> None:
-    expected = hashlib.sha256(b"<f4 (4, 3)\n" + X.tobytes() + b"|u1 (2,)\n" + bytes([1, 2])).hexdigest()
+    expected = hashlib.sha256(
+        b"<f4 (4, 3)\n" + X.tobytes() + b"|u1 (2,)\n" + bytes([1, 2])
+    ).hexdigest()
     assert fingerprint(X, np.array([1, 2], np.uint8)) == expected
 
 

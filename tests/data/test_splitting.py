@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnncli.data import digits
+from dnncli.data.formats import digits
 from dnncli.data.source import Source, Table
 from dnncli.data.splitting import KEY, quotas, split, stratified
 from dnncli.errors import DataError, SpecError
@@ -75,7 +75,9 @@ def test_quotas_sum_to_their_size_within_1_of_exact_and_leave_one_of_each(
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=80), st.data())
-def test_every_row_is_in_one_group_and_every_class_keeps_one(labels: list[int], data: st.DataObject) -> None:
+def test_every_row_is_in_one_group_and_every_class_keeps_one(
+    labels: list[int], data: st.DataObject
+) -> None:
     y = np.array(labels, np.int32)
     first = data.draw(st.integers(0, room := len(y) - len(set(labels))))
     second = data.draw(st.integers(0, room - first))
@@ -102,7 +104,9 @@ def test_nothing_of_an_ordered_source_is_copied() -> None:
     assert np.shares_memory(split(given, 5, 6).train.x, given.train.x)
 
 
-@pytest.mark.parametrize(("validation", "test", "sizes"), [(6, 5, (34, 6, 5)), (0.25, 0.5, (30, 10, 5))])
+@pytest.mark.parametrize(
+    ("validation", "test", "sizes"), [(6, 5, (34, 6, 5)), (0.25, 0.5, (30, 10, 5))]
+)
 @pytest.mark.parametrize("ordered", [False, True])
 def test_a_test_set_of_its_own_gives_its_first_examples_and_fractions_are_of_each_table(
     validation: int | float, test: int | float, sizes: tuple[int, ...], ordered: bool
@@ -112,7 +116,9 @@ def test_a_test_set_of_its_own_gives_its_first_examples_and_fractions_are_of_eac
     assert rows(parts.test) == [0, 1, 2, 3, 4]
 
 
-@pytest.mark.parametrize(("validation", "test", "sizes"), [(None, None, (28, 4, 8)), (0.25, 2, (28, 10, 2))])
+@pytest.mark.parametrize(
+    ("validation", "test", "sizes"), [(None, None, (28, 4, 8)), (0.25, 2, (28, 10, 2))]
+)
 def test_one_table_is_divided_in_three_with_fractions_of_the_whole(
     validation: float | None, test: int | None, sizes: tuple[int, ...]
 ) -> None:
@@ -129,7 +135,11 @@ def test_the_same_data_always_split_the_same() -> None:
 @pytest.mark.parametrize(
     ("validation", "test", "message"),
     [
-        (39, None, "--validation 39: 47 held-out examples are too many: of the 40 in toy.npz at most 38"),
+        (
+            39,
+            None,
+            "--validation 39: 47 held-out examples are too many: of the 40 in toy.npz at most 38",
+        ),
         (None, 10**12, "--test 1000000000000: 1,000,000,000,004 held-out"),
         (20, 0.5, "--validation 20 --test 0.5: 40 held-out"),
         (0.01, None, "--validation 0.01: of 40 examples that is none"),
@@ -156,5 +166,7 @@ def test_a_test_set_cannot_give_more_than_it_has() -> None:
 
 
 def test_data_too_few_for_the_default_sizes_are_at_fault_themselves() -> None:
-    with pytest.raises(DataError, match=r"2 held-out examples are too many: of the 3 in toy\.npz at most 1"):
+    with pytest.raises(
+        DataError, match=r"2 held-out examples are too many: of the 3 in toy\.npz at most 1"
+    ):
         split(replace(source(3), held_out={"validation": 1, "test": 1}), None, None)

@@ -9,19 +9,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from problems import layer, layers
 
-from dnncli import catalog, meanfield, verdict
+from dnncli import theory
+from dnncli.diagnosis import verdict
+from dnncli.diagnosis.verdict import Setting
 from dnncli.records import Finding
-from dnncli.spec import NetworkSpec
-from dnncli.verdict import Setting
+from dnncli.spec import NetworkSpec, catalog
 
 FEATURES, CLASSES, WIDTH = 64, 10, 100
-DEEPEST = math.exp(-4.3)  # delta^2 falls by 1/e a depth scale, and 8.6 of them are the deepest that trains
+DEEPEST = math.exp(
+    -4.3
+)  # delta^2 falls by 1/e a depth scale, and 8.6 of them are the deepest that trains
 RULES = {"vanishing", "exploding", "saturated", "dead", "frozen", "diverged", "unpredicted"}
 
 
 def setting(act="relu", init="auto", hidden=5, moment=1.0, **options):
     sizes = hidden if isinstance(hidden, tuple) else (WIDTH,) * hidden
-    return Setting(NetworkSpec(hidden=sizes, act=act, init=init, **options), FEATURES, CLASSES, moment)
+    return Setting(
+        NetworkSpec(hidden=sizes, act=act, init=init, **options), FEATURES, CLASSES, moment
+    )
 
 
 def flow(ratio, hidden=5):
@@ -46,7 +51,9 @@ def test_ordinary_figures_are_healthy():
 
 
 @pytest.mark.parametrize("act", list(catalog.ACTIVATIONS))
-def test_a_network_that_is_as_theory_predicts_it_is_healthy_with_the_activations_own_initialiser(act):
+def test_a_network_that_is_as_theory_predicts_it_is_healthy_with_the_activations_own_initialiser(
+    act,
+):
     subject = setting(act, hidden=2)
     predicted = subject.predict().layers
     names = ("delta_rms", "activation_mean", "activation_std", "saturated_fraction")
@@ -71,15 +78,22 @@ class TestExplain:
 
 class TestVanishing:
     def test_it_is_when_delta_falls_below_what_the_deepest_trainable_network_has_left(self):
-        assert rules(verdict.judge(setting(), layers(delta_rms=flow(DEEPEST * 0.999)))) == ["vanishing"]
+        assert rules(verdict.judge(setting(), layers(delta_rms=flow(DEEPEST * 0.999)))) == [
+            "vanishing"
+        ]
         assert rules(verdict.judge(setting(), layers(delta_rms=flow(DEEPEST * 1.001)))) == []
 
     @pytest.mark.parametrize("init", ["normal", "he", "critical"])
     def test_it_is_read_off_the_figures_whatever_the_initialiser(self, init):
-        assert only(verdict.judge(setting(init=init), layers(delta_rms=flow(1e-6)))).rule == "vanishing"
+        assert (
+            only(verdict.judge(setting(init=init), layers(delta_rms=flow(1e-6)))).rule
+            == "vanishing"
+        )
 
     def test_it_is_found_in_a_batch_norm_network_too(self):
-        assert only(verdict.judge(setting(bn=True), layers(delta_rms=flow(1e-6)))).rule == "vanishing"
+        assert (
+            only(verdict.judge(setting(bn=True), layers(delta_rms=flow(1e-6)))).rule == "vanishing"
+        )
 
     def test_it_names_the_first_layer_and_the_number(self):
         finding = only(verdict.judge(setting(), layers(delta_rms=flow(3.2e-7))))
@@ -88,7 +102,9 @@ class TestVanishing:
 
     @pytest.mark.parametrize(("ratio", "hidden"), [(1e-3, 5), (1e-12, 20), (1e-2, 2)])
     def test_it_holds_depth_against_the_depth_scale(self, ratio, hidden):
-        finding = only(verdict.judge(setting(hidden=hidden), layers(hidden, delta_rms=flow(ratio, hidden))))
+        finding = only(
+            verdict.judge(setting(hidden=hidden), layers(hidden, delta_rms=flow(ratio, hidden)))
+        )
         found = re.search(
             r"depth scale (\S+): trains to a depth of (\S+) to (\S+), not (\d+)", finding.evidence
         )
@@ -115,13 +131,17 @@ class TestVanishing:
 
 class TestTheCauseOfVanishing:
     def cause(self, act, **columns):
-        finding = verdict.judge(setting(act, "xavier"), layers(delta_rms=flow(1e-6), **columns)).findings[0]
+        finding = verdict.judge(
+            setting(act, "xavier"), layers(delta_rms=flow(1e-6), **columns)
+        ).findings[0]
         assert finding.rule == "vanishing"
         return finding.evidence.split("; cause: ")[1]
 
     def test_it_is_saturation_where_more_than_half_of_a_bounded_layer_is_flat(self):
         flat = [0.1, 0.51, 0.2, 0.1, 0.1]
-        assert self.cause("sigmoid", saturated_fraction=flat) == "saturation, 51% of hidden2 is flat"
+        assert (
+            self.cause("sigmoid", saturated_fraction=flat) == "saturation, 51% of hidden2 is flat"
+        )
         flat[1] = 0.49
         assert not self.cause("sigmoid", saturated_fraction=flat).startswith("saturation")
 
@@ -142,7 +162,9 @@ class TestTheCauseOfVanishing:
 
 class TestExploding:
     def test_it_is_when_delta_grows_as_much_as_it_falls_when_it_vanishes(self):
-        assert rules(verdict.judge(setting(), layers(delta_rms=flow(1.001 / DEEPEST)))) == ["exploding"]
+        assert rules(verdict.judge(setting(), layers(delta_rms=flow(1.001 / DEEPEST)))) == [
+            "exploding"
+        ]
         assert rules(verdict.judge(setting(), layers(delta_rms=flow(0.999 / DEEPEST)))) == []
 
     def test_it_names_the_layer_it_grows_to_and_the_number(self):
@@ -169,7 +191,9 @@ class TestExploding:
     @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
     def test_activations_that_overflow_are_named_from_the_input_up(self, figure, value):
         column = [1.0, 1.0, value, value, value]
-        finding = only(verdict.judge(setting(init="normal"), layers(**{figure: column}, delta_rms=0.0)))
+        finding = only(
+            verdict.judge(setting(init="normal"), layers(**{figure: column}, delta_rms=0.0))
+        )
         assert (finding.rule, finding.layer) == ("exploding", "hidden3")
         assert finding.evidence == "its activations overflow float32"
 
@@ -186,7 +210,9 @@ class TestSaturated:
     @pytest.mark.parametrize("init", ["normal", "xavier", "critical"])
     def test_it_is_a_quarter_more_flat_units_than_the_critical_initialisation_has(self, act, init):
         subject = setting(act, init, hidden=3)
-        critical = meanfield.predict(NetworkSpec((WIDTH,) * 3, act, init="critical"), FEATURES, CLASSES, 1.0)
+        critical = theory.predict(
+            NetworkSpec((WIDTH,) * 3, act, init="critical"), FEATURES, CLASSES, 1.0
+        )
         usual = [entry.saturated_fraction for entry in critical.layers[:-1]]
         more = [usual[0], usual[1] + 0.26, usual[2]]
         finding = only(verdict.judge(subject, layers(3, saturated_fraction=more)))
@@ -207,7 +233,9 @@ class TestSaturated:
 
     def test_it_advises_what_the_network_has_not(self):
         def advice(**options):
-            return only(verdict.judge(setting("tanh", **options), layers(saturated_fraction=0.9))).advice
+            return only(
+                verdict.judge(setting("tanh", **options), layers(saturated_fraction=0.9))
+            ).advice
 
         assert advice(init="normal") == "--init critical: predicted 0% there; or add --bn"
         assert "--init critical:" not in advice(init="critical")
@@ -245,7 +273,8 @@ class TestFrozen:
 
     def test_layers_that_were_frozen_on_purpose_are_not(self):
         figures = [
-            replace(entry, frozen=i < 2, update_ratio=1e-3 * (i >= 2)) for i, entry in enumerate(layers())
+            replace(entry, frozen=i < 2, update_ratio=1e-3 * (i >= 2))
+            for i, entry in enumerate(layers())
         ]
         assert verdict.judge(setting(), figures).verdict == "healthy"
 
@@ -290,7 +319,7 @@ class TestAdvice:
             assert act == "softplus"
             network = replace(network, act="elu", alpha=None)
         assert ("without --bn" in flag) == bool(options.get("bn"))
-        predicted = meanfield.predict(network, FEATURES, CLASSES, 1.0).delta_ratio
+        predicted = theory.predict(network, FEATURES, CLASSES, 1.0).delta_ratio
         assert float(ratio) == pytest.approx(predicted, rel=0.05)
         widths = math.sqrt(network.hidden[-1] / network.hidden[0])  # what delta spreads over
         assert 1 / 3 < predicted / widths < 3
@@ -317,9 +346,9 @@ class TestAdvice:
 
     @pytest.mark.parametrize("moment", [0.0, math.inf, math.nan])
     def test_inputs_from_which_nothing_follows_are_what_to_look_at(self, moment):
-        finding = verdict.judge(setting(init="normal", moment=moment), layers(delta_rms=flow(1e-9))).findings[
-            0
-        ]
+        finding = verdict.judge(
+            setting(init="normal", moment=moment), layers(delta_rms=flow(1e-9))
+        ).findings[0]
         assert "look at the inputs" in finding.advice
 
     def test_an_overflow_of_a_level_network_is_the_inputs_or_the_rates_doing(self):
@@ -333,7 +362,9 @@ class TestUnpredicted:
         ratio = subject.predict().delta_ratio * factor
         return layers(delta_rms=flow(ratio, len(subject.network.hidden)), saturated_fraction=0.0)
 
-    @pytest.mark.parametrize(("act", "init"), [("relu", "he"), ("tanh", "xavier"), ("swish", "lecun")])
+    @pytest.mark.parametrize(
+        ("act", "init"), [("relu", "he"), ("tanh", "xavier"), ("swish", "lecun")]
+    )
     def test_it_is_a_first_step_beyond_three_times_the_band(self, act, init):
         subject = setting(act, init)
         prediction = subject.predict()
@@ -375,7 +406,9 @@ class TestUnpredicted:
     )
     def test_where_theory_has_reservations_nothing_is(self, subject):
         hidden = len(subject.network.hidden)
-        health = verdict.judge(subject, layers(hidden), layers(hidden, delta_rms=flow(1e-9, hidden)))
+        health = verdict.judge(
+            subject, layers(hidden), layers(hidden, delta_rms=flow(1e-9, hidden))
+        )
         assert rules(health) == []
 
     def test_nothing_is_said_of_a_run_whose_first_step_is_not_known(self):
@@ -383,20 +416,26 @@ class TestUnpredicted:
 
 
 def test_a_crash_is_the_verdict_whatever_the_figures_say():
-    crash = Finding("diverged", "hidden2", "activations not finite at epoch 3, step 7", "lower --lr")
+    crash = Finding(
+        "diverged", "hidden2", "activations not finite at epoch 3, step 7", "lower --lr"
+    )
     figures = layers(delta_rms=math.nan, activation_std=math.inf)
     assert verdict.judge(setting(), figures, (), crash).findings == (crash,)
     assert verdict.judge(setting(), figures, (), crash).verdict == "diverged"
 
 
 def test_several_findings_come_worst_first():
-    figures = layers(delta_rms=flow(1e-9), saturated_fraction=0.9, dead_fraction=0.9, update_ratio=1e-9)
+    figures = layers(
+        delta_rms=flow(1e-9), saturated_fraction=0.9, dead_fraction=0.9, update_ratio=1e-9
+    )
     health = verdict.judge(setting("sigmoid", "normal"), figures)
     assert rules(health) == ["vanishing", "saturated", "dead", "frozen"]
     assert health.verdict == "vanishing"
 
 
-@pytest.mark.parametrize(("first", "last", "ratio"), [(2.0, 4.0, 0.5), (1.0, 0.0, math.inf), (0.0, 2.0, 0.0)])
+@pytest.mark.parametrize(
+    ("first", "last", "ratio"), [(2.0, 4.0, 0.5), (1.0, 0.0, math.inf), (0.0, 2.0, 0.0)]
+)
 def test_the_delta_ratio_is_the_first_hidden_layers_over_the_last(first, last, ratio):
     assert verdict.delta_ratio(layers(3, delta_rms=[first, 7.0, last])) == ratio
     assert math.isnan(verdict.delta_ratio(layers(3, delta_rms=[0.0, 7.0, 0.0])))
@@ -427,7 +466,9 @@ NETWORKS = st.fixed_dictionaries(
         "bn": st.booleans(),
     }
 )
-TABLES = st.lists(st.lists(WILD, min_size=5, max_size=5), min_size=len(FIGURES), max_size=len(FIGURES))
+TABLES = st.lists(
+    st.lists(WILD, min_size=5, max_size=5), min_size=len(FIGURES), max_size=len(FIGURES)
+)
 
 
 @settings(deadline=None, max_examples=80)
@@ -436,7 +477,8 @@ def test_whatever_the_figures_there_is_a_sound_verdict(network, table, first_ste
     subject, columns = setting(**network), dict(zip(FIGURES, table, strict=True))
     names = subject.network.layers()
     figures = [
-        layer(name, **{key: column[i] for key, column in columns.items()}) for i, name in enumerate(names)
+        layer(name, **{key: column[i] for key, column in columns.items()})
+        for i, name in enumerate(names)
     ]
     health = verdict.judge(subject, figures, figures if first_step else ())
     found = [rule for rule in rules(health) if rule != "unpredicted"]
@@ -444,6 +486,8 @@ def test_whatever_the_figures_there_is_a_sound_verdict(network, table, first_ste
     assert set(found) <= RULES
     for finding in health.findings:
         assert finding.layer in names
-        assert all(text and len(text.splitlines()) == 1 for text in (finding.evidence, finding.advice))
+        assert all(
+            text and len(text.splitlines()) == 1 for text in (finding.evidence, finding.advice)
+        )
     if not all(math.isfinite(getattr(entry, name)) for entry in figures for name in FIGURES[:4]):
         assert found == ["exploding"]

@@ -7,19 +7,28 @@ import pytest
 from oracle import assert_agree
 from problems import dataset, snapshot, spec
 
-from dnncli import compilation, evaluation, plans, runs
 from dnncli.errors import SpecError
+from dnncli.experiments import evaluate as evaluation
 from dnncli.records import LAYER_FIELDS
+from dnncli.training import compilation_cache, plan
+from dnncli.training import run as runs
 
 DATA = dataset(train=64, validation=20, test=90)
 PLAIN = {"optimizer": "sgd", "lr": 0.1}
-NORMALISED = {"optimizer": "sgd", "lr": 0.1, "act": "relu", "bn": True, "bn_output": True, "bn_momentum": 0.7}
+NORMALISED = {
+    "optimizer": "sgd",
+    "lr": 0.1,
+    "act": "relu",
+    "bn": True,
+    "bn_output": True,
+    "bn_momentum": 0.7,
+}
 
 
 @pytest.fixture(autouse=True, scope="module")
 def compiled_once():
     """Tests that use the same network compile it once."""
-    compilation.remember()
+    compilation_cache.remember()
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +114,7 @@ def test_gradients_are_those_of_the_stored_network_over_the_training_set(options
     run = snapshot(spec(**options), data=DATA)
     records = evaluate(run, gradients=True).layers
     figures, slopes = [], []
-    order = plans.shuffle(run.spec.seed, run.best_epoch, 64)
+    order = plan.shuffle(run.spec.seed, run.best_epoch, 64)
     for rows in np.split(order, 4):
         step = oracle.run(run.spec.network, run.parameters, DATA.train.x[rows], DATA.train.y[rows])
         updates = jax.tree.map(lambda g: -0.1 * g, step.gradients)
@@ -115,7 +124,9 @@ def test_gradients_are_those_of_the_stored_network_over_the_training_set(options
         for name in LAYER_FIELDS:
             values = [step[name][index] for step in figures]
             assert_agree(getattr(layer, name), np.mean(values), 2e-5, f"{layer.layer}.{name}")
-            assert_agree(layer.ranges[name], (min(values), max(values)), 2e-5, f"{layer.layer}.{name}")
+            assert_agree(
+                layer.ranges[name], (min(values), max(values)), 2e-5, f"{layer.layer}.{name}"
+            )
         alive = np.any([(abs(step[index]) > 1e-10).any(axis=0) for step in slopes], axis=0)
         assert layer.dead_fraction == pytest.approx(1 - alive.mean())
 
@@ -135,7 +146,9 @@ def moments_by_hand(run, x):
 
 class TestBatchNormStatistics:
     def test_a_network_without_batch_norm_has_none(self, plain):
-        with pytest.raises(SpecError, match=r"--bn-stats all: the network in run\.ckpt has no batch norm"):
+        with pytest.raises(
+            SpecError, match=r"--bn-stats all: the network in run\.ckpt has no batch norm"
+        ):
             evaluate(plain, bn_stats="all")
 
     def test_population_statistics_are_the_exact_moments_layer_by_layer(self, normalised):
@@ -159,7 +172,9 @@ class TestBatchNormStatistics:
         record = evaluate(normalised, ("validation", "test"), bn_stats="all")
         assert list(record.bn.scores) == ["moving", "batch", "population"]
         for split in ("validation", "test"):
-            assert record.splits[split].loss == pytest.approx(record.bn.scores["moving"][split].loss)
+            assert record.splits[split].loss == pytest.approx(
+                record.bn.scores["moving"][split].loss
+            )
         assert [layer.layer for layer in record.bn.layers] == ["hidden1", "hidden2", "output"]
 
     def test_only_normalised_layers_are_compared(self):
@@ -170,14 +185,22 @@ class TestBatchNormStatistics:
     def test_mismatches_are_in_the_exact_deviation_and_variance(self, normalised):
         record = evaluate(normalised, bn_stats="moving").bn
         exact = moments_by_hand(normalised, DATA.train.x)
-        for told, stored, (mean, variance) in zip(record.layers, normalised.statistics, exact, strict=True):
+        for told, stored, (mean, variance) in zip(
+            record.layers, normalised.statistics, exact, strict=True
+        ):
             off = np.sqrt(np.mean((stored.mean - mean) ** 2 / variance))
             assert told.moving_mean == pytest.approx(off, rel=1e-4)
-            assert told.moving_variance == pytest.approx(np.mean(stored.variance / variance), rel=1e-4)
+            assert told.moving_variance == pytest.approx(
+                np.mean(stored.variance / variance), rel=1e-4
+            )
 
-    def test_of_equal_batches_the_means_agree_and_the_variances_lack_what_the_means_scatter(self, normalised):
+    def test_of_equal_batches_the_means_agree_and_the_variances_lack_what_the_means_scatter(
+        self, normalised
+    ):
         first = evaluate(normalised, bn_stats="batch").bn.layers[0]
-        z = DATA.train.x.astype(np.float64) @ np.asarray(normalised.parameters[0].kernel, np.float64)
+        z = DATA.train.x.astype(np.float64) @ np.asarray(
+            normalised.parameters[0].kernel, np.float64
+        )
         means = z.reshape(4, 16, -1).mean(axis=1)
         assert first.batch_mean < 1e-6
         expected = np.mean(1 - means.var(axis=0) / z.var(axis=0))  # the law of total variance

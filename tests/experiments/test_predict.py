@@ -3,18 +3,20 @@
 import numpy as np
 import pytest
 
-from dnncli import prediction
 from dnncli.data import Dataset, Scaling, Split
-from dnncli.snapshots import Snapshot
+from dnncli.experiments import predict
+from dnncli.experiments.train import start
 from dnncli.spec import from_options
-from dnncli.training import start
+from dnncli.training.snapshot import Snapshot
 
 
 def dataset(features: int) -> Dataset:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(30, features)).astype(np.float32), (np.arange(30) % 3).astype(np.int32)
     split = Split(x, y)
-    scaling = Scaling("standard", np.full(features, 2, np.float32), np.full(features, 4, np.float32))
+    scaling = Scaling(
+        "standard", np.full(features, 2, np.float32), np.full(features, 4, np.float32)
+    )
     return Dataset("toy", split, split, split, ("a", "b", "c"), scaling, "0", None)
 
 
@@ -39,41 +41,46 @@ def blocks(x: np.ndarray, sizes: list[int]) -> list[np.ndarray]:
 def test_predictions_do_not_depend_on_the_blocks(sizes: list[int]) -> None:
     x = np.random.default_rng(1).normal(size=(9000, 5)).astype(np.float32)
     network = snapshot()
-    found = list(prediction.predict(network, blocks(x, sizes), probabilities=True))
+    found = list(predict.predict(network, blocks(x, sizes), probabilities=True))
     z = logits(network, x)
     shares = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
     assert [name for part in found for name in part.classes] == ["abc"[i] for i in z.argmax(axis=1)]
-    np.testing.assert_allclose([row for part in found for row in part.probabilities or []], shares, rtol=1e-5)
+    np.testing.assert_allclose(
+        [row for part in found for row in part.probabilities or []], shares, rtol=1e-5
+    )
     assert [len(part.classes) for part in found] == [4096, 4096, 808]
 
 
 def test_bytes_are_scaled_like_floats() -> None:
     x = np.random.default_rng(2).integers(0, 256, (10, 5)).astype(np.uint8)
     network = snapshot()
-    one, other = (list(prediction.predict(network, [part], True)) for part in (x, x.astype(np.float32)))
+    one, other = (
+        list(predict.predict(network, [part], True)) for part in (x, x.astype(np.float32))
+    )
     assert one == other
 
 
 def test_no_rows_give_no_predictions() -> None:
-    assert list(prediction.predict(snapshot(), [])) == []
-    assert list(prediction.predict(snapshot(), [np.zeros((0, 5), np.float32)])) == []
+    assert list(predict.predict(snapshot(), [])) == []
+    assert list(predict.predict(snapshot(), [np.zeros((0, 5), np.float32)])) == []
 
 
 def test_batches_of_wide_rows_are_of_bounded_memory() -> None:
     features = 1 << 20
-    ((batch, count),) = prediction.batches([np.ones((3, features), np.float32)], features)
-    assert batch.nbytes == 4 * prediction.NUMBERS
+    ((batch, count),) = predict.batches([np.ones((3, features), np.float32)], features)
+    assert batch.nbytes == 4 * predict.NUMBERS
     assert (count, batch[2].min(), batch[3].max()) == (3, 1, 0)
 
 
 def test_probabilities_print_as_float32() -> None:
     ((row,),) = (
-        part.probabilities for part in prediction.predict(snapshot(), [np.zeros((1, 5), np.float32)], True)
+        part.probabilities
+        for part in predict.predict(snapshot(), [np.zeros((1, 5), np.float32)], True)
     )
     assert all(len(str(share)) <= 13 for share in row)
     assert abs(sum(row) - 1) < 1e-6
 
 
 def test_softmax_stands_large_logits() -> None:
-    found = prediction.softmax(np.array([[1e38, -1e38, 0], [1, 1, 1]], np.float32))
+    found = predict.softmax(np.array([[1e38, -1e38, 0], [1, 1, 1]], np.float32))
     np.testing.assert_allclose(found, [[1, 0, 0], [1 / 3] * 3], rtol=1e-6)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dnncli import statistics
+from dnncli.experiments import statistics
 
 
 def test_an_interval_is_students_from_the_table():
@@ -83,14 +83,18 @@ def test_fewer_than_five_pairs_have_an_interval_and_no_p():
 def test_holms_correction_by_hand(ps, adjusted):
     found = statistics.holm(ps)
     assert [p is None for p in found] == [p is None for p in adjusted]
-    assert [p for p in found if p is not None] == pytest.approx([p for p in adjusted if p is not None])
+    assert [p for p in found if p is not None] == pytest.approx(
+        [p for p in adjusted if p is not None]
+    )
 
 
 def test_holms_correction_keeps_the_order_and_never_lowers_a_p():
     ps = list(np.random.default_rng(2).uniform(size=9))
     adjusted = statistics.holm(ps)
     assert all(corrected >= p for corrected, p in zip(adjusted, ps, strict=True))
-    assert np.argsort(adjusted, kind="stable").tolist() == sorted(range(9), key=lambda i: (adjusted[i], i))
+    assert np.argsort(adjusted, kind="stable").tolist() == sorted(
+        range(9), key=lambda i: (adjusted[i], i)
+    )
 
 
 def test_tables_without_a_difference_raise_few_false_alarms():

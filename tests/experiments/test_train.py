@@ -9,8 +9,11 @@ import oracle
 import pytest
 from problems import dataset, spec
 
-from dnncli import __version__, checkpoint, compilation, meanfield, snapshots, training
+from dnncli import __version__, theory
 from dnncli.errors import SpecError
+from dnncli.experiments import train as training
+from dnncli.storage import checkpoint
+from dnncli.training import compilation_cache, snapshot
 
 DATA = dataset(train=70, validation=20)
 
@@ -18,7 +21,7 @@ DATA = dataset(train=70, validation=20)
 @pytest.fixture(autouse=True, scope="module")
 def compiled_once():
     """Tests that train the same network compile it once."""
-    compilation.remember()
+    compilation_cache.remember()
 
 
 def train(run_spec, stop_on=(), data=DATA):
@@ -59,7 +62,7 @@ class TestTheResult:
         start, _, result = done
         exact = float(np.mean(DATA.train.x.astype(np.float64) ** 2))
         assert result.prediction.delta_ratio == pytest.approx(
-            meanfield.predict(start.spec.network, 6, 3, exact).delta_ratio, rel=1e-9
+            theory.predict(start.spec.network, 6, 3, exact).delta_ratio, rel=1e-9
         )
 
     def test_its_seconds_are_those_of_its_epochs_and_their_compilation(self, done):
@@ -74,7 +77,9 @@ class TestTheResult:
 
     def test_health_is_the_last_epochs(self):
         _, told = train(spec(act="tanh", lr=0.3, epochs=6))
-        early, late = (training.result(each.snapshot, each, DATA).health for each in (told[0], told[-1]))
+        early, late = (
+            training.result(each.snapshot, each, DATA).health for each in (told[0], told[-1])
+        )
         assert (early.verdict, late.verdict) == ("healthy", "saturated")
 
     def test_a_run_that_lost_patience_says_so(self):
@@ -83,7 +88,9 @@ class TestTheResult:
         assert (result.stopped, len(result.epochs), result.best_epoch) == ("patience", 2, 1)
 
     def test_inputs_that_are_all_the_same_are_a_finding(self):
-        nothing = dataset(train=70, validation=20, transform=np.zeros_like)  # as --scale standard makes them
+        nothing = dataset(
+            train=70, validation=20, transform=np.zeros_like
+        )  # as --scale standard makes them
         _, told = train(spec(act="tanh", epochs=1), data=nothing)
         result = training.result(told[-1].snapshot, told[-1], nothing)
         last = result.health.findings[-1]
@@ -103,14 +110,21 @@ class TestInterruption:
     def test_before_the_first_epoch_nothing_is_known(self, done):
         start, *_ = done
         result = training.result(start, None, DATA, interrupted=True)
-        assert (result.stopped, result.test, result.epochs, result.best_epoch) == ("signal", None, (), 0)
+        assert (result.stopped, result.test, result.epochs, result.best_epoch) == (
+            "signal",
+            None,
+            (),
+            0,
+        )
         assert result.health.verdict == "unknown"
         assert result.seconds.train == 0
 
 
 class TestDivergence:
     @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-    def test_the_result_is_of_the_last_finite_epoch_and_the_verdict_names_the_crash(self, optimizer):
+    def test_the_result_is_of_the_last_finite_epoch_and_the_verdict_names_the_crash(
+        self, optimizer
+    ):
         start, (progress,) = train(spec(optimizer=optimizer, lr=1e6))
         result = training.result(progress.snapshot, progress, DATA)
         assert result.stopped == "diverged"
@@ -125,8 +139,10 @@ class TestDivergence:
         start, (progress,) = train(spec(optimizer="sgd", lr=1e6))
         path = tmp_path / "crash.ckpt"
         training.save(progress.snapshot, path)
-        stored = snapshots.from_checkpoint(checkpoint.read(path), path)
-        assert [step.step for step in stored.flight] == [step.step for step in progress.snapshot.flight]
+        stored = snapshot.from_checkpoint(checkpoint.read(path), path)
+        assert [step.step for step in stored.flight] == [
+            step.step for step in progress.snapshot.flight
+        ]
         assert not math.isfinite(stored.flight[-1].loss)
         for kept, before in zip(stored.state.parameters, start.state.parameters, strict=True):
             np.testing.assert_array_equal(kept.kernel, before.kernel)
@@ -147,7 +163,7 @@ class TestGoingOn:
         """The run as it comes back from its checkpoint."""
         path = tmp_path / "run.ckpt"
         training.save(done[1][-1].snapshot, path)
-        return snapshots.from_checkpoint(checkpoint.read(path), path)
+        return snapshot.from_checkpoint(checkpoint.read(path), path)
 
     def test_more_epochs_continue_where_it_ended(self, stored):
         longer = training.resumed(stored, DATA, epochs=5)
@@ -163,8 +179,15 @@ class TestGoingOn:
 
     def test_patience_and_min_delta_may_be_given_anew(self, stored):
         spec = training.resumed(stored, DATA, epochs=9, patience=1, min_delta=0.5).spec
-        assert (spec.schedule.epochs, spec.stopping.patience, spec.stopping.min_delta) == (9, 1, 0.5)
-        assert replace(spec, schedule=stored.spec.schedule, stopping=stored.spec.stopping) == stored.spec
+        assert (spec.schedule.epochs, spec.stopping.patience, spec.stopping.min_delta) == (
+            9,
+            1,
+            0.5,
+        )
+        assert (
+            replace(spec, schedule=stored.spec.schedule, stopping=stored.spec.stopping)
+            == stored.spec
+        )
         assert training.resumed(stored, DATA).spec == stored.spec
 
     def test_other_data_are_refused(self, stored):
@@ -172,7 +195,7 @@ class TestGoingOn:
             training.resumed(stored, replace(DATA, fingerprint="0" * 64))
 
     def test_the_checkpoint_says_what_the_numbers_depend_on(self, done):
-        versions = snapshots.to_checkpoint(done[1][-1].snapshot).metadata["versions"]
+        versions = snapshot.to_checkpoint(done[1][-1].snapshot).metadata["versions"]
         assert versions["dnncli"] == __version__
         assert {"jax", "jaxlib", "numpy", "optax", "python", "device", "threads"} < set(versions)
 
@@ -190,7 +213,7 @@ class TestTheory:
 
     def test_an_untrained_critical_network_has_the_variances_it_was_promised(self):
         wide = spec(act="sigmoid", init="critical", hidden=(400, 400))
-        chosen = meanfield.critical(wide.network, DATA.train.second_moment).layers
+        chosen = theory.critical(wide.network, DATA.train.second_moment).layers
         for layer, promise in zip(training.start(wide, DATA).parameters, chosen, strict=True):
             fan_in = layer.kernel.shape[0]
             assert fan_in * layer.kernel.var() == pytest.approx(promise.weight_variance, rel=0.1)

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from dnncli import catalog, checkpoint, foreign, network, tensorfile
-from dnncli.checkpoint import Checkpoint
+from dnncli import interop
 from dnncli.errors import CheckpointError, SpecError
-from dnncli.foreign import writing
-from dnncli.network import BN_EPSILON
-from dnncli.spec import NetworkSpec
+from dnncli.interop import writing
+from dnncli.nn import network
+from dnncli.nn.network import BN_EPSILON
+from dnncli.spec import NetworkSpec, catalog
+from dnncli.storage import checkpoint, tensorfile
+from dnncli.storage.checkpoint import Checkpoint
 
 SIZES = (6, 5, 4, 3)
 RNG = np.random.default_rng(0)
@@ -37,7 +39,9 @@ def norm(units):
 
 def named(modules):
     """Tensors by name from modules by name."""
-    return {f"{name}.{part}": array for name, parts in modules.items() for part, array in parts.items()}
+    return {
+        f"{name}.{part}": array for name, parts in modules.items() for part, array in parts.items()
+    }
 
 
 def written(path, tensors):
@@ -56,7 +60,7 @@ def logits(spec, parameters, statistics, x):
 
 
 def ours(path, x, act="tanh", alpha=None):
-    model = foreign.read(path, act, alpha)
+    model = interop.read(path, act, alpha)
     return logits(model.spec, model.parameters, model.statistics, x)
 
 
@@ -121,7 +125,7 @@ def test_a_stack_of_pytorchs_gives_the_same_logits(path, layout):
 
 def test_normalised_layers_stay_normalised(path):
     tensors, _ = stack(LAYOUTS["batch norm everywhere"])
-    model = foreign.read(written(path, tensors), "elu")
+    model = interop.read(written(path, tensors), "elu")
     assert (model.spec.bn, model.spec.bn_output) == (True, True)
     np.testing.assert_array_equal(model.statistics[0].variance, tensors["1.running_var"])
     np.testing.assert_allclose(
@@ -139,7 +143,13 @@ def test_names_may_have_a_prefix(path, prefix):
 
 
 def test_modules_may_have_names_of_their_own(path):
-    modules = {"out": linear(4, 3), "bn1": norm(5), "bn2": norm(4), "fc1": linear(6, 5), "fc2": linear(5, 4)}
+    modules = {
+        "out": linear(4, 3),
+        "bn1": norm(5),
+        "bn2": norm(4),
+        "fc1": linear(6, 5),
+        "fc2": linear(5, 4),
+    }
     x = normal(5, 6)
     order = ["fc1", "bn1", "act", "fc2", "bn2", "act", "out"]
     said = ours(written(path, named(modules)), x)
@@ -160,10 +170,11 @@ def test_dense_10_stands_behind_dense_9(path):
     for index in range(11):
         name = "dense" if index == 0 else f"dense_{index}"
         tensors |= {f"{name}/kernel": normal(3, 3) * (index + 1), f"{name}/bias": normal(3)}
-    model = foreign.read(written(path, tensors), "relu")
+    model = interop.read(written(path, tensors), "relu")
     assert model.framework == "Keras"
     assert [float(np.asarray(p.kernel)[0, 0]) for p in model.parameters] == [
-        float(tensors[f"{name}/kernel"][0, 0]) for name in ["dense", *(f"dense_{i}" for i in range(1, 11))]
+        float(tensors[f"{name}/kernel"][0, 0])
+        for name in ["dense", *(f"dense_{i}" for i in range(1, 11))]
     ]
 
 
@@ -177,7 +188,7 @@ def test_kerass_batch_norm_is_taken_as_it_is(path):
     tensors = {f"batch_normalization/{name}": value for name, value in moments.items()}
     tensors |= {"dense/kernel": normal(6, 5), "dense/bias": np.zeros(5, np.float32)}
     tensors |= {"dense_1/kernel": normal(5, 3), "dense_1/bias": normal(3)}
-    model = foreign.read(written(path, tensors), "relu")
+    model = interop.read(written(path, tensors), "relu")
     np.testing.assert_array_equal(model.parameters[0].scale, moments["gamma"])
     np.testing.assert_array_equal(model.statistics[0].mean, moments["moving_mean"])
     assert model.notes == ((), ())
@@ -185,16 +196,18 @@ def test_kerass_batch_norm_is_taken_as_it_is(path):
 
 def test_prelu_brings_its_slopes(path):
     modules = {"0": linear(6, 5), "1": {"weight": np.float32([0.3])}, "2": linear(5, 3)}
-    model = foreign.read(written(path, named(modules)), "prelu")
+    model = interop.read(written(path, named(modules)), "prelu")
     np.testing.assert_array_equal(model.parameters[0].slope, np.full(5, np.float32(0.3)))
     with pytest.raises(SpecError, match="slopes"):
-        foreign.read(path, "relu")
+        interop.read(path, "relu")
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float16])
 def test_other_precisions_become_float32(path, dtype):
     tensors, _ = stack(LAYOUTS["plain"])
-    model = foreign.read(written(path, {name: t.astype(dtype) for name, t in tensors.items()}), "relu")
+    model = interop.read(
+        written(path, {name: t.astype(dtype) for name, t in tensors.items()}), "relu"
+    )
     np.testing.assert_array_equal(
         model.parameters[0].kernel, tensors["0.weight"].astype(dtype).astype(np.float32).T
     )
@@ -204,7 +217,11 @@ def test_other_precisions_become_float32(path, dtype):
 REFUSED = {
     "a convolution": ({"0.weight": normal(3, 3, 3, 3), "0.bias": normal(3)}, "no linear layer"),
     "layer norm": (
-        {**named({"0": linear(6, 5), "2": linear(5, 3)}), "1.weight": normal(5), "1.bias": normal(5)},
+        {
+            **named({"0": linear(6, 5), "2": linear(5, 3)}),
+            "1.weight": normal(5),
+            "1.bias": normal(5),
+        },
         "'1'",
     ),
     "sizes that do not fit": (named({"0": linear(6, 5), "2": linear(4, 3)}), "takes 4 inputs"),
@@ -216,7 +233,10 @@ REFUSED = {
         "NaN",
     ),
     "integers": ({"0.weight": np.ones((3, 3), np.int32)}, "int32"),
-    "an unclear batch norm": (named({"0": linear(6, 5), "2": norm(5), "4": linear(5, 3)}), "does not tell"),
+    "an unclear batch norm": (
+        named({"0": linear(6, 5), "2": norm(5), "4": linear(5, 3)}),
+        "does not tell",
+    ),
     "a last batch norm": (
         named({"0": linear(6, 5), "2": linear(5, 3), "4": norm(3)}),
         "last layer's activation",
@@ -237,7 +257,7 @@ REFUSED = {
 def test_what_is_no_stack_is_refused_in_one_line(path, case):
     tensors, reason = REFUSED[case]
     with pytest.raises(CheckpointError, match=reason) as caught:
-        foreign.read(written(path, tensors), "relu")
+        interop.read(written(path, tensors), "relu")
     assert str(caught.value).count("\n") == 0
     assert str(path) in str(caught.value)
 
@@ -245,15 +265,15 @@ def test_what_is_no_stack_is_refused_in_one_line(path, case):
 def test_damaged_files_and_own_checkpoints_are_told_apart(path):
     path.write_bytes(b"\xff" * 100)
     with pytest.raises(CheckpointError, match="no intact safetensors file"):
-        foreign.read(path, "relu")
+        interop.read(path, "relu")
     tensors, _ = stack(LAYOUTS["plain"])
     data = written(path, tensors).read_bytes()
     path.write_bytes(data[: len(data) // 2])
     with pytest.raises(CheckpointError, match="no intact safetensors file"):
-        foreign.read(path, "relu")
+        interop.read(path, "relu")
     checkpoint.write(path, Checkpoint({"a": normal(2)}, {}))
     with pytest.raises(SpecError, match="own"):
-        foreign.read(path, "relu")
+        interop.read(path, "relu")
 
 
 def test_a_file_is_known_by_its_sha256(path):
@@ -278,9 +298,12 @@ def random_network(spec, seed=0):
     parameters, statistics = network.init(spec, SIZES[0], SIZES[-1], seed)
     jitter = lambda leaf: (leaf + 0.3 * rng.standard_normal(leaf.shape)).astype(np.float32)  # noqa: E731
     moved = tuple(
-        type(layer)(*(None if part is None else jitter(part) for part in layer)) for layer in parameters
+        type(layer)(*(None if part is None else jitter(part) for part in layer))
+        for layer in parameters
     )
-    drawn = tuple(m and type(m)(jitter(m.mean), np.abs(jitter(m.variance)) * 1e-3) for m in statistics)
+    drawn = tuple(
+        m and type(m)(jitter(m.mean), np.abs(jitter(m.variance)) * 1e-3) for m in statistics
+    )
     return moved, drawn
 
 
@@ -291,12 +314,14 @@ EXPORTED = [NetworkSpec(hidden=(5, 4), act=act) for act in catalog.ACTIVATIONS] 
 ]
 
 
-@pytest.mark.parametrize("framework", foreign.FRAMEWORKS)
-@pytest.mark.parametrize("spec", EXPORTED, ids=lambda spec: f"{spec.act}-{spec.bn:d}{spec.bn_output:d}")
+@pytest.mark.parametrize("framework", interop.FRAMEWORKS)
+@pytest.mark.parametrize(
+    "spec", EXPORTED, ids=lambda spec: f"{spec.act}-{spec.bn:d}{spec.bn_output:d}"
+)
 def test_what_is_written_reads_back_as_the_same_network(path, spec, framework):
     parameters, statistics = random_network(spec)
-    tensorfile.write(path, foreign.export(spec, parameters, statistics, framework), "pt")
-    model = foreign.read(path, spec.act, None if spec.act == "prelu" else spec.alpha)
+    tensorfile.write(path, interop.export(spec, parameters, statistics, framework), "pt")
+    model = interop.read(path, spec.act, None if spec.act == "prelu" else spec.alpha)
     x = normal(33, 6)
     np.testing.assert_allclose(
         logits(model.spec, model.parameters, model.statistics, x),
@@ -304,16 +329,22 @@ def test_what_is_written_reads_back_as_the_same_network(path, spec, framework):
         rtol=1e-5,
         atol=1e-5,
     )
-    assert (model.spec.hidden, model.spec.bn, model.spec.bn_output) == (spec.hidden, spec.bn, spec.bn_output)
+    assert (model.spec.hidden, model.spec.bn, model.spec.bn_output) == (
+        spec.hidden,
+        spec.bn,
+        spec.bn_output,
+    )
 
 
-@pytest.mark.parametrize("spec", EXPORTED, ids=lambda spec: f"{spec.act}-{spec.bn:d}{spec.bn_output:d}")
+@pytest.mark.parametrize(
+    "spec", EXPORTED, ids=lambda spec: f"{spec.act}-{spec.bn:d}{spec.bn_output:d}"
+)
 def test_what_is_written_gives_the_same_logits_in_pytorch(path, spec):
     torch = pytest.importorskip("torch")
     load = pytest.importorskip("safetensors.torch").load_file
     parameters, statistics = random_network(spec)
-    tensorfile.write(path, foreign.export(spec, parameters, statistics, "torch"), "pt")
-    *build, _load, evaluate = foreign.recipe(spec, SIZES[0], SIZES[-1], "torch", str(path))
+    tensorfile.write(path, interop.export(spec, parameters, statistics, "torch"), "pt")
+    *build, _load, evaluate = interop.recipe(spec, SIZES[0], SIZES[-1], "torch", str(path))
     scope = {"nn": torch.nn}
     exec("\n".join(build), scope)
     model = scope["model"]
@@ -322,7 +353,9 @@ def test_what_is_written_gives_the_same_logits_in_pytorch(path, spec):
     x = normal(33, 6)
     with torch.no_grad():
         theirs = model.eval()(torch.from_numpy(x)).numpy()
-    np.testing.assert_allclose(logits(spec, parameters, statistics, x), theirs, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        logits(spec, parameters, statistics, x), theirs, rtol=1e-5, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("bn", [False, True], ids=["plain", "batch norm"])
@@ -333,7 +366,13 @@ def test_a_network_trained_in_pytorch_gives_the_same_logits_here(path, bn):
     torch.manual_seed(0)
     norms = [[nn.BatchNorm1d(20)], [nn.BatchNorm1d(10)]] if bn else [[], []]
     model = nn.Sequential(
-        nn.Linear(6, 20), *norms[0], nn.ReLU(), nn.Linear(20, 10), *norms[1], nn.ReLU(), nn.Linear(10, 3)
+        nn.Linear(6, 20),
+        *norms[0],
+        nn.ReLU(),
+        nn.Linear(20, 10),
+        *norms[1],
+        nn.ReLU(),
+        nn.Linear(10, 3),
     )
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     x = torch.randn(300, 6, generator=generator)
@@ -355,7 +394,7 @@ def test_every_activation_can_be_written():
 def test_epsilon_is_made_up_for_by_the_scale():
     spec = NetworkSpec(hidden=(5,), act="relu", bn=True)
     parameters, statistics = random_network(spec)
-    tensors = foreign.export(spec, parameters, statistics, "torch")
+    tensors = interop.export(spec, parameters, statistics, "torch")
     theirs = tensors["1.weight"] / np.sqrt(tensors["1.running_var"] + 1e-5)
     mine = parameters[0].scale / np.sqrt(statistics[0].variance + BN_EPSILON)
     np.testing.assert_allclose(theirs, mine, rtol=1e-6)

@@ -6,11 +6,17 @@ import numpy as np
 import oracle
 import pytest
 
-from dnncli import activations, catalog
-from dnncli.activations import ACTIVATIONS
+from dnncli.nn import activations
+from dnncli.nn.activations import ACTIVATIONS
+from dnncli.spec import catalog
 
 Z = np.linspace(-12, 12, 4001).astype(np.float32)  # includes 0 and +-3, the kinks
-ALPHAS = {"leaky-relu": (0.01, 0.2, -0.5), "prelu": (0.25,), "elu": (1.0, 0.3, 2.0), "celu": (1.0, 0.4, 3.0)}
+ALPHAS = {
+    "leaky-relu": (0.01, 0.2, -0.5),
+    "prelu": (0.25,),
+    "elu": (1.0, 0.3, 2.0),
+    "celu": (1.0, 0.4, 3.0),
+}
 CASES = [(name, alpha) for name in catalog.ACTIVATIONS for alpha in ALPHAS.get(name, (None,))]
 
 
@@ -41,7 +47,9 @@ def test_its_derivative_is_its_formulas_kinks_included(name, alpha):
 def test_backpropagation_uses_the_same_derivative_as_the_probe(name, alpha):
     z = jnp.asarray(Z)
     backward = jax.grad(lambda z: jnp.sum(ACTIVATIONS[name](z, alpha)))(z)
-    np.testing.assert_allclose(backward, activations.derivative(name, z, alpha), rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(
+        backward, activations.derivative(name, z, alpha), rtol=1e-6, atol=1e-7
+    )
 
 
 @every_activation
@@ -49,7 +57,9 @@ def test_the_oracles_derivative_is_the_slope_of_its_value(name, alpha):
     phi, slope = oracle.ACTIVATIONS[name]
     z = np.linspace(-8, 8, 1000)  # an even number: no point on a kink
     h = 1e-5
-    np.testing.assert_allclose((phi(z + h, alpha) - phi(z - h, alpha)) / (2 * h), slope(z, alpha), atol=1e-8)
+    np.testing.assert_allclose(
+        (phi(z + h, alpha) - phi(z - h, alpha)) / (2 * h), slope(z, alpha), atol=1e-8
+    )
 
 
 @every_activation
@@ -72,7 +82,9 @@ def test_the_catalog_calls_bounded_exactly_what_stays_within_one(name):
 def test_prelu_takes_one_slope_a_unit_and_passes_its_gradient_on():
     z = jnp.asarray([[-2.0, -3.0, 4.0], [1.0, -5.0, -6.0]])
     slopes = jnp.asarray([[0.1, 0.2, 0.3]])
-    np.testing.assert_allclose(ACTIVATIONS["prelu"](z, slopes), [[-0.2, -0.6, 4], [1, -1, -1.8]], rtol=1e-6)
+    np.testing.assert_allclose(
+        ACTIVATIONS["prelu"](z, slopes), [[-0.2, -0.6, 4], [1, -1, -1.8]], rtol=1e-6
+    )
     gradient = jax.grad(lambda s: jnp.sum(ACTIVATIONS["prelu"](z, s)))(slopes)
     np.testing.assert_allclose(gradient, [[-2, -8, -6]])
 

@@ -7,10 +7,11 @@ import pytest
 import subjects
 from oracle import assert_agree
 
-from dnncli import engine, network, passes
-from dnncli.engine import Program
-from dnncli.passes import EVALUATION_ROWS
+from dnncli.nn import inference, network
+from dnncli.nn.inference import EVALUATION_ROWS
 from dnncli.spec import UpdateSpec
+from dnncli.training import engine
+from dnncli.training.engine import Program
 
 
 @pytest.fixture(scope="module")
@@ -24,10 +25,14 @@ def test_an_evaluation_in_chunks_is_that_of_all_examples_at_once(examples, train
     spec, state = trained
     block = subjects.block(examples)
     score = engine.compiled_evaluate(spec, state.parameters, state.statistics, block)
-    exact = oracle.run(spec, state.parameters, np.asarray(block.x), np.asarray(block.y), state.statistics)
+    exact = oracle.run(
+        spec, state.parameters, np.asarray(block.x), np.asarray(block.y), state.statistics
+    )
     assert_agree(score.loss, exact.loss)
-    assert score.accuracy == pytest.approx(exact.accuracy, abs=1.5 / examples if examples > 1000 else 1e-6)
-    logits = passes.compiled_logits(spec, state.parameters, state.statistics, block.x)
+    assert score.accuracy == pytest.approx(
+        exact.accuracy, abs=1.5 / examples if examples > 1000 else 1e-6
+    )
+    logits = inference.compiled_logits(spec, state.parameters, state.statistics, block.x)
     assert_agree(logits, exact.preactivations[-1])
 
 
@@ -35,23 +40,27 @@ def test_an_evaluation_does_not_drop_out(trained):
     spec, state = trained
     dropping = subjects.network_spec("elu", "bn everywhere", dropout=0.5)
     block = subjects.block(33)
-    scores = [passes.logits(s, state.parameters, state.statistics, block.x) for s in (spec, dropping)]
+    scores = [
+        inference.logits(s, state.parameters, state.statistics, block.x) for s in (spec, dropping)
+    ]
     np.testing.assert_array_equal(*scores)
 
 
 def test_an_examples_logits_do_not_depend_on_its_company(trained):
     spec, state = trained
     x = subjects.block(33).x
-    every = passes.logits(spec, state.parameters, state.statistics, x)
-    alone = passes.logits(spec, state.parameters, state.statistics, x[7:8])
+    every = inference.logits(spec, state.parameters, state.statistics, x)
+    alone = inference.logits(spec, state.parameters, state.statistics, x[7:8])
     np.testing.assert_allclose(every[7:8], alone, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(("examples", "size"), [(60, 20), (71, 64), (5, 1)])
-def test_batch_statistics_are_the_mean_of_the_batches_own_moments_by_their_sizes(examples, size, trained):
+def test_batch_statistics_are_the_mean_of_the_batches_own_moments_by_their_sizes(
+    examples, size, trained
+):
     spec, state = trained
     block = subjects.block(examples)
-    actual = passes.compiled_batch_statistics(spec, state.parameters, block.x, size)
+    actual = inference.compiled_batch_statistics(spec, state.parameters, block.x, size)
     x, y = np.asarray(block.x), np.asarray(block.y)
     parts = [
         (
@@ -67,16 +76,16 @@ def test_batch_statistics_are_the_mean_of_the_batches_own_moments_by_their_sizes
 def test_population_statistics_are_the_exact_moments_of_the_whole_set(trained):
     spec, state = trained
     block = subjects.block(1025)
-    actual = passes.compiled_population_statistics(spec, state.parameters, block.x)
+    actual = inference.compiled_population_statistics(spec, state.parameters, block.x)
     exact = oracle.run(spec, state.parameters, np.asarray(block.x), np.asarray(block.y))
     assert_agree(actual, exact.statistics)
     # With them, batch norm in use is batch norm as in training on one batch of everything.
-    logits = passes.compiled_logits(spec, state.parameters, actual, block.x)
+    logits = inference.compiled_logits(spec, state.parameters, actual, block.x)
     assert_agree(logits, exact.preactivations[-1])
 
 
 def test_layers_without_batch_norm_have_no_statistics():
     spec = subjects.network_spec("elu", "bn")
     parameters, _ = network.init(spec, 5, 3, seed=0)
-    statistics = passes.compiled_population_statistics(spec, parameters, subjects.block(9).x)
+    statistics = inference.compiled_population_statistics(spec, parameters, subjects.block(9).x)
     assert [moments is None for moments in statistics] == [False, False, True]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dnncli import initializers
-from dnncli.initializers import INITIALIZERS
+from dnncli.nn import initializers
+from dnncli.nn.initializers import INITIALIZERS
 
 FAN_IN, FAN_OUT = 600, 400
 VARIANCES = {
@@ -106,7 +106,9 @@ def test_a_stream_is_a_function_of_its_key_alone():
     assert (draw("he-normal", key=(3, 1, 2)) == draw("he-normal", key=(3, 1, 2))).all()
 
 
-@pytest.mark.parametrize("other", [(0, 1, 1), (0, 2, 0), (1, 1, 0)], ids=["layer", "stream", "seed"])
+@pytest.mark.parametrize(
+    "other", [(0, 1, 1), (0, 2, 0), (1, 1, 0)], ids=["layer", "stream", "seed"]
+)
 def test_streams_of_different_keys_are_independent(other):
     ours, theirs = draw("normal").ravel(), draw("normal", key=other).ravel()
     assert abs(np.corrcoef(ours, theirs)[0, 1]) < 5 / math.sqrt(ours.size)

@@ -8,10 +8,10 @@ import pytest
 import subjects
 from oracle import assert_agree
 
-from dnncli import catalog, probe
-from dnncli.network import Layer, Observation, Trace
+from dnncli.nn import layer_stats
+from dnncli.nn.network import Layer, Observation, Trace
 from dnncli.records import LAYER_FIELDS
-from dnncli.spec import NetworkSpec
+from dnncli.spec import NetworkSpec, catalog
 
 
 @subjects.every_step
@@ -19,7 +19,7 @@ def test_every_figure_of_every_layer_is_the_oracles(act, kind, size):
     step = subjects.one_step(act, kind, size)
     updates = jax.tree.map(lambda g: -subjects.RATE * g, step.exact.gradients)
     figures = oracle.figures(step.spec, step.before.parameters, step.exact, updates)
-    assert set(figures) == set(LAYER_FIELDS) == set(probe.LayerStats._fields)
+    assert set(figures) == set(LAYER_FIELDS) == set(layer_stats.LayerStats._fields)
     # A mean near 0 is as exact as the numbers it is of.
     means = np.array(figures.pop("activation_mean"))
     error = abs(step.stats.activation_mean - means)
@@ -45,14 +45,17 @@ def test_the_subjects_have_dead_and_saturated_units_to_find():
     assert 0.14 <= tanh.stats.saturated_fraction[0] < 0.5
 
 
-measure = jax.jit(probe.measure, static_argnums=0)
+measure = jax.jit(layer_stats.measure, static_argnums=0)
 
 
 def observation(z, delta=None, alpha=None):
     """One hidden layer with these pre-activations and an output layer of ones."""
     z = jnp.asarray(z, jnp.float32)
     units = z.shape[1]
-    layers = (Layer(jnp.ones((2, units)), jnp.zeros(units)), Layer(jnp.ones((units, 1)), jnp.zeros(1)))
+    layers = (
+        Layer(jnp.ones((2, units)), jnp.zeros(units)),
+        Layer(jnp.ones((units, 1)), jnp.zeros(1)),
+    )
     trace = Trace((z, jnp.ones((len(z), 1))), (z, jnp.ones((len(z), 1))), (None, None))
     delta = jnp.ones_like(z) if delta is None else jnp.asarray(delta, jnp.float32)
     return Observation(layers, trace, (delta, jnp.ones((len(z), 1))), layers, layers, ())
@@ -67,9 +70,11 @@ def test_a_unit_is_saturated_below_a_hundredth_of_the_steepest_slope(act):
     step = subjects.one_step(act, *next(rest for name, *rest in subjects.STEPS if name == act))
     z = np.linspace(-12, 12, step.seen.trace.preactivations[0].size).reshape(-1, 6)
     hidden = jnp.asarray(z, jnp.float32)
-    trace = step.seen.trace._replace(preactivations=(hidden, hidden, step.seen.trace.preactivations[2]))
+    trace = step.seen.trace._replace(
+        preactivations=(hidden, hidden, step.seen.trace.preactivations[2])
+    )
     with jax.disable_jit():
-        stats, _ = probe.measure(step.spec, step.seen._replace(trace=trace))
+        stats, _ = layer_stats.measure(step.spec, step.seen._replace(trace=trace))
     slopes = oracle.ACTIVATIONS[act][1](z, step.spec.alpha)
     expected = (abs(slopes) < 0.01 * oracle.steepest(step.spec)).mean()
     assert float(stats.saturated_fraction[0]) == pytest.approx(expected, abs=1.5 / z.size)
@@ -106,7 +111,7 @@ def test_the_spread_of_activations_does_not_cancel_against_their_mean(mean):
 
 def stats_of(steps, layers):
     values = np.random.default_rng(0).random((len(LAYER_FIELDS), steps, layers), dtype=np.float32)
-    return probe.LayerStats(*values)
+    return layer_stats.LayerStats(*values)
 
 
 def test_records_are_means_over_the_measured_steps_with_their_ranges():
@@ -114,7 +119,7 @@ def test_records_are_means_over_the_measured_steps_with_their_ranges():
     stats = stats_of(6, 3)
     responding = np.array([[1, 0, 1, 1], [0, 0, 1, 0]], bool)
     clipped = np.array([[1, 0, 0], [1, 1, 0]], bool)
-    records = probe.records(subject, stats, responding, clipped)
+    records = layer_stats.records(subject, stats, responding, clipped)
     assert [record.layer for record in records] == ["hidden1", "hidden2", "output"]
     assert [record.dead_fraction for record in records] == pytest.approx([1 / 4, 2 / 3, 0])
     assert [record.clipped_fraction for record in records] == [1, 0.5, 0]
@@ -127,12 +132,18 @@ def test_records_are_means_over_the_measured_steps_with_their_ranges():
 
 def test_a_flight_record_tells_what_of_which_layer_broke_first():
     step = subjects.one_step("elu", "bn", 33)
-    measured = jax.jit(probe.record_flight, static_argnums=0)
+    measured = jax.jit(layer_stats.record_flight, static_argnums=0)
     flight, responding = measured(step.spec, step.seen)
-    assert all(np.asarray(part).all() for part in (flight.activations, flight.gradients, flight.state))
-    np.testing.assert_array_equal(responding, probe.measure(step.spec, step.seen)[1])
+    assert all(
+        np.asarray(part).all() for part in (flight.activations, flight.gradients, flight.state)
+    )
+    np.testing.assert_array_equal(responding, layer_stats.measure(step.spec, step.seen)[1])
     trace, deltas = step.seen.trace, step.seen.deltas
-    activations = (trace.activations[0], trace.activations[1].at[3, 2].set(np.inf), trace.activations[2])
+    activations = (
+        trace.activations[0],
+        trace.activations[1].at[3, 2].set(np.inf),
+        trace.activations[2],
+    )
     updates = tuple(
         u._replace(kernel=u.kernel.at[0, 0].set(np.nan)) if i == 2 else u
         for i, u in enumerate(step.seen.updates)

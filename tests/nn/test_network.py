@@ -8,9 +8,9 @@ import pytest
 import subjects
 from oracle import assert_agree
 
-from dnncli import catalog, network, optimizers
-from dnncli.network import Layer, Moments, TrainState
-from dnncli.spec import NetworkSpec, UpdateSpec
+from dnncli.nn import network, optimizers
+from dnncli.nn.network import Layer, Moments, TrainState
+from dnncli.spec import NetworkSpec, UpdateSpec, catalog
 
 KEY = jax.random.key(5)
 every_kind = pytest.mark.parametrize("kind", list(subjects.KINDS))
@@ -94,9 +94,13 @@ def test_a_new_network_has_the_initialisers_kernels_and_neutral_everything_else(
     parameters, statistics = network.init(spec, 5, 3, seed=1)
     assert [layer.kernel.shape for layer in parameters] == [(5, 7), (7, 6), (6, 3)]
     for layer, moments, normalised in zip(parameters, statistics, spec.normalised(), strict=True):
-        gram = layer.kernel.T @ layer.kernel if layer.kernel.shape[0] > layer.kernel.shape[1] else None
+        gram = (
+            layer.kernel.T @ layer.kernel if layer.kernel.shape[0] > layer.kernel.shape[1] else None
+        )
         assert gram is None or np.allclose(gram, np.eye(len(gram)), atol=1e-6)
-        assert (layer.bias is None) == normalised == (layer.scale is not None) == (moments is not None)
+        assert (
+            (layer.bias is None) == normalised == (layer.scale is not None) == (moments is not None)
+        )
         assert layer.bias is None or not layer.bias.any()
         assert layer.scale is None or ((layer.scale == 1).all() and not layer.offset.any())
         assert moments is None or (not moments.mean.any() and (moments.variance == 1).all())
@@ -147,7 +151,9 @@ def dropped(act, rate, a, key=KEY):
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
 def test_dropout_drops_its_share_and_keeps_the_mean(rate):
     after = dropped("elu", rate, np.full((500, 400), 2.0))
-    assert (after == 0).mean() == pytest.approx(rate, abs=5 * np.sqrt(rate * (1 - rate) / after.size))
+    assert (after == 0).mean() == pytest.approx(
+        rate, abs=5 * np.sqrt(rate * (1 - rate) / after.size)
+    )
     assert after[after != 0] == pytest.approx(2 / (1 - rate))
     assert after.mean() == pytest.approx(2, rel=0.02)
 
@@ -161,10 +167,14 @@ def test_alpha_dropout_keeps_selus_mean_0_and_variance_1(rate):
 
 
 def test_alpha_dropout_drops_to_selus_floor_not_to_zero():
-    values, counts = np.unique(dropped("selu", 0.25, np.ones((400, 100))).round(5), return_counts=True)
+    values, counts = np.unique(
+        dropped("selu", 0.25, np.ones((400, 100))).round(5), return_counts=True
+    )
     floor, keep = -1.0507009873554805 * 1.6732632423543772, 0.75
     gain = 1 / np.sqrt(keep + floor**2 * keep * (1 - keep))
-    np.testing.assert_allclose(values, gain * (np.array([floor, 1]) - floor * (1 - keep)), atol=2e-5)
+    np.testing.assert_allclose(
+        values, gain * (np.array([floor, 1]) - floor * (1 - keep)), atol=2e-5
+    )
     assert counts[0] / counts.sum() == pytest.approx(0.25, abs=0.02)
 
 
@@ -205,7 +215,9 @@ def test_a_state_of_numbers_is_finite(state):
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize("layer", [0, 1, 2])
 @pytest.mark.parametrize("where", ["kernel", "offset", "mean", "variance", "mu", "nu"])
-def test_the_layer_whose_parameters_statistics_or_optimizer_broke_is_named(state, where, layer, bad):
+def test_the_layer_whose_parameters_statistics_or_optimizer_broke_is_named(
+    state, where, layer, bad
+):
     def spoil(leaf):
         return leaf.at[(0,) * leaf.ndim].set(bad)
 

@@ -8,9 +8,9 @@ import numpy as np
 import optax
 import pytest
 
-from dnncli import catalog, optimizers
-from dnncli.network import Layer
-from dnncli.spec import UpdateSpec
+from dnncli.nn import optimizers
+from dnncli.nn.network import Layer
+from dnncli.spec import UpdateSpec, catalog
 
 RATE = 0.05
 
@@ -80,7 +80,9 @@ def test_twenty_steps_are_those_of_the_public_optimizer(name):
 
 
 def test_rmsprop_without_momentum_is_optaxs():
-    assert_same_path(trajectory(ours(optimizer="rmsprop")), trajectory(optax.rmsprop(RATE, decay=0.9)))
+    assert_same_path(
+        trajectory(ours(optimizer="rmsprop")), trajectory(optax.rmsprop(RATE, decay=0.9))
+    )
 
 
 @pytest.mark.parametrize("name", ["momentum", "nesterov", "adam", "rmsprop"])
@@ -126,7 +128,15 @@ def test_the_initial_state_is_the_rules_own_bit_for_bit(name, decay):
 
 @pytest.mark.parametrize(
     ("name", "count"),
-    [("sgd", 0), ("momentum", 1), ("adagrad", 1), ("rmsprop", 1), ("adam", 2), ("lamb", 2), ("lion", 1)],
+    [
+        ("sgd", 0),
+        ("momentum", 1),
+        ("adagrad", 1),
+        ("rmsprop", 1),
+        ("adam", 2),
+        ("lamb", 2),
+        ("lion", 1),
+    ],
 )
 def test_slots_are_the_states_trees_shaped_as_the_parameters(name, count):
     rule = optimizers.build(UpdateSpec(optimizer=name, weight_decay=0.1))
@@ -141,7 +151,9 @@ def test_decoupled_decay_shrinks_kernels_alone_by_rate_times_decay(name):
     plain = trajectory(ours(optimizer=name, weight_decay=0.0), 1)[0]
     decayed = trajectory(ours(optimizer=name, weight_decay=0.2), 1)[0]
     for before, after, start in zip(plain, decayed, layers(0), strict=True):
-        np.testing.assert_allclose(before.kernel - after.kernel, RATE * 0.2 * start.kernel, atol=1e-6)
+        np.testing.assert_allclose(
+            before.kernel - after.kernel, RATE * 0.2 * start.kernel, atol=1e-6
+        )
         for name in ("bias", "scale", "offset", "slope"):
             np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
 
@@ -158,7 +170,11 @@ class Tree(NamedTuple):
             for p, t in zip(jax.tree.leaves(parameters), jax.tree.leaves(self.target), strict=True)
         )
         kernels = [np.asarray(layer.kernel, np.float64) for layer in parameters]
-        return misfit + l1 * sum(abs(k).sum() for k in kernels) + l2 * sum((k**2).sum() for k in kernels)
+        return (
+            misfit
+            + l1 * sum(abs(k).sum() for k in kernels)
+            + l2 * sum((k**2).sum() for k in kernels)
+        )
 
 
 @pytest.mark.parametrize(("l1", "l2"), [(0.3, 0.0), (0.0, 0.2), (0.3, 0.2)])
@@ -175,7 +191,9 @@ def test_penalties_add_the_gradient_of_the_penalised_loss(l1, l2):
                 moved[place][index] += step
                 losses.append(tree.loss(jax.tree.unflatten(structure, moved), l1, l2))
             slope = (losses[0] - losses[1]) / 2e-6
-            assert jax.tree.leaves(penalised)[place][index] == pytest.approx(slope, rel=1e-4, abs=1e-5)
+            assert jax.tree.leaves(penalised)[place][index] == pytest.approx(
+                slope, rel=1e-4, abs=1e-5
+            )
 
 
 def test_no_penalty_leaves_the_gradients_alone():
@@ -255,7 +273,9 @@ def test_clipping_by_norm_holds_where_squares_would_leave_float32(scale):
     clipped, engaged = clip(gradients, clip_norm=scale)
     assert engaged == [True, True]
     for one, layer in zip(clipped, gradients, strict=True):
-        np.testing.assert_allclose(one, flat(layer) * scale / np.linalg.norm(flat(layer)), rtol=1e-5)
+        np.testing.assert_allclose(
+            one, flat(layer) * scale / np.linalg.norm(flat(layer)), rtol=1e-5
+        )
 
 
 @pytest.mark.parametrize("limit", [0.1, 1.5, 100.0])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dnncli import norms
+from dnncli.nn import reductions
 
 SHAPES = [(1,), (7,), (1, 1), (3, 5), (785, 3), (1, 900)]
 SCALES = [1e-30, 1e-20, 1e-10, 1.0, 1e10, 1e20, 1e30]
@@ -21,8 +21,11 @@ entries = st.floats(-LIMIT, LIMIT, width=32, allow_subnormal=False)
 matrices = arrays.arrays(np.float32, st.sampled_from([(1, 1), (3, 4), (5, 2)]), elements=entries)
 
 
-frobenius, frobenius_each = jax.jit(norms.frobenius), jax.jit(partial(norms.each, norms.frobenius))
-finite_each, joint = jax.jit(norms.finite_each), jax.jit(norms.joint)
+frobenius, frobenius_each = (
+    jax.jit(reductions.frobenius),
+    jax.jit(partial(reductions.each, reductions.frobenius)),
+)
+finite_each, joint = jax.jit(reductions.finite_each), jax.jit(reductions.joint)
 
 
 def random(shape, scale=1.0, seed=0):
@@ -53,8 +56,15 @@ def test_a_norm_is_right_for_any_finite_matrix(x):
 
 
 def test_the_norm_of_nothing_but_zeros_is_zero():
-    assert float(norms.frobenius(jnp.zeros((3, 4)))) == 0
-    assert (np.asarray(norms.each(norms.frobenius, [jnp.zeros((3, 4)), jnp.ones((2, 9))]))[0]) == 0
+    assert float(reductions.frobenius(jnp.zeros((3, 4)))) == 0
+    assert (
+        (
+            np.asarray(
+                reductions.each(reductions.frobenius, [jnp.zeros((3, 4)), jnp.ones((2, 9))])
+            )[0]
+        )
+        == 0
+    )
 
 
 @pytest.mark.parametrize("bad", BAD)
@@ -62,18 +72,26 @@ def test_a_norm_of_what_is_not_finite_is_not_finite(bad):
     x = random((4, 3))
     x[2, 1] = bad
     assert not np.isfinite(frobenius(x))
-    assert not np.isfinite(norms.joint([jnp.ones((2, 2)), jnp.asarray(x)]))
+    assert not np.isfinite(reductions.joint([jnp.ones((2, 2)), jnp.asarray(x)]))
 
 
 @pytest.mark.parametrize("scale", SCALES)
 def test_norms_of_many_arrays_are_each_arrays_norm(scale):
-    xs = [random(shape, scale, seed) for seed, shape in enumerate([(3, 5), (4, 2), (3, 5), (9, 9), (1, 12)])]
+    xs = [
+        random(shape, scale, seed)
+        for seed, shape in enumerate([(3, 5), (4, 2), (3, 5), (9, 9), (1, 12)])
+    ]
     many = frobenius_each(xs)
     np.testing.assert_allclose(many, [exact(x) for x in xs], rtol=2e-6)
 
 
 def test_arrays_of_very_different_sizes_do_not_disturb_each_other():
-    xs = [random((3, 5), 1e30), random((3, 5), 1e-30), random((2, 2), 1e-30), np.zeros((1, 1), np.float32)]
+    xs = [
+        random((3, 5), 1e30),
+        random((3, 5), 1e-30),
+        random((2, 2), 1e-30),
+        np.zeros((1, 1), np.float32),
+    ]
     np.testing.assert_allclose(frobenius_each(xs), [exact(x) for x in xs], rtol=2e-6)
 
 
@@ -93,7 +111,7 @@ def test_below_float32s_normal_range_a_norm_falls_to_zero_and_is_never_nan():
 
 def test_the_largest_magnitude_is_found_in_any_leaf_and_sign():
     tree = [jnp.asarray(random((3, 4))), jnp.asarray([0.5, -77.0]), jnp.zeros((2, 2))]
-    assert float(norms.largest(tree)) == 77
+    assert float(reductions.largest(tree)) == 77
 
 
 TREE = ({"a": (3, 5), "b": (4,)}, {"a": (3, 5), "b": (2,)}, {"a": (1, 1), "b": (9,)})
@@ -102,7 +120,9 @@ PLACES = [(row, name, place) for row in range(3) for name in "ab" for place in (
 
 @pytest.fixture
 def rows():
-    return [{name: random(shape, seed=i) for name, shape in row.items()} for i, row in enumerate(TREE)]
+    return [
+        {name: random(shape, seed=i) for name, shape in row.items()} for i, row in enumerate(TREE)
+    ]
 
 
 @pytest.mark.parametrize("bad", BAD)

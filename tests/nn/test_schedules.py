@@ -7,7 +7,7 @@ import numpy as np
 import optax
 import pytest
 
-from dnncli import schedules
+from dnncli.nn import schedules
 from dnncli.spec import ScheduleSpec
 
 STEPS = 7  # an epoch
@@ -18,7 +18,9 @@ TOTAL = STEPS * EPOCHS
 def course(steps_per_epoch=STEPS, **options):
     """Every learning rate of a run."""
     spec = ScheduleSpec(**{"lr": 0.3, "epochs": EPOCHS} | options)
-    epochs = [schedules.learning_rates(spec, epoch, steps_per_epoch) for epoch in range(spec.epochs)]
+    epochs = [
+        schedules.learning_rates(spec, epoch, steps_per_epoch) for epoch in range(spec.epochs)
+    ]
     return np.concatenate(epochs)
 
 
@@ -33,7 +35,9 @@ def test_constant_is_the_same_throughout():
     assert (course(schedule="constant") == np.float32(0.3)).all()
 
 
-@pytest.mark.parametrize(("decay_rate", "decay_steps"), [(0.5, 10), (0.96, 3), (1.0, 5), (0.1, None)])
+@pytest.mark.parametrize(
+    ("decay_rate", "decay_steps"), [(0.5, 10), (0.96, 3), (1.0, 5), (0.1, None)]
+)
 def test_exponential_is_optaxs(decay_rate, decay_steps):
     expected = optax_course(optax.exponential_decay, 0.3, decay_steps or TOTAL, decay_rate)
     actual = course(schedule="exponential", decay_rate=decay_rate, decay_steps=decay_steps)
@@ -72,7 +76,9 @@ def test_one_cycle_peaks_after_three_tenths_and_ends_near_nothing():
 
 def test_warmup_rises_in_equal_steps_to_the_full_rate_and_moves_at_once():
     rates = course(warmup=2)
-    np.testing.assert_allclose(rates[: 2 * STEPS], 0.3 * np.arange(1, 2 * STEPS + 1) / (2 * STEPS), rtol=1e-6)
+    np.testing.assert_allclose(
+        rates[: 2 * STEPS], 0.3 * np.arange(1, 2 * STEPS + 1) / (2 * STEPS), rtol=1e-6
+    )
     assert (rates[2 * STEPS :] == np.float32(0.3)).all()
 
 
@@ -84,7 +90,9 @@ def test_warmup_may_be_a_part_of_an_epoch():
 @pytest.mark.parametrize("schedule", ["exponential", "cosine"])
 def test_warmup_multiplies_the_schedule(schedule):
     ratio = course(schedule=schedule, warmup=3) / course(schedule=schedule)
-    np.testing.assert_allclose(ratio, np.minimum(1, np.arange(1, TOTAL + 1) / (3 * STEPS)), rtol=1e-5)
+    np.testing.assert_allclose(
+        ratio, np.minimum(1, np.arange(1, TOTAL + 1) / (3 * STEPS)), rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize("schedule", ["constant", "exponential", "cosine", "one-cycle"])

@@ -65,7 +65,9 @@ def test_rows_stand_by_their_result_with_their_interval_in_numbers_and_drawn():
     numbers = [f"{100 * value:.2f}" for value in (accuracy.mean, accuracy.low, accuracy.high)]
     assert [word for word in row.split()[1:5] if word != "…"] == numbers
     assert "─●─" in row
-    names = [r.split()[0] for r in text.splitlines() if r.split()[:1] in (["relu"], ["elu"], ["tanh"])]
+    names = [
+        r.split()[0] for r in text.splitlines() if r.split()[:1] in (["relu"], ["elu"], ["tanh"])
+    ]
     assert names[:3] == ["tanh", "relu", "elu"]
 
 
@@ -190,7 +192,8 @@ def test_json_has_the_fields_of_the_issue():
 
 def test_a_figure_is_drawn_of_anything_there_may_be(tmp_path):
     pytest.importorskip("matplotlib")
-    from dnncli.report import comparison_figure, figures
+    from dnncli.report.figures import canvas
+    from dnncli.report.figures import comparison as comparison_figure
 
     some = [
         PLAIN,
@@ -201,7 +204,7 @@ def test_a_figure_is_drawn_of_anything_there_may_be(tmp_path):
     ]
     for number, record in enumerate(some):
         path = tmp_path / f"{number}.svg"
-        figures.save(comparison_figure.figure(record), path, "dnncli compare-activations")
+        canvas.save(comparison_figure.figure(record), path, "dnncli compare-activations")
         assert b"dnncli compare-activations" in path.read_bytes()
     axes = comparison_figure.figure(PLAIN).axes
     assert axes[0].get_xlabel() == "correctly classified (%)"

@@ -19,7 +19,9 @@ def drawn(layers, width=80):
 
 
 def layer(name, value, share=1.0):
-    return LayerRecord(name, abs(value), abs(value), 1.0, abs(value), value, abs(value), share, share)
+    return LayerRecord(
+        name, abs(value), abs(value), 1.0, abs(value), value, abs(value), share, share
+    )
 
 
 @pytest.mark.parametrize("value", VALUES)
@@ -42,9 +44,13 @@ def test_names_and_numbers_are_whole_where_there_is_room_for_few_columns():
 
 
 def test_bars_grow_with_the_logarithm_and_are_empty_for_nothing():
-    table = drawn([layer("hidden1", 1e-12), layer("hidden2", 1e-6), layer("output", 1.0), layer("x", 0.0)])
+    table = drawn(
+        [layer("hidden1", 1e-12), layer("hidden2", 1e-6), layer("output", 1.0), layer("x", 0.0)]
+    )
     bars = [
-        sum(line.count(block) for block in "█▏▎▍▌▋▊▉") for line in table if line.startswith(("h", "o", "x"))
+        sum(line.count(block) for block in "█▏▎▍▌▋▊▉")
+        for line in table
+        if line.startswith(("h", "o", "x"))
     ]
     assert bars == [*sorted(bars[:3]), 0]
     assert bars[2] == gradients.BAR_CELLS
@@ -52,7 +58,12 @@ def test_bars_grow_with_the_logarithm_and_are_empty_for_nothing():
 
 @pytest.mark.parametrize(
     ("values", "span"),
-    [([1e-3, 2e-3], (-8, -2)), ([1e-20, 1.0], (-20, 0)), ([0.0, math.nan, math.inf], (-6, 0)), ([], (-6, 0))],
+    [
+        ([1e-3, 2e-3], (-8, -2)),
+        ([1e-20, 1.0], (-20, 0)),
+        ([0.0, math.nan, math.inf], (-6, 0)),
+        ([], (-6, 0)),
+    ],
 )
 def test_the_scale_spans_at_least_six_decades(values, span):
     assert gradients.decades(values) == span

@@ -2,8 +2,10 @@
 
 import pytest
 
-from dnncli import activations, catalog, closed_forms, initializers, optimizers, schedules
 from dnncli.errors import SpecError, UnknownNameError
+from dnncli.nn import activations, initializers, optimizers, schedules
+from dnncli.spec import catalog
+from dnncli.theory import closed_forms
 
 TABLES = {
     "activation": catalog.ACTIVATIONS,
@@ -35,7 +37,9 @@ def test_a_registry_has_exactly_the_catalogs_names_in_its_order(table, registry)
 
 
 def test_everything_the_chapter_needs_is_there():
-    activations = "sigmoid tanh softsign softplus relu leaky-relu prelu elu celu selu gelu swish mish"
+    activations = (
+        "sigmoid tanh softsign softplus relu leaky-relu prelu elu celu selu gelu swish mish"
+    )
     optimizers = "sgd momentum nesterov adagrad rmsprop adam adamw nadam lamb lion"
     assert set(catalog.ACTIVATIONS) >= {*activations.split(), "hard-swish", "identity"}
     assert set(catalog.OPTIMIZERS) >= set(optimizers.split())

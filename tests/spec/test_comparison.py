@@ -3,7 +3,7 @@
 import pytest
 
 from dnncli.errors import SpecError, UnknownNameError
-from dnncli.grid import GridSpec, seeded
+from dnncli.spec.comparison import GridSpec, seeded
 
 
 def names(grid):
@@ -13,7 +13,10 @@ def names(grid):
 def test_activations_are_crossed_with_initialisers():
     grid = GridSpec(("relu", "elu"), ("he", "xavier"))
     assert names(grid) == ["relu/he", "relu/xavier", "elu/he", "elu/xavier"]
-    assert [row.runs[0].network.init for row in grid.combinations()] == ["he-normal", "xavier-normal"] * 2
+    assert [row.runs[0].network.init for row in grid.combinations()] == [
+        "he-normal",
+        "xavier-normal",
+    ] * 2
 
 
 def test_auto_is_the_initialiser_of_each_activation():

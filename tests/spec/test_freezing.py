@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from dnncli import freezing, stopping
 from dnncli.errors import SpecError
-from dnncli.freezing import FreezingSpec
-from dnncli.spec import NetworkSpec, RunSpec, ScheduleSpec, StoppingSpec, from_options
+from dnncli.spec import NetworkSpec, RunSpec, ScheduleSpec, StoppingSpec, freezing, from_options
+from dnncli.spec.freezing import FreezingSpec
+from dnncli.training import early_stopping
 
 LAYERS = ("hidden1", "hidden2", "hidden3", "output")
 GRADUAL = FreezingSpec(("hidden1", "hidden2", "hidden3"), ((3, ("hidden3",)), (5, ("all",))))
@@ -15,7 +15,9 @@ GRADUAL = FreezingSpec(("hidden1", "hidden2", "hidden3"), ((3, ("hidden3",)), (5
 
 def run(freezing, epochs=10):
     return RunSpec(
-        network=NetworkSpec(hidden=(3, 3, 3)), schedule=ScheduleSpec(epochs=epochs), freezing=freezing
+        network=NetworkSpec(hidden=(3, 3, 3)),
+        schedule=ScheduleSpec(epochs=epochs),
+        freezing=freezing,
     )
 
 
@@ -37,7 +39,12 @@ def test_all_stands_for_what_is_still_frozen():
 
 def test_rates_fall_from_the_output_down_and_frozen_layers_have_none():
     spec = FreezingSpec(("hidden1",), lr_decay=0.5)
-    assert spec.factors(LAYERS, 1) == {"hidden1": 0.0, "hidden2": 0.25, "hidden3": 0.5, "output": 1.0}
+    assert spec.factors(LAYERS, 1) == {
+        "hidden1": 0.0,
+        "hidden2": 0.25,
+        "hidden3": 0.5,
+        "output": 1.0,
+    }
 
 
 def test_a_plain_run_has_no_factors():
@@ -58,7 +65,8 @@ def test_a_schedule_is_epochs_with_layers():
 
 
 @pytest.mark.parametrize(
-    "text", ["hidden4", "5:", ":hidden4", "x:hidden4", "5;hidden4", "-5:all", "5:,", "9" * 99 + ":all"]
+    "text",
+    ["hidden4", "5:", ":hidden4", "x:hidden4", "5;hidden4", "-5:all", "5:,", "9" * 99 + ":all"],
 )
 def test_what_is_no_schedule_is_refused(text):
     with pytest.raises(SpecError, match="--unfreeze"):
@@ -103,6 +111,14 @@ def test_options_give_the_run_again():
 
 def test_patience_waits_for_the_last_thaw():
     patient = StoppingSpec(patience=2)
-    gradual, plain = replace(run(GRADUAL), stopping=patient), replace(run(FreezingSpec()), stopping=patient)
-    assert [stopping.reason(gradual, epoch, 1) for epoch in (3, 4, 5, 6)] == [None, None, None, "patience"]
-    assert [stopping.reason(plain, epoch, 1) for epoch in (2, 3)] == [None, "patience"]
+    gradual, plain = (
+        replace(run(GRADUAL), stopping=patient),
+        replace(run(FreezingSpec()), stopping=patient),
+    )
+    assert [early_stopping.reason(gradual, epoch, 1) for epoch in (3, 4, 5, 6)] == [
+        None,
+        None,
+        None,
+        "patience",
+    ]
+    assert [early_stopping.reason(plain, epoch, 1) for epoch in (2, 3)] == [None, "patience"]

@@ -4,9 +4,7 @@ from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
 
-from dnncli import catalog
 from dnncli.errors import SpecError
-from dnncli.freezing import FreezingSpec
 from dnncli.spec import (
     GROUPS,
     DataSpec,
@@ -15,8 +13,10 @@ from dnncli.spec import (
     ScheduleSpec,
     StoppingSpec,
     UpdateSpec,
+    catalog,
     from_options,
 )
+from dnncli.spec.freezing import FreezingSpec
 
 # What None means "off" for, apart from the data: those take what they are given.
 UPDATE = {"momentum", "max_norm", "clip_value", "clip_norm", "clip_global_norm"}
@@ -64,7 +64,14 @@ def test_an_optimizer_brings_its_rate_momentum_and_decay(name):
 
 def test_what_is_given_wins_over_what_would_be_filled_in():
     run = from_options(
-        {"act": "leaky-relu", "alpha": 0.2, "init": "he", "optimizer": "momentum", "momentum": 0.5, "lr": 1}
+        {
+            "act": "leaky-relu",
+            "alpha": 0.2,
+            "init": "he",
+            "optimizer": "momentum",
+            "momentum": 0.5,
+            "lr": 1,
+        }
     )
     assert (run.network.alpha, run.network.init) == (0.2, "he-normal")
     assert (run.update.momentum, run.schedule.lr) == (0.5, 1)
@@ -80,7 +87,11 @@ def test_layers_and_their_batch_norm_are_named_from_the_input_up():
     spec = NetworkSpec(hidden=(4, 3), bn=True)
     assert spec.layers() == ("hidden1", "hidden2", "output")
     assert spec.normalised() == (True, True, False)
-    assert replace(spec, bn=False, bn_output=True, bn_momentum=None).normalised() == (False, False, True)
+    assert replace(spec, bn=False, bn_output=True, bn_momentum=None).normalised() == (
+        False,
+        False,
+        True,
+    )
 
 
 RUNS = [
@@ -88,9 +99,29 @@ RUNS = [
     {"act": "prelu", "bn": True, "bn_output": True, "hidden": (10,) * 20, "dropout": 0.3},
     {"act": "elu", "alpha": 0.5, "optimizer": "rmsprop", "momentum": 0.9, "weight_decay": 1e-4},
     {"schedule": "exponential", "decay_rate": 0.5, "decay_steps": 100, "warmup": 2, "lr": 0.3},
-    {"schedule": "one-cycle", "patience": None, "monitor": "val-accuracy", "min_delta": 0.01, "seed": 7},
-    {"l1": 1e-4, "l2": 1e-3, "max_norm": 3.0, "clip_value": 1.0, "clip_norm": 2.0, "clip_global_norm": 5.0},
-    {"data": "mnist", "validation": 500, "test": 0.1, "scale": "none", "classes": "0-4", "per_class": 100},
+    {
+        "schedule": "one-cycle",
+        "patience": None,
+        "monitor": "val-accuracy",
+        "min_delta": 0.01,
+        "seed": 7,
+    },
+    {
+        "l1": 1e-4,
+        "l2": 1e-3,
+        "max_norm": 3.0,
+        "clip_value": 1.0,
+        "clip_norm": 2.0,
+        "clip_global_norm": 5.0,
+    },
+    {
+        "data": "mnist",
+        "validation": 500,
+        "test": 0.1,
+        "scale": "none",
+        "classes": "0-4",
+        "per_class": 100,
+    },
 ]
 
 

@@ -2,10 +2,9 @@
 
 import pytest
 
-from dnncli import transfer_spec
 from dnncli.errors import SpecError
-from dnncli.spec import DataSpec, from_options
-from dnncli.transfer_spec import TransferSpec
+from dnncli.spec import DataSpec, from_options, transfer
+from dnncli.spec.transfer import TransferSpec
 
 PARENT = from_options(
     {"hidden": (30, 20, 10), "act": "relu", "bn": True, "optimizer": "momentum", "lr": 0.5, "batch_size": 7,
@@ -15,7 +14,7 @@ PARENT = from_options(
 
 def layout(same_classes=False, depth=None, **asked):
     spec = TransferSpec(**asked)
-    return transfer_spec.layout(spec, PARENT, PARENT.data, same_classes=same_classes, depth=depth)
+    return transfer.layout(spec, PARENT, PARENT.data, same_classes=same_classes, depth=depth)
 
 
 def refused(**asked):
@@ -93,17 +92,19 @@ def test_another_optimizer_brings_its_own_defaults():
 
 
 def test_data_come_from_the_parent_unless_others_are_given():
-    own = transfer_spec.data_spec(PARENT.data, {}, "unit")
+    own = transfer.data_spec(PARENT.data, {}, "unit")
     assert own == PARENT.data
-    other = transfer_spec.data_spec(PARENT.data, {"data": "mnist", "per_class": 3}, "unit")
+    other = transfer.data_spec(PARENT.data, {"data": "mnist", "per_class": 3}, "unit")
     assert (other.data, other.classes, other.per_class) == ("mnist", None, 3)
-    assert transfer_spec.data_spec(PARENT.data, {"classes": "5-9"}, "unit").per_class == 50
+    assert transfer.data_spec(PARENT.data, {"classes": "5-9"}, "unit").per_class == 50
 
 
 def test_scaling_comes_with_the_layers():
-    assert transfer_spec.data_spec(DataSpec(), {"scale": "unit"}, "unit").scale == "auto"
-    with pytest.raises(SpecError, match="--scale standard: the kept layers know inputs of scaling unit"):
-        transfer_spec.data_spec(DataSpec(), {"scale": "standard"}, "unit")
+    assert transfer.data_spec(DataSpec(), {"scale": "unit"}, "unit").scale == "auto"
+    with pytest.raises(
+        SpecError, match="--scale standard: the kept layers know inputs of scaling unit"
+    ):
+        transfer.data_spec(DataSpec(), {"scale": "standard"}, "unit")
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,9 @@ def test_scaling_comes_with_the_layers():
         ({"freeze": "2", "unfreeze": "10:all"}, "epoch 10 is later than the run's last, 9"),
         ({"options": {"momentum": 0.5, "optimizer": "adam"}}, "--momentum"),
     ],
-    ids=lambda value: " ".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else "",
+    ids=lambda value: (
+        " ".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else ""
+    ),
 )
 def test_what_cannot_be_is_refused_by_name(asked, reason):
     assert reason in refused(**asked)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from dnncli import cases, catalog
-from dnncli.cases import Case
 from dnncli.errors import SpecError
+from dnncli.spec import catalog, vanishing
+from dnncli.spec.vanishing import Case
 
 
 @pytest.mark.parametrize(
@@ -20,22 +20,22 @@ from dnncli.errors import SpecError
     ],
 )
 def test_a_case_is_an_activation_an_initialiser_and_extras_by_any_of_their_names(text, case):
-    assert cases.parse(text) == case
+    assert vanishing.parse(text) == case
 
 
 @pytest.mark.parametrize("act", list(catalog.ACTIVATIONS.values()), ids=lambda act: act.name)
 def test_without_an_initialiser_it_takes_the_activations_own(act):
-    assert cases.parse(act.name) == Case(act.name, act.init)
-    assert cases.parse(f"{act.name}+bn") == Case(act.name, act.init, bn=True)
+    assert vanishing.parse(act.name) == Case(act.name, act.init)
+    assert vanishing.parse(f"{act.name}+bn") == Case(act.name, act.init, bn=True)
 
 
 def test_a_label_reads_back_as_the_same_case():
-    for case in cases.parse_all(cases.DEFAULT + ",elu:he+bn+clip,tanh+clip"):
-        assert cases.parse(case.label) == case
+    for case in vanishing.parse_all(vanishing.DEFAULT + ",elu:he+bn+clip,tanh+clip"):
+        assert vanishing.parse(case.label) == case
 
 
 def test_the_default_tells_the_chapters_story():
-    told = cases.parse_all(cases.DEFAULT)
+    told = vanishing.parse_all(vanishing.DEFAULT)
     for case in (
         "sigmoid:normal",
         "sigmoid:xavier",
@@ -44,12 +44,12 @@ def test_the_default_tells_the_chapters_story():
         "relu:he+bn",
         "sigmoid:critical",
     ):
-        assert cases.parse(case) in told
+        assert vanishing.parse(case) in told
 
 
 @pytest.mark.parametrize("depth", [1, 2, 7])
 def test_a_cases_network_has_so_many_layers_alike(depth):
-    spec = cases.parse("tanh:he+bn+clip").network(depth, 13)
+    spec = vanishing.parse("tanh:he+bn+clip").network(depth, 13)
     assert (spec.hidden, spec.act, spec.init, spec.bn) == ((13,) * depth, "tanh", "he-normal", True)
 
 
@@ -70,6 +70,6 @@ def test_a_cases_network_has_so_many_layers_alike(depth):
 )
 def test_what_is_no_list_of_cases_is_refused_in_one_line(text, said):
     with pytest.raises(SpecError) as refusal:
-        cases.parse_all(text)
+        vanishing.parse_all(text)
     assert said in str(refusal.value)
     assert len(str(refusal.value).splitlines()) == 1

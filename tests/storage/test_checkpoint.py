@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stored import KERNEL, OLD, bits, refused, same
 
-from dnncli import checkpoint
-from dnncli.checkpoint import Checkpoint
 from dnncli.errors import CheckpointError
+from dnncli.storage import checkpoint
+from dnncli.storage.checkpoint import Checkpoint
 
 
 @pytest.fixture
@@ -53,7 +53,9 @@ NAMES = st.text().filter(lambda name: name not in ("__metadata__", "format", "sh
     st.dictionaries(NAMES, JSON, max_size=4),
     st.sampled_from(sorted(LAYOUTS)),
 )
-def test_what_is_written_comes_back_bit_for_bit_whatever_its_layout_in_memory(tensors, metadata, layout):
+def test_what_is_written_comes_back_bit_for_bit_whatever_its_layout_in_memory(
+    tensors, metadata, layout
+):
     laid = {name: LAYOUTS[layout](array).reshape(array.shape) for name, array in tensors.items()}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "net.ckpt")
@@ -87,8 +89,12 @@ def test_the_one_metadata_key_is_ours_and_other_tools_may_add_theirs(old):
     assert same(checkpoint.read(old), OLD)
 
 
-BUGS = [({"a": t}, {}) for t in (np.zeros(2), np.zeros(2, np.float16), np.array(["x"]), np.array([{}]))]
-BUGS += [({}, m) for m in ({"a": float("nan")}, {"a": np.float32(1)}, {"format": 3}, {"sha256": ""})]
+BUGS = [
+    ({"a": t}, {}) for t in (np.zeros(2), np.zeros(2, np.float16), np.array(["x"]), np.array([{}]))
+]
+BUGS += [
+    ({}, m) for m in ({"a": float("nan")}, {"a": np.float32(1)}, {"format": 3}, {"sha256": ""})
+]
 
 
 @pytest.mark.parametrize(("tensors", "metadata"), [*BUGS, ({"__metadata__": KERNEL}, {})])
@@ -141,9 +147,13 @@ def ours(record, payload=b"", **tensors):
 
 def holding(*tensors, size=4):
     """A file with these dtypes, shapes and offsets, and no right digest."""
-    places = [dict(zip(("dtype", "shape", "data_offsets"), tensor, strict=False)) for tensor in tensors]
+    places = [
+        dict(zip(("dtype", "shape", "data_offsets"), tensor, strict=False)) for tensor in tensors
+    ]
     names = [f"\x1b[2J\n{i}" for i in range(len(tensors))]
-    return ours({"format": 1, "sha256": "0" * 64}, b"\2" * size, **dict(zip(names, places, strict=True)))
+    return ours(
+        {"format": 1, "sha256": "0" * 64}, b"\2" * size, **dict(zip(names, places, strict=True))
+    )
 
 
 VAST, DEEP = 2**62, "[" * 100_000
@@ -162,12 +172,19 @@ HOSTILE = {
         *(safetensors.numpy.save({"a": KERNEL}, metadata) for metadata in (None, {"format": "pt"})),
         *(file_of({"__metadata__": metadata}) for metadata in ([], {"dnncli": {"format": 1}})),
     ],
-    "its header is no valid JSON": [file_of(b'{"a\xff": 1}'), file_of(b'{"a": 1, "a": 1}'), file_of(b"{1:")],
+    "its header is no valid JSON": [
+        file_of(b'{"a\xff": 1}'),
+        file_of(b'{"a": 1, "a": 1}'),
+        file_of(b"{1:"),
+    ],
     "its metadata `dnncli` is no valid JSON object": [
         *map(ours, ([], "{", DEEP, '{"a": ' + DEEP, '{"format": ' + "9" * 5000 + "}", "\ud800")),
     ],
     "it has no known format version": [ours({}), ours({"format": True}), ours({"format": 0})],
-    "was made by a newer dnncli; upgrade": [ours({"format": 2}), ours({"format": 10**99, "sha256": 3})],
+    "was made by a newer dnncli; upgrade": [
+        ours({"format": 2}),
+        ours({"format": 10**99, "sha256": 3}),
+    ],
     "its contents do not match their SHA-256": [
         *(ours('{"format": 1, "a": ' + value + "}") for value in ("1", "1e999", "NaN")),
         *(ours({"format": 1, "sha256": digest}) for digest in ("", [], None, 1)),
@@ -175,7 +192,10 @@ HOSTILE = {
     ],
     "it is cut short, or its header does not fit": [
         *(holding(ONE, ONE), holding(ONE, size=5), holding(("F32", [1], [4, 8]), size=8)),
-        *(holding(("F32", shape, [0, 4])) for shape in ([2], [VAST, VAST], [2**64], [-1, -1], [1.0], None)),
+        *(
+            holding(("F32", shape, [0, 4]))
+            for shape in ([2], [VAST, VAST], [2**64], [-1, -1], [1.0], None)
+        ),
         *(holding(("F32", shape, [0, 0]), size=0) for shape in ([0, VAST], [0] * 100)),
         *(holding(("X9", [1], [0, 4])), holding(("F32",)), holding()),
     ],

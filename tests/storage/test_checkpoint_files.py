@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from stored import NEW, OLD, refused, same, unchanged
 
-from dnncli import checkpoint, files
-from dnncli.checkpoint import Checkpoint
 from dnncli.errors import SpecError
+from dnncli.storage import checkpoint, files
+from dnncli.storage.checkpoint import Checkpoint
 
 BIG = Checkpoint({"w": np.zeros(50_000, np.float32)}, {"epoch": 3})
 
@@ -94,7 +94,9 @@ def test_a_failing_system_call_keeps_the_old_file_and_leaves_no_other(old, monke
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, call, fail)
-    assert refused(r"net\.ckpt cannot be written: no space left on device\.$", checkpoint.write, old, NEW)
+    assert refused(
+        r"net\.ckpt cannot be written: no space left on device\.$", checkpoint.write, old, NEW
+    )
     assert unchanged(old)
 
 
@@ -110,7 +112,9 @@ def test_a_limit_on_file_sizes_keeps_the_old_file_and_leaves_no_other(old):
 
 def test_a_full_disk_and_then_a_read_only_one_keep_the_old_file_and_leave_no_other(path):
     def mount(*options):
-        return subprocess.run(["mount", *options, path.parent], capture_output=True, check=False).returncode
+        return subprocess.run(
+            ["mount", *options, path.parent], capture_output=True, check=False
+        ).returncode
 
     if not sys.platform.startswith("linux") or mount("-t", "tmpfs", "-o", "size=64k", "tmpfs"):
         pytest.skip("no file system can be mounted here")
@@ -179,14 +183,20 @@ def test_a_name_of_the_greatest_length_can_be_written(tmp_path):
 def test_reserving_leaves_no_file_and_refuses_an_existing_one_without_overwrite(old):
     checkpoint.reserve(old.with_name("new"), overwrite=False)
     checkpoint.reserve(old, overwrite=True)
-    with pytest.raises(SpecError, match=r"^--out .*net\.ckpt exists; give --overwrite or another name"):
+    with pytest.raises(
+        SpecError, match=r"^--out .*net\.ckpt exists; give --overwrite or another name"
+    ):
         checkpoint.reserve(old, overwrite=False)
     assert unchanged(old)
 
 
-def test_unused_paths_are_named_after_the_run_and_the_time_and_are_given_once(tmp_path, monkeypatch):
+def test_unused_paths_are_named_after_the_run_and_the_time_and_are_given_once(
+    tmp_path, monkeypatch
+):
     folder = tmp_path / "a" / "runs"
-    assert re.fullmatch(r"elu-digits-\d{8}-\d{6}\.ckpt", checkpoint.unused_path("elu-digits", folder).name)
+    assert re.fullmatch(
+        r"elu-digits-\d{8}-\d{6}\.ckpt", checkpoint.unused_path("elu-digits", folder).name
+    )
     monkeypatch.setattr(time, "strftime", lambda _: "NOW")
     first, second = (checkpoint.unused_path("../elu digits", folder) for _ in range(2))
     checkpoint.write(first, OLD)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnncli.decoding import decode
+from dnncli.storage.decoding import decode
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,9 @@ LEAVES = st.builds(
     st.dictionaries(st.text(max_size=2), st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=2),
 )
 TREES = st.recursive(
-    st.builds(Tree, st.lists(LEAVES, max_size=2).map(tuple), st.none() | st.integers() | st.floats(0, 1)),
+    st.builds(
+        Tree, st.lists(LEAVES, max_size=2).map(tuple), st.none() | st.integers() | st.floats(0, 1)
+    ),
     lambda trees: st.builds(Tree, st.just(()), st.none(), trees),
     max_leaves=4,
 )
@@ -70,11 +72,17 @@ def test_a_whole_number_will_do_for_a_float_and_becomes_one():
 
 
 def test_what_may_be_none_may_be_absent():
-    assert decode(Leaf, {key: value for key, value in GOOD.items() if key != "note"}, "leaf").note is None
+    assert (
+        decode(Leaf, {key: value for key, value in GOOD.items() if key != "note"}, "leaf").note
+        is None
+    )
 
 
 def test_defaults_stand_for_what_is_absent():
-    assert decode(Leaf, {key: value for key, value in GOOD.items() if key != "pairs"}, "leaf").pairs == {}
+    assert (
+        decode(Leaf, {key: value for key, value in GOOD.items() if key != "pairs"}, "leaf").pairs
+        == {}
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,17 @@ import numpy as np
 import oracle
 import pytest
 
-from dnncli import activations, catalog, closed_forms
-from dnncli.closed_forms import CLOSED_FORMS
+from dnncli.nn import activations
+from dnncli.spec import catalog
+from dnncli.theory import closed_forms
+from dnncli.theory.closed_forms import CLOSED_FORMS
 
-ALPHAS = {"leaky-relu": (0.01, 0.2, -0.5), "prelu": (0.25,), "elu": (1.0, 0.3, 2.0), "celu": (1.0, 0.4, 3.0)}
+ALPHAS = {
+    "leaky-relu": (0.01, 0.2, -0.5),
+    "prelu": (0.25,),
+    "elu": (1.0, 0.3, 2.0),
+    "celu": (1.0, 0.4, 3.0),
+}
 CASES = [(name, alpha) for name in CLOSED_FORMS for alpha in ALPHAS.get(name, (None,))]
 every_activation = pytest.mark.parametrize(("name", "alpha"), CASES)
 
@@ -23,7 +30,9 @@ def test_every_activation_of_the_catalog_has_a_closed_form_and_no_other():
 def test_values_and_slopes_are_the_formulas_to_float64(name, alpha):
     z = np.linspace(-15, 15, 3001)
     value, slope = oracle.ACTIVATIONS[name]
-    np.testing.assert_allclose(CLOSED_FORMS[name].value(z, alpha), value(z, alpha), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(
+        CLOSED_FORMS[name].value(z, alpha), value(z, alpha), rtol=1e-12, atol=1e-14
+    )
     # The oracle's 1 - tanh^2 loses digits where tanh is nearly 1.
     np.testing.assert_allclose(
         CLOSED_FORMS[name].derivative(z, alpha), slope(z, alpha), rtol=1e-12, atol=1e-13
@@ -37,7 +46,9 @@ def test_values_and_slopes_are_jaxs_kinks_included(name, alpha):
     slope = activations.derivative(name, jnp.asarray(z), alpha)
     exact = z.astype(np.float64)
     np.testing.assert_allclose(CLOSED_FORMS[name].value(exact, alpha), value, rtol=2e-6, atol=2e-7)
-    np.testing.assert_allclose(CLOSED_FORMS[name].derivative(exact, alpha), slope, rtol=2e-6, atol=4e-6)
+    np.testing.assert_allclose(
+        CLOSED_FORMS[name].derivative(exact, alpha), slope, rtol=2e-6, atol=4e-6
+    )
 
 
 @every_activation
@@ -73,9 +84,15 @@ def test_nothing_overflows_and_the_asymptotes_are_reached_ten_thousand_out(name,
 
 def test_small_slopes_keep_their_digits_in_both_tails():
     z = np.array([-60.0, 60.0])
-    np.testing.assert_allclose(CLOSED_FORMS["sigmoid"].derivative(z, None), math.exp(-60), rtol=1e-12)
-    np.testing.assert_allclose(CLOSED_FORMS["tanh"].derivative(z / 2, None), 4 * math.exp(-60), rtol=1e-12)
-    np.testing.assert_allclose(CLOSED_FORMS["gelu"].value(np.array([-10.0]), None), -10 * 7.61985302416e-24)
+    np.testing.assert_allclose(
+        CLOSED_FORMS["sigmoid"].derivative(z, None), math.exp(-60), rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        CLOSED_FORMS["tanh"].derivative(z / 2, None), 4 * math.exp(-60), rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        CLOSED_FORMS["gelu"].value(np.array([-10.0]), None), -10 * 7.61985302416e-24
+    )
 
 
 @every_activation
@@ -87,7 +104,9 @@ def test_the_steepest_slope_is_the_supremum_over_all_z(name, alpha):
     assert measured > steepest * (1 - 1e-3)
 
 
-@pytest.mark.parametrize(("name", "known"), [("swish", 1.09984), ("gelu", 1.12890), ("mish", 1.08850)])
+@pytest.mark.parametrize(
+    ("name", "known"), [("swish", 1.09984), ("gelu", 1.12890), ("mish", 1.08850)]
+)
 def test_the_steepest_slopes_of_smooth_ramps_are_those_published(name, known):
     assert closed_forms.steepest(name) == pytest.approx(known, abs=5e-6)
 

@@ -5,17 +5,17 @@ from itertools import pairwise
 
 import pytest
 
-from dnncli import catalog, meanfield
+from dnncli import theory
 from dnncli.errors import SpecError
-from dnncli.meanfield.fixed_points import advance
-from dnncli.spec import NetworkSpec
+from dnncli.spec import NetworkSpec, catalog
+from dnncli.theory.fixed_points import advance
 
 SOLVABLE = [act for act in catalog.ACTIVATIONS if act != "softplus"]
 every_solvable = pytest.mark.parametrize("act", SOLVABLE)
 
 
 def solve(act, *, depth=30, moment=1.0, **options):
-    return meanfield.critical(NetworkSpec(hidden=(100,) * depth, act=act, **options), moment)
+    return theory.critical(NetworkSpec(hidden=(100,) * depth, act=act, **options), moment)
 
 
 @every_solvable
@@ -26,7 +26,9 @@ def test_every_layer_has_chi_1_and_the_q_it_is_said_to_have(act, dropout, moment
     assert layers[0].q == pytest.approx(layers[0].weight_variance * moment, rel=1e-12)
     alpha = catalog.ACTIVATIONS[act].alpha
     for below, above in pairwise(layers):
-        step = advance(act, alpha, 1 - dropout, above.weight_variance, above.bias_variance, math.log(below.q))
+        step = advance(
+            act, alpha, 1 - dropout, above.weight_variance, above.bias_variance, math.log(below.q)
+        )
         assert step.log_chi == pytest.approx(0, abs=1e-12)
         assert math.exp(step.log_q) == pytest.approx(above.q, rel=1e-9)
 
@@ -85,7 +87,9 @@ def test_swish_and_gelu_have_the_published_half_stable_point(act, weight, bias):
 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
 def test_softplus_has_none_and_the_refusal_says_what_to_do(dropout):
-    with pytest.raises(SpecError, match=r"--init critical: softplus has no critical point.*--act") as error:
+    with pytest.raises(
+        SpecError, match=r"--init critical: softplus has no critical point.*--act"
+    ) as error:
         solve("softplus", dropout=dropout)
     assert "\n" not in str(error.value)
 
@@ -103,7 +107,14 @@ def test_inputs_that_are_all_zero_or_not_finite_are_refused(moment):
 
 @pytest.mark.parametrize(
     ("act", "alpha"),
-    [("elu", 1e-2), ("elu", 10.0), ("elu", 1e5), ("celu", 1e-3), ("celu", 1e4), ("leaky-relu", -1.0)],
+    [
+        ("elu", 1e-2),
+        ("elu", 10.0),
+        ("elu", 1e5),
+        ("celu", 1e-3),
+        ("celu", 1e4),
+        ("leaky-relu", -1.0),
+    ],
 )
 def test_unusual_alphas_are_solved_too(act, alpha):
     layers = solve(act, alpha=alpha).layers

@@ -6,9 +6,9 @@ import numpy as np
 import oracle
 import pytest
 
-from dnncli import catalog
-from dnncli.closed_forms import CLOSED_FORMS, steepest
-from dnncli.meanfield.moments import flat_intervals, moments, passed, saturated_share
+from dnncli.spec import catalog
+from dnncli.theory.closed_forms import CLOSED_FORMS, steepest
+from dnncli.theory.moments import flat_intervals, moments, passed, saturated_share
 
 SAMPLES = 1_000_000
 NORMAL = np.random.default_rng(20).standard_normal(SAMPLES)
@@ -41,8 +41,12 @@ def test_every_integral_is_the_mean_over_a_million_samples_within_1_percent(act,
 def test_elasticities_are_the_logarithmic_derivatives(act, q):
     h = 1e-4
     low, here, high = (moments(act, alpha(act), math.log(q) + shift) for shift in (-h, 0, h))
-    assert here.square_elasticity == pytest.approx((high.log_square - low.log_square) / (2 * h), abs=1e-6)
-    assert here.slope_elasticity == pytest.approx((high.log_slope - low.log_slope) / (2 * h), abs=1e-6)
+    assert here.square_elasticity == pytest.approx(
+        (high.log_square - low.log_square) / (2 * h), abs=1e-6
+    )
+    assert here.slope_elasticity == pytest.approx(
+        (high.log_slope - low.log_slope) / (2 * h), abs=1e-6
+    )
 
 
 def test_relu_has_its_closed_forms():
@@ -56,8 +60,12 @@ def test_relu_has_its_closed_forms():
 def test_gelu_has_its_closed_forms():
     """E gelu(z)^2 and E gelu'(z)^2 at q = 1: 1/3 + 1/(2 pi sqrt 3), 1/3 + 2/(3 sqrt 3 pi)."""
     found = moments("gelu", None, 0.0)
-    assert math.exp(found.log_square) == pytest.approx(1 / 3 + 1 / (2 * math.pi * math.sqrt(3)), rel=1e-12)
-    assert math.exp(found.log_slope) == pytest.approx(1 / 3 + 2 / (3 * math.sqrt(3) * math.pi), rel=1e-12)
+    assert math.exp(found.log_square) == pytest.approx(
+        1 / 3 + 1 / (2 * math.pi * math.sqrt(3)), rel=1e-12
+    )
+    assert math.exp(found.log_slope) == pytest.approx(
+        1 / 3 + 2 / (3 * math.sqrt(3) * math.pi), rel=1e-12
+    )
 
 
 def test_selu_reproduces_mean_0_and_variance_1():

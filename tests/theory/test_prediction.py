@@ -7,28 +7,41 @@ import numpy as np
 import oracle
 import pytest
 
-from dnncli import catalog, meanfield
+from dnncli import theory
 from dnncli.errors import SpecError
-from dnncli.spec import NetworkSpec
+from dnncli.spec import NetworkSpec, catalog
 
 
 def predict(
-    act="relu", init="he-normal", *, depth=20, width=100, features=64, classes=10, moment=1.0, **options
+    act="relu",
+    init="he-normal",
+    *,
+    depth=20,
+    width=100,
+    features=64,
+    classes=10,
+    moment=1.0,
+    **options,
 ):
     spec = NetworkSpec(hidden=(width,) * depth, act=act, init=init, **options)
-    return meanfield.predict(spec, features, classes, moment)
+    return theory.predict(spec, features, classes, moment)
 
 
 def test_it_has_one_entry_a_layer_named_as_the_network_names_them():
     prediction = predict(depth=3)
-    assert [layer.layer for layer in prediction.layers] == ["hidden1", "hidden2", "hidden3", "output"]
+    assert [layer.layer for layer in prediction.layers] == [
+        "hidden1",
+        "hidden2",
+        "hidden3",
+        "output",
+    ]
     assert prediction.layers[-1].chi is None
     assert prediction.reason is None
 
 
 def test_a_deep_networks_ratio_is_the_fixed_points_factor_to_its_depth():
     prediction = predict("sigmoid", "lecun-normal", depth=60)
-    factor = meanfield.fixed_point("sigmoid", None, 1.0).chi
+    factor = theory.fixed_point("sigmoid", None, 1.0).chi
     tail = prediction.layers[20].log10_delta_rms - prediction.layers[50].log10_delta_rms
     assert tail == pytest.approx(30 * math.log10(factor) / 2, rel=1e-9)
     assert prediction.delta_ratio == pytest.approx(
@@ -38,7 +51,7 @@ def test_a_deep_networks_ratio_is_the_fixed_points_factor_to_its_depth():
 
 def test_widths_enter_the_ratio_and_not_chi():
     spec = NetworkSpec(hidden=(400, 100), act="relu", init="he-normal")
-    prediction = meanfield.predict(spec, 64, 10, 1.0)
+    prediction = theory.predict(spec, 64, 10, 1.0)
     assert prediction.chi == pytest.approx(1)
     assert prediction.delta_ratio == pytest.approx(math.sqrt(100 / 400))
 
@@ -54,7 +67,9 @@ def test_the_first_layers_figures_are_those_of_sampled_units(act):
     assert layer.activation_std == pytest.approx(a.std(), rel=0.01)
     if not catalog.ACTIVATIONS[act].bounded:
         return
-    assert layer.saturated_fraction == pytest.approx(np.mean(np.abs(slope) < 0.01 * slope.max()), abs=0.003)
+    assert layer.saturated_fraction == pytest.approx(
+        np.mean(np.abs(slope) < 0.01 * slope.max()), abs=0.003
+    )
 
 
 def test_the_chapters_naive_sigmoid_saturates_and_xaviers_vanishes():
@@ -107,18 +122,27 @@ def test_the_band_is_hanin_and_nicas_for_relu():
     """Variance 5 / n a layer of ln ratio^2, mean -v/2 for one example."""
     prediction = predict(depth=11, width=100)
     v = 10 * 5 / 100
-    assert prediction.band[0] == pytest.approx(math.exp(-(v / 2 + 1.96 * math.sqrt(v)) / 2), rel=1e-6)
+    assert prediction.band[0] == pytest.approx(
+        math.exp(-(v / 2 + 1.96 * math.sqrt(v)) / 2), rel=1e-6
+    )
     assert prediction.band[1] == pytest.approx(math.exp(1.96 * math.sqrt(v) / 2), rel=1e-6)
 
 
 @pytest.mark.parametrize("act", [act for act in catalog.ACTIVATIONS if act != "softplus"])
-@pytest.mark.parametrize("init", ["normal", "xavier-normal", "orthogonal", "critical", "critical-orthogonal"])
+@pytest.mark.parametrize(
+    "init", ["normal", "xavier-normal", "orthogonal", "critical", "critical-orthogonal"]
+)
 def test_the_band_holds_the_ratio_and_narrows_with_width(act, init):
-    wide, narrow = predict(act, init, width=1000).log10_band, predict(act, init, width=50).log10_band
+    wide, narrow = (
+        predict(act, init, width=1000).log10_band,
+        predict(act, init, width=50).log10_band,
+    )
     ratio = predict(act, init, width=1000).log10_delta_ratio
     assert wide[0] <= ratio <= wide[1]
     if init != "normal":  # of which the variance itself grows with width
-        assert wide[1] - wide[0] < narrow[1] - narrow[0] or act == "identity"  # which keeps every delta
+        assert (
+            wide[1] - wide[0] < narrow[1] - narrow[0] or act == "identity"
+        )  # which keeps every delta
 
 
 @pytest.mark.parametrize("act", ["gelu", "swish", "mish", "hard-swish"])
@@ -152,7 +176,10 @@ def test_batch_norm_has_a_factor_for_every_activation_and_never_calls_a_depth_tr
 
 
 def test_batch_norm_of_the_logits_alone_leaves_deltas_open_but_not_their_ratio():
-    normed, plain = predict("tanh", "xavier-normal", bn_output=True), predict("tanh", "xavier-normal")
+    normed, plain = (
+        predict("tanh", "xavier-normal", bn_output=True),
+        predict("tanh", "xavier-normal"),
+    )
     assert normed.layers[0].delta_rms is None
     assert normed.layers[-1].delta_rms == pytest.approx(0.3154, abs=1e-4)
     assert normed.delta_ratio == plain.delta_ratio

@@ -13,9 +13,9 @@ import numpy as np
 import oracle
 import pytest
 
-from dnncli import catalog, meanfield
-from dnncli.meanfield import propagation
-from dnncli.spec import NetworkSpec
+from dnncli import theory
+from dnncli.spec import NetworkSpec, catalog
+from dnncli.theory import propagation
 
 FEATURES, CLASSES, BATCH = 200, 10, 16
 ACTIVATIONS = ["sigmoid", "tanh", "relu", "leaky-relu", "elu", "selu", "swish", "gelu"]
@@ -55,7 +55,9 @@ def simulate(spec, seed, features=FEATURES, classes=CLASSES, batch=BATCH):
     mask_rng, keep = np.random.default_rng(1000 + seed), 1 - spec.dropout
     h, layers = x, []
     draws = propagation.draws(spec, features, classes, 1.0)
-    for kernel, bias, draw, normalised in zip(kernels, biases, draws, spec.normalised(), strict=True):
+    for kernel, bias, draw, normalised in zip(
+        kernels, biases, draws, spec.normalised(), strict=True
+    ):
         fan_in, units = kernel.shape
         scale = math.sqrt(draw.weight / fan_in * (max(fan_in, units) if orthogonal else 1))
         u, gain = scale * (h @ kernel) + math.sqrt(draw.bias) * bias, scale
@@ -85,7 +87,7 @@ def measured(spec, seeds=10, **sizes):
 
 
 def predicted(spec, features=FEATURES, classes=CLASSES):
-    layers = meanfield.predict(spec, features, classes, 1.0).layers
+    layers = theory.predict(spec, features, classes, 1.0).layers
     return np.array([layer.delta_rms for layer in layers]), np.sqrt([layer.q for layer in layers])
 
 
@@ -149,7 +151,9 @@ def test_batch_norm_multiplies_deltas_as_predicted_within_7_percent_a_layer(act,
 
 
 def test_batch_norm_with_relu_has_the_published_factor():
-    ratio = meanfield.predict(NetworkSpec(hidden=(100,) * 11, act="relu", bn=True), 64, 10, 1.0).delta_ratio
+    ratio = theory.predict(
+        NetworkSpec(hidden=(100,) * 11, act="relu", bn=True), 64, 10, 1.0
+    ).delta_ratio
     assert ratio == pytest.approx((math.pi / (math.pi - 1)) ** 5, rel=0.01)
     assert ratio ** (1 / 10) == pytest.approx(1.211, abs=1e-3)
 

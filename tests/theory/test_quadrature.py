@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from dnncli.meanfield.quadrature import expectation, normal_nodes, normal_share
+from dnncli.theory.quadrature import expectation, normal_nodes, normal_share
 
 SCALES = [1e-12, 1e-3, 0.3, 1.0, 7.0, 1e3, 1e12]
 every_variance = pytest.mark.parametrize("q", SCALES)
@@ -46,9 +46,13 @@ def test_a_narrow_bump_in_a_wide_distribution_is_not_missed(q):
         return (e / (1 + e) ** 2) ** 2
 
     s = math.sqrt(q)
-    edges = np.unique(np.clip([-40, -10, -3, -1, 0, 1, 3, 10, 40, *(s * np.arange(-9, 10))], -9 * s, 9 * s))
+    edges = np.unique(
+        np.clip([-40, -10, -3, -1, 0, 1, 3, 10, 40, *(s * np.arange(-9, 10))], -9 * s, 9 * s)
+    )
     pieces = [
-        integrate.quad(lambda z: f(z) * stats.norm.pdf(z, scale=s), low, high, epsrel=1e-12, epsabs=0)[0]
+        integrate.quad(
+            lambda z: f(z) * stats.norm.pdf(z, scale=s), low, high, epsrel=1e-12, epsabs=0
+        )[0]
         for low, high in pairwise(edges)
         if high > low and abs(low + high) < 200
     ]
@@ -70,7 +74,9 @@ def test_the_nodes_are_few_enough_to_be_cheap():
 def test_the_share_of_an_interval_is_the_normal_distributions(q):
     s = math.sqrt(q)
     assert normal_share(-math.inf, math.inf, q) == 1
-    assert normal_share(-1, 2, q) == pytest.approx(stats.norm.cdf(2 / s) - stats.norm.cdf(-1 / s), abs=1e-15)
+    assert normal_share(-1, 2, q) == pytest.approx(
+        stats.norm.cdf(2 / s) - stats.norm.cdf(-1 / s), abs=1e-15
+    )
 
 
 def test_no_variance_is_a_point_at_0():

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from dnncli.meanfield.softmax import collision, output_delta_square
+from dnncli.theory.softmax import collision, output_delta_square
 
 RNG = np.random.default_rng(3)
 
@@ -23,14 +23,20 @@ def test_it_is_the_mean_over_sampled_logits(q, classes):
     delta = p - np.eye(classes)[0]
     squares = np.mean(delta**2, axis=1)
     error = squares.std() / math.sqrt(len(squares))
-    assert output_delta_square(q, classes) == pytest.approx(squares.mean(), abs=5 * error + 1e-3 / classes)
+    assert output_delta_square(q, classes) == pytest.approx(
+        squares.mean(), abs=5 * error + 1e-3 / classes
+    )
 
 
 @pytest.mark.parametrize("classes", [2, 3, 10, 1000])
 def test_no_variance_gives_uniform_predictions_and_endless_variance_one_hot_ones(classes):
     assert output_delta_square(0.0, classes) == pytest.approx((1 - 1 / classes) / classes, rel=1e-6)
-    assert output_delta_square(math.inf, classes) == pytest.approx((2 - 2 / classes) / classes, rel=1e-12)
-    assert output_delta_square(1e12, classes) == pytest.approx((2 - 2 / classes) / classes, rel=1e-4)
+    assert output_delta_square(math.inf, classes) == pytest.approx(
+        (2 - 2 / classes) / classes, rel=1e-12
+    )
+    assert output_delta_square(1e12, classes) == pytest.approx(
+        (2 - 2 / classes) / classes, rel=1e-4
+    )
 
 
 def test_two_classes_are_a_logistic_integral():

@@ -2,8 +2,9 @@
 
 import pytest
 
-from dnncli import catalog, meanfield
+from dnncli import theory
 from dnncli.errors import UnknownNameError
+from dnncli.spec import catalog
 
 FORMULAS = {
     "normal": 1,
@@ -20,14 +21,16 @@ FORMULAS = {
 
 @pytest.mark.parametrize(("init", "expected"), FORMULAS.items())
 def test_the_variance_of_a_300_by_100_kernel_is_the_formulas(init, expected):
-    assert meanfield.variance(init, 300, 100) == pytest.approx(expected, rel=1e-15)
+    assert theory.variance(init, 300, 100) == pytest.approx(expected, rel=1e-15)
 
 
 def test_every_initialiser_but_the_critical_ones_has_a_variance():
-    assert set(meanfield.VARIANCES) == {name for name in catalog.INITIALIZERS if "critical" not in name}
+    assert set(theory.VARIANCES) == {
+        name for name in catalog.INITIALIZERS if "critical" not in name
+    }
 
 
 def test_an_alias_has_its_own_names_variance_and_an_unknown_name_none():
-    assert meanfield.variance("he", 50, 10) == 2 / 50
+    assert theory.variance("he", 50, 10) == 2 / 50
     with pytest.raises(UnknownNameError):
-        meanfield.variance("xavir", 50, 10)
+        theory.variance("xavir", 50, 10)

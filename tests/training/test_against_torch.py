@@ -45,7 +45,9 @@ def module(spec, parameters, statistics):
         if moments is None:
             linear.bias.data = tensor(layer.bias)
         else:
-            norm = nn.BatchNorm1d(units, eps=1e-3, momentum=1 - spec.bn_momentum, dtype=torch.float64)
+            norm = nn.BatchNorm1d(
+                units, eps=1e-3, momentum=1 - spec.bn_momentum, dtype=torch.float64
+            )
             norm.weight.data, norm.bias.data = tensor(layer.scale), tensor(layer.offset)
             norm.running_mean.data, norm.running_var.data = map(tensor, moments)
         if layer.slope is not None:
@@ -69,7 +71,9 @@ def test_torch_finds_the_same_loss_gradients_and_running_statistics(act, kind, s
     step = subjects.one_step(act, kind, size)
     layers = module(step.spec, step.before.parameters, step.before.statistics)
     logits = forward(layers, tensor(step.batch.x))
-    loss = nn.functional.cross_entropy(logits, torch.tensor(np.asarray(step.batch.y), dtype=torch.long))
+    loss = nn.functional.cross_entropy(
+        logits, torch.tensor(np.asarray(step.batch.y), dtype=torch.long)
+    )
     loss.backward()
     assert_agree(step.log.losses[0], loss.item())
     found = zip(layers, step.seen.gradients, step.after.statistics, strict=True)
@@ -82,7 +86,10 @@ def test_torch_finds_the_same_loss_gradients_and_running_statistics(act, kind, s
             assert_agree(gradient.offset, norm.bias.grad.numpy(), what=f"{index}.offset")
             assert_agree(moments.mean, norm.running_mean.numpy(), what=f"{index}.mean")
             # PyTorch averages the unbiased variance, the paper and we the biased one.
-            old = np.asarray(step.before.statistics[index].variance, np.float64) * step.spec.bn_momentum
+            old = (
+                np.asarray(step.before.statistics[index].variance, np.float64)
+                * step.spec.bn_momentum
+            )
             batch = (norm.running_var.numpy() - old) * (size - 1) / size
             assert_agree(moments.variance, old + batch, what=f"{index}.variance")
         if gradient.slope is not None:
@@ -91,7 +98,7 @@ def test_torch_finds_the_same_loss_gradients_and_running_statistics(act, kind, s
 
 @pytest.mark.parametrize("kind", ["bn", "bn everywhere"])
 def test_torch_evaluates_alike_with_the_running_statistics(kind):
-    from dnncli import passes
+    from dnncli.nn import inference
 
     step = subjects.one_step("elu", kind, 33)
     layers = module(step.spec, step.after.parameters, step.after.statistics)
@@ -99,5 +106,7 @@ def test_torch_evaluates_alike_with_the_running_statistics(kind):
         if norm is not None:
             norm.eval()
     theirs = forward(layers, tensor(step.batch.x)).detach().numpy()
-    ours = passes.compiled_logits(step.spec, step.after.parameters, step.after.statistics, step.batch.x)
+    ours = inference.compiled_logits(
+        step.spec, step.after.parameters, step.after.statistics, step.batch.x
+    )
     assert distance(ours, theirs) < 1e-5

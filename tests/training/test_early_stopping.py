@@ -3,9 +3,9 @@
 import problems
 import pytest
 
-from dnncli import stopping
 from dnncli.records import EpochRecord
 from dnncli.spec import StoppingSpec
+from dnncli.training import early_stopping
 
 
 def history(losses, accuracies=None):
@@ -29,17 +29,17 @@ def history(losses, accuracies=None):
     ],
 )
 def test_the_best_epoch_is_the_last_that_beat_the_best_before_it(losses, settings, best):
-    assert stopping.best_epoch(history(losses), StoppingSpec(**settings)) == best
+    assert early_stopping.best_epoch(history(losses), StoppingSpec(**settings)) == best
 
 
 def test_accuracy_may_be_what_counts():
     epochs = history([1.0, 2.0, 3.0], [0.8, 0.9, 0.85])
-    assert stopping.best_epoch(epochs, StoppingSpec(monitor="val-accuracy")) == 2
+    assert early_stopping.best_epoch(epochs, StoppingSpec(monitor="val-accuracy")) == 2
 
 
 def test_a_run_stops_after_its_last_epoch_or_when_patience_is_over():
     run = problems.spec(epochs=20, patience=3)
-    assert stopping.reason(run, 5, 3) is None
-    assert stopping.reason(run, 6, 3) == "patience"
-    assert stopping.reason(run, 20, 20) == "epochs"
-    assert stopping.reason(problems.spec(epochs=20, patience=None), 19, 1) is None
+    assert early_stopping.reason(run, 5, 3) is None
+    assert early_stopping.reason(run, 6, 3) == "patience"
+    assert early_stopping.reason(run, 20, 20) == "epochs"
+    assert early_stopping.reason(problems.spec(epochs=20, patience=None), 19, 1) is None

@@ -12,10 +12,11 @@ import subjects
 from oracle import assert_agree
 from subjects import KEY, KINDS, RATE
 
-from dnncli import catalog, engine, probe
-from dnncli.engine import Block, Program
+from dnncli.nn import layer_stats
 from dnncli.records import LAYER_FIELDS
-from dnncli.spec import UpdateSpec
+from dnncli.spec import UpdateSpec, catalog
+from dnncli.training import engine
+from dnncli.training.engine import Block, Program
 
 SGD = UpdateSpec(optimizer="sgd")
 
@@ -34,7 +35,9 @@ def test_a_steps_loss_and_every_gradient_are_the_oracles(act, kind, size):
 def test_a_step_moves_parameters_and_running_statistics_as_the_oracle_does(act, kind, size):
     step = subjects.one_step(act, kind, size)
     moved = jax.tree.map(
-        lambda p, g: np.float64(p) - RATE * g, oracle.exact(step.before.parameters), step.exact.gradients
+        lambda p, g: np.float64(p) - RATE * g,
+        oracle.exact(step.before.parameters),
+        step.exact.gradients,
     )
     assert_agree(step.after.parameters, moved, what="parameters")
     expected = oracle.averaged(step.spec, step.before.statistics, step.exact.statistics)
@@ -81,10 +84,16 @@ EPOCHS = [("relu", "plain", 33, 100), ("elu", "bn everywhere", 257, 517)]
 
 
 @pytest.mark.parametrize(("act", "kind", "size", "examples"), EPOCHS)
-def test_an_epoch_with_a_partial_last_batch_is_a_hand_loop_of_single_steps(act, kind, size, examples):
+def test_an_epoch_with_a_partial_last_batch_is_a_hand_loop_of_single_steps(
+    act, kind, size, examples
+):
     spec = subjects.network_spec(act, kind, hidden=(7, 6, 6))
-    program = Program(spec, SGD, size, probe.measure)
-    before, train, validation = subjects.state(program), subjects.block(examples), subjects.block(33, seed=9)
+    program = Program(spec, SGD, size, layer_stats.measure)
+    before, train, validation = (
+        subjects.state(program),
+        subjects.block(examples),
+        subjects.block(33, seed=9),
+    )
     plan = subjects.plan(examples, size)
     after, info = engine.compiled_epoch(program, before, train, validation, KEY, plan)
 
@@ -98,7 +107,9 @@ def test_an_epoch_with_a_partial_last_batch_is_a_hand_loop_of_single_steps(act, 
     means = np.array([step["activation_mean"] for step in figures])
     np.testing.assert_allclose(info.stats.activation_mean, means, atol=1e-5)
 
-    records = probe.records(spec, *jax.device_get((info.stats, info.log.responding, info.log.clipped)))
+    records = layer_stats.records(
+        spec, *jax.device_get((info.stats, info.log.responding, info.log.clipped))
+    )
     for index, record in enumerate(records[:-1]):
         epoch = np.concatenate([step[index] for step in slopes])
         assert record.dead_fraction == pytest.approx((epoch == 0).all(axis=0).mean())
@@ -111,7 +122,13 @@ def test_an_epoch_with_a_partial_last_batch_is_a_hand_loop_of_single_steps(act, 
 
 
 FULL = UpdateSpec(
-    optimizer="momentum", momentum=0.8, l1=1e-3, l2=1e-2, weight_decay=0.02, max_norm=1.2, clip_norm=0.3
+    optimizer="momentum",
+    momentum=0.8,
+    l1=1e-3,
+    l2=1e-2,
+    weight_decay=0.02,
+    max_norm=1.2,
+    clip_norm=0.3,
 )
 
 
@@ -125,26 +142,33 @@ def test_penalties_clipping_momentum_decay_and_max_norm_act_in_that_order():
     parameters, velocity, engaged = oracle.exact(before.parameters), None, []
     x, y = (np.asarray(part)[plan.order] for part in train[:2])
     for start in range(0, 64, 16):
-        gradients = oracle.run(spec, parameters, x[start : start + 16], y[start : start + 16]).gradients
+        gradients = oracle.run(
+            spec, parameters, x[start : start + 16], y[start : start + 16]
+        ).gradients
         gradients = jax.tree.map(
             lambda g, p: g + (FULL.l1 * np.sign(p) + 2 * FULL.l2 * p if p.ndim == 2 else 0),
             gradients,
             parameters,
         )
-        sizes = [np.sqrt(sum((leaf**2).sum() for leaf in jax.tree.leaves(layer))) for layer in gradients]
+        sizes = [
+            np.sqrt(sum((leaf**2).sum() for leaf in jax.tree.leaves(layer))) for layer in gradients
+        ]
         engaged.append([size > 0.3 for size in sizes])
         gradients = tuple(
             jax.tree.map(lambda g, s=size: g * min(1, 0.3 / s), layer)
             for layer, size in zip(gradients, sizes, strict=True)
         )
         velocity = (
-            gradients if velocity is None else jax.tree.map(lambda v, g: 0.8 * v + g, velocity, gradients)
+            gradients
+            if velocity is None
+            else jax.tree.map(lambda v, g: 0.8 * v + g, velocity, gradients)
         )
         parameters = jax.tree.map(
             lambda p, v: p - RATE * (v + (0.02 * p if p.ndim == 2 else 0)), parameters, velocity
         )
         parameters = jax.tree.map(
-            lambda p: p * np.minimum(1, 1.2 / np.linalg.norm(p, axis=0)) if p.ndim == 2 else p, parameters
+            lambda p: p * np.minimum(1, 1.2 / np.linalg.norm(p, axis=0)) if p.ndim == 2 else p,
+            parameters,
         )
     assert_agree(after.parameters, parameters)
     assert log.clipped.tolist() == engaged
@@ -154,9 +178,11 @@ def test_penalties_clipping_momentum_decay_and_max_norm_act_in_that_order():
 BUSY = UpdateSpec(optimizer="adam", weight_decay=0.01, clip_global_norm=0.5)
 
 
-def busy(probe_=probe.measure, batch=8):
+def busy(probe_=layer_stats.measure, batch=8):
     """A program with all that keeps state between steps: Adam, batch norm, dropout."""
-    return Program(subjects.network_spec("selu", "bn", hidden=(6,), dropout=0.2), BUSY, batch, probe_)
+    return Program(
+        subjects.network_spec("selu", "bn", hidden=(6,), dropout=0.2), BUSY, batch, probe_
+    )
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +200,9 @@ def assert_same(one, other):
 def test_measuring_some_steps_takes_the_same_steps_and_gives_the_same_figures(measured_always):
     measured = [0, 1, 5]
     plan, program = subjects.plan(72, 8, measured), busy()
-    after, log, stats = engine.compiled_block(program, subjects.state(program), subjects.block(72), KEY, plan)
+    after, log, stats = engine.compiled_block(
+        program, subjects.state(program), subjects.block(72), KEY, plan
+    )
     assert_same(after, measured_always[0])
     assert_same(log.losses, measured_always[1].losses)
     assert_same(log.clipped, measured_always[1].clipped)
@@ -278,12 +306,14 @@ def test_a_new_run_starts_at_step_0_with_the_networks_own_initialisation():
     program = Program(subjects.network_spec("elu", "bn"), UpdateSpec(), 8, None)
     state = engine.initial_state(program, 5, 3, seed=4)
     assert state.step == 0
-    assert_same((state.parameters, state.statistics), engine.initial_network(program.network, 5, 3, seed=4))
+    assert_same(
+        (state.parameters, state.statistics), engine.initial_network(program.network, 5, 3, seed=4)
+    )
     assert not any(leaf.any() for leaf in jax.tree.leaves(state.optimizer))
 
 
 def test_observing_measures_a_state_without_moving_it():
-    program = Program(subjects.network_spec("elu", "bn"), SGD, 16, probe.measure)
+    program = Program(subjects.network_spec("elu", "bn"), SGD, 16, layer_stats.measure)
     state, train = subjects.state(program), subjects.block(48)
     plan = subjects.plan(48, 16, [0, 2])
     losses, responding, stats = engine.compiled_observe(program, state, train, KEY, plan)

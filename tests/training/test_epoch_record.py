@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from problems import spec
 
-from dnncli import epochs, plans
-from dnncli.engine import EpochInfo, Log, Score
-from dnncli.probe import LayerStats
+from dnncli.nn.layer_stats import LayerStats
 from dnncli.records import LAYER_FIELDS
+from dnncli.training import epoch_record, plan
+from dnncli.training.engine import EpochInfo, Log, Score
 
 EXAMPLES = 42  # in batches of 16: the last has 10
 LAYERS, STEPS = 3, 3
@@ -33,7 +33,7 @@ def info(**changes):
 
 def record(**changes):
     run = spec(epochs=5, schedule="cosine", lr=0.5)
-    return epochs.record(run, 2, plans.plan(run, 2, EXAMPLES), info(**changes), 0.25)
+    return epoch_record.record(run, 2, plan.plan(run, 2, EXAMPLES), info(**changes), 0.25)
 
 
 def test_epochs_count_from_one_and_keep_their_time():
@@ -51,7 +51,9 @@ def test_the_validation_figures_are_those_reported():
 
 def test_the_learning_rate_is_the_last_steps():
     fraction = (3 * 3 - 1) / (3 * 5)  # of the steps before it
-    assert record().learning_rate == pytest.approx(0.5 * (1 + math.cos(math.pi * fraction)) / 2, rel=1e-6)
+    assert record().learning_rate == pytest.approx(
+        0.5 * (1 + math.cos(math.pi * fraction)) / 2, rel=1e-6
+    )
 
 
 def test_a_step_counts_as_clipped_where_any_layer_was():
@@ -65,7 +67,7 @@ def test_units_that_never_responded_are_dead():
 
 def test_the_first_steps_figures_are_kept_of_a_run_and_no_unit_is_called_dead_after_it():
     report = info()
-    first = epochs.initial(spec(), report)
+    first = epoch_record.initial(spec(), report)
     for index, layer in enumerate(first):
         for name in LAYER_FIELDS:
             value = float(getattr(report.stats, name)[0, index])
@@ -76,24 +78,26 @@ def test_the_first_steps_figures_are_kept_of_a_run_and_no_unit_is_called_dead_af
 
 
 def test_an_epoch_of_finite_numbers_is_finite():
-    assert epochs.finite(info())
+    assert epoch_record.finite(info())
 
 
 @pytest.mark.parametrize("layer", range(LAYERS))
 def test_one_layers_state_that_is_not_finite_is_enough_to_end_a_run(layer):
-    assert not epochs.finite(info(finite=np.arange(LAYERS) != layer))
+    assert not epoch_record.finite(info(finite=np.arange(LAYERS) != layer))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, 2.0**24, 1e30])
 def test_a_loss_that_float32_cannot_resolve_to_one_ends_a_run(value):
-    assert not epochs.finite(info(losses=np.array([1, 3 * value, 1], np.float32)))
-    assert not epochs.finite(info(loss=np.float32(value)))
+    assert not epoch_record.finite(info(losses=np.array([1, 3 * value, 1], np.float32)))
+    assert not epoch_record.finite(info(loss=np.float32(value)))
 
 
 def test_a_large_loss_that_still_says_something_does_not():
     nearly = 0.99 * 2.0**24
-    assert epochs.finite(info(losses=np.full(3, nearly, np.float32), loss=np.float32(nearly)))
+    assert epoch_record.finite(info(losses=np.full(3, nearly, np.float32), loss=np.float32(nearly)))
 
 
 def test_losses_whose_sum_leaves_float32_are_averaged_all_the_same():
-    assert not epochs.finite(info(losses=np.full(3, 3e38, np.float32)))  # and raises no warning
+    assert not epoch_record.finite(
+        info(losses=np.full(3, 3e38, np.float32))
+    )  # and raises no warning

@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 from problems import dataset, spec
 
-from dnncli import checkpoint, compilation, engine, optimizers, phases, runs, snapshots
-from dnncli.engine import Block
+from dnncli.nn import optimizers
+from dnncli.storage import checkpoint
+from dnncli.training import compilation_cache, engine, phases
+from dnncli.training import run as runs
+from dnncli.training import snapshot as snapshots
+from dnncli.training.engine import Block
 
 DATA = dataset(train=70, validation=20)
 BOTTOM = {"freeze": ("hidden1", "hidden2")}
@@ -24,7 +28,14 @@ GRADUAL = {
 # Every phase of every case is a program to compile: few cases, with everything on in one or another.
 CASES = {
     "gradual": {"act": "elu", "bn": True, "bn_output": True, "batch_size": 33, **GRADUAL},
-    "bottom": {"act": "relu", "bn": True, "l2": 1e-3, "clip_value": 0.5, "batch_size": 13, **BOTTOM},
+    "bottom": {
+        "act": "relu",
+        "bn": True,
+        "l2": 1e-3,
+        "clip_value": 0.5,
+        "batch_size": 13,
+        **BOTTOM,
+    },
     "middle": {
         "act": "prelu",
         "bn": True,
@@ -41,7 +52,7 @@ every_case = pytest.mark.parametrize("case", CASES)
 
 @pytest.fixture(autouse=True, scope="module")
 def compiled_once():
-    compilation.remember()
+    compilation_cache.remember()
 
 
 def parent(**options):
@@ -112,11 +123,15 @@ def counts(snapshot):
     """How many steps each layer's optimizer has counted."""
     layers = snapshot.spec.network.layers()
     leaves = dict(snapshots.optimizer_leaves(layers, snapshot.state.optimizer))
-    return {name.split("/")[1]: int(leaf) for name, leaf in leaves.items() if name.endswith("count")}
+    return {
+        name.split("/")[1]: int(leaf) for name, leaf in leaves.items() if name.endswith("count")
+    }
 
 
 def test_a_thawed_layers_optimizer_starts_at_zero_and_the_others_keep_theirs():
-    told = [counts(progress.snapshot) for progress in train(parent(**CASES["gradual"]))]  # 3 steps an epoch
+    told = [
+        counts(progress.snapshot) for progress in train(parent(**CASES["gradual"]))
+    ]  # 3 steps an epoch
     assert told[0] == {"output": 3}
     assert told[1] == {"output": 6, "hidden2": 3}
     assert told[2] == {"output": 9, "hidden2": 6, "hidden1": 3}
@@ -176,7 +191,9 @@ def test_dropout_acts_on_frozen_layers_so_their_outputs_are_not_cached():
     start = parent(**BOTTOM, dropout=0.3)
     phase = phases.enter(start, runs.block(DATA.train), runs.block(DATA.validation), 0)
     assert phase.train.base is not None
-    assert bits(train(start)[-1].snapshot.state) == bits(train(start, cache=False)[-1].snapshot.state)
+    assert bits(train(start)[-1].snapshot.state) == bits(
+        train(start, cache=False)[-1].snapshot.state
+    )
     other = train(replace(start, spec=replace(start.spec, seed=1)))
     assert bits(other[-1].snapshot.state) != bits(train(start)[-1].snapshot.state)
 
@@ -186,7 +203,9 @@ def test_frozen_layers_put_out_what_the_network_in_use_does():
     phase = phases.enter(start, runs.block(DATA.train), runs.block(DATA.validation), 0)
     a = DATA.train.x.astype(np.float64)
     for layer, moments in zip(start.parameters[:2], start.statistics[:2], strict=True):
-        z = (a @ layer.kernel - moments.mean) / np.sqrt(moments.variance + 1e-3) * layer.scale + layer.offset
+        z = (a @ layer.kernel - moments.mean) / np.sqrt(
+            moments.variance + 1e-3
+        ) * layer.scale + layer.offset
         a = np.tanh(z)
     np.testing.assert_allclose(phase.train.x, a, rtol=1e-5, atol=1e-6)
 
@@ -214,9 +233,12 @@ def loss_by_hand(parameters, statistics, x, y):
         if moments is None:
             a = z + np.float64(layer.bias)
             continue
-        mean, variance = (moments.mean, moments.variance) if place == 1 else (z.mean(axis=0), z.var(axis=0))
+        mean, variance = (
+            (moments.mean, moments.variance) if place == 1 else (z.mean(axis=0), z.var(axis=0))
+        )
         a = np.tanh(
-            (z - mean) / np.sqrt(variance + 1e-3) * np.float64(layer.scale) + np.float64(layer.offset)
+            (z - mean) / np.sqrt(variance + 1e-3) * np.float64(layer.scale)
+            + np.float64(layer.offset)
         )
     return float((np.log(np.exp(a).sum(axis=1)) - a[np.arange(len(y)), y]).mean())
 
@@ -233,7 +255,10 @@ def test_gradients_below_a_frozen_layer_flow_through_its_stored_moments():
     for place in ((0, 0), (3, 2), (5, 5)):
         nudged = [
             loss_by_hand(
-                (moved(start.parameters[0], place, by), *start.parameters[1:]), start.statistics, x, y
+                (moved(start.parameters[0], place, by), *start.parameters[1:]),
+                start.statistics,
+                x,
+                y,
             )
             for by in (1e-4, -1e-4)
         ]
@@ -252,7 +277,9 @@ def test_a_crash_above_frozen_layers_names_the_layer_of_the_whole_network():
     assert last.stopped == "diverged"
     assert last.cause.layer in ("hidden3", "output")
     names = last.snapshot.spec.network.layers()
-    assert all(tuple(layer.layer for layer in step.layers) == names for step in last.snapshot.flight)
+    assert all(
+        tuple(layer.layer for layer in step.layers) == names for step in last.snapshot.flight
+    )
 
 
 def test_a_rule_of_factors_is_optaxs_rule_for_each_layer():
@@ -261,7 +288,9 @@ def test_a_rule_of_factors_is_optaxs_rule_for_each_layer():
     whole, apart = optimizers.build(run.spec.update), optimizers.build(run.spec.update, factors)
     gradients = jax.tree.map(lambda leaf: jnp.asarray(leaf) * 3, run.parameters)
     expected, found = (
-        jax.jit(rule.update)(gradients, optimizers.initial_state(rule, run.parameters), run.parameters)[0]
+        jax.jit(rule.update)(
+            gradients, optimizers.initial_state(rule, run.parameters), run.parameters
+        )[0]
         for rule in (whole, apart)
     )
     for place, factor in enumerate(factors.values()):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from dnncli import plans
 from dnncli.spec import ScheduleSpec, from_options
+from dnncli.training import plan as plans
 
 
 @pytest.mark.parametrize("examples", [1, 2, 7, 1297, 55_000])

@@ -6,37 +6,41 @@ import numpy as np
 import pytest
 from problems import dataset, layers, spec
 
-from dnncli import compilation, flight, runs
-from dnncli.probe import FlightStats
+from dnncli.diagnosis.verdict import Setting
+from dnncli.nn.layer_stats import FlightStats
 from dnncli.records import LAYER_FIELDS, StepRecord
-from dnncli.verdict import Setting
+from dnncli.training import compilation_cache, replay, run
 
 DATA = dataset(train=70, validation=20)
 KEY = np.array([0, 0], np.uint32)
 RUN = spec()
-START, BLOCK = runs.start(RUN, DATA), runs.block(DATA.train)
+START, BLOCK = run.start(RUN, DATA), run.block(DATA.train)
 NAMES = ("hidden1", "hidden2", "output")
 
 
 @pytest.fixture(autouse=True, scope="module")
 def compiled_once():
     """Tests that train the same network compile it once."""
-    compilation.remember()
+    compilation_cache.remember()
 
 
 @pytest.fixture(scope="module")
 def epochs():
     """Three epochs, each with the state before it, its record and its replay."""
     told, state = [], START.state
-    for progress in runs.run(START, DATA):
-        told.append((progress.record, flight.replay(RUN, state, BLOCK, KEY, progress.record.epoch - 1)))
+    for progress in run.run(START, DATA):
+        told.append(
+            (progress.record, replay.replay(RUN, state, BLOCK, KEY, progress.record.epoch - 1))
+        )
         state = progress.snapshot.state
     return told
 
 
 def test_every_step_of_the_epoch_is_there_the_smaller_last_one_too(epochs):
     for record, (seen, steps) in epochs:
-        assert [(step.epoch, step.step) for step in steps] == [(record.epoch, i) for i in range(1, 6)]
+        assert [(step.epoch, step.step) for step in steps] == [
+            (record.epoch, i) for i in range(1, 6)
+        ]
         assert all(part.shape == (5, 3) for part in (seen.activations, seen.gradients, seen.state))
         assert all(part.all() for part in (seen.activations, seen.gradients, seen.state))
 
@@ -44,17 +48,23 @@ def test_every_step_of_the_epoch_is_there_the_smaller_last_one_too(epochs):
 def test_its_figures_are_those_the_epoch_itself_reported(epochs):
     for record, (_, steps) in epochs:
         sizes = [16, 16, 16, 16, 6]
-        assert np.average([step.loss for step in steps], weights=sizes) == pytest.approx(record.train_loss)
+        assert np.average([step.loss for step in steps], weights=sizes) == pytest.approx(
+            record.train_loss
+        )
         for index, layer in enumerate(record.layers):
             for name in LAYER_FIELDS:
                 values = [getattr(step.layers[index], name) for step in steps]
                 assert np.mean(values) == pytest.approx(getattr(layer, name), rel=1e-6), name
-                assert (min(values), max(values)) == pytest.approx(layer.ranges[name], rel=1e-6), name
+                assert (min(values), max(values)) == pytest.approx(layer.ranges[name], rel=1e-6), (
+                    name
+                )
 
 
 def test_a_step_tells_nothing_that_only_an_epoch_can(epochs):
     _, (_, steps) = epochs[0]
-    assert all(layer.dead_fraction == 0 and not layer.ranges for step in steps for layer in step.layers)
+    assert all(
+        layer.dead_fraction == 0 and not layer.ranges for step in steps for layer in step.layers
+    )
 
 
 @pytest.fixture
@@ -62,12 +72,14 @@ def replayed(monkeypatch):
     """Crash and collapse of an epoch with these steps, of which some are broken."""
 
     def hand_in(steps, **broken):
-        fine = {name: np.ones((len(steps), 3), bool) for name in ("activations", "gradients", "state")}
+        fine = {
+            name: np.ones((len(steps), 3), bool) for name in ("activations", "gradients", "state")
+        }
         for name, places in broken.items():
             for place in places:
                 fine[name][place] = False
         seen = FlightStats(None, **fine)
-        monkeypatch.setattr(flight, "replay", lambda *arguments: (seen, tuple(steps)))
+        monkeypatch.setattr(replay, "replay", lambda *arguments: (seen, tuple(steps)))
 
     return hand_in
 
@@ -80,7 +92,7 @@ def quiet(count, losses=None, **columns):
 
 
 def crash():
-    return flight.crash(RUN, START.state, BLOCK, KEY, 4)
+    return replay.crash(RUN, START.state, BLOCK, KEY, 4)
 
 
 @pytest.mark.parametrize(
@@ -91,13 +103,28 @@ def crash():
             "hidden2",
             "activations",
         ),
-        ({"gradients": [(2, 0), (2, 1)], "state": [(2, 0), (2, 1), (2, 2)]}, "hidden2", "gradients"),
+        (
+            {"gradients": [(2, 0), (2, 1)], "state": [(2, 0), (2, 1), (2, 2)]},
+            "hidden2",
+            "gradients",
+        ),
         ({"state": [(2, 0), (2, 1)]}, "hidden2", "parameters or optimizer state"),
-        ({"activations": [(3, 0)], "state": [(2, 2), (3, 2)]}, "output", "parameters or optimizer state"),
+        (
+            {"activations": [(3, 0)], "state": [(2, 2), (3, 2)]},
+            "output",
+            "parameters or optimizer state",
+        ),
     ],
-    ids=["activations from the input up", "gradients from the output down", "state", "the earlier step"],
+    ids=[
+        "activations from the input up",
+        "gradients from the output down",
+        "state",
+        "the earlier step",
+    ],
 )
-def test_the_first_layer_that_broke_in_the_first_step_that_broke_is_named(replayed, broken, layer, what):
+def test_the_first_layer_that_broke_in_the_first_step_that_broke_is_named(
+    replayed, broken, layer, what
+):
     replayed(quiet(5), **broken)
     finding, steps = crash()
     assert (finding.rule, finding.layer) == ("diverged", layer)
@@ -120,7 +147,10 @@ def test_a_loss_that_is_lost_is_put_down_to_the_largest_step_before_it(replayed)
 def test_a_loss_that_is_lost_from_the_first_step_on_is_no_steps_fault(replayed):
     replayed(quiet(3, losses=[1e17, 1e16, 1e15]))
     finding, steps = crash()
-    assert (finding.layer, finding.evidence) == ("output", "the loss is 1.0e+17 at the first step of epoch 5")
+    assert (finding.layer, finding.evidence) == (
+        "output",
+        "the loss is 1.0e+17 at the first step of epoch 5",
+    )
     assert [step.step for step in steps] == [1]
 
 
@@ -134,7 +164,7 @@ SETTING = Setting(RUN.network, 6, 3, 1.0)
 
 
 def collapse(rule):
-    return flight.collapse(SETTING, RUN, START.state, BLOCK, KEY, 4, rule)
+    return replay.collapse(SETTING, RUN, START.state, BLOCK, KEY, 4, rule)
 
 
 def test_a_collapse_ends_with_the_first_step_that_meets_the_rule(replayed):

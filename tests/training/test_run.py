@@ -10,26 +10,35 @@ import pytest
 from oracle import assert_agree
 from problems import dataset, spec
 
-from dnncli import checkpoint, compilation, engine, network, plans, runs, snapshots, verdict
-from dnncli.network import Moments
+from dnncli.diagnosis import verdict
+from dnncli.nn import network
+from dnncli.nn.network import Moments
 from dnncli.records import LAYER_FIELDS
+from dnncli.storage import checkpoint
+from dnncli.training import compilation_cache, engine, run
+from dnncli.training import plan as plans
+from dnncli.training import snapshot as snapshots
 
 DATA = dataset(train=70, validation=20)
 NOISY = {"bn": True, "bn_output": True, "dropout": 0.3}
 SATURATING = {"act": "tanh", "lr": 0.3, "epochs": 6}
-HARD = {"act": "tanh", "lr": 0.1, "epochs": 6}  # adam: learns for three epochs, then loses on new examples
+HARD = {
+    "act": "tanh",
+    "lr": 0.1,
+    "epochs": 6,
+}  # adam: learns for three epochs, then loses on new examples
 
 
 @pytest.fixture(autouse=True, scope="module")
 def compiled_once():
     """Tests that train the same network compile it once."""
-    compilation.remember()
+    compilation_cache.remember()
 
 
 def train(run_spec, data=DATA, stop_on=()):
     """The run before its first epoch, and all its progress."""
-    start = runs.start(run_spec, data)
-    return start, list(runs.run(start, data, stop_on))
+    start = run.start(run_spec, data)
+    return start, list(run.run(start, data, stop_on))
 
 
 def same(one, other):
@@ -45,7 +54,7 @@ def untimed(history):
 
 class TestProgress:
     def test_a_run_starts_from_its_untrained_network(self):
-        start = runs.start(spec(act="relu", init="he", seed=3), DATA)
+        start = run.start(spec(act="relu", init="he", seed=3), DATA)
         untrained = network.init(start.spec.network, DATA.features, DATA.classes, 3)
         assert same((start.parameters, start.statistics), untrained)
         assert same((start.state.parameters, start.state.statistics), untrained)
@@ -59,18 +68,22 @@ class TestProgress:
             assert progress.snapshot.history == tuple(each.record for each in told[:done])
             assert int(progress.snapshot.state.step) == done * 5  # 70 examples in batches of 16
             assert progress.record.seconds > 0
-            assert [layer.layer for layer in progress.record.layers] == ["hidden1", "hidden2", "output"]
+            assert [layer.layer for layer in progress.record.layers] == [
+                "hidden1",
+                "hidden2",
+                "output",
+            ]
         assert [progress.stopped for progress in told] == [None] * 5 + ["epochs"]
         assert all(progress.cause is None for progress in told)
 
     def test_only_the_epochs_that_are_asked_for_are_trained(self):
-        epochs = runs.run(runs.start(spec(epochs=1000), DATA), DATA)
+        epochs = run.run(run.start(spec(epochs=1000), DATA), DATA)
         assert [next(epochs).record.epoch for _ in range(2)] == [1, 2]
         epochs.close()
 
     def test_a_run_that_has_done_all_its_epochs_yields_nothing(self):
         _, told = train(spec(epochs=1))
-        assert not list(runs.run(told[-1].snapshot, DATA))
+        assert not list(run.run(told[-1].snapshot, DATA))
 
     def test_the_same_run_twice_is_the_same_to_the_bit_and_another_seed_is_not(self):
         ends = [train(spec(seed=seed, **NOISY))[1][-1].snapshot for seed in (4, 4, 5)]
@@ -92,7 +105,8 @@ def oracle_epoch(run_spec, parameters, statistics, epoch):
         losses += [seen.loss] * len(rows)
         parameters = jax.tree.map(np.add, oracle.exact(parameters), updates)
         statistics = tuple(
-            old and Moments(*(momentum * o + (1 - momentum) * n for o, n in zip(old, new, strict=True)))
+            old
+            and Moments(*(momentum * o + (1 - momentum) * n for o, n in zip(old, new, strict=True)))
             for old, new in zip(oracle.exact(statistics), seen.statistics, strict=True)
         )
     return losses, figures, slopes, parameters, statistics
@@ -113,7 +127,9 @@ def test_records_and_states_are_those_of_a_float64_run(options):
         )
         record = progress.record
         assert record.train_loss == pytest.approx(np.mean(losses), rel=1e-5)
-        held_out = oracle.run(run_spec.network, parameters, DATA.validation.x, DATA.validation.y, statistics)
+        held_out = oracle.run(
+            run_spec.network, parameters, DATA.validation.x, DATA.validation.y, statistics
+        )
         assert record.val_loss == pytest.approx(held_out.loss, rel=1e-5)
         assert record.val_accuracy == pytest.approx(held_out.accuracy, abs=1e-6)
         for index, layer in enumerate(record.layers):
@@ -127,7 +143,9 @@ def test_records_and_states_are_those_of_a_float64_run(options):
         if epoch == 0:
             for index, layer in enumerate(progress.snapshot.initial):
                 for name in LAYER_FIELDS:
-                    assert_agree(getattr(layer, name), figures[0][name][index], 2e-5, f"first step's {name}")
+                    assert_agree(
+                        getattr(layer, name), figures[0][name][index], 2e-5, f"first step's {name}"
+                    )
         state = progress.snapshot.state
         assert_agree(state.parameters, parameters, what="parameters")
         assert_agree(state.statistics, statistics, what="statistics")
@@ -138,15 +156,20 @@ class TestTheBestEpoch:
     def test_its_parameters_are_what_is_kept(self, monitor):
         start, told = train(spec(monitor=monitor, **HARD))
         figures = [
-            -each.record.val_loss if monitor == "val-loss" else each.record.val_accuracy for each in told
+            -each.record.val_loss if monitor == "val-loss" else each.record.val_accuracy
+            for each in told
         ]
         for done, progress in enumerate(told, 1):
             best = int(np.argmax(figures[:done]))
             snapshot, then = progress.snapshot, told[best].snapshot.state
             assert snapshot.best_epoch == best + 1
-            assert same((snapshot.parameters, snapshot.statistics), (then.parameters, then.statistics))
+            assert same(
+                (snapshot.parameters, snapshot.statistics), (then.parameters, then.statistics)
+            )
         seen = oracle.run(
-            start.spec.network, snapshot.parameters, *map(np.asarray, vars(DATA.validation).values())
+            start.spec.network,
+            snapshot.parameters,
+            *map(np.asarray, vars(DATA.validation).values()),
         )
         assert seen.loss == pytest.approx(told[best].record.val_loss, rel=1e-5)
 
@@ -181,15 +204,17 @@ RESUMED = {
 @pytest.mark.parametrize("options", RESUMED.values(), ids=RESUMED)
 def test_a_run_resumed_from_its_checkpoint_is_the_straight_one_to_the_bit(options, tmp_path):
     start, straight = train(spec(epochs=4, **options))
-    halves = runs.run(start, DATA)
+    halves = run.run(start, DATA)
     half = [next(halves) for _ in range(2)][-1].snapshot
     halves.close()
     path = tmp_path / "half.ckpt"
     checkpoint.write(path, snapshots.to_checkpoint(half))
-    *_, last = runs.run(snapshots.from_checkpoint(checkpoint.read(path), path), DATA)
+    *_, last = run.run(snapshots.from_checkpoint(checkpoint.read(path), path), DATA)
     end = straight[-1].snapshot
     assert same(last.snapshot.state, end.state)
-    assert same((last.snapshot.parameters, last.snapshot.statistics), (end.parameters, end.statistics))
+    assert same(
+        (last.snapshot.parameters, last.snapshot.statistics), (end.parameters, end.statistics)
+    )
     assert last.snapshot.best_epoch == end.best_epoch
     assert untimed(last.snapshot.history) == untimed(end.history)
     assert last.snapshot.initial == end.initial
@@ -199,12 +224,17 @@ def steps_by_hand(start, epoch, count):
     """States and losses after each of an epoch's first steps, taken one by one."""
     run_spec, state = start.spec, start.state
     program = engine.Program(run_spec.network, run_spec.update, 16, None)
-    plan, key = plans.plan(run_spec, epoch, len(DATA.train)), np.array([0, run_spec.seed], np.uint32)
+    plan, key = (
+        plans.plan(run_spec, epoch, len(DATA.train)),
+        np.array([0, run_spec.seed], np.uint32),
+    )
     log, step = engine._empty_log(state, plan), jax.jit(engine.step, static_argnums=0)
     for index in range(count):
         rows = plan.order[index * 16 : (index + 1) * 16]
         batch = engine.Block(DATA.train.x[rows], DATA.train.y[rows])
-        (state, log), _ = step(program, (state, log), batch, key, plan.learning_rates[index], np.int32(index))
+        (state, log), _ = step(
+            program, (state, log), batch, key, plan.learning_rates[index], np.int32(index)
+        )
         yield state, float(log.losses[index])
 
 
@@ -247,7 +277,9 @@ class TestDivergence:
         flight = progress.snapshot.flight
         assert "float32's resolution" in progress.cause.evidence
         assert flight[-1].loss >= 2**24 > max(each.loss for each in flight[:-1])
-        sizes = {(each.step, layer.layer): layer.update_ratio for each in flight for layer in each.layers}
+        sizes = {
+            (each.step, layer.layer): layer.update_ratio for each in flight for layer in each.layers
+        }
         assert max(sizes, key=sizes.get) == (step, progress.cause.layer)
         losses = [loss for _, loss in steps_by_hand(start, 0, len(flight))]
         assert [each.loss for each in flight] == pytest.approx(losses, rel=1e-4)
@@ -257,7 +289,7 @@ class TestDivergence:
         _, told = train(spec(optimizer=optimizer, epochs=2))
         good = told[-1].snapshot
         wild = replace(good.spec, schedule=replace(good.spec.schedule, lr=1e6, epochs=9))
-        (progress,) = runs.run(replace(good, spec=wild), DATA)
+        (progress,) = run.run(replace(good, spec=wild), DATA)
         assert (progress.stopped, progress.record.epoch) == ("diverged", 3)
         assert self.told(progress)[0] == 3
         kept = progress.snapshot
@@ -267,12 +299,12 @@ class TestDivergence:
         assert {each.epoch for each in kept.flight} == {3}
 
     def test_it_may_happen_in_the_last_batch_which_is_smaller(self):
-        start = runs.start(spec(optimizer="sgd", lr=0.1, epochs=1), DATA)
+        start = run.start(spec(optimizer="sgd", lr=0.1, epochs=1), DATA)
         order = plans.shuffle(0, 0, len(DATA.train))
         x = DATA.train.x.copy()
         x[order[-1]] = 3e38  # the 70th example is in the fifth batch, of 6
         data = replace(DATA, train=replace(DATA.train, x=x))
-        (progress,) = runs.run(start, data)
+        (progress,) = run.run(start, data)
         assert self.told(progress) == (1, 5)
         assert progress.cause.layer == "hidden1"
         assert [each.step for each in progress.snapshot.flight] == [1, 2, 3, 4, 5]
@@ -280,13 +312,15 @@ class TestDivergence:
 
 class TestStoppingOnAVerdict:
     def judged(self, run_spec, record):
-        findings = verdict.judge(runs.setting(run_spec, DATA), record.layers).findings
+        findings = verdict.judge(run.setting(run_spec, DATA), record.layers).findings
         return {finding.rule: finding for finding in findings}
 
     def test_it_ends_at_the_first_epoch_that_earns_it(self):
         run_spec = spec(**SATURATING)
         _, free = train(run_spec)
-        earned = [each.record.epoch for each in free if "saturated" in self.judged(run_spec, each.record)]
+        earned = [
+            each.record.epoch for each in free if "saturated" in self.judged(run_spec, each.record)
+        ]
         assert 1 < earned[0] < 6, "the problem is no test"
         _, told = train(run_spec, stop_on=("dead", "saturated"))
         assert [each.stopped for each in told] == [None] * (earned[0] - 1) + ["condition"]

@@ -8,35 +8,40 @@ import numpy as np
 import problems
 import pytest
 
-from dnncli import lockstep, plans, snapshots, training
-from dnncli.engine import Block
-from dnncli.grid import seeded
+from dnncli.experiments import train
+from dnncli.spec.comparison import seeded
+from dnncli.training import plan as plans
+from dnncli.training import seeds
+from dnncli.training import snapshot as snapshots
+from dnncli.training.engine import Block
 
 SEEDS = 3
 PLAIN = {"act": "elu", "optimizer": "momentum"}
 
 
 def blocks(dataset):
-    return [Block(*jax.device_put((split.x, split.y))) for split in (dataset.train, dataset.validation)]
+    return [
+        Block(*jax.device_put((split.x, split.y))) for split in (dataset.train, dataset.validation)
+    ]
 
 
 @cache
 def compiled(act, **options):
     """The program for every seed, rate and length of such a run."""
-    return lockstep.compile_epoch(problems.spec(act=act, **options), SEEDS, problems.dataset())
+    return seeds.compile_epoch(problems.spec(act=act, **options), SEEDS, problems.dataset())
 
 
 def together(spec, options, start=None):
     """Every convoy of a run, the start first."""
     dataset = problems.dataset()
-    start = start or lockstep.start(spec, SEEDS, dataset)
-    return [start, *lockstep.run(start, *blocks(dataset), compiled(**options))]
+    start = start or seeds.start(spec, SEEDS, dataset)
+    return [start, *seeds.run(start, *blocks(dataset), compiled(**options))]
 
 
 def alone(spec, dataset):
     """The last snapshot of a run by itself."""
-    snapshot = training.start(spec, dataset)
-    for progress in training.run(snapshot, dataset):
+    snapshot = train.start(spec, dataset)
+    for progress in train.run(snapshot, dataset):
         snapshot = progress.snapshot
     return snapshot
 
@@ -47,23 +52,25 @@ def same(a, b):
     return all(np.array_equal(x, y) and x.dtype == y.dtype for x, y in pairs)
 
 
-@pytest.mark.parametrize("options", [{}, {"init": "critical", "act": "tanh"}, {"bn": True, "act": "prelu"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"init": "critical", "act": "tanh"}, {"bn": True, "act": "prelu"}]
+)
 def test_a_seed_starts_as_its_own_run_does_to_the_bit(options):
     spec, dataset = problems.spec(seed=4, **options), problems.dataset()
-    convoy = lockstep.start(spec, SEEDS, dataset)
+    convoy = seeds.start(spec, SEEDS, dataset)
     for k in range(SEEDS):
-        own = training.start(replace(spec, seed=4 + k), dataset)
-        assert same(lockstep.of_seed(k, convoy.fleet.state), own.state)
+        own = train.start(replace(spec, seed=4 + k), dataset)
+        assert same(seeds.of_seed(k, convoy.fleet.state), own.state)
 
 
 def test_a_seed_has_the_shuffles_and_the_key_of_its_own_run():
     spec = problems.spec(seed=4)
     runs = seeded(spec, SEEDS)
     for epoch in range(2):
-        plan = lockstep.plan(runs, epoch, 40)
+        plan = seeds.plan(runs, epoch, 40)
         for k, run in enumerate(runs):
-            assert same(lockstep.of_seed(k, plan), plans.plan(run, epoch, 40))
-    assert lockstep.keys(runs).tolist() == [[0, 4], [0, 5], [0, 6]]
+            assert same(seeds.of_seed(k, plan), plans.plan(run, epoch, 40))
+    assert seeds.keys(runs).tolist() == [[0, 4], [0, 5], [0, 6]]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +84,7 @@ def test_a_seed_has_the_shuffles_and_the_key_of_its_own_run():
 def test_a_seed_trains_as_its_own_run_does(options):
     spec, dataset = problems.spec(seed=1, lr=0.05, **options), problems.dataset()
     convoy = together(spec, options)[-1]
-    ends = lockstep.snapshots(convoy, snapshots.summary(dataset))
+    ends = seeds.snapshots(convoy, snapshots.summary(dataset))
     for k, end in enumerate(ends):
         own = alone(replace(spec, seed=1 + k), dataset)
         assert end.spec == own.spec
@@ -89,7 +96,9 @@ def test_a_seed_trains_as_its_own_run_does(options):
             for one, other in zip(mine.layers, its.layers, strict=True):
                 assert one.delta_rms == pytest.approx(other.delta_rms, rel=1e-3)
                 assert one.dead_fraction == other.dead_fraction
-        for mine, its in zip(jax.tree.leaves(end.parameters), jax.tree.leaves(own.parameters), strict=True):
+        for mine, its in zip(
+            jax.tree.leaves(end.parameters), jax.tree.leaves(own.parameters), strict=True
+        ):
             np.testing.assert_allclose(mine, its, rtol=1e-3, atol=1e-5)
         assert end.initial[0].delta_rms == pytest.approx(own.initial[0].delta_rms, rel=1e-4)
 
@@ -104,14 +113,14 @@ def test_each_seed_stops_in_its_own_time_and_then_stands_still():
         assert lane.stopped == "patience"
         assert len(lane.history) - lane.best_epoch == 2
         assert lane == convoys[lengths[k]].lanes[k]
-        assert same(lockstep.of_seed(k, last.fleet), lockstep.of_seed(k, convoys[lengths[k]].fleet))
-        best = lockstep.of_seed(k, convoys[lane.best_epoch].fleet.state)
-        assert same(lockstep.of_seed(k, last.fleet).parameters, best.parameters)
+        assert same(seeds.of_seed(k, last.fleet), seeds.of_seed(k, convoys[lengths[k]].fleet))
+        best = seeds.of_seed(k, convoys[lane.best_epoch].fleet.state)
+        assert same(seeds.of_seed(k, last.fleet).parameters, best.parameters)
 
 
 def test_a_seed_that_diverges_keeps_its_last_finite_state_and_the_others_go_on():
     spec = problems.spec(lr=0.05, **PLAIN)
-    start = lockstep.start(spec, SEEDS, problems.dataset())
+    start = seeds.start(spec, SEEDS, problems.dataset())
     kernel = np.array(start.fleet.state.parameters[0].kernel)
     kernel[1] = 1e38  # overflows in its first step
     first = start.fleet.state.parameters[0]._replace(kernel=kernel)
@@ -119,15 +128,15 @@ def test_a_seed_that_diverges_keeps_its_last_finite_state_and_the_others_go_on()
     convoys = together(spec, PLAIN, replace(start, fleet=start.fleet._replace(state=state)))
     assert [lane.stopped for lane in convoys[-1].lanes] == ["epochs", "diverged", "epochs"]
     assert [len(lane.history) for lane in convoys[-1].lanes] == [3, 0, 3]
-    assert same(lockstep.of_seed(1, convoys[-1].fleet.state), lockstep.of_seed(1, state))
+    assert same(seeds.of_seed(1, convoys[-1].fleet.state), seeds.of_seed(1, state))
     whole = together(spec, PLAIN)[-1]
     for k in (0, 2):
-        assert same(lockstep.of_seed(k, convoys[-1].fleet), lockstep.of_seed(k, whole.fleet))
+        assert same(seeds.of_seed(k, convoys[-1].fleet), seeds.of_seed(k, whole.fleet))
 
 
 def test_initialisers_and_rates_share_a_program():
     programs = {
-        lockstep.program(problems.spec(act="elu", init=init, lr=lr, seed=seed), 40)
+        seeds.program(problems.spec(act="elu", init=init, lr=lr, seed=seed), 40)
         for init, lr, seed in (("he", 0.1, 0), ("xavier", 0.2, 1), ("critical", 0.3, 2))
     }
     assert len(programs) == 1

@@ -15,9 +15,11 @@ import numpy as np
 import pytest
 from problems import dataset, snapshot, spec
 
-from dnncli import catalog, checkpoint, snapshots
-from dnncli.checkpoint import Checkpoint
 from dnncli.errors import CheckpointError
+from dnncli.spec import catalog
+from dnncli.storage import checkpoint
+from dnncli.storage.checkpoint import Checkpoint
+from dnncli.training import snapshot as snapshots
 
 DATA = dataset()
 EVERYTHING = {"act": "prelu", "bn": True, "bn_output": True, "dropout": 0.1}
@@ -49,7 +51,8 @@ def test_a_run_comes_back_from_its_file_as_it_was(optimizer, options, tmp_path):
     assert (back.data.record, back.data.class_names) == (run.data.record, run.data.class_names)
     assert back.data.scaling.kind == run.data.scaling.kind
     assert_same_tensors(
-        (back.data.scaling.offset, back.data.scaling.scale), (DATA.scaling.offset, DATA.scaling.scale)
+        (back.data.scaling.offset, back.data.scaling.scale),
+        (DATA.scaling.offset, DATA.scaling.scale),
     )
     assert_same_tensors(back.state, run.state)
     assert_same_tensors((back.parameters, back.statistics), (run.parameters, run.statistics))
@@ -91,7 +94,11 @@ def test_tensors_have_the_names_people_look_for():
         assert name in tensors
     assert "hidden1.bias" not in tensors  # batch norm's offset takes its place
     assert tensors["hidden1.kernel"].shape == (6, 7)
-    adam = [name for name in tensors if name.startswith("optimizer/") and name.endswith("/hidden2.kernel")]
+    adam = [
+        name
+        for name in tensors
+        if name.startswith("optimizer/") and name.endswith("/hidden2.kernel")
+    ]
     assert len(adam) == 2  # both moments
 
 
@@ -123,7 +130,9 @@ def test_a_tensor_that_is_missing_or_of_another_shape_or_type_is_refused_by_name
     tensors, metadata = stored()
     tensor = tensors.pop(name)
     assert f"the tensor '{name}' is missing." in refusal(tensors, metadata)
-    wider = np.zeros((*tensor.shape[:-1], tensor.shape[-1] + 1) if tensor.shape else (1,), tensor.dtype)
+    wider = np.zeros(
+        (*tensor.shape[:-1], tensor.shape[-1] + 1) if tensor.shape else (1,), tensor.dtype
+    )
     assert f"the tensor '{name}' is" in refusal(tensors | {name: wider}, metadata)
     other = tensor.astype(np.int64 if tensor.dtype == np.float32 else np.float32)
     assert f"not {tensor.dtype}" in refusal(tensors | {name: other}, metadata)
@@ -192,7 +201,12 @@ def test_a_history_of_origins_without_end_is_refused():
     }
     origin = None
     for _ in range(2000):
-        origin = {"parent": parent | {"origin": origin}, "kept": [], "reinitialised": [], "frozen": []}
+        origin = {
+            "parent": parent | {"origin": origin},
+            "kept": [],
+            "reinitialised": [],
+            "frozen": [],
+        }
     refusal(tensors, metadata | {"origin": origin})
 
 
@@ -212,7 +226,11 @@ def places(value, path=()):
     if path:
         yield path
     entries = (
-        value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(value, list) else ()
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value[:1])
+        if isinstance(value, list)
+        else ()
     )
     for key, entry in entries:
         yield from places(entry, (*path, key))

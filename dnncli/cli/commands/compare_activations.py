@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dnncli import catalog
 from dnncli.cli import options, outputs, signals, terminal
 from dnncli.cli.command import define, section
 from dnncli.cli.types import Numbers, Spellings
 from dnncli.errors import ExitCode, SpecError
-from dnncli.grid import GridSpec
+from dnncli.spec import catalog
+from dnncli.spec.comparison import GridSpec
 
 if TYPE_CHECKING:
-    from dnncli.comparison import Finished, Tick, Timed
     from dnncli.data import Dataset
-    from dnncli.meanfield import Prediction
+    from dnncli.experiments.comparison.run import Finished, Tick, Timed
     from dnncli.records import ComparisonRecord, Speed, TrialRecord
+    from dnncli.theory import Prediction
 
 ACTS = ("sigmoid", "tanh", "relu", "leaky-relu", "elu", "selu", "swish", "gelu")
 GRID = ("acts", "inits", "lrs", "seeds", "baseline")
@@ -55,7 +55,9 @@ EXAMPLES = """
         type=Numbers(),
         help="Learning rates: each combination takes the one that does best on the validation set.",
     ),
-    options.option("--seeds", type=int, default="5", help="Runs of each combination; from 5 on, p-values."),
+    options.option(
+        "--seeds", type=int, default="5", help="Runs of each combination; from 5 on, p-values."
+    ),
     options.option("--seed", type=int, help="The first run's seed; the others count up from it."),
     options.option(
         "--baseline",
@@ -109,7 +111,9 @@ def command(
     """
     began, screen = time.perf_counter(), terminal.Screen(format_, quiet)
     if out and resume:
-        raise SpecError("--out and --resume exclude each other: a resumed comparison stays in its folder.")
+        raise SpecError(
+            "--out and --resume exclude each other: a resumed comparison stays in its folder."
+        )
     extras = outputs.Extras(overwrite, plot=plot, save_config=save_config)
     extras.check()
     varied = {name: given.pop(name) for name in GRID}
@@ -125,11 +129,13 @@ def command(
     dataset = data.load(grid.combinations()[0].runs[0].data)
     screen.notices("compare-activations", dataset.notices)
     if fingerprint not in (None, dataset.fingerprint):
-        raise SpecError(f"--resume {resume}: the data are not those it was begun with (another fingerprint).")
+        raise SpecError(
+            f"--resume {resume}: the data are not those it was begun with (another fingerprint)."
+        )
     if out:
-        from dnncli import archive
+        from dnncli.experiments.comparison import state
 
-        archive.create(out, overwrite)
+        state.create(out, overwrite)
     extras.keep("compare-activations", _lists(grid.config()))
     return _Comparing(screen, grid, dataset, out or resume, extras, began, list(trials)).run()
 
@@ -143,14 +149,16 @@ def _resume(
     folder: Path, varied: dict[str, Any], run: dict[str, Any]
 ) -> tuple[GridSpec, str, tuple["TrialRecord", ...]]:
     """The stored comparison; options may be given anew if they say the same, and data may have moved."""
-    from dnncli import comparison
+    from dnncli.experiments.comparison import run as comparison
 
     stored, fingerprint, trials = comparison.resume(folder)
     moved = {"data": run["data"]} if "data" in run else {}
     stored = replace(stored, options={**stored.options, **moved})
     asked = replace(stored, **varied, options={**stored.options, **run})
     if asked.config() != stored.config() or asked.combinations() != stored.combinations():
-        raise SpecError(f"--resume {folder}: a resumed comparison keeps the options it was begun with.")
+        raise SpecError(
+            f"--resume {folder}: a resumed comparison keeps the options it was begun with."
+        )
     return stored, fingerprint, trials
 
 
@@ -172,9 +180,10 @@ class _Comparing:
 
     def run(self) -> int:
         """Train, print and save; returns the exit code."""
-        from dnncli import comparison, compilation
+        from dnncli.experiments.comparison import run as comparison
+        from dnncli.training import compilation_cache
 
-        compilation.remember()
+        compilation_cache.remember()
         self.theory = comparison.predictions(self.grid, self.dataset)
         self._open()
         epochs = self.grid.combinations()[0].runs[0].schedule.epochs
@@ -203,7 +212,7 @@ class _Comparing:
             self.screen.write(structured.dumps(structured.document("compare-activations", head)))
 
     def _take(self, event: "Tick | Finished | Timed", bar: terminal.Bar, epochs: int) -> None:
-        from dnncli import comparison
+        from dnncli.experiments.comparison import run as comparison
 
         if isinstance(event, comparison.Tick):
             self.ticks += 1
@@ -217,7 +226,7 @@ class _Comparing:
             self.speeds = event.speeds
 
     def _finish(self, event: "Finished") -> None:
-        from dnncli import comparison
+        from dnncli.experiments.comparison import run as comparison
 
         self.compiling += event.compile_seconds
         self.trials.append(event.trial)
@@ -239,13 +248,13 @@ class _Comparing:
             self.screen.write(structured.dumps(structured.event(kind, record)))
 
     def _save_state(self) -> None:
-        from dnncli import comparison
+        from dnncli.experiments.comparison import run as comparison
 
         assert self.folder
         comparison.save_state(self.grid, self.dataset, self.trials, self.folder)
 
     def _record(self) -> "ComparisonRecord":
-        from dnncli import comparison
+        from dnncli.experiments.comparison import run as comparison
         from dnncli.records import Seconds
 
         total, train = time.perf_counter() - self.began, sum(trial.seconds for trial in self.trials)
@@ -260,7 +269,8 @@ class _Comparing:
         )
 
     def _close(self, record: "ComparisonRecord") -> None:
-        from dnncli.report import comparison, comparison_figure, structured
+        from dnncli.report import comparison, structured
+        from dnncli.report.figures import comparison as comparison_figure
 
         self.screen.show("", *comparison.report(record))
         document = structured.document("compare-activations", record)

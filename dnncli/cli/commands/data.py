@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dnncli import catalog
 from dnncli.cli import options, terminal
 from dnncli.cli.command import define, section
 from dnncli.cli.types import Name, Source
-from dnncli.spec import DataSpec
+from dnncli.spec import DataSpec, catalog
 
 if TYPE_CHECKING:
     from dnncli.records import FetchedFile
@@ -75,7 +74,11 @@ FETCHABLE = {name: entry for name, entry in catalog.DATASETS.items() if name not
 @section(
     "From where",
     click.option(
-        "--mirror", "mirrors", multiple=True, metavar="URL", help="Try this folder first; may be repeated."
+        "--mirror",
+        "mirrors",
+        multiple=True,
+        metavar="URL",
+        help="Try this folder first; may be repeated.",
     ),
 )
 @options.output
@@ -85,7 +88,7 @@ def fetch_command(name: str, mirrors: tuple[str, ...], format_: str, quiet: bool
     Every file's SHA-256 must be right. The cache is dnncli's part of the XDG cache folder, or $DNNCLI_CACHE.
     """
     screen = terminal.Screen(format_, quiet)
-    from dnncli.data import remote
+    from dnncli.data.formats import remote
     from dnncli.records import FetchRecord
     from dnncli.report import data as report
 
@@ -94,9 +97,11 @@ def fetch_command(name: str, mirrors: tuple[str, ...], format_: str, quiet: bool
     _write(screen, "data fetch", record, report.fetch_rows(record))
 
 
-def _fetched(screen: terminal.Screen, name: str, mirrors: tuple[str, ...]) -> Iterable["FetchedFile"]:
+def _fetched(
+    screen: terminal.Screen, name: str, mirrors: tuple[str, ...]
+) -> Iterable["FetchedFile"]:
     """The files as they are there, under a bar of kilobytes."""
-    from dnncli.data import remote
+    from dnncli.data.formats import remote
     from dnncli.records import FetchedFile
 
     there: dict[str, FetchedFile] = {}

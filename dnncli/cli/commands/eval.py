@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dnncli.cli import models, options, terminal
+from dnncli.cli import options, terminal
 from dnncli.cli.command import define, section
 from dnncli.cli.types import CheckpointFile, Source
 
 if TYPE_CHECKING:
     from dnncli.data import Dataset
-    from dnncli.snapshots import Snapshot
+    from dnncli.training.snapshot import Snapshot
 
 SPLITS = ("train", "validation", "test")
 
@@ -37,7 +37,9 @@ EXAMPLES = """
         help="Other data; of a table every row counts.  [default: what it was trained on]",
     ),
     click.option(
-        "--label-strip", metavar="CHARS", help="Characters to take off both ends of --data's labels."
+        "--label-strip",
+        metavar="CHARS",
+        help="Characters to take off both ends of --data's labels.",
     ),
     click.option(
         "--split",
@@ -55,7 +57,7 @@ EXAMPLES = """
         " set's exact ones, or all, compared.",
     ),
 )
-@models.elsewhere_options
+@options.interop_options
 @options.output
 def command(
     checkpoint: Path,
@@ -71,13 +73,16 @@ def command(
 ) -> None:
     """Measure a trained network: loss, accuracy, every class's figures, the confusion matrix."""
     screen = terminal.Screen(format_, quiet)
-    from dnncli import compilation, evaluation
+    from dnncli.experiments import evaluate
+    from dnncli.training import compilation_cache
 
-    compilation.remember()
+    compilation_cache.remember()
     given = {"data": data, "label_strip": label_strip}
-    snapshot, dataset = _elsewhere(checkpoint, given, act, alpha) if act else _own(checkpoint, given)
+    snapshot, dataset = (
+        _elsewhere(checkpoint, given, act, alpha) if act else _own(checkpoint, given)
+    )
     screen.notices("eval", dataset.notices)
-    record = evaluation.evaluate(
+    record = evaluate.evaluate(
         snapshot, dataset, splits, str(checkpoint), gradients=gradients, bn_stats=bn_stats
     )
     from dnncli.report import evaluation as report
@@ -95,22 +100,29 @@ def command(
 def _own(path: Path, given: dict[str, str | None]) -> "tuple[Snapshot, Dataset]":
     """A checkpoint's network, and its data or others, scaled and labelled as it knows them."""
     from dnncli import data as sources
-    from dnncli import evaluation, snapshots
+    from dnncli.experiments import evaluate, models
+    from dnncli.training import snapshot as snapshots
 
-    snapshot = models.load(path, None, None)  # which asks for --act where the file is from elsewhere
+    snapshot = models.load(
+        path, None, None
+    )  # which asks for --act where the file is from elsewhere
     assert isinstance(snapshot, snapshots.Snapshot)
     own, data = snapshot.spec.data, given["data"]
     source = replace(own, scale="none", label_strip=given["label_strip"] or own.label_strip)
     if data:
-        source = replace(source, data=data, test=None if isinstance(source.test, str) else source.test)
+        source = replace(
+            source, data=data, test=None if isinstance(source.test, str) else source.test
+        )
     raw = sources.load(source, snapshot.data.encoding, whole=bool(data))
-    return snapshot, evaluation.adopt(raw, snapshot.data)
+    return snapshot, evaluate.adopt(raw, snapshot.data)
 
 
 def _elsewhere(
     path: Path, given: dict[str, str | None], act: str, alpha: float | None
 ) -> "tuple[Snapshot, Dataset]":
     """A model from PyTorch or Keras, and the data it is tried on."""
+    from dnncli.experiments import models
+
     known = {name: value for name, value in given.items() if value is not None}
     snapshot, dataset, _ = models.with_data(path, known, act, alpha)
     return snapshot, dataset

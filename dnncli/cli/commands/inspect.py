@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dnncli import files
-from dnncli.cli import models, options, outputs, terminal
+from dnncli.cli import options, outputs, terminal
 from dnncli.cli.command import define, section
 from dnncli.cli.types import CheckpointFile
 from dnncli.errors import SpecError
+from dnncli.storage import files
 
 if TYPE_CHECKING:
-    from dnncli.foreign import Model
+    from dnncli.interop import Model
     from dnncli.records import InspectRecord
-    from dnncli.snapshots import Snapshot
+    from dnncli.training.snapshot import Snapshot
 
 EXAMPLES = """
   dnncli inspect elu.ckpt                        # layers and tensors by name
@@ -30,9 +30,11 @@ EXAMPLES = """
 @section(
     "What to show",
     click.option("--history", is_flag=True, help="Losses and accuracy over the epochs as curves."),
-    click.option("--steps", is_flag=True, help="The last steps before the run broke, layer by layer."),
+    click.option(
+        "--steps", is_flag=True, help="The last steps before the run broke, layer by layer."
+    ),
 )
-@models.elsewhere_options
+@options.interop_options
 @section(
     "Output",
     click.option(
@@ -59,6 +61,8 @@ def command(
     screen = terminal.Screen(format_, quiet)
     if export:
         files.reserve(export[1], overwrite, "--export")
+    from dnncli.experiments import models
+
     loaded = models.load(checkpoint, act, alpha)
     record = _record(loaded, checkpoint)
     if export:
@@ -74,20 +78,23 @@ def command(
 
 
 def _record(loaded: "Snapshot | Model", path: Path) -> "InspectRecord":
-    from dnncli import checkpoint, foreign, inspection
+    from dnncli import interop
+    from dnncli.experiments import inspect
+    from dnncli.storage import checkpoint
 
-    if isinstance(loaded, foreign.Model):
-        return inspection.inspect_model(loaded, str(path))
-    return inspection.inspect(loaded, str(path), checkpoint.read(path).metadata.get("versions", {}))
+    if isinstance(loaded, interop.Model):
+        return inspect.inspect_model(loaded, str(path))
+    return inspect.inspect(loaded, str(path), checkpoint.read(path).metadata.get("versions", {}))
 
 
 def _export(loaded: "Snapshot | Model", framework: str, target: Path) -> list[str]:
     """Write the network for a framework; the lines of Python that load it there."""
-    from dnncli import foreign, tensorfile
+    from dnncli import interop
+    from dnncli.storage import tensorfile
 
-    if isinstance(loaded, foreign.Model):
+    if isinstance(loaded, interop.Model):
         raise SpecError("--export: only dnncli's own checkpoints are exported.")
     spec, sizes = loaded.spec.network, (loaded.data.record.features, loaded.data.record.classes)
-    tensors = foreign.export(spec, loaded.parameters, loaded.statistics, framework)
+    tensors = interop.export(spec, loaded.parameters, loaded.statistics, framework)
     tensorfile.write(target, tensors, {"torch": "pt"}.get(framework, framework))
-    return foreign.recipe(spec, *sizes, framework, str(target))
+    return interop.recipe(spec, *sizes, framework, str(target))

@@ -7,14 +7,20 @@ from pathlib import Path
 
 import click
 
-from dnncli import catalog, files
 from dnncli.cli import options, outputs, sinks, terminal
 from dnncli.cli.command import define, section
 from dnncli.cli.types import CheckpointFile, Name
 from dnncli.errors import SpecError
-from dnncli.spec import DataSpec
+from dnncli.spec import DataSpec, catalog
+from dnncli.storage import files
 
-SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".parquet": "parquet"}
+SUFFIXES = {
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".parquet": "parquet",
+}
 
 EXAMPLES = """
   dnncli predict adult.ckpt new.csv > classes.csv
@@ -33,14 +39,19 @@ EXAMPLES = """
         "--delimiter", metavar="CHAR", default="found out", help="What stands between CSV's fields."
     ),
     options.option(
-        "--header/--no-header", default="as in training", help="Whether CSV's first line names the columns."
+        "--header/--no-header",
+        default="as in training",
+        help="Whether CSV's first line names the columns.",
     ),
 )
 @section(
     "Output",
     click.option("--probabilities", is_flag=True, help="Every class's probability too."),
     click.option(
-        "--out", type=click.Path(path_type=Path), metavar="FILE", help="File for the rows.  [default: stdout]"
+        "--out",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="File for the rows.  [default: stdout]",
     ),
     outputs.overwrite_option,
     click.option(
@@ -73,11 +84,13 @@ def command(
     if out:
         files.reserve(out, overwrite)
     screen = terminal.Screen(kind, quiet)
-    from dnncli import checkpoint as checkpoints
-    from dnncli import compilation, prediction, snapshots
     from dnncli.data.rows import Rows
+    from dnncli.experiments import predict
+    from dnncli.storage import checkpoint as checkpoints
+    from dnncli.training import compilation_cache
+    from dnncli.training import snapshot as snapshots
 
-    compilation.remember()
+    compilation_cache.remember()
     snapshot = snapshots.from_checkpoint(checkpoints.read(checkpoint), checkpoint)
     rows = Rows(file, snapshot.data.encoding, delimiter, header, sys.stdin.buffer)
     names, found = snapshot.data.class_names, Counter[str]()
@@ -90,7 +103,7 @@ def command(
     blocks = rows.blocks(snapshot.data.record.features)
     from dnncli.report import prediction as report
 
-    batches = prediction.predict(snapshot, blocks, probabilities)
+    batches = predict.predict(snapshot, blocks, probabilities)
     first = next(batches, None)  # what is wrong with the file shows before anything is printed
     with sinks.rows_to(out, kind, names, probabilities, head, screen.write) as write:
         for batch in chain([first] if first else [], batches):
@@ -103,7 +116,9 @@ def command(
 def _format(out: Path | None, format_: str | None) -> str:
     """The format of the rows, by what was asked or by the file's suffix. Raises SpecError for none."""
     if out is None and format_ == "parquet":
-        raise SpecError("--format parquet: is no text for a terminal or pipe; give --out FILE.parquet.")
+        raise SpecError(
+            "--format parquet: is no text for a terminal or pipe; give --out FILE.parquet."
+        )
     if format_ or out is None:
         return format_ or "csv"
     suffix = out.suffix.lower()

@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dnncli import catalog
 from dnncli.cli import options, outputs, signals, terminal
 from dnncli.cli.command import define, section
 from dnncli.cli.types import CheckpointFile, Names
 from dnncli.errors import DnncliError, ExitCode, SpecError
-from dnncli.spec import RunSpec, from_options, option
+from dnncli.spec import RunSpec, catalog, from_options, option
 
 if TYPE_CHECKING:
     from dnncli.data import Dataset
+    from dnncli.experiments.train import Progress
     from dnncli.records import TrainRecord
     from dnncli.report.tensorboard import Log
-    from dnncli.snapshots import Snapshot
-    from dnncli.training import Progress
+    from dnncli.training.snapshot import Snapshot
 
 SAVE_EVERY = 5.0  # seconds between checkpoints while training, so that even a kill loses little
 RESUMABLE = ("data", "epochs", "patience", "min_delta")  # what a resumed run may be given anew
@@ -45,7 +44,9 @@ EXAMPLES = """
 @section(
     "Run",
     options.option("--seed", type=int, help="Seed of initialisation, shuffles and dropout."),
-    click.option("--resume", type=CheckpointFile(), metavar="CKPT", help="Go on from this checkpoint."),
+    click.option(
+        "--resume", type=CheckpointFile(), metavar="CKPT", help="Go on from this checkpoint."
+    ),
     click.option(
         "--fail-on",
         type=Names(catalog.CONDITIONS, "condition"),
@@ -97,39 +98,54 @@ def command(
     snapshot, dataset = _resume(resume, run) if resume else _start(from_options(run))
     screen.notices("train", dataset.notices)
     if save_config and snapshot.origin:
-        raise SpecError("--save-config: no options give another network's layers again; keep the checkpoint.")
-    from dnncli import checkpoint
+        raise SpecError(
+            "--save-config: no options give another network's layers again; keep the checkpoint."
+        )
+    from dnncli.storage import checkpoint
 
     stem = f"{snapshot.spec.network.act}-{dataset.name}"
     path = out or checkpoint.unused_path(stem)
     checkpoint.reserve(path, overwrite or not out)
     extras.keep("train", {**snapshot.spec.options(), "fail_on": fail_on, "stop_on": stop_on})
-    return _Training(screen, dataset, path, extras, began, fail_on or (), stop_on or ()).run(snapshot)
+    return _Training(screen, dataset, path, extras, began, fail_on or (), stop_on or ()).run(
+        snapshot
+    )
 
 
 def _start(spec: RunSpec) -> tuple["Snapshot", "Dataset"]:
     from dnncli import data
 
-    dataset = data.load(spec.data)  # before JAX is imported: what is wrong with the data shows at once
-    from dnncli import compilation, training
+    dataset = data.load(
+        spec.data
+    )  # before JAX is imported: what is wrong with the data shows at once
+    from dnncli.experiments import train
+    from dnncli.training import compilation_cache
 
-    compilation.remember()
-    return training.start(spec, dataset), dataset
+    compilation_cache.remember()
+    return train.start(spec, dataset), dataset
 
 
 def _resume(path: Path, changes: dict[str, Any]) -> tuple["Snapshot", "Dataset"]:
-    from dnncli import checkpoint, data, snapshots
+    from dnncli import data
+    from dnncli.storage import checkpoint
+    from dnncli.training import snapshot as snapshots
 
     stored = snapshots.from_checkpoint(checkpoint.read(path), path)
     _check_kept(stored.spec.options(), changes)
     changes = {name: changes[name] for name in RESUMABLE if name in changes}
     # Scaled as the network knows its inputs, which for layers from another network is as that one did.
-    source = replace(stored.spec.data, data=changes.pop("data", stored.spec.data.data), scale="none")
+    source = replace(
+        stored.spec.data, data=changes.pop("data", stored.spec.data.data), scale="none"
+    )
     loaded = data.load(source, stored.data.encoding)
-    from dnncli import adoption, compilation, training
+    from dnncli.experiments import alignment, train
+    from dnncli.training import compilation_cache
 
-    compilation.remember()
-    snapshot, dataset = training.resumed(stored, loaded, **changes), adoption.adopt(loaded, stored.data)
+    compilation_cache.remember()
+    snapshot, dataset = (
+        train.resumed(stored, loaded, **changes),
+        alignment.adopt(loaded, stored.data),
+    )
     if snapshot.epoch >= snapshot.spec.schedule.epochs:
         raise SpecError(
             f"--resume {path}: it has done {snapshot.epoch} epochs already; give --epochs a larger number."
@@ -139,13 +155,17 @@ def _resume(path: Path, changes: dict[str, Any]) -> tuple["Snapshot", "Dataset"]
 
 def _check_kept(own: dict[str, Any], changes: dict[str, Any]) -> None:
     """A resumed run keeps its options: others may be given if they say the same, as a saved config does."""
-    given = {name: list(value) if isinstance(value, tuple) else value for name, value in changes.items()}
+    given = {
+        name: list(value) if isinstance(value, tuple) else value for name, value in changes.items()
+    }
     if given.get("init") == "auto":
         given["init"] = catalog.ACTIVATIONS[own["act"]].init
     for name in sorted(set(given) - set(RESUMABLE)):
         if given[name] != own[name]:
             allowed = ", ".join(map(option, RESUMABLE))
-            raise SpecError(f"{option(name)}: a resumed run keeps its own; --resume goes with {allowed}.")
+            raise SpecError(
+                f"{option(name)}: a resumed run keeps its own; --resume goes with {allowed}."
+            )
 
 
 @dataclass
@@ -164,7 +184,7 @@ class _Training:
 
     def run(self, snapshot: "Snapshot") -> int:
         """Train, print and save; returns the exit code."""
-        from dnncli import training
+        from dnncli.experiments import train
 
         self._open(snapshot)
         self.log = self.extras.log(self.path.stem)
@@ -175,7 +195,7 @@ class _Training:
                 signals.interruptible() as stop,
                 self.screen.progress("compiling", epochs, snapshot.epoch) as bar,
             ):
-                for progress in training.run(snapshot, self.dataset, self.stop_on):
+                for progress in train.run(snapshot, self.dataset, self.stop_on):
                     with stop.held():
                         snapshot = progress.snapshot
                         bar.advance(f"epoch {progress.record.epoch}")
@@ -185,8 +205,8 @@ class _Training:
         except (OSError, DnncliError):
             self._rescue(snapshot)
             raise
-        training.save(snapshot, self.path)
-        outcome = training.result(snapshot, progress, self.dataset, interrupted=caught is not None)
+        train.save(snapshot, self.path)
+        outcome = train.result(snapshot, progress, self.dataset, interrupted=caught is not None)
         total = replace(outcome.seconds, total=time.perf_counter() - self.began)
         record = replace(outcome, checkpoint=str(self.path), seconds=total)
         self._close(record)
@@ -195,12 +215,12 @@ class _Training:
 
     def _rescue(self, snapshot: "Snapshot") -> None:
         """Keep what was learned where it can no longer be printed or logged."""
-        from dnncli import training
+        from dnncli.experiments import train
 
         if self.log:
             self.log.abandon()
         if snapshot.history:
-            training.save(snapshot, self.path)
+            train.save(snapshot, self.path)
             self.screen.notice(f"dnncli train: stopped; {self._continue()}")
 
     def _continue(self) -> str:
@@ -208,16 +228,16 @@ class _Training:
 
     def _leave(self, record: "TrainRecord", snapshot: "Snapshot") -> None:
         """What was asked for besides the result."""
-        from dnncli.report import training_figure
-        from dnncli.snapshots import kernels
+        from dnncli.report.figures import training as training_figure
+        from dnncli.training.snapshot import kernels
 
         if self.log:
             self.log.close(record, kernels(snapshot))
         self.extras.draw(lambda: training_figure.figure(record))
 
     def _open(self, snapshot: "Snapshot") -> None:
-        from dnncli import training as runs
-        from dnncli.network import count
+        from dnncli.experiments import train as runs
+        from dnncli.nn.network import count
         from dnncli.report import structured, training
 
         config, data = snapshot.spec.options(), snapshot.data.record
@@ -226,14 +246,16 @@ class _Training:
         if snapshot.origin is None:  # theory is of untrained networks
             prediction = runs.predict(snapshot.spec, self.dataset)
             chosen = runs.chosen_variances(snapshot.spec, self.dataset)
-            self.screen.show(*training.forecast(prediction, len(snapshot.spec.network.hidden), chosen))
+            self.screen.show(
+                *training.forecast(prediction, len(snapshot.spec.network.hidden), chosen)
+            )
         self.screen.show("", training.epoch_header())
         if self.screen.format == "jsonl":
             head = {"event": "start", "config": config, "data": data, "parameters": parameters}
             self.screen.write(structured.dumps(structured.document("train", head)))
 
     def _epoch(self, progress: "Progress") -> None:
-        from dnncli import training
+        from dnncli.experiments import train
         from dnncli.report import structured
         from dnncli.report import training as report
 
@@ -244,7 +266,7 @@ class _Training:
         if self.screen.format == "jsonl":
             self.screen.write(structured.dumps(structured.event("epoch", progress.record)))
         if time.perf_counter() - self.saved > SAVE_EVERY:
-            training.save(progress.snapshot, self.path)
+            train.save(progress.snapshot, self.path)
             self.saved = time.perf_counter()
 
     def _close(self, record: "TrainRecord") -> None:

@@ -8,20 +8,32 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dnncli import catalog, transfer_spec
-from dnncli.cli import models, options, outputs, signals, terminal
+from dnncli.cli import options, outputs, signals, terminal
 from dnncli.cli.command import define, section
 from dnncli.cli.types import CheckpointFile, Name, Number, Sizes
 from dnncli.errors import ExitCode
-from dnncli.transfer_spec import TransferSpec
+from dnncli.spec import catalog
+from dnncli.spec import transfer as transfer_spec
+from dnncli.spec.transfer import TransferSpec
 
 if TYPE_CHECKING:
+    from dnncli.experiments.transfer.run import Lane, Step, Transfer
     from dnncli.records import ProbeRecord, TransferRecord
-    from dnncli.runs import Progress
-    from dnncli.transfer import Lane, Step, Transfer
+    from dnncli.training.run import Progress
 
 SAVE_EVERY = 5.0  # seconds between checkpoints while training, so that even a kill loses little
-OWN = ("keep", "add", "reinit", "head", "freeze", "unfreeze", "lr_decay", "seeds", "baseline", "cache")
+OWN = (
+    "keep",
+    "add",
+    "reinit",
+    "head",
+    "freeze",
+    "unfreeze",
+    "lr_decay",
+    "seeds",
+    "baseline",
+    "cache",
+)
 
 EXAMPLES = """
   dnncli transfer elu.ckpt --classes 5-9         # all layers, other classes
@@ -75,7 +87,9 @@ EXAMPLES = """
         default="CKPT's",
         help="Initialiser of new layers.",
     ),
-    options.option("--dropout", type=Number(), default="CKPT's", help="Share of hidden outputs dropped."),
+    options.option(
+        "--dropout", type=Number(), default="CKPT's", help="Share of hidden outputs dropped."
+    ),
 )
 @options.inherited(options.data)
 @options.inherited(options.tables)
@@ -84,11 +98,16 @@ EXAMPLES = """
 @section(
     "Run",
     options.option(
-        "--seeds", type=int, default="3", help="Pairs of runs: with layers reused, and from scratch."
+        "--seeds",
+        type=int,
+        default="3",
+        help="Pairs of runs: with layers reused, and from scratch.",
     ),
     options.option("--seed", type=int, help="The first seed; its network is kept."),
     options.option(
-        "--baseline/--no-baseline", default="on", help="Train the same architecture from scratch, to compare."
+        "--baseline/--no-baseline",
+        default="on",
+        help="Train the same architecture from scratch, to compare.",
     ),
     options.option(
         "--cache/--no-cache",
@@ -96,7 +115,7 @@ EXAMPLES = """
         help="Compute once what frozen layers put out. The results are the same.",
     ),
 )
-@models.elsewhere_options
+@options.interop_options
 @section(
     "Output",
     click.option(
@@ -132,9 +151,11 @@ def command(
     extras = outputs.Extras(overwrite, out, plot)
     extras.check()
     task = _prepare(checkpoint, spec, act, alpha, screen)
-    from dnncli import checkpoint as checkpoints
+    from dnncli.storage import checkpoint as checkpoints
 
-    path = out or checkpoints.unused_path(f"transfer-{task.layout.run.network.act}-{task.dataset.name}")
+    path = out or checkpoints.unused_path(
+        f"transfer-{task.layout.run.network.act}-{task.dataset.name}"
+    )
     checkpoints.reserve(path, overwrite or not out)
     return _Transferring(screen, task, path, extras, began).run()
 
@@ -151,18 +172,23 @@ def _prepare(
     path: Path, spec: TransferSpec, act: str | None, alpha: float | None, screen: terminal.Screen
 ) -> "Transfer":
     """Read the parent and the data, choose how deep to keep where that is asked for, resolve the rest."""
+    from dnncli.experiments import models
+
     parent, dataset, told = models.with_data(path, spec.options, act, alpha)
     screen.notices("transfer", dataset.notices)
-    from dnncli import compilation, probing
-    from dnncli.transfer import Transfer
+    from dnncli.experiments.transfer import linear_probe
+    from dnncli.experiments.transfer.run import Transfer
+    from dnncli.training import compilation_cache
 
-    compilation.remember()
+    compilation_cache.remember()
     probes: tuple[ProbeRecord, ...] = ()
     depth = None
     if spec.keep == transfer_spec.AUTO:
-        probes = tuple(probing.probe(parent, dataset.train))
-        depth = probing.choose(probes)
-    same = dataset.class_names == parent.data.class_names and (told.data is not None or spec.head == "keep")
+        probes = tuple(linear_probe.probe(parent, dataset.train))
+        depth = linear_probe.choose(probes)
+    same = dataset.class_names == parent.data.class_names and (
+        told.data is not None or spec.head == "keep"
+    )
     data = transfer_spec.data_spec(parent.spec.data, spec.options, parent.data.scaling.kind)
     layout = transfer_spec.layout(spec, parent.spec, data, same_classes=same, depth=depth)
     return Transfer(spec, layout, parent, told, dataset, probes)
@@ -182,7 +208,7 @@ class _Transferring:
 
     def run(self) -> int:
         """Train, print and save; returns the exit code."""
-        from dnncli import transfer
+        from dnncli.experiments.transfer import run as transfer
 
         self._open()
         lanes, caught = self.task.lanes, None
@@ -199,7 +225,9 @@ class _Transferring:
             caught = interruption.number
             self._save(self.ends.get(lanes[0]), at_once=True)
         if not self.ends:
-            self.screen.error("dnncli transfer: stopped before the first epoch ended; nothing is saved.")
+            self.screen.error(
+                "dnncli transfer: stopped before the first epoch ended; nothing is saved."
+            )
             assert caught is not None
             return signals.CODES[caught]
         outcome = transfer.result(self.task, self.ends, finished=caught is None)
@@ -224,11 +252,16 @@ class _Transferring:
             )
         self.screen.show(training.epoch_header())
         if self.screen.format == "jsonl":
-            head = {"event": "start", "parent": task.told, "kept": layout.kept, "frozen": layout.frozen}
+            head = {
+                "event": "start",
+                "parent": task.told,
+                "kept": layout.kept,
+                "frozen": layout.frozen,
+            }
             self.screen.write(structured.dumps(structured.document("transfer", head)))
 
     def _count(self) -> int:
-        from dnncli import network
+        from dnncli.nn import network
 
         spec, data = self.task.layout.run.network, self.task.dataset
         return network.count(network.shapes(spec, data.features, data.classes)[0])
@@ -241,7 +274,9 @@ class _Transferring:
         bar.advance(f"{lane.kind}, seed {lane.seed}, epoch {record.epoch}", 1 + skipped)
         self.ends[lane] = step.progress
         if lane == self.task.lanes[0]:
-            self.screen.show(training.epoch_line(record, step.progress.snapshot.best_epoch == record.epoch))
+            self.screen.show(
+                training.epoch_line(record, step.progress.snapshot.best_epoch == record.epoch)
+            )
             self._save(step.progress)
         if self.screen.format == "jsonl":
             event = {"run": lane.kind, "seed": lane.seed, **structured.event("epoch", record)}
@@ -249,16 +284,21 @@ class _Transferring:
 
     def _save(self, progress: "Progress | None", at_once: bool = False) -> None:
         """Save the network that is kept: now and then, and when it is done."""
-        from dnncli import checkpoint
-        from dnncli.snapshots import to_checkpoint
+        from dnncli.storage import checkpoint
+        from dnncli.training.snapshot import to_checkpoint
 
-        due = at_once or (progress and progress.stopped) or time.perf_counter() - self.saved > SAVE_EVERY
+        due = (
+            at_once
+            or (progress and progress.stopped)
+            or time.perf_counter() - self.saved > SAVE_EVERY
+        )
         if progress and due:
             checkpoint.write(self.path, to_checkpoint(progress.snapshot))
             self.saved = time.perf_counter()
 
     def _close(self, record: "TransferRecord") -> None:
-        from dnncli.report import structured, transfer, transfer_figure
+        from dnncli.report import structured, transfer
+        from dnncli.report.figures import transfer as transfer_figure
 
         self.screen.show("", *transfer.closing(record))
         document = structured.document("transfer", record)

@@ -5,13 +5,12 @@ from typing import Any
 
 import click
 
-from dnncli import cases as known
-from dnncli import catalog
 from dnncli.cli import options, outputs, terminal
 from dnncli.cli.command import define, section
 from dnncli.cli.types import Name, Sizes, Source
 from dnncli.errors import SpecError
-from dnncli.spec import DataSpec
+from dnncli.spec import DataSpec, catalog
+from dnncli.spec import vanishing as known
 
 EXAMPLES = """
   dnncli vanishing-demo                          # the chapter on one screen
@@ -33,16 +32,27 @@ EXAMPLES = """
     ),
     click.option("--depth", type=int, help="Number of hidden layers.  [default: 20]"),
     click.option("--depths", type=Sizes(), help="Several depths instead, for a sweep."),
-    click.option("--width", type=int, default=100, help="Units of every hidden layer.  [default: 100]"),
-    click.option("--seeds", type=int, default=5, help="Initialisations to average over.  [default: 5]"),
     click.option(
-        "--train", type=int, default=0, help="Train every case for so many epochs, too.  [default: 0]"
+        "--width", type=int, default=100, help="Units of every hidden layer.  [default: 100]"
+    ),
+    click.option(
+        "--seeds", type=int, default=5, help="Initialisations to average over.  [default: 5]"
+    ),
+    click.option(
+        "--train",
+        type=int,
+        default=0,
+        help="Train every case for so many epochs, too.  [default: 0]",
     ),
 )
 @section(
     "Data",
     click.option(
-        "--data", type=Source(), metavar="NAME|PATH", default="digits", help="The data.  [default: digits]"
+        "--data",
+        type=Source(),
+        metavar="NAME|PATH",
+        default="digits",
+        help="The data.  [default: digits]",
     ),
     click.option(
         "--scale",
@@ -84,9 +94,10 @@ def command(
 
     source = DataSpec(data=data, scale=scale)
     dataset = sources.load(source)
-    from dnncli import compilation, vanishing
+    from dnncli.experiments.vanishing import run as vanishing
+    from dnncli.training import compilation_cache
 
-    compilation.remember()
+    compilation_cache.remember()
     demo = vanishing.Demo(chosen, levels, width, seeds, train)
     records = []
     with screen.progress("measuring", len(chosen) * len(levels)) as bar:
@@ -95,7 +106,7 @@ def command(
             records.append(record)
             _stream(screen, record)
     _print(screen, demo, source, dataset, tuple(records))
-    from dnncli.report import vanishing_figure
+    from dnncli.report.figures import vanishing as vanishing_figure
 
     extras.draw(lambda: vanishing_figure.figure(records))
 
@@ -122,7 +133,7 @@ def _stream(screen: terminal.Screen, record: Any) -> None:
 def _print(
     screen: terminal.Screen, demo: Any, source: DataSpec, dataset: Any, cases: tuple[Any, ...]
 ) -> None:
-    from dnncli import vanishing
+    from dnncli.experiments.vanishing import run as vanishing
     from dnncli.records import DemoRecord
     from dnncli.report import structured
     from dnncli.report import vanishing as report

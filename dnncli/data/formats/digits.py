@@ -14,7 +14,7 @@ from dnncli.data.source import Source, Table, fingerprint
 
 def read() -> Source:
     """All images; validation and test sets of 200 and 300 are drawn stratified."""
-    with files("dnncli.data").joinpath("digits.npz").open("rb") as file:
+    with files("dnncli.data.formats").joinpath("digits.npz").open("rb") as file:
         archive = np.load(file, allow_pickle=False)
         x, y = archive["x"], archive["y"]
     (classes,), class_names = labels.encode(y)

@@ -108,7 +108,9 @@ def _shape(file: gzip.GzipFile | BinaryIO, path: Path, dimensions: int) -> tuple
     if len(head) < 4 or head[:2] != b"\0\0":
         raise DataError(f"{path} is not an IDX file: it starts with {head.hex(' ') or 'nothing'}.")
     if head[2] != UNSIGNED_BYTES:
-        raise DataError(f"{path} holds IDX type 0x{head[2]:02x}: only unsigned bytes (0x08) are read.")
+        raise DataError(
+            f"{path} holds IDX type 0x{head[2]:02x}: only unsigned bytes (0x08) are read."
+        )
     if head[3] != dimensions:
         raise DataError(f"{path} has {head[3]} dimensions where {dimensions} are needed.")
     sizes = file.read(4 * dimensions)
@@ -127,7 +129,9 @@ def _values(file: gzip.GzipFile | BinaryIO, path: Path, expected: int) -> bytes:
     """All bytes after the header, which must be as many as it says."""
     # Before memory is taken: a damaged header can ask for any amount.
     if expected > DEFLATE_LIMIT * os.path.getsize(path):
-        raise DataError(f"{path} is truncated: its header says {expected:,} values, more than it can hold.")
+        raise DataError(
+            f"{path} is truncated: its header says {expected:,} values, more than it can hold."
+        )
     values = file.read(expected)
     if len(values) < expected:
         raise DataError(f"{path} is truncated: {len(values):,} of {expected:,} values are there.")

@@ -55,7 +55,9 @@ def read_features(
 
 
 def _tables(path: Path, arrays: Arrays) -> tuple[Table, Table | None, tuple[str, ...]]:
-    x = _alike([_features(path, name, arrays[name]) for name in arrays if name[0] == "x"], path, arrays)
+    x = _alike(
+        [_features(path, name, arrays[name]) for name in arrays if name[0] == "x"], path, arrays
+    )
     y = [_labels(path, name, arrays) for name in arrays if name[0] == "y"]
     if len({part.dtype.kind for part in y}) > 1:
         raise DataError(f"{path}: one of y_train and y_test holds numbers, the other strings.")
@@ -110,7 +112,9 @@ def _array(archive: Any, name: str, path: Path) -> Shaped[np.ndarray, "..."]:
     except ValueError as error:
         if "Object arrays" not in str(error):
             raise
-        raise DataError(f"{path}: {name} holds Python objects: store plain numbers or strings.") from None
+        raise DataError(
+            f"{path}: {name} holds Python objects: store plain numbers or strings."
+        ) from None
     if not isinstance(array, np.ndarray):  # NumPy hands out members that are no arrays as bytes
         raise DataError(f"{path}: {name} is no NumPy array.")
     return array
@@ -120,7 +124,9 @@ def _labels(path: Path, name: str, arrays: Arrays) -> Shaped[np.ndarray, " examp
     y, x_name = labels.tidy(arrays[name], f"{path}: {name}"), name.replace("y", "x")
     examples = len(arrays[x_name])
     if examples != len(y):
-        raise DataError(f"{path}: {x_name} has {examples:,} examples, but {name} {len(y):,} labels.")
+        raise DataError(
+            f"{path}: {x_name} has {examples:,} examples, but {name} {len(y):,} labels."
+        )
     return y
 
 
@@ -155,7 +161,9 @@ def _finite(
     return x
 
 
-def _alike(x: list[Shaped[np.ndarray, "_ _"]], path: Path, arrays: Arrays) -> list[Shaped[np.ndarray, "_ _"]]:
+def _alike(
+    x: list[Shaped[np.ndarray, "_ _"]], path: Path, arrays: Arrays
+) -> list[Shaped[np.ndarray, "_ _"]]:
     """Train and test features of one shape and type; bytes next to float32 are no pixels."""
     shapes = {name: array.shape[1:] for name, array in arrays.items() if name[0] == "x"}
     if len(set(shapes.values())) > 1:

@@ -29,7 +29,9 @@ class ParquetWriter:
         batch: dict[str, Any] = {"c0": np.array(texts, object)}
         if numbers is not None:
             matrix = np.asarray(numbers, np.float32)
-            batch |= {f"c{i + 1}": np.ascontiguousarray(matrix[:, i]) for i in range(matrix.shape[1])}
+            batch |= {
+                f"c{i + 1}": np.ascontiguousarray(matrix[:, i]) for i in range(matrix.shape[1])
+            }
         self._connection.register("batch", batch)
         self._connection.execute("INSERT INTO rows SELECT * FROM batch")
         self._connection.unregister("batch")

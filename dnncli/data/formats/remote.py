@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from http.client import HTTPException
 from pathlib import Path
 
-from dnncli import cache, files
-from dnncli.data import idx
+from dnncli.data.formats import idx
 from dnncli.data.source import Source
 from dnncli.errors import DataError
+from dnncli.storage import cache, files
 
 CHUNK = 1 << 16  # bytes
 TIMEOUT = 30  # seconds without an answer
@@ -60,14 +60,20 @@ REMOTES = {
                 "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
             ),
             File(
-                f"train-{LABELS}", 28_881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"
+                f"train-{LABELS}",
+                28_881,
+                "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
             ),
             File(
                 f"t10k-{IMAGES}",
                 1_648_877,
                 "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
             ),
-            File(f"t10k-{LABELS}", 4_542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
+            File(
+                f"t10k-{LABELS}",
+                4_542,
+                "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+            ),
         ),
     ),
     "fashion-mnist": Remote(
@@ -82,18 +88,27 @@ REMOTES = {
                 "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
             ),
             File(
-                f"train-{LABELS}", 29_515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"
+                f"train-{LABELS}",
+                29_515,
+                "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
             ),
             File(
                 f"t10k-{IMAGES}",
                 4_422_102,
                 "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
             ),
-            File(f"t10k-{LABELS}", 5_148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
+            File(
+                f"t10k-{LABELS}",
+                5_148,
+                "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+            ),
         ),
     ),
     "kmnist": Remote(
-        ("https://codh.rois.ac.jp/kmnist/dataset/kmnist/", "http://codh.rois.ac.jp/kmnist/dataset/kmnist/"),
+        (
+            "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
+            "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
+        ),
         (
             File(
                 f"train-{IMAGES}",
@@ -101,14 +116,20 @@ REMOTES = {
                 "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
             ),
             File(
-                f"train-{LABELS}", 29_497, "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17"
+                f"train-{LABELS}",
+                29_497,
+                "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
             ),
             File(
                 f"t10k-{IMAGES}",
                 3_041_136,
                 "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
             ),
-            File(f"t10k-{LABELS}", 5_120, "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c"),
+            File(
+                f"t10k-{LABELS}",
+                5_120,
+                "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
+            ),
         ),
     ),
 }
@@ -122,14 +143,18 @@ def folder(name: str) -> Path:
 def is_here(name: str) -> bool:
     """Whether all its files are there, compressed or not."""
     stems = [file.name.removesuffix(".gz") for file in REMOTES[name].files]
-    return all((folder(name) / stem).exists() or (folder(name) / f"{stem}.gz").exists() for stem in stems)
+    return all(
+        (folder(name) / stem).exists() or (folder(name) / f"{stem}.gz").exists() for stem in stems
+    )
 
 
 def read(name: str) -> Source:
     """A data set from the cache. Raises DataError, which says how to get it, where it is not there."""
     if not is_here(name):
         local = f"; for the folder {name} here write --data ./{name}" if Path(name).is_dir() else ""
-        raise DataError(f"{name} is not here yet: run `dnncli data fetch {name}`, {_by_hand(name)}{local}.")
+        raise DataError(
+            f"{name} is not here yet: run `dnncli data fetch {name}`, {_by_hand(name)}{local}."
+        )
     return replace(idx.read(folder(name)), name=name)
 
 
@@ -177,7 +202,9 @@ def _reason(error: Exception) -> str:
         error.close()
         return f"{error.code} {error.reason}"
     reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
-    return str(getattr(reason, "strerror", None) or reason).partition("\n")[0] or type(error).__name__
+    return (
+        str(getattr(reason, "strerror", None) or reason).partition("\n")[0] or type(error).__name__
+    )
 
 
 def _download(mirror: str, target: Path, file: File) -> Iterator[Step]:

@@ -28,7 +28,11 @@ STRICT: Mapping[str, object] = {
     "max_line_size": LINE,
     "buffer_size": 2 * LINE,  # DuckDB's own 32 MB, several times over, would dwarf what is read
 }
-CANDIDATES = ["BIGINT", "DOUBLE", "VARCHAR"]  # dates are found by their values, in files of every kind
+CANDIDATES = [
+    "BIGINT",
+    "DOUBLE",
+    "VARCHAR",
+]  # dates are found by their values, in files of every kind
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,12 @@ class Dialect:
 
     def source(self, paths: Sequence[Path]) -> str:
         """What to select from."""
-        options = {"header": self.header, "auto_detect": False, "columns": self.columns, **self.options}
+        options = {
+            "header": self.header,
+            "auto_detect": False,
+            "columns": self.columns,
+            **self.options,
+        }
         names = ", ".join(sql.literal(literal_path(path)) for path in paths)
         return f"read_csv([{names}], {arguments(options)})"
 
@@ -104,7 +113,9 @@ def _sniffed(
             raise
         return None, []
     types = [column["type"] for column in columns]
-    return {"delimiter": delimiter, "header": header, "types": types}, [column["name"] for column in columns]
+    return {"delimiter": delimiter, "header": header, "types": types}, [
+        column["name"] for column in columns
+    ]
 
 
 def _guess(connection: Any, path: Path, options: dict[str, object], header: bool | None) -> Dialect:
@@ -136,7 +147,12 @@ def _is_number(text: str) -> bool:
 
 
 def _dialect(
-    connection: Any, path: Path, options: dict[str, object], header: bool, types: list[str], names: list[str]
+    connection: Any,
+    path: Path,
+    options: dict[str, object],
+    header: bool,
+    types: list[str],
+    names: list[str],
 ) -> Dialect:
     if not header:
         return Dialect(dict(zip(numbered(len(types)), types, strict=True)), False, options)

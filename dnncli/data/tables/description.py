@@ -8,7 +8,7 @@ import numpy as np
 
 from dnncli.data.tables import fitting, profiling, reading, sql, targets
 from dnncli.data.tables.encoding import Column
-from dnncli.data.tables.relation import Reading, Relation
+from dnncli.data.tables.opening import Reading, Relation
 from dnncli.records import ClassCount, ColumnRecord, DescriptionRecord
 from dnncli.spec import DataSpec
 
@@ -41,11 +41,15 @@ def _describe(spec: DataSpec, how: Reading) -> DescriptionRecord:
     )
 
 
-def _column(relation: Relation, labels: targets.Labels, fit: fitting.Fit, name: str) -> ColumnRecord:
+def _column(
+    relation: Relation, labels: targets.Labels, fit: fitting.Fit, name: str
+) -> ColumnRecord:
     type_ = relation.declared[name]
     if name == labels.column:
         classes = fit.encoding.classes
-        return ColumnRecord(name, "target", type_, None, 0, _some(classes), f"{len(classes)} classes", 0)
+        return ColumnRecord(
+            name, "target", type_, None, 0, _some(classes), f"{len(classes)} classes", 0
+        )
     if name not in fit.profile.names:
         return ColumnRecord(name, "dropped", type_, None, 0, "", "left out by --drop", 0)
     missing = int(fit.profile.missing[fit.profile.names.index(name)])
@@ -54,7 +58,14 @@ def _column(relation: Relation, labels: targets.Labels, fit: fitting.Fit, name: 
         return ColumnRecord(name, "empty", type_, None, missing, "", "left out: it has no value", 0)
     values = _some(column.levels) if column.categorical else _range(fit, column)
     return ColumnRecord(
-        name, "feature", type_, column.kind, missing, values, _encoding(column, fit), len(column.features)
+        name,
+        "feature",
+        type_,
+        column.kind,
+        missing,
+        values,
+        _encoding(column, fit),
+        len(column.features),
     )
 
 
@@ -73,7 +84,9 @@ def _range(fit: fitting.Fit, column: Column) -> str:
 
 
 def _date(days: float) -> str:
-    return str(np.datetime64(0, "s") + np.timedelta64(round(days * sql.SECONDS_A_DAY), "s")).replace("T", " ")
+    return str(
+        np.datetime64(0, "s") + np.timedelta64(round(days * sql.SECONDS_A_DAY), "s")
+    ).replace("T", " ")
 
 
 def _encoding(column: Column, fit: fitting.Fit) -> str:
@@ -86,5 +99,9 @@ def _encoding(column: Column, fit: fitting.Fit) -> str:
             *(["missing"] if column.missing else []),
         ]
         return ", ".join(parts)
-    what = f"days from {_date(column.center)}, standardised" if column.kind == "time" else "standardised"
+    what = (
+        f"days from {_date(column.center)}, standardised"
+        if column.kind == "time"
+        else "standardised"
+    )
     return f"{what}; median where missing, and an indicator" if column.missing else what

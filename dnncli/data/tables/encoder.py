@@ -64,7 +64,9 @@ def singles(exact: Float64[np.ndarray, "rows columns"]) -> Float32[np.ndarray, "
         return exact.astype(np.float32)
 
 
-def _centred(at: Layout, exact: Float64[np.ndarray, "rows columns"]) -> Float32[np.ndarray, "rows columns"]:
+def _centred(
+    at: Layout, exact: Float64[np.ndarray, "rows columns"]
+) -> Float32[np.ndarray, "rows columns"]:
     """Values less their columns' centers, in float32; what stands for text stays what it is."""
     moved = np.flatnonzero(at.centers)
     if len(moved):

@@ -35,14 +35,21 @@ def reason(message: str) -> str:
 
 def explain(message: str, place: str, where: str | None = None) -> DnncliError:
     """The error to raise for what DuckDB says of a table called `place`."""
-    if where and not WHERE.search(message) and message.startswith(("Conversion Error", "Binder Error")):
+    if (
+        where
+        and not WHERE.search(message)
+        and message.startswith(("Conversion Error", "Binder Error"))
+    ):
         return SpecError(f"--where {where}: {reason(message)}.")
     if file := FILE.search(message):
         place = file["file"]
     if line := WHERE.search(message):
         place = f"{place}, line {line['line']}"
     if fields := FIELDS.search(message):
-        need, found = int(fields["need"]), int(fields["found"])  # DuckDB counts no further than one too many
+        need, found = (
+            int(fields["need"]),
+            int(fields["found"]),
+        )  # DuckDB counts no further than one too many
         count = f"{found:,}" if found < need else f"more than {need:,}"
         return DataError(f"{place}: {count} field{'s' * (count != '1')} where {need:,} are needed.")
     if value := CONVERSION.search(message):
@@ -52,4 +59,6 @@ def explain(message: str, place: str, where: str | None = None) -> DnncliError:
     for part, meaning in KNOWN.items():
         if part in message:
             return DataError(f"{place}: {meaning}.")
-    return (ConversionError if "transform error" in message else DataError)(f"{place}: {reason(message)}.")
+    return (ConversionError if "transform error" in message else DataError)(
+        f"{place}: {reason(message)}."
+    )

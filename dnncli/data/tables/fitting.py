@@ -11,12 +11,13 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from dnncli.data.labels import listed
-from dnncli.data.tables import levels, profiling, sql, targets, telling
+from dnncli.data.tables import levels, profiling, sql, targets
+from dnncli.data.tables import notices as telling
 from dnncli.data.tables.encoder import TEXT
 from dnncli.data.tables.encoding import Column, Encoding
 from dnncli.data.tables.levels import Levels
+from dnncli.data.tables.opening import Relation
 from dnncli.data.tables.profiling import Profile
-from dnncli.data.tables.relation import Relation
 from dnncli.errors import DataError, SpecError
 
 NUMERIC_SHARE = 0.9  # a column with so many numbers is one of numbers, and its texts are trouble
@@ -48,7 +49,9 @@ def fit(relation: Relation, labels: targets.Labels, drop: str | None, types: str
     profile = profiling.profile(relation, names, labels)
     kinds = _kinds(relation, profile, forced)
     _check_finite(relation, profile, kinds)
-    found = levels.find(relation, {name: kind for name, kind in kinds.items() if kind in ("code", "text")})
+    found = levels.find(
+        relation, {name: kind for name, kind in kinds.items() if kind in ("code", "text")}
+    )
     centers = _centers(relation, _to_centre(profile, kinds))
     columns = tuple(
         _column(profile, i, kinds[name], found.get(name), centers.get(name))
@@ -56,8 +59,12 @@ def fit(relation: Relation, labels: targets.Labels, drop: str | None, types: str
         if name in kinds
     )
     if not columns:
-        raise DataError(f"{relation.place}: there is no column with values besides the target to learn from.")
-    layout = tuple(relation.dialect.columns) if relation.dialect and not relation.dialect.header else ()
+        raise DataError(
+            f"{relation.place}: there is no column with values besides the target to learn from."
+        )
+    layout = (
+        tuple(relation.dialect.columns) if relation.dialect and not relation.dialect.header else ()
+    )
     encoding = Encoding(columns, labels.column, targets.classes(labels.names), layout)
     notices = telling.of_training(encoding, profile, found)
     return Fit(encoding, profile, found, notices)
@@ -71,13 +78,17 @@ def chosen(relation: Relation, target: str, drop: str | None) -> tuple[str, ...]
         raise SpecError(f"--drop {target}: is the column to predict; choose another with --target.")
     for name, type_ in relation.unusable.items():
         if name not in dropped:
-            raise DataError(f"{relation.place}: column {name!r} holds {type_}: leave it out with --drop.")
+            raise DataError(
+                f"{relation.place}: column {name!r} holds {type_}: leave it out with --drop."
+            )
     return tuple(name for name in relation.types if name != target and name not in dropped)
 
 
 def split(names: str | None) -> list[str]:
     """Names between commas; one with a comma in it stands in double quotes."""
-    return [name.strip() for name in next(csv.reader([names], skipinitialspace=True))] if names else []
+    return (
+        [name.strip() for name in next(csv.reader([names], skipinitialspace=True))] if names else []
+    )
 
 
 def _forced(types: str | None, names: Sequence[str]) -> dict[str, str]:
@@ -89,7 +100,9 @@ def _forced(types: str | None, names: Sequence[str]) -> dict[str, str]:
             raise SpecError(f"--types {part}: write COLUMN=number or COLUMN=category.")
         matched = [name for name in names if name == pattern or fnmatchcase(name, pattern)]
         if not matched:
-            raise SpecError(f"--types {part}: no column is called so; there are {listed(tuple(names))}.")
+            raise SpecError(
+                f"--types {part}: no column is called so; there are {listed(tuple(names))}."
+            )
         forced |= dict.fromkeys(matched, kind)
     return forced
 
@@ -144,7 +157,9 @@ def _check_finite(relation: Relation, profile: Profile, kinds: Mapping[str, str]
             )
 
 
-def _column(profile: Profile, i: int, kind: str, own: Levels | None, center: float | None) -> Column:
+def _column(
+    profile: Profile, i: int, kind: str, own: Levels | None, center: float | None
+) -> Column:
     name, missing = profile.names[i], bool(profile.missing[i])
     if own is not None:
         return Column(name, kind, own.names, missing=missing)
@@ -175,7 +190,9 @@ def _to_centre(profile: Profile, kinds: Mapping[str, str]) -> dict[str, str]:
     """Columns that are centred, with their kinds: times, and numbers close together and far from 0."""
     rounded = {name for name, flag in zip(profile.names, profile.rounded, strict=True) if flag}
     return {
-        name: kind for name, kind in kinds.items() if kind == "time" or (kind == "number" and name in rounded)
+        name: kind
+        for name, kind in kinds.items()
+        if kind == "time" or (kind == "number" and name in rounded)
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dnncli.data.tables import sql
-from dnncli.data.tables.relation import Relation
+from dnncli.data.tables.opening import Relation
 
 MOST_LEVELS = 255  # of a category; the rest are "other"
 AT_ONCE = 32  # categories whose levels one query counts
@@ -64,5 +64,8 @@ def _kept(kind: str, counts: Sequence[tuple[str, int]], different: int, rows: in
     kept = [(text, count) for text, count in counts if count > 1]
     names = sorted(text for text, _ in kept)
     if kind == "code":
-        names = [str(int(x)) if x.is_integer() else repr(x) for x in sorted(float(text) for text in names)]
+        names = [
+            str(int(x)) if x.is_integer() else repr(x)
+            for x in sorted(float(text) for text in names)
+        ]
     return Levels(tuple(names), different - len(kept), rows - sum(count for _, count in kept))

@@ -18,7 +18,9 @@ LISTED = 8  # columns that a line names
 COMMA = re.compile(r"[+-]?\d+(,\d+)?")
 
 
-def of_training(encoding: Encoding, profile: "Profile", levels: Mapping[str, "Levels"]) -> tuple[str, ...]:
+def of_training(
+    encoding: Encoding, profile: "Profile", levels: Mapping[str, "Levels"]
+) -> tuple[str, ...]:
     """What happened to a training table's columns."""
     counts = {name: int(profile.missing[i]) for i, name in enumerate(profile.names)}
     texts = {name: int(profile.texts[i]) for i, name in enumerate(profile.names)}
@@ -36,7 +38,9 @@ def _training(
     categories = [column for column in encoding.columns if column.categorical]
     if filled := _listed((c.name, missing[c.name]) for c in numbers if missing[c.name]):
         yield f"missing numbers take the column's median, and an indicator marks them: {filled}"
-    if unread := _listed((c.name, texts[c.name]) for c in numbers if c.kind == "number" and texts[c.name]):
+    if unread := _listed(
+        (c.name, texts[c.name]) for c in numbers if c.kind == "number" and texts[c.name]
+    ):
         yield f"values that are no numbers count as missing: {unread}"
     if own := _listed((c.name, missing[c.name]) for c in categories if missing[c.name]):
         yield f"missing categories are a level of their own: {own}"
@@ -51,7 +55,9 @@ def _training(
     if commas := [name for name, found in levels.items() if _has_commas(found.names)]:
         names = ", ".join(commas[:LISTED])
         yield f"numbers with a decimal comma are taken as categories: write a point in {names}"
-    if rare := _listed((name, found.rows) for name, found in levels.items() if 0 < found.rows <= rows / 2):
+    if rare := _listed(
+        (name, found.rows) for name, found in levels.items() if 0 < found.rows <= rows / 2
+    ):
         yield f"rare levels count as other: {rare}"
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from dnncli.data import labels
-from dnncli.data.tables import arrow, delimited, errors, sql
-from dnncli.data.tables.kinds import DELIMITED, JSON, PARQUET, kind
+from dnncli.data.tables import arrow, csv_dialect, errors, sql
+from dnncli.data.tables.suffixes import DELIMITED, JSON, PARQUET, kind
 from dnncli.errors import DataError, DnncliError, SpecError
 
 VALUES = 1 << 18  # in a batch: 2 MB, of which DuckDB holds several
@@ -38,7 +38,7 @@ class Relation:
     types: dict[str, str]
     unusable: dict[str, str]
     base: str
-    dialect: delimited.Dialect | None = None
+    dialect: csv_dialect.Dialect | None = None
     notices: tuple[str, ...] = ()
     where: str | None = None
     declared: Mapping[str, str] = field(default_factory=dict)
@@ -56,7 +56,9 @@ class Relation:
     def check_rows(self, found: int, expected: int) -> None:
         """Raise DataError where a second reading gave another number of rows than the first."""
         if found != expected:
-            raise DataError(f"{self.place} changed while it was read: {found:,} rows, not {expected:,}.")
+            raise DataError(
+                f"{self.place} changed while it was read: {found:,} rows, not {expected:,}."
+            )
 
     @contextlib.contextmanager
     def explained(self) -> Iterator[None]:
@@ -71,7 +73,11 @@ class Relation:
             raise self._named(error) from None
 
     def _named(self, error: DnncliError) -> DnncliError:
-        whole = str(error).replace(str(self.paths[0]), self.place) if len(self.paths) == 1 else str(error)
+        whole = (
+            str(error).replace(str(self.paths[0]), self.place)
+            if len(self.paths) == 1
+            else str(error)
+        )
         return type(error)(whole)
 
 
@@ -81,12 +87,16 @@ def find(text: str) -> list[Path]:
     Raises DataError or OSError for what cannot be read.
     """
     path = Path(text).expanduser()
-    paths = [path] if path.exists() else [Path(p) for p in sorted(glob.glob(str(path), recursive=True))]
+    paths = (
+        [path] if path.exists() else [Path(p) for p in sorted(glob.glob(str(path), recursive=True))]
+    )
     if not paths:
         raise DataError(f"{text}: there is no such file.")
     for path in paths:
         if not path.is_file():
-            what = "a folder" if path.is_dir() else "no regular file: store what comes out of it first"
+            what = (
+                "a folder" if path.is_dir() else "no regular file: store what comes out of it first"
+            )
             raise DataError(f"{path} is {what}.")
         with path.open("rb"):
             pass  # or the reason why not would come in DuckDB's words
@@ -131,10 +141,14 @@ def open_table(text: str, reading: Reading) -> Relation:
         source, columns, dialect, notices = _source(connection, paths, reading)
         types = {name: type_ for name, type_ in columns.items() if sql.simple(type_)}
         unusable = {name: type_ for name, type_ in columns.items() if not sql.simple(type_)}
-        parts = [sql.name(n) if n in reading.raw else sql.tidy(n, type_) for n, type_ in types.items()]
+        parts = [
+            sql.name(n) if n in reading.raw else sql.tidy(n, type_) for n, type_ in types.items()
+        ]
         base = f"(SELECT {', '.join(parts) or 'NULL'} FROM {source})"
         declared = dict(zip(columns, dialect.sniffed, strict=True)) if dialect else columns
-        whole = replace(draft, types=types, unusable=unusable, base=base, dialect=dialect, notices=notices)
+        whole = replace(
+            draft, types=types, unusable=unusable, base=base, dialect=dialect, notices=notices
+        )
         whole = replace(whole, declared=declared)
         return whole if reading.where is None else _filtered(whole, reading.where)
 
@@ -147,10 +161,12 @@ def _connect(paths: Sequence[Path]) -> Any:
     import duckdb
 
     connection = duckdb.connect()
-    names = {name for path in paths for name in (str(path), delimited.literal_path(path))}
+    names = {name for path in paths for name in (str(path), csv_dialect.literal_path(path))}
     allowed = ", ".join(map(sql.literal, sorted(names)))
     locks = (f"SET allowed_paths = [{allowed}]", "SET enable_external_access = false")
-    with contextlib.suppress(duckdb.Error):  # a version without it is caught where it matters, at --where
+    with contextlib.suppress(
+        duckdb.Error
+    ):  # a version without it is caught where it matters, at --where
         connection.execute("SET disabled_optimizers = 'in_clause'")
     for statement in (*SETTINGS, *sql.MACROS, *locks, "SET lock_configuration = true"):
         connection.execute(statement)
@@ -159,7 +175,7 @@ def _connect(paths: Sequence[Path]) -> Any:
 
 def _source(
     connection: Any, paths: Sequence[Path], reading: Reading
-) -> tuple[str, dict[str, str], delimited.Dialect | None, tuple[str, ...]]:
+) -> tuple[str, dict[str, str], csv_dialect.Dialect | None, tuple[str, ...]]:
     """What to select from, its columns with their types, and what is to be told of them."""
     kinds = {reading.kind or kind(str(path)) for path in paths}
     if None in kinds:
@@ -171,14 +187,16 @@ def _source(
             for old, new in dialect.repaired
         )
         return dialect.source(paths), dialect.columns, dialect, notices
-    names = ", ".join(sql.literal(delimited.literal_path(path)) for path in paths)
+    names = ", ".join(sql.literal(csv_dialect.literal_path(path)) for path in paths)
     if kinds <= set(JSON):
         sample = -1 if reading.whole else 20_480
         source = f"read_json([{names}], sample_size={sample}, hive_partitioning=false)"
     elif kinds <= set(PARQUET):
         source = f"read_parquet([{names}], hive_partitioning=false)"
     else:
-        raise DataError(f"{paths[0].name} and {paths[-1].name} are not of one kind: give files of one.")
+        raise DataError(
+            f"{paths[0].name} and {paths[-1].name} are not of one kind: give files of one."
+        )
     rows = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
     columns = {row[0]: row[1] for row in rows}
     if columns == {"json": "JSON"}:
@@ -186,31 +204,41 @@ def _source(
     return source, columns, None, ()
 
 
-def _dialect(connection: Any, paths: Sequence[Path], reading: Reading) -> delimited.Dialect:
+def _dialect(connection: Any, paths: Sequence[Path], reading: Reading) -> csv_dialect.Dialect:
     """The first file's dialect, which all must have."""
     delimiter = reading.delimiter or ("\t" if kind(str(paths[0])) == ".tsv" else None)
     first, *others = (
-        delimited.detect(connection, path, delimiter, reading.header, reading.whole) for path in paths
+        csv_dialect.detect(connection, path, delimiter, reading.header, reading.whole)
+        for path in paths
     )
     for path, other in zip(paths[1:], others, strict=True):
         if list(other.columns) != list(first.columns):
-            raise DataError(f"{path} has other columns than {paths[0].name}: {_difference(first, other)}.")
-    names = _laid_out(list(first.columns), reading, paths[0]) if not first.header else list(first.columns)
+            raise DataError(
+                f"{path} has other columns than {paths[0].name}: {_difference(first, other)}."
+            )
+    names = (
+        _laid_out(list(first.columns), reading, paths[0])
+        if not first.header
+        else list(first.columns)
+    )
     text = set(reading.text(names))
     sniffed = tuple(
-        _wider(*kinds) for kinds in zip(*(d.columns.values() for d in (first, *others)), strict=True)
+        _wider(*kinds)
+        for kinds in zip(*(d.columns.values() for d in (first, *others)), strict=True)
     )
-    types = ["VARCHAR" if name in text else type_ for name, type_ in zip(names, sniffed, strict=True)]
+    types = [
+        "VARCHAR" if name in text else type_ for name, type_ in zip(names, sniffed, strict=True)
+    ]
     return replace(first, columns=dict(zip(names, types, strict=True)), sniffed=sniffed)
 
 
-def _difference(first: delimited.Dialect, other: delimited.Dialect) -> str:
+def _difference(first: csv_dialect.Dialect, other: csv_dialect.Dialect) -> str:
     only = [name for name in other.columns if name not in first.columns]
     return f"{only[0]!r} is new" if only else "some are absent or in another order"
 
 
 def _wider(*types: str) -> str:
-    return max(types, key=delimited.CANDIDATES.index)
+    return max(types, key=csv_dialect.CANDIDATES.index)
 
 
 def _laid_out(names: list[str], reading: Reading, path: Path) -> list[str]:
@@ -220,7 +248,9 @@ def _laid_out(names: list[str], reading: Reading, path: Path) -> list[str]:
         return layout or names
     if len(names) == len(layout) - 1:
         return [name for name in layout if name != reading.optional]
-    raise DataError(f"{path} has {len(names)} columns, but the network was trained on {len(layout)}.")
+    raise DataError(
+        f"{path} has {len(names)} columns, but the network was trained on {len(layout)}."
+    )
 
 
 def _filtered(relation: Relation, where: str) -> Relation:
@@ -231,8 +261,12 @@ def _filtered(relation: Relation, where: str) -> Relation:
         if len(statements) != 1 or not str(statements[0].type).endswith("SELECT"):
             raise SpecError(f"--where {where}: must be one SQL expression.")
         ((_, plan),) = relation.connection.execute(f"EXPLAIN (FORMAT json) {query}").fetchall()
-        if any("JOIN" in operator or "PRODUCT" in operator for operator in _operators(json.loads(plan))):
-            raise SpecError(f"--where {where}: rows would lose their order: no subqueries, and IN for = ANY.")
+        if any(
+            "JOIN" in operator or "PRODUCT" in operator for operator in _operators(json.loads(plan))
+        ):
+            raise SpecError(
+                f"--where {where}: rows would lose their order: no subqueries, and IN for = ANY."
+            )
     except DnncliError:
         raise
     except Exception as error:

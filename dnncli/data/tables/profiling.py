@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float32, Float64, Int32, Int64
 
 from dnncli.data.tables import encoder, sql, targets
 from dnncli.data.tables.encoder import TEXT
-from dnncli.data.tables.relation import Relation
+from dnncli.data.tables.opening import Relation
 from dnncli.errors import DataError
 
 FEW = 10  # different whole numbers at most that are codes of categories rather than quantities …
@@ -38,18 +38,30 @@ class Profile:
 def profile(relation: Relation, names: Sequence[str], labels: targets.Labels) -> Profile:
     """Read every column once, and the labels with them."""
     if not names:
-        raise DataError(f"{relation.place} has no column besides the target {labels.column!r} to learn from.")
-    values, places = np.empty((labels.rows, len(names)), np.float32), np.empty(labels.rows, np.int32)
+        raise DataError(
+            f"{relation.place} has no column besides the target {labels.column!r} to learn from."
+        )
+    values, places = (
+        np.empty((labels.rows, len(names)), np.float32),
+        np.empty(labels.rows, np.int32),
+    )
     missing, texts, large = np.zeros((3, len(names)), np.int64)
     columns = [(name, relation.types[name]) for name in names]
     label = f"{targets.position(relation, labels)} AS label"
-    error, low, high = np.zeros(len(names)), np.full(len(names), np.inf), np.full(len(names), -np.inf)
+    error, low, high = (
+        np.zeros(len(names)),
+        np.full(len(names), np.inf),
+        np.full(len(names), -np.inf),
+    )
     done = 0
     query = f"SELECT {sql.profile(columns)}, {label} FROM {relation.base}"
     for batch in relation.batches(query, len(columns)):
         x = encoder.singles(batch["x"])
         end = done + len(x)
-        values[done:end], places[done:end] = x[: labels.rows - done], batch["label"][: labels.rows - done]
+        values[done:end], places[done:end] = (
+            x[: labels.rows - done],
+            batch["label"][: labels.rows - done],
+        )
         missing += np.isnan(x).sum(axis=0)
         texts += (x == TEXT).sum(axis=0)
         large += np.isinf(x).sum(axis=0)
@@ -93,4 +105,6 @@ def is_code(values: Float32[np.ndarray, " rows"]) -> bool:
         return False
     present = numbers(values)
     different = np.unique(present)
-    return 1 < len(different) <= len(present) / ROWS_A_CODE and bool((different == np.floor(different)).all())
+    return 1 < len(different) <= len(present) / ROWS_A_CODE and bool(
+        (different == np.floor(different)).all()
+    )

@@ -12,11 +12,12 @@ from jaxtyping import Float32, Int32, Int64
 
 from dnncli.data.labels import listed
 from dnncli.data.source import Source, Table, default_size, fingerprint
-from dnncli.data.tables import encoder, fitting, sql, targets, telling
+from dnncli.data.tables import encoder, fitting, sql, targets
+from dnncli.data.tables import notices as telling
 from dnncli.data.tables.encoding import Encoding
 from dnncli.data.tables.errors import ConversionError
-from dnncli.data.tables.kinds import PACKED
-from dnncli.data.tables.relation import Reading, Relation, open_table
+from dnncli.data.tables.opening import Reading, Relation, open_table
+from dnncli.data.tables.suffixes import PACKED
 from dnncli.errors import DataError, SpecError
 from dnncli.spec import DataSpec
 
@@ -90,7 +91,9 @@ def _relabelled(spec: DataSpec, known: Encoding, reading: Reading) -> Encoding:
     relation = open_table(spec.data, replace(reading, header=header, text=_target_text(spec)))
     column = targets.resolve(list(relation.declared), spec.target)
     if column in [feature.name for feature in known.columns]:
-        raise SpecError(f"--target {column}: the network takes it as a feature; choose another column.")
+        raise SpecError(
+            f"--target {column}: the network takes it as a feature; choose another column."
+        )
     check_columns(relation, [feature.name for feature in known.columns])
     labels = targets.count(relation, column, spec.label_strip)
     targets.check(relation, labels)
@@ -103,11 +106,17 @@ def _target_text(spec: DataSpec) -> Callable[[Sequence[str]], Sequence[str]]:
     return lambda names: [targets.resolve(names, spec.target)]
 
 
-def _encoded(text: str, reading: Reading, known: Encoding, strip: str | None) -> tuple[Rows, tuple[str, ...]]:
+def _encoded(
+    text: str, reading: Reading, known: Encoding, strip: str | None
+) -> tuple[Rows, tuple[str, ...]]:
     """A table encoded as another was, and what is to be told of it."""
     header = not known.layout if reading.header is None else reading.header
     reading = replace(
-        reading, header=header, layout=known.layout, optional=known.target, text=lambda names: [known.target]
+        reading,
+        header=header,
+        layout=known.layout,
+        optional=known.target,
+        text=lambda names: [known.target],
     )
     relation = open_table(text, reading)
     check_columns(relation, [*(column.name for column in known.columns), known.target])
@@ -129,14 +138,19 @@ def check_columns(relation: Relation, names: list[str]) -> None:
 
 
 def _rows(
-    relation: Relation, encoding: Encoding, labels: targets.Labels, classes: Int32[np.ndarray, " labels"]
+    relation: Relation,
+    encoding: Encoding,
+    labels: targets.Labels,
+    classes: Int32[np.ndarray, " labels"],
 ) -> Rows:
     """Every row of a table, in its order."""
     at = encoder.layout(encoding)
     x, y = np.empty((labels.rows, at.width), np.float32), np.empty(labels.rows, np.int32)
     flags = np.zeros((len(encoder.FLAGS), len(encoding.columns)), np.int64)
     done = 0
-    columns = f"{sql.encoded(encoding, relation.types)}, {targets.position(relation, labels)} AS label"
+    columns = (
+        f"{sql.encoded(encoding, relation.types)}, {targets.position(relation, labels)} AS label"
+    )
     for batch in relation.batches(f"SELECT {columns} FROM {relation.base}", at.width):
         features, amiss = encoder.encode(at, batch["x"])
         end = done + len(features)
@@ -202,7 +216,9 @@ def _source(
             "validation": default_size(examples, 0.1),
             "test": default_size(examples, 0.2) if test is None else len(test.y),
         },
-        fingerprint=fingerprint(meaning, *(array for table in tables for array in (table.x, table.y))),
+        fingerprint=fingerprint(
+            meaning, *(array for table in tables for array in (table.x, table.y))
+        ),
         encoding=encoding,
         notices=notices,
     )

@@ -61,7 +61,9 @@ def number(column: str, type_: str, kind: str = "number") -> str:
     own, type_ = name(column), simple(type_) or "VARCHAR"
     if kind == "time" or type_ == "TIMESTAMP":
         return (
-            f"epoch(TRY_CAST({own} AS TIMESTAMP)) / {SECONDS_A_DAY}" if type_ != "DOUBLE" else "NULL::DOUBLE"
+            f"epoch(TRY_CAST({own} AS TIMESTAMP)) / {SECONDS_A_DAY}"
+            if type_ != "DOUBLE"
+            else "NULL::DOUBLE"
         )
     return f"{own}::DOUBLE" if type_ == "DOUBLE" else f"TRY_CAST({own} AS DOUBLE)"
 
@@ -71,7 +73,9 @@ def value(column: str, type_: str, kind: str = "number") -> str:
     exact = number(column, type_, kind)
     if simple(type_) == "DOUBLE" and kind != "time":
         return exact
-    return f"coalesce({exact}, CASE WHEN tidied({name(column)}::VARCHAR) IS NOT NULL THEN {TEXT} END)"
+    return (
+        f"coalesce({exact}, CASE WHEN tidied({name(column)}::VARCHAR) IS NOT NULL THEN {TEXT} END)"
+    )
 
 
 def level(column: str, type_: str, kind: str = "text") -> str:
@@ -80,7 +84,9 @@ def level(column: str, type_: str, kind: str = "text") -> str:
         exact = number(column, type_)
         return f"CASE WHEN NOT isnan({exact}) THEN {exact}::VARCHAR END"
     own = f"{name(column)}::VARCHAR"
-    return f"CASE WHEN regexp_full_match(lower({own}), 'true|false') THEN lower({own}) ELSE {own} END"
+    return (
+        f"CASE WHEN regexp_full_match(lower({own}), 'true|false') THEN lower({own}) ELSE {own} END"
+    )
 
 
 def label(column: str, type_: str, strip: str | None) -> str:
@@ -95,9 +101,7 @@ def position(text: str, names: Sequence[str], absent: int) -> str:
     """Where a text stands in a list of names, or `absent`."""
     if not names:
         return f"{absent}::INTEGER"
-    return (
-        f"coalesce(enum_code(TRY_CAST({text} AS ENUM({', '.join(map(literal, names))})))::INTEGER, {absent})"
-    )
+    return f"coalesce(enum_code(TRY_CAST({text} AS ENUM({', '.join(map(literal, names))})))::INTEGER, {absent})"
 
 
 def profile(columns: Sequence[tuple[str, str]]) -> str:

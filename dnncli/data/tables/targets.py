@@ -11,7 +11,7 @@ from jaxtyping import Int32
 
 from dnncli.data.labels import listed
 from dnncli.data.tables import sql
-from dnncli.data.tables.relation import Relation
+from dnncli.data.tables.opening import Relation
 from dnncli.errors import DataError, SpecError
 
 MOST_CLASSES = 1000
@@ -46,7 +46,9 @@ def resolve(columns: Sequence[str], wanted: str | None, option: str = "--target"
         return columns[int(wanted) - 1]
     near = get_close_matches(wanted, columns, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    raise SpecError(f"{option} {wanted}: no column is called so: {hint}There are {listed(columns)}.")
+    raise SpecError(
+        f"{option} {wanted}: no column is called so: {hint}There are {listed(columns)}."
+    )
 
 
 def count(relation: Relation, column: str, strip: str | None) -> Labels:
@@ -83,9 +85,7 @@ def position(relation: Relation, labels: Labels) -> str:
 
 
 def _missing(relation: Relation, column: str, strip: str | None, count: int) -> DataError:
-    rows = (
-        f"SELECT row_number() OVER () AS row, {_label(relation, column, strip)} AS label FROM {relation.base}"
-    )
+    rows = f"SELECT row_number() OVER () AS row, {_label(relation, column, strip)} AS label FROM {relation.base}"
     ((first,),) = relation.rows(f"SELECT min(row) FROM ({rows}) WHERE label IS NULL")
     have = "row has" if count == 1 else "rows have"
     own, numeric = sql.name(column), sql.simple(relation.types[column]) == "DOUBLE"
@@ -139,7 +139,9 @@ def _canonical(number: str) -> str:
     return str(int(exact)) if exact.is_integer() and abs(exact) < 1e15 else repr(exact)
 
 
-def places(relation: Relation, labels: Labels, known: tuple[str, ...]) -> Int32[np.ndarray, " labels"]:
+def places(
+    relation: Relation, labels: Labels, known: tuple[str, ...]
+) -> Int32[np.ndarray, " labels"]:
     """Each label's class among the known ones.
 
     Raises DataError that names labels of none, and the --label-strip with which they would fit.

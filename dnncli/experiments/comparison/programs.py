@@ -10,11 +10,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from dnncli import lockstep, network, passes
 from dnncli.data import Dataset
-from dnncli.engine import Block, Program
+from dnncli.nn import inference, network
 from dnncli.records import Speed
 from dnncli.spec import RunSpec
+from dnncli.training import seeds as lockstep
+from dnncli.training.engine import Block, Program
 
 FORWARD_ROWS = 4096  # examples of a forward pass at most
 FEWEST_ROUNDS, MOST_ROUNDS = 3, 10  # of timing, each over all programs …
@@ -46,7 +47,9 @@ def compiling(runs: Sequence[RunSpec], seeds: int, dataset: Dataset) -> Iterator
         distinct.setdefault(lockstep.program(run, len(dataset.train)), run)
     pool = ThreadPoolExecutor(1, thread_name_prefix="compile")
     try:
-        yield {program: pool.submit(_compile, run, seeds, dataset) for program, run in distinct.items()}
+        yield {
+            program: pool.submit(_compile, run, seeds, dataset) for program, run in distinct.items()
+        }
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
@@ -63,12 +66,17 @@ def _compile(run: RunSpec, seeds: int, dataset: Dataset) -> Compiled:
     rows = min(FORWARD_ROWS, len(dataset.train))
     x = jax.ShapeDtypeStruct((rows, dataset.features), np.float32)
     shapes = network.shapes(spec, dataset.features, dataset.classes)
-    forward = passes.compiled_logits.lower(spec, *shapes, x).compile()
+    forward = inference.compiled_logits.lower(spec, *shapes, x).compile()
     return Compiled(epoch, forward, rows, time.perf_counter() - began)
 
 
 def speeds(
-    runs: Sequence[RunSpec], pending: Pending, seeds: int, train: Block, validation: Block, dataset: Dataset
+    runs: Sequence[RunSpec],
+    pending: Pending,
+    seeds: int,
+    train: Block,
+    validation: Block,
+    dataset: Dataset,
 ) -> list[Speed]:
     """Each run's speed from initial parameters, the best of several rounds.
 
@@ -82,14 +90,19 @@ def speeds(
         pending[program].result()
     convoys = {program: lockstep.start(run, seeds, dataset) for program, run in owners.items()}
     times = {program: np.full(2, np.inf) for program in owners}
-    x, began = jax.device_put(dataset.train.x[: min(FORWARD_ROWS, len(dataset.train))]), time.perf_counter()
+    x, began = (
+        jax.device_put(dataset.train.x[: min(FORWARD_ROWS, len(dataset.train))]),
+        time.perf_counter(),
+    )
     for turn in range(MOST_ROUNDS):
         if turn >= FEWEST_ROUNDS and time.perf_counter() - began > TIMING_SECONDS:
             break
         for program in _rotated(list(owners), turn):
             compiled, convoy = pending[program].result(), convoys[program]
             epoch = _epoch_seconds(compiled, convoy, train, validation) / seeds
-            times[program] = np.minimum(times[program], (epoch, _forward_seconds(compiled, convoy, x)))
+            times[program] = np.minimum(
+                times[program], (epoch, _forward_seconds(compiled, convoy, x))
+            )
     return [Speed(float(times[p][0]), len(x) / float(times[p][1])) for p in programs]
 
 
@@ -98,7 +111,9 @@ def _rotated(items: list[Program], turn: int) -> list[Program]:
     return items[place:] + items[:place]
 
 
-def _epoch_seconds(compiled: Compiled, convoy: lockstep.Convoy, train: Block, validation: Block) -> float:
+def _epoch_seconds(
+    compiled: Compiled, convoy: lockstep.Convoy, train: Block, validation: Block
+) -> float:
     runs = tuple(lane.spec for lane in convoy.lanes)
     plan = jax.device_put(lockstep.plan(runs, 0, len(train.y)))
     state = jax.device_put(convoy.fleet.state)
@@ -106,7 +121,9 @@ def _epoch_seconds(compiled: Compiled, convoy: lockstep.Convoy, train: Block, va
 
 
 def _forward_seconds(compiled: Compiled, convoy: lockstep.Convoy, x: Any) -> float:
-    network = jax.device_put(lockstep.of_seed(0, (convoy.fleet.parameters, convoy.fleet.statistics)))
+    network = jax.device_put(
+        lockstep.of_seed(0, (convoy.fleet.parameters, convoy.fleet.statistics))
+    )
     return min(_clock(compiled.forward, *network, x) for _ in range(PASSES))
 
 

@@ -11,17 +11,22 @@ from typing import Any
 
 import jax
 
-from dnncli import archive, checkpoint, lockstep, outcomes, programs, snapshots, standings, statistics
 from dnncli.data import Dataset, Split
-from dnncli.engine import Block
 from dnncli.errors import CheckpointError, SpecError
-from dnncli.grid import Combination, GridSpec
-from dnncli.lockstep import Convoy
-from dnncli.meanfield import Prediction
-from dnncli.programs import Compiled
+from dnncli.experiments import statistics
+from dnncli.experiments.comparison import programs, seed_results, table
+from dnncli.experiments.comparison import state as archive
+from dnncli.experiments.comparison.programs import Compiled
 from dnncli.records import ComparisonRecord, Seconds, SeedRecord, Speed, TrialRecord
-from dnncli.snapshots import Snapshot
 from dnncli.spec import RunSpec
+from dnncli.spec.comparison import Combination, GridSpec
+from dnncli.storage import checkpoint
+from dnncli.theory import Prediction
+from dnncli.training import seeds
+from dnncli.training import snapshot as snapshots
+from dnncli.training.engine import Block
+from dnncli.training.seeds import Convoy
+from dnncli.training.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,10 @@ Todo = list[tuple[Combination, RunSpec]]
 
 def predictions(grid: GridSpec, dataset: Dataset) -> dict[str, Prediction]:
     """Theory of every combination, by name. Raises SpecError where --init critical has none."""
-    return {row.name: outcomes.setting(row.runs[0], dataset).predict() for row in grid.combinations()}
+    return {
+        row.name: seed_results.setting(row.runs[0], dataset).predict()
+        for row in grid.combinations()
+    }
 
 
 def remaining(grid: GridSpec, done: Sequence[TrialRecord]) -> Todo:
@@ -79,14 +87,14 @@ def run(
     """
     todo, firsts = remaining(grid, done), [row.runs[0] for row in grid.combinations()]
     for _, spec in todo:
-        lockstep.start(spec, 1, dataset)
+        seeds.start(spec, 1, dataset)
     train, validation = _block(dataset.train), _block(dataset.validation)
     with programs.compiling([*(run for _, run in todo), *firsts], grid.seeds, dataset) as pending:
         for row, spec in todo:
-            begin = convoy = lockstep.start(spec, grid.seeds, dataset)
+            begin = convoy = seeds.start(spec, grid.seeds, dataset)
             compiled = programs.get(pending, spec, dataset)
             began = time.perf_counter()
-            for convoy in lockstep.run(begin, train, validation, compiled.epoch):
+            for convoy in seeds.run(begin, train, validation, compiled.epoch):
                 yield _tick(row, spec, convoy)
             yield _finish(row, convoy, compiled, dataset, time.perf_counter() - began)
         speeds = programs.speeds(firsts, pending, grid.seeds, train, validation, dataset)
@@ -103,18 +111,22 @@ def _rate(run: RunSpec) -> float:
 
 
 def _tick(row: Combination, run: RunSpec, convoy: Convoy) -> Tick:
-    last = [lane.history[-1] if len(lane.history) == convoy.epoch else None for lane in convoy.lanes]
+    last = [
+        lane.history[-1] if len(lane.history) == convoy.epoch else None for lane in convoy.lanes
+    ]
     losses = tuple(record.val_loss if record else None for record in last)
     accuracies = tuple(record.val_accuracy if record else None for record in last)
-    return Tick(row.name, row.act, row.init, _rate(run), convoy.epoch, losses, accuracies, convoy.seconds)
+    return Tick(
+        row.name, row.act, row.init, _rate(run), convoy.epoch, losses, accuracies, convoy.seconds
+    )
 
 
 def _finish(
     row: Combination, convoy: Convoy, compiled: Compiled, dataset: Dataset, seconds: float
 ) -> Finished:
-    ends = lockstep.snapshots(convoy, snapshots.summary(dataset))
+    ends = seeds.snapshots(convoy, snapshots.summary(dataset))
     runs = tuple(
-        outcomes.seed_record(lane, end, compiled.forward, compiled.rows, dataset)
+        seed_results.seed_record(lane, end, compiled.forward, compiled.rows, dataset)
         for lane, end in zip(convoy.lanes, ends, strict=True)
     )
     trial = TrialRecord(row.name, row.act, row.init, _rate(ends[0].spec), runs, seconds)
@@ -132,10 +144,10 @@ def result(
     seconds: Seconds,
 ) -> ComparisonRecord:
     """The table of what is finished so far."""
-    rows = standings.rows(trials, theory, speeds)
+    rows = table.rows(trials, theory, speeds)
     done = not remaining(grid, trials)
-    baseline = grid.baseline or standings.choose_baseline(rows)
-    rows = standings.compared(rows, baseline)
+    baseline = grid.baseline or table.choose_baseline(rows)
+    rows = table.compared(rows, baseline)
     return ComparisonRecord(
         config=grid.config(),
         data=dataset.record(),
@@ -144,7 +156,7 @@ def result(
         baseline_chosen=grid.baseline is None,
         test=statistics.TEST,
         correction="holm",
-        note=standings.note(rows),
+        note=table.note(rows),
         finished=done,
         folder=str(folder) if folder else None,
         seconds=seconds,
@@ -159,9 +171,15 @@ def save(finished: Finished, folder: Path) -> None:
         checkpoint.write(folder / name, snapshots.to_checkpoint(snapshot))
 
 
-def save_state(grid: GridSpec, dataset: Dataset, trials: Sequence[TrialRecord], folder: Path) -> None:
+def save_state(
+    grid: GridSpec, dataset: Dataset, trials: Sequence[TrialRecord], folder: Path
+) -> None:
     """Write what `resume` goes on from."""
-    state = {"grid": asdict(grid), "fingerprint": dataset.fingerprint, "trials": [asdict(t) for t in trials]}
+    state = {
+        "grid": asdict(grid),
+        "fingerprint": dataset.fingerprint,
+        "trials": [asdict(t) for t in trials],
+    }
     archive.save(folder, state)
 
 
@@ -189,4 +207,6 @@ def _trial(values: Mapping[str, Any]) -> TrialRecord:
 
 def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
     """Lists, which JSON makes of tuples, as tuples again."""
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    return {
+        key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+    }

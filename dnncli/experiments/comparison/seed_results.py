@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from dnncli import verdict
 from dnncli.data import Dataset, Split
-from dnncli.lockstep import Lane
+from dnncli.diagnosis import verdict
+from dnncli.diagnosis.verdict import Setting
 from dnncli.records import EpochRecord, LayerRecord, SeedRecord
-from dnncli.snapshots import Snapshot
 from dnncli.spec import RunSpec
-from dnncli.verdict import Setting
+from dnncli.training.seeds import Lane
+from dnncli.training.snapshot import Snapshot
 
 Rows = Float32[np.ndarray, "rows features"]
 Forward = Callable[..., Any]  # (parameters, statistics, rows) to logits
@@ -23,13 +23,20 @@ def setting(spec: RunSpec, dataset: Dataset) -> Setting:
     return Setting(spec.network, dataset.features, dataset.classes, dataset.train.second_moment)
 
 
-def seed_record(lane: Lane, end: Snapshot, forward: Forward, rows: int, dataset: Dataset) -> SeedRecord:
+def seed_record(
+    lane: Lane, end: Snapshot, forward: Forward, rows: int, dataset: Dataset
+) -> SeedRecord:
     """One seed's results; `forward` is compiled for `rows` examples."""
     assert lane.stopped is not None
     best = lane.history[lane.best_epoch - 1] if lane.stopped != "diverged" else None
-    judged = verdict.judge(setting(lane.spec, dataset), best.layers, lane.initial).verdict if best else None
+    judged = (
+        verdict.judge(setting(lane.spec, dataset), best.layers, lane.initial).verdict
+        if best
+        else None
+    )
     train, test = (
-        accuracy(forward, end, split, rows) if best else None for split in (dataset.train, dataset.test)
+        accuracy(forward, end, split, rows) if best else None
+        for split in (dataset.train, dataset.test)
     )
     return SeedRecord(
         seed=lane.spec.seed,
@@ -74,7 +81,9 @@ def accuracy(forward: Forward, end: Snapshot, split: Split, rows: int) -> float:
     hits = 0
     for start in range(0, len(split), rows):
         y = split.y[start : start + rows]
-        logits = forward(end.parameters, end.statistics, _filled_up(split.x[start : start + rows], rows))
+        logits = forward(
+            end.parameters, end.statistics, _filled_up(split.x[start : start + rows], rows)
+        )
         hits += int((np.asarray(logits)[: len(y)].argmax(axis=1) == y).sum())
     return hits / len(split)
 

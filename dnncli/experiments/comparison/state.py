@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dnncli import checkpoint
-from dnncli.checkpoint import Checkpoint
 from dnncli.errors import CheckpointError, SpecError
+from dnncli.storage import checkpoint
+from dnncli.storage.checkpoint import Checkpoint
 
-STATE = "comparison.state"  # a checkpoint without tensors: written whole or not at all, and verified
+STATE = (
+    "comparison.state"  # a checkpoint without tensors: written whole or not at all, and verified
+)
 KEY = "comparison"
 
 

@@ -5,8 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from dnncli import statistics
-from dnncli.meanfield import Prediction
+from dnncli.experiments import statistics
 from dnncli.records import (
     DeltaRatio,
     Estimate,
@@ -17,6 +16,7 @@ from dnncli.records import (
     TrialRecord,
     Versus,
 )
+from dnncli.theory import Prediction
 
 Figure = Callable[[SeedRecord], float | None]
 FEW_SEEDS = (
@@ -26,12 +26,18 @@ FEW_SEEDS = (
 
 
 def rows(
-    trials: Sequence[TrialRecord], predictions: Mapping[str, Prediction], speeds: Mapping[str, Speed]
+    trials: Sequence[TrialRecord],
+    predictions: Mapping[str, Prediction],
+    speeds: Mapping[str, Speed],
 ) -> tuple[RowRecord, ...]:
     """A row for each combination at its best rate, by falling mean test accuracy, nothing compared yet."""
     names = dict.fromkeys(trial.name for trial in trials)
     found = [
-        _row([trial for trial in trials if trial.name == name], predictions.get(name), speeds.get(name))
+        _row(
+            [trial for trial in trials if trial.name == name],
+            predictions.get(name),
+            speeds.get(name),
+        )
         for name in names
     ]
     return tuple(sorted(found, key=lambda row: _order(row.test_accuracy.mean)))
@@ -85,7 +91,9 @@ def geometric_mean(values: Sequence[float | None]) -> float | None:
     return math.exp(math.fsum(map(math.log, known)) / len(known))
 
 
-def _row(trials: Sequence[TrialRecord], theory: Prediction | None, speed: Speed | None) -> RowRecord:
+def _row(
+    trials: Sequence[TrialRecord], theory: Prediction | None, speed: Speed | None
+) -> RowRecord:
     trial = best_rate(trials)
     runs = trial.runs
     verdicts = Counter(run.verdict for run in runs)
@@ -109,7 +117,9 @@ def _row(trials: Sequence[TrialRecord], theory: Prediction | None, speed: Speed 
         versus_baseline=None,
         name=trial.name,
         verdicts=dict(verdicts),
-        rates=tuple(RateRecord(t.lr, estimate(t.runs, _val_accuracy).mean, _diverged(t)) for t in trials),
+        rates=tuple(
+            RateRecord(t.lr, estimate(t.runs, _val_accuracy).mean, _diverged(t)) for t in trials
+        ),
         runs=runs,
     )
 

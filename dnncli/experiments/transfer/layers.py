@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from dnncli.network import Layer, Moments
+from dnncli.nn.network import Layer, Moments
 from dnncli.records import OriginRecord, ParentRecord
-from dnncli.snapshots import Snapshot
-from dnncli.transfer_spec import Layout
+from dnncli.spec.transfer import Layout
+from dnncli.training.snapshot import Snapshot
 
 Part = tuple[Layer, Moments | None]
 
@@ -17,7 +17,10 @@ def graft(layout: Layout, parent: Snapshot, told: ParentRecord, fresh: Snapshot)
     """
     own = _parts(parent)
     layers = [own[name] if name in layout.kept else part for name, part in _parts(fresh).items()]
-    parameters, statistics = tuple(layer for layer, _ in layers), tuple(moments for _, moments in layers)
+    parameters, statistics = (
+        tuple(layer for layer, _ in layers),
+        tuple(moments for _, moments in layers),
+    )
     state = fresh.state._replace(parameters=parameters, statistics=statistics)
     origin = OriginRecord(told, layout.kept, layout.reinitialised, layout.frozen)
     return replace(fresh, state=state, parameters=parameters, statistics=statistics, origin=origin)
@@ -29,7 +32,9 @@ def _parts(snapshot: Snapshot) -> dict[str, Part]:
     return dict(zip(snapshot.spec.network.layers(), parts, strict=True))
 
 
-def parent_record(path: str, sha256: str, parent: Snapshot, *, elsewhere: bool = False) -> ParentRecord:
+def parent_record(
+    path: str, sha256: str, parent: Snapshot, *, elsewhere: bool = False
+) -> ParentRecord:
     """What to tell of the parent; a model from elsewhere does not say what it was trained on."""
     data = parent.data
     return ParentRecord(

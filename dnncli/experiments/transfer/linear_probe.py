@@ -11,16 +11,20 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int, Int32
 
-from dnncli import passes
 from dnncli.data import Split
 from dnncli.errors import SpecError
-from dnncli.passes import Base
+from dnncli.nn import inference
+from dnncli.nn.inference import Base
 from dnncli.records import ProbeRecord
-from dnncli.snapshots import Snapshot
+from dnncli.training.snapshot import Snapshot
 
 FOLDS = 5
-MOST_EXAMPLES = 10_000  # the first of each class; with more, ranks no longer change and time and memory do
-PENALTIES = tuple(10.0**power for power in range(-4, 2))  # over the features' mean square, which is 1
+MOST_EXAMPLES = (
+    10_000  # the first of each class; with more, ranks no longer change and time and memory do
+)
+PENALTIES = tuple(
+    10.0**power for power in range(-4, 2)
+)  # over the features' mean square, which is 1
 
 Outputs = Float[np.ndarray, "examples units"]
 
@@ -35,7 +39,7 @@ def probe(parent: Snapshot, train: Split) -> Iterator[ProbeRecord]:
     x, y, folds = train.x[first], train.y[first], rank[first] % _number_of_folds(train.y)
     hidden = parent.spec.network.layers()[:-1]
     base = Base(parent.parameters[: len(hidden)], parent.statistics[: len(hidden)])
-    depths = passes.compiled_depths(parent.spec.network, base, jax.device_put(x))
+    depths = inference.compiled_depths(parent.spec.network, base, jax.device_put(x))
     for name, outputs in zip(("input", *hidden), (x, *depths), strict=True):
         yield _probe(name, np.asarray(outputs), y, folds)
 
@@ -47,7 +51,11 @@ def choose(probes: Sequence[ProbeRecord]) -> int:
     """
     hidden = [record for record in probes if record.layer != "input"]
     best = max(hidden, key=lambda record: record.accuracy)
-    near = [place for place, record in enumerate(hidden) if record.accuracy >= best.accuracy - best.error]
+    near = [
+        place
+        for place, record in enumerate(hidden)
+        if record.accuracy >= best.accuracy - best.error
+    ]
     return max(near) + 1
 
 
@@ -63,16 +71,23 @@ def _number_of_folds(y: Int32[np.ndarray, " examples"]) -> int:
     counts = np.bincount(y)
     least = int(counts[counts > 0].min())
     if least < 2:
-        raise SpecError("--keep auto: every class needs at least 2 training examples; give a number instead.")
+        raise SpecError(
+            "--keep auto: every class needs at least 2 training examples; give a number instead."
+        )
     return min(FOLDS, least)
 
 
 def _probe(
-    name: str, outputs: Outputs, y: Int32[np.ndarray, " examples"], folds: Int[np.ndarray, " examples"]
+    name: str,
+    outputs: Outputs,
+    y: Int32[np.ndarray, " examples"],
+    folds: Int[np.ndarray, " examples"],
 ) -> ProbeRecord:
     """The penalty with the best accuracy over all folds, and how far folds scatter."""
     features, targets = _standardised(outputs), np.eye(int(y.max()) + 1)[y]
-    hits = np.stack([_held_out(features, targets, folds == fold) for fold in range(folds.max() + 1)])
+    hits = np.stack(
+        [_held_out(features, targets, folds == fold) for fold in range(folds.max() + 1)]
+    )
     sizes = np.bincount(folds)
     best = int(hits.sum(axis=0).argmax())
     shares = hits[:, best] / sizes
@@ -88,7 +103,9 @@ def _standardised(outputs: Outputs) -> Float64[np.ndarray, "examples features"]:
     x /= np.where(deviation > 0, deviation, 1.0)
     if x.shape[1] <= len(x):
         return x
-    values, vectors = np.linalg.eigh(x @ x.T)  # ridge regression is the same in any orthonormal basis
+    values, vectors = np.linalg.eigh(
+        x @ x.T
+    )  # ridge regression is the same in any orthonormal basis
     return vectors * np.sqrt(np.maximum(values, 0.0))
 
 
@@ -104,5 +121,8 @@ def _held_out(
     values, vectors = np.linalg.eigh(centred.T @ centred / len(train))
     cross = vectors.T @ (centred.T @ (targets[~held] - share)) / len(train)
     seen, truth = (rest - mean) @ vectors, targets[held].argmax(axis=1)
-    scores = (seen @ (cross / (np.maximum(values, 0.0) + penalty)[:, None]) + share for penalty in PENALTIES)
+    scores = (
+        seen @ (cross / (np.maximum(values, 0.0) + penalty)[:, None]) + share
+        for penalty in PENALTIES
+    )
     return np.array([int((score.argmax(axis=1) == truth).sum()) for score in scores])

@@ -6,9 +6,11 @@ A generator of epochs: each seed's transferred network, then the same architectu
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dnncli import network, runs, statistics, surgery, verdict
 from dnncli.data import Dataset
-from dnncli.freezing import FreezingSpec
+from dnncli.diagnosis import verdict
+from dnncli.experiments import statistics
+from dnncli.experiments.transfer import layers as surgery
+from dnncli.nn import network
 from dnncli.records import (
     BaselineRecord,
     Difference,
@@ -21,9 +23,11 @@ from dnncli.records import (
     Seconds,
     TransferRecord,
 )
-from dnncli.runs import Progress
-from dnncli.snapshots import Snapshot
-from dnncli.transfer_spec import Layout, TransferSpec
+from dnncli.spec.freezing import FreezingSpec
+from dnncli.spec.transfer import Layout, TransferSpec
+from dnncli.training import run as runs
+from dnncli.training.run import Progress
+from dnncli.training.snapshot import Snapshot
 
 TRANSFER, BASELINE = "transfer", "baseline"
 
@@ -190,7 +194,9 @@ def _difference(done: Ends, tests: Mapping[Lane, Score]) -> Difference | None:
     """Test accuracies less the baseline's, over the seeds of which both are known and none diverged."""
     finite = [lane for lane, end in done.items() if end.stopped != "diverged"]
     rivals = [(lane, replace(lane, kind=BASELINE)) for lane in finite if lane.kind == TRANSFER]
-    pairs = [(tests[one].accuracy, tests[other].accuracy) for one, other in rivals if other in finite]
+    pairs = [
+        (tests[one].accuracy, tests[other].accuracy) for one, other in rivals if other in finite
+    ]
     if not pairs:
         return None
     mean, low, high, p = statistics.paired(*zip(*pairs, strict=True))

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from dnncli import closed_forms
-from dnncli.network import Layer, Parameters
-from dnncli.probe import SATURATION
+from dnncli.nn.layer_stats import SATURATION
+from dnncli.nn.network import Layer, Parameters
 from dnncli.spec import NetworkSpec
+from dnncli.theory import closed_forms
 
 ADAM_RATE = 1e-3  # update_ratio is that of Adam's first step at its default rate …
 ADAM_EPSILON = 1e-8  # … which is rate g / (|g| + epsilon)
@@ -30,7 +30,13 @@ def figures(spec: NetworkSpec, parameters: Parameters, seen: Any) -> Figures:
             a = seen.a[index] if hidden else seen.logits
             delta = seen.deltas[index] if hidden else seen.output_delta
             slopes = _slopes(spec, seen.z[index]) if hidden else (0.0, 0.0)
-            rows.append((*_signals(a, delta), *_weights(np.asarray(layer.kernel), gradients[index]), *slopes))
+            rows.append(
+                (
+                    *_signals(a, delta),
+                    *_weights(np.asarray(layer.kernel), gradients[index]),
+                    *slopes,
+                )
+            )
     names = (
         "activation_mean activation_std delta_rms weight_norm gradient_norm update_ratio"
         " saturated_fraction dead_fraction"

@@ -9,14 +9,15 @@ from typing import Any
 import jax
 import numpy as np
 
-from dnncli import engine, plans, verdict
-from dnncli.cases import Case
 from dnncli.data import Dataset
-from dnncli.meanfield import Prediction
+from dnncli.diagnosis import verdict
+from dnncli.diagnosis.verdict import Setting
+from dnncli.experiments.vanishing import layer_figures, stacked, training
+from dnncli.experiments.vanishing.layer_figures import Figures
 from dnncli.records import CaseRecord, DepthRecord
-from dnncli.vanishing import figures, learning, stacked
-from dnncli.vanishing.figures import Figures
-from dnncli.verdict import Setting
+from dnncli.spec.vanishing import Case
+from dnncli.theory import Prediction
+from dnncli.training import engine, plan
 
 BATCH = 256  # examples of the one measured batch
 
@@ -76,7 +77,7 @@ def _examine(demo: Demo, case: Case, depth: int, dataset: Dataset, program: Any)
         clip=case.clip,
         depth=depth,
         layers=layers,
-        delta_ratio=figures.quadratic_mean(ratios),
+        delta_ratio=layer_figures.quadratic_mean(ratios),
         delta_ratio_values=tuple(map(float, ratios)),
         predicted_delta_ratio=prediction.delta_ratio,
         predicted_log10_delta_ratio=prediction.log10_delta_ratio,
@@ -87,7 +88,7 @@ def _examine(demo: Demo, case: Case, depth: int, dataset: Dataset, program: Any)
         note=prediction.reason or prediction.float32 or prediction.note,
         verdict=health.verdict,
         findings=health.findings,
-        trained=learning.train(case, spec, dataset, demo.train, demo.seeds) if demo.train else None,
+        trained=training.train(case, spec, dataset, demo.train, demo.seeds) if demo.train else None,
     )
 
 
@@ -97,20 +98,22 @@ def _measure(setting: Setting, seeds: int, dataset: Dataset, program: Any) -> _M
     sizes = (setting.features, setting.classes)
     for seed in range(seeds):
         parameters, _ = engine.initial_network(spec, *sizes, seed, setting.second_moment)
-        chosen = plans.shuffle(seed, 0, len(dataset.train))[:BATCH]
+        chosen = plan.shuffle(seed, 0, len(dataset.train))[:BATCH]
         arguments = (stacked.stack(parameters), dataset.train.x[chosen], dataset.train.y[chosen])
-        rows.append(figures.figures(spec, parameters, jax.device_get(program(*arguments))))
+        rows.append(layer_figures.figures(spec, parameters, jax.device_get(program(*arguments))))
         if seed == 0 and spec.act == "sigmoid" and not spec.bn:
-            bound = figures.bound(spec, parameters, rows[0]["delta_rms"][-1])
+            bound = layer_figures.bound(spec, parameters, rows[0]["delta_rms"][-1])
     return _Measurement(tuple(rows), bound)
 
 
-def _layers(setting: Setting, measured: _Measurement, prediction: Prediction) -> tuple[DepthRecord, ...]:
+def _layers(
+    setting: Setting, measured: _Measurement, prediction: Prediction
+) -> tuple[DepthRecord, ...]:
     names = setting.network.layers()
     columns = {name: measured.values(name) for name in measured.seeds[0]}
-    predicted: Sequence[float | None] = [layer.delta_rms for layer in prediction.layers] or [None] * len(
-        names
-    )
+    predicted: Sequence[float | None] = [layer.delta_rms for layer in prediction.layers] or [
+        None
+    ] * len(names)
 
     def one(index: int, name: str) -> DepthRecord:
         values = {key: column[:, index] for key, column in columns.items()}
@@ -118,7 +121,9 @@ def _layers(setting: Setting, measured: _Measurement, prediction: Prediction) ->
             layer=name,
             **{key: _over_seeds(key, column) for key, column in values.items()},
             ranges={
-                key: (float(v.min()), float(v.max())) for key, v in values.items() if key != "dead_fraction"
+                key: (float(v.min()), float(v.max()))
+                for key, v in values.items()
+                if key != "dead_fraction"
             },
             frozen=False,
             predicted_delta_rms=predicted[index],
@@ -131,7 +136,7 @@ def _layers(setting: Setting, measured: _Measurement, prediction: Prediction) ->
 def _over_seeds(name: str, values: np.ndarray) -> float:
     """Quadratic means for gradients, of which theory predicts the second moment; means for the rest."""
     if name in ("delta_rms", "gradient_norm"):
-        return figures.quadratic_mean(values)
+        return layer_figures.quadratic_mean(values)
     return float(values.mean())
 
 

@@ -12,9 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from dnncli import engine, network
-from dnncli.network import Layer, Parameters
+from dnncli.nn import network
+from dnncli.nn.network import Layer, Parameters
 from dnncli.spec import NetworkSpec
+from dnncli.training import engine
 
 
 class Stack(NamedTuple):
@@ -55,7 +56,9 @@ def stack(parameters: Parameters, join: Any = None) -> Stack:
         return Stack(first, jax.tree.map(join or _join, *upper), output)
     units = first.kernel.shape[1]
     square = first._replace(kernel=np.zeros((units, units), np.float32))  # type: ignore[arg-type]
-    return Stack(first, jax.tree.map(lambda leaf: np.zeros((0, *leaf.shape), np.float32), square), output)
+    return Stack(
+        first, jax.tree.map(lambda leaf: np.zeros((0, *leaf.shape), np.float32), square), output
+    )
 
 
 def _join(*leaves: Any) -> Any:

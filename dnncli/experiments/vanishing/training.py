@@ -6,12 +6,13 @@ from dataclasses import replace
 import jax
 import numpy as np
 
-from dnncli import engine, epochs, plans
-from dnncli.cases import Case
 from dnncli.data import Dataset
-from dnncli.engine import Block, Program
 from dnncli.records import Trained
 from dnncli.spec import NetworkSpec, RunSpec, ScheduleSpec, UpdateSpec
+from dnncli.spec.vanishing import Case
+from dnncli.training import engine, epoch_record
+from dnncli.training import plan as plans
+from dnncli.training.engine import Block, Program
 
 CLIP = 1.0  # global norm, for the cases with +clip
 
@@ -26,8 +27,12 @@ def train(case: Case, network: NetworkSpec, dataset: Dataset, count: int, seeds:
     return Trained(count, float(np.mean(known)) if known else None, values)
 
 
-def _accuracies(program: Program, spec: RunSpec, dataset: Dataset, seeds: int) -> Iterator[float | None]:
-    train, validation = (Block(*jax.device_put((s.x, s.y))) for s in (dataset.train, dataset.validation))
+def _accuracies(
+    program: Program, spec: RunSpec, dataset: Dataset, seeds: int
+) -> Iterator[float | None]:
+    train, validation = (
+        Block(*jax.device_put((s.x, s.y))) for s in (dataset.train, dataset.validation)
+    )
     moment = dataset.train.second_moment
     for seed in range(seeds):
         key, own = np.array([0, seed], np.uint32), replace(spec, seed=seed)
@@ -37,4 +42,4 @@ def _accuracies(program: Program, spec: RunSpec, dataset: Dataset, seeds: int) -
             plan = plans.plan(own, epoch, len(dataset.train))
             state, info = engine.compiled_epoch(program, state, train, validation, key, plan)
         last = jax.device_get(info)
-        yield float(last.validation.accuracy) if epochs.finite(last) else None
+        yield float(last.validation.accuracy) if epoch_record.finite(last) else None

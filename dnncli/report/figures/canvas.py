@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dnncli import __version__, files, statistics
+from dnncli import __version__
 from dnncli.errors import DnncliError, SpecError
+from dnncli.experiments import statistics
+from dnncli.storage import files
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,7 +76,9 @@ def check(path: Path, option: str = "--plot") -> None:
     if path.suffix.lower() not in SUFFIXES:
         raise SpecError(f"{option} {files.shown(path)}: a picture is called .svg, .png or .pdf.")
     if importlib.util.find_spec("matplotlib") is None:
-        raise DnncliError(f"{option} needs matplotlib, which is not installed: pip install 'dnncli[plot]'.")
+        raise DnncliError(
+            f"{option} needs matplotlib, which is not installed: pip install 'dnncli[plot]'."
+        )
 
 
 @contextmanager
@@ -125,7 +129,9 @@ def title(figure: "Figure", text: str) -> None:
     figure.suptitle("\n".join(map(literal, lines)), x=0.008, ha="left")
 
 
-def curves(axes: "Axes", x: Sequence[float], series: Mapping[str, Curve], *, first: int = 0) -> None:
+def curves(
+    axes: "Axes", x: Sequence[float], series: Mapping[str, Curve], *, first: int = 0
+) -> None:
     """Lines told apart by colour and dashes, counted from `first`, each within its interval.
 
     A line of one point is drawn as a dot. Names stand in the legend, which the caller places.
@@ -134,7 +140,13 @@ def curves(axes: "Axes", x: Sequence[float], series: Mapping[str, Curve], *, fir
         colour, dashes = COLOURS[index % len(COLOURS)], DASHES[index % len(DASHES)]
         marker = "o" if len(x) == 1 else None
         axes.plot(
-            x, curve.values, color=colour, linestyle=dashes, marker=marker, markersize=3, label=literal(name)
+            x,
+            curve.values,
+            color=colour,
+            linestyle=dashes,
+            marker=marker,
+            markersize=3,
+            label=literal(name),
         )
         if curve.low is not None and curve.high is not None:
             axes.fill_between(x, curve.low, curve.high, color=colour, alpha=0.18, linewidth=0)
@@ -163,7 +175,10 @@ def learning(
         for epoch in range(max(map(len, accuracies)))
     ]
     middle, low, high = (
-        [max(smallest, point.mean if end is None else end) for point, end in zip(points, ends, strict=True)]
+        [
+            max(smallest, point.mean if end is None else end)
+            for point, end in zip(points, ends, strict=True)
+        ]
         for ends in zip(*points, strict=True)
     )
     epochs = [float(epoch + 1) for epoch in range(len(points))]
@@ -205,7 +220,9 @@ def heat_map(
 
     Grey where there is none. The scale spans at least a decade: what hardly differs looks alike.
     """
-    logs = [[math.log10(value) if 0 < value < math.inf else math.nan for value in row] for row in values]
+    logs = [
+        [math.log10(value) if 0 < value < math.inf else math.nan for value in row] for row in values
+    ]
     lowest, highest = _span([value for row in logs for value in row if math.isfinite(value)])
     axes.set_facecolor(GREY)
     extent = (0.5, len(values[0]) + 0.5, -0.5, len(rows) - 0.5)
@@ -222,7 +239,9 @@ def heat_map(
     named = _named(len(rows))
     axes.set_yticks(named, [literal(rows[place]) for place in named])
     if columns:
-        axes.set_xticks(range(1, len(columns) + 1), list(map(literal, columns)), rotation=40, ha="right")
+        axes.set_xticks(
+            range(1, len(columns) + 1), list(map(literal, columns)), rotation=40, ha="right"
+        )
     axes.tick_params(length=2)
     bar = figure.colorbar(image, ax=axes, pad=0.02, label=label)
     bar.outline.set_linewidth(0.6)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dnncli.records import ComparisonRecord, RowRecord
-from dnncli.report import figures, training_figure
+from dnncli.report.figures import canvas, training
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,11 +19,11 @@ def figure(record: ComparisonRecord) -> "Figure":
     rows = [row for row in record.rows if row.test_accuracy.mean is not None]
     layers = max((len(run.best_delta) for row in rows for run in row.runs), default=0)
     height = min(8.0, 1.3 + ROW * max(9, len(rows), layers))
-    with figures.canvas(figures.TEXT_WIDTH, height) as drawn:
+    with canvas.canvas(canvas.TEXT_WIDTH, height) as drawn:
         left, middle, right = drawn.subplots(1, 3, width_ratios=(1, 1, 1.2))
-        figures.title(drawn, _title(record))
+        canvas.title(drawn, _title(record))
         _accuracies(left, rows)
-        figures.error_axes(middle)
+        canvas.error_axes(middle)
         _errors(middle, rows, record.data.validation)
         _deltas(drawn, right, rows)
     return drawn
@@ -31,8 +31,12 @@ def figure(record: ComparisonRecord) -> "Figure":
 
 def _title(record: ComparisonRecord) -> str:
     config, data = record.config, record.data
-    sizes = training_figure.sizes(data, config["hidden"])
-    parts = [f"{data.name}:  {sizes}", str(config["optimizer"]), f"{config['seeds']} seeds, 95 % intervals"]
+    sizes = training.sizes(data, config["hidden"])
+    parts = [
+        f"{data.name}:  {sizes}",
+        str(config["optimizer"]),
+        f"{config['seeds']} seeds, 95 % intervals",
+    ]
     return ",  ".join(parts)
 
 
@@ -40,13 +44,13 @@ def _accuracies(axes: "Axes", rows: Sequence[RowRecord]) -> None:
     """A dot and an interval a row, the best on top, with every seed as a faint mark."""
     for place, row in enumerate(reversed(rows)):
         index = len(rows) - 1 - place
-        colour, accuracy = figures.COLOURS[index % len(figures.COLOURS)], row.test_accuracy
+        colour, accuracy = canvas.COLOURS[index % len(canvas.COLOURS)], row.test_accuracy
         values = [100 * value for value in accuracy.values if value is not None]
         axes.plot(values, [place] * len(values), "|", color=colour, alpha=0.5, markersize=5)
         axes.plot([100 * (accuracy.mean or 0)], [place], "o", color=colour, markersize=3.5)
         if accuracy.low is not None and accuracy.high is not None:
             axes.plot([100 * accuracy.low, 100 * accuracy.high], [place, place], color=colour)
-    axes.set_yticks(range(len(rows)), [figures.literal(row.name) for row in reversed(rows)])
+    axes.set_yticks(range(len(rows)), [canvas.literal(row.name) for row in reversed(rows)])
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_title("test accuracy")
     axes.set_xlabel("correctly classified (%)")
@@ -57,7 +61,7 @@ def _errors(axes: "Axes", rows: Sequence[RowRecord], examples: int) -> None:
     """Learning curves as errors on a logarithmic axis, where 97 and 98 % are well apart."""
     for index, row in enumerate(rows):
         seeds = [run.val_accuracies for run in row.runs if run.stopped != "diverged"]
-        figures.learning(axes, row.name, seeds, examples, index)
+        canvas.learning(axes, row.name, seeds, examples, index)
     if rows:
         axes.legend(fontsize=6)
 
@@ -71,7 +75,7 @@ def _deltas(drawn: "Figure", axes: "Axes", rows: Sequence[RowRecord]) -> None:
         names = [*(f"hidden{i + 1}" for i in range(layers - 1)), "output"]
         values = [[column[layer] for column in columns] for layer in range(layers)]
         label = "log₁₀ δ   (RMS of ∂ℓ/∂z, nats)"
-        figures.heat_map(drawn, axes, values, names, label, [row.name for row in rows])
+        canvas.heat_map(drawn, axes, values, names, label, [row.name for row in rows])
 
 
 def _mean_deltas(row: RowRecord) -> list[float]:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dnncli.records import DataRecord, EpochRecord, TrainRecord
-from dnncli.report import figures
-from dnncli.report.figures import Curve
+from dnncli.report.figures import canvas
+from dnncli.report.figures.canvas import Curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,16 +19,16 @@ NARROWEST = 5.0  # points of accuracy that the axis spans at least
 def figure(record: TrainRecord) -> "Figure":
     """Three panels, as wide as a page; taller for a deep network."""
     layers = len(record.epochs[0].layers) if record.epochs else 0
-    with figures.canvas(figures.TEXT_WIDTH, min(5.0, 2.3 + 0.06 * max(0, layers - 6))) as drawn:
+    with canvas.canvas(canvas.TEXT_WIDTH, min(5.0, 2.3 + 0.06 * max(0, layers - 6))) as drawn:
         left, middle, right = drawn.subplots(1, 3, width_ratios=(1, 1, 1.3))
-        figures.title(drawn, _title(record))
+        canvas.title(drawn, _title(record))
         _losses(left, record)
         _accuracy(middle, record)
         deltas(drawn, right, record.epochs)
         for axes in (left, middle, right):
             axes.set_xlabel("epoch")
             axes.set_xlim(0.5, max(1, len(record.epochs)) + 0.5)
-            figures.whole_numbers(axes.xaxis)
+            canvas.whole_numbers(axes.xaxis)
     return drawn
 
 
@@ -53,27 +53,33 @@ def _short(hidden: Sequence[int]) -> list[str]:
 def _losses(axes: "Axes", record: TrainRecord) -> None:
     train = [epoch.train_loss for epoch in record.epochs]
     validation = [epoch.val_loss for epoch in record.epochs]
-    figures.curves(axes, _numbers(record), {"training": Curve(train), "validation": Curve(validation)})
+    canvas.curves(
+        axes, _numbers(record), {"training": Curve(train), "validation": Curve(validation)}
+    )
     finite = [loss for loss in (*train, *validation) if 0 < loss < math.inf]
     if finite and max(finite) > LOGARITHMIC * min(finite):
-        figures.logarithmic(axes)
+        canvas.logarithmic(axes)
     axes.set_title("loss")
     axes.set_ylabel("cross-entropy (nats)")
     _best(axes, record)
     if record.stopped == "diverged":
         words = f"diverged in epoch {record.epochs[-1].epoch}"
-        axes.text(0.97, 0.5, words, transform=axes.transAxes, ha="right", color="#a00000", fontsize=7)
+        axes.text(
+            0.97, 0.5, words, transform=axes.transAxes, ha="right", color="#a00000", fontsize=7
+        )
     axes.legend()
 
 
 def _accuracy(axes: "Axes", record: TrainRecord) -> None:
     values = [100 * epoch.val_accuracy for epoch in record.epochs]
     # The second colour: validation has the same in both panels.
-    figures.curves(axes, _numbers(record), {"validation": Curve(values)}, first=1)
+    canvas.curves(axes, _numbers(record), {"validation": Curve(values)}, first=1)
     if record.test and record.best_epoch:
         test = 100 * record.test.accuracy
         values.append(test)
-        axes.plot([record.best_epoch], [test], "*", color=figures.COLOURS[2], label=f"test {test:.1f} %")
+        axes.plot(
+            [record.best_epoch], [test], "*", color=canvas.COLOURS[2], label=f"test {test:.1f} %"
+        )
     axes.set_title("accuracy")
     axes.set_ylabel("correctly classified (%)")
     axes.set_ylim(*_limits([value for value in values if math.isfinite(value)]))
@@ -100,7 +106,7 @@ def deltas(drawn: "Figure", axes: "Axes", epochs: Sequence[EpochRecord]) -> None
     if epochs:
         names = [layer.layer for layer in epochs[0].layers]
         values = [[epoch.layers[i].delta_rms for epoch in epochs] for i in range(len(names))]
-        figures.heat_map(drawn, axes, values, names, "log₁₀ δ   (RMS of ∂ℓ/∂z, nats)")
+        canvas.heat_map(drawn, axes, values, names, "log₁₀ δ   (RMS of ∂ℓ/∂z, nats)")
 
 
 def _numbers(record: TrainRecord) -> list[float]:

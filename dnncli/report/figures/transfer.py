@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from dnncli import statistics
+from dnncli.experiments import statistics
 from dnncli.records import RunSummary, TransferRecord
-from dnncli.report import figures, training_figure
+from dnncli.report.figures import canvas, training
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,15 +19,17 @@ def figure(record: TransferRecord) -> "Figure":
     """Three panels, as wide as a page; taller for a deep network."""
     layers = len(record.epochs[0].layers) if record.epochs else 0
     baseline = {"from scratch": record.baseline.seeds} if record.baseline else {}
-    runs = {kind: seeds for kind, seeds in {"transferred": record.seeds, **baseline}.items() if seeds}
-    with figures.canvas(figures.TEXT_WIDTH, min(5.0, 2.3 + 0.06 * max(0, layers - 6))) as drawn:
+    runs = {
+        kind: seeds for kind, seeds in {"transferred": record.seeds, **baseline}.items() if seeds
+    }
+    with canvas.canvas(canvas.TEXT_WIDTH, min(5.0, 2.3 + 0.06 * max(0, layers - 6))) as drawn:
         left, middle, right = drawn.subplots(1, 3, width_ratios=(1.1, 0.8, 1.3))
-        figures.title(drawn, _title(record))
+        canvas.title(drawn, _title(record))
         _errors(left, runs, record.data.validation)
         _tests(middle, runs)
-        training_figure.deltas(drawn, right, record.epochs)
+        training.deltas(drawn, right, record.epochs)
         right.set_xlabel("epoch")
-        figures.whole_numbers(right.xaxis)
+        canvas.whole_numbers(right.xaxis)
     return drawn
 
 
@@ -36,24 +38,32 @@ def _title(record: TransferRecord) -> str:
     frozen = "all" if frozen == kept != "nothing" else frozen
     frozen += " frozen at first" if record.config.get("unfreeze") else " frozen"
     seeds = f"{len(record.seeds)} seeds, 95 % intervals" if len(record.seeds) > 1 else "one seed"
-    parts = [f"{record.parent.data or record.parent.act} → {record.data.name}:  {kept} kept", frozen, seeds]
+    parts = [
+        f"{record.parent.data or record.parent.act} → {record.data.name}:  {kept} kept",
+        frozen,
+        seeds,
+    ]
     return ",  ".join(parts)
 
 
 def _named(names: Sequence[str]) -> str:
     """Layers' names, neighbours together: hidden1–hidden14."""
-    numbers = [int(name.removeprefix("hidden")) for name in names if name.removeprefix("hidden").isdecimal()]
+    numbers = [
+        int(name.removeprefix("hidden"))
+        for name in names
+        if name.removeprefix("hidden").isdecimal()
+    ]
     if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[0] + len(names))):
         return f"{names[0]}–{names[-1]}"
     return ", ".join(names) or "nothing"
 
 
 def _errors(axes: "Axes", runs: Runs, examples: int) -> None:
-    figures.error_axes(axes)
+    canvas.error_axes(axes)
     for index, (kind, seeds) in enumerate(runs.items()):
         accuracies = [run.val_accuracies for run in seeds if run.val_accuracies]
         if accuracies:
-            figures.learning(axes, kind, accuracies, examples, index)
+            canvas.learning(axes, kind, accuracies, examples, index)
     if runs:
         axes.legend()
 
@@ -62,9 +72,9 @@ def _tests(axes: "Axes", runs: Runs) -> None:
     """Every seed's test accuracy, pairs joined, and each kind's mean with its interval."""
     columns = [[100 * run.test.accuracy for run in seeds] for seeds in runs.values()]
     for pair in zip(*columns, strict=False):
-        axes.plot(range(len(pair)), pair, "-", color=figures.GREY, linewidth=0.8, zorder=1)
+        axes.plot(range(len(pair)), pair, "-", color=canvas.GREY, linewidth=0.8, zorder=1)
     for place, values in enumerate(columns):
-        colour, beside = figures.COLOURS[place], place + OFFSET * (2 * place - 1)
+        colour, beside = canvas.COLOURS[place], place + OFFSET * (2 * place - 1)
         axes.plot([place] * len(values), values, "o", color=colour, alpha=0.5, markersize=3)
         mean, low, high = statistics.interval(values)
         axes.plot([beside], [mean], "D", color=colour, markersize=4)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dnncli.records import CaseRecord
-from dnncli.report import figures
-from dnncli.report.figures import Curve
+from dnncli.report.figures import canvas
+from dnncli.report.figures.canvas import Curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,17 +16,17 @@ def figure(cases: Sequence[CaseRecord]) -> "Figure":
     """At one depth a heat map beside curves with theory; for several depths the ratio by depth."""
     depths = sorted({case.depth for case in cases})
     if len(depths) > 1:
-        with figures.canvas(figures.TEXT_WIDTH / 2, 2.8) as drawn:
+        with canvas.canvas(canvas.TEXT_WIDTH / 2, 2.8) as drawn:
             _sweep(drawn.subplots(), cases, depths)
         return drawn
-    with figures.canvas(figures.TEXT_WIDTH, 3.6) as drawn:
+    with canvas.canvas(canvas.TEXT_WIDTH, 3.6) as drawn:
         left, right = drawn.subplots(1, 2, width_ratios=(1, 1.15))
-        figures.title(drawn, f"untrained networks of {depths[0]} hidden layers")
+        canvas.title(drawn, f"untrained networks of {depths[0]} hidden layers")
         _curves(left, cases)
         names = [layer.layer for layer in cases[0].layers]
         values = [[case.layers[i].delta_rms for case in cases] for i in range(len(names))]
         labels = [short(case) for case in cases]
-        figures.heat_map(drawn, right, values, names, "log₁₀ δ   (RMS of ∂ℓ/∂z, nats)", labels)
+        canvas.heat_map(drawn, right, values, names, "log₁₀ δ   (RMS of ∂ℓ/∂z, nats)", labels)
         right.set_title("δ at each layer")
     return drawn
 
@@ -43,13 +43,17 @@ def _curves(axes: "Axes", cases: Sequence[CaseRecord]) -> None:
     for case in cases:
         spans = [layer.ranges["delta_rms"] for layer in case.layers]
         series[short(case)] = Curve(
-            [layer.delta_rms for layer in case.layers], [low for low, _ in spans], [high for _, high in spans]
+            [layer.delta_rms for layer in case.layers],
+            [low for low, _ in spans],
+            [high for _, high in spans],
         )
-    figures.curves(axes, layers, series)
+    canvas.curves(axes, layers, series)
     for index, case in enumerate(cases):
-        known = [(x, layer.predicted_delta_rms) for x, layer in zip(layers, case.layers, strict=True)]
+        known = [
+            (x, layer.predicted_delta_rms) for x, layer in zip(layers, case.layers, strict=True)
+        ]
         points = [(x, y) for x, y in known if y]
-        colour = figures.COLOURS[index % len(figures.COLOURS)]
+        colour = canvas.COLOURS[index % len(canvas.COLOURS)]
         axes.plot([x for x, _ in points], [y for _, y in points], "x", color=colour, markersize=3)
     axes.set_yscale("log")
     axes.set_xlabel("layer, from the input up  (crosses: theory)")
@@ -63,9 +67,13 @@ def _sweep(axes: "Axes", cases: Sequence[CaseRecord], depths: Sequence[int]) -> 
     """The delta ratio by depth, theory as crosses where float64 holds it."""
     for index, name in enumerate(dict.fromkeys(short(case) for case in cases)):
         own = [case for case in cases if short(case) == name]
-        figures.curves(axes, [c.depth for c in own], {name: Curve([c.delta_ratio for c in own])}, first=index)
-        known = [(case.depth, case.predicted_delta_ratio) for case in own if case.predicted_delta_ratio]
-        colour = figures.COLOURS[index % len(figures.COLOURS)]
+        canvas.curves(
+            axes, [c.depth for c in own], {name: Curve([c.delta_ratio for c in own])}, first=index
+        )
+        known = [
+            (case.depth, case.predicted_delta_ratio) for case in own if case.predicted_delta_ratio
+        ]
+        colour = canvas.COLOURS[index % len(canvas.COLOURS)]
         axes.plot([x for x, _ in known], [y for _, y in known], "x", color=colour, markersize=4)
     axes.set_yscale("log")
     axes.set_xscale("log")

@@ -7,7 +7,18 @@ from pathlib import Path
 import pytest
 from shell import process, refused, run, start, strict
 
-SMALL = ["--data", "tiny.npz", "--hidden", "4,3", "--batch-size", "8", "--epochs", "2", "--seeds", "2"]
+SMALL = [
+    "--data",
+    "tiny.npz",
+    "--hidden",
+    "4,3",
+    "--batch-size",
+    "8",
+    "--epochs",
+    "2",
+    "--seeds",
+    "2",
+]
 ACTS = ["--acts", "relu,elu"]
 
 
@@ -18,7 +29,11 @@ def compare(*arguments):
 def steady(document):
     """What does not depend on the clock."""
     rows = [
-        {k: v for k, v in row.items() if k not in ("seconds_per_epoch", "inference_examples_per_second")}
+        {
+            k: v
+            for k, v in row.items()
+            if k not in ("seconds_per_epoch", "inference_examples_per_second")
+        }
         for row in document["rows"]
     ]
     return rows, document["baseline"], document["data"]
@@ -58,7 +73,13 @@ def test_the_table_is_the_result_and_a_pipe_has_no_escape_codes():
     result = compare()
     assert result.code == 0
     assert "\x1b" not in result.out
-    for words in ("Test accuracy in %", "paired by seed", "Training and its price", "Gradient flow", "relu"):
+    for words in (
+        "Test accuracy in %",
+        "paired by seed",
+        "Training and its price",
+        "Gradient flow",
+        "relu",
+    ):
         assert words in result.out
     assert "no p-values: with fewer than 5 seeds" in result.out
 
@@ -89,7 +110,9 @@ def test_csv_is_a_row_a_combination():
 
 
 def test_seed_k_of_a_comparison_is_the_train_command_with_that_seed():
-    row = next(r for r in compare("--format", "json", "--seed", "3").json["rows"] if r["act"] == "elu")
+    row = next(
+        r for r in compare("--format", "json", "--seed", "3").json["rows"] if r["act"] == "elu"
+    )
     own = run("train", *SMALL[:-2], "--act", "elu", "--seed", "4", "--format", "json").json
     assert row["runs"][1]["seed"] == 4
     losses = [epoch["val_loss"] for epoch in own["epochs"]]
@@ -114,7 +137,9 @@ def test_a_rate_that_is_too_large_is_not_taken():
 def test_out_keeps_checkpoints_that_eval_reads():
     assert compare("--out", "kept").code == 0
     names = sorted(path.name for path in Path("kept").glob("*.ckpt"))
-    assert names == [f"{act}-he-normal-lr0.001-seed{k}.ckpt" for act in ("elu", "relu") for k in (0, 1)]
+    assert names == [
+        f"{act}-he-normal-lr0.001-seed{k}.ckpt" for act in ("elu", "relu") for k in (0, 1)
+    ]
     assert run("eval", f"kept/{names[0]}").code == 0
     assert "--out kept holds a comparison" in refused(
         2, "compare-activations", *ACTS, *SMALL, "--out", "kept"
@@ -135,7 +160,18 @@ def test_a_saved_config_gives_the_same_comparison():
 
 
 def test_an_interrupted_comparison_goes_on_and_ends_as_it_would_have():
-    long = [*ACTS, *SMALL, "--epochs", "400", "--patience", "0", "--format", "jsonl", "--out", "kept"]
+    long = [
+        *ACTS,
+        *SMALL,
+        "--epochs",
+        "400",
+        "--patience",
+        "0",
+        "--format",
+        "jsonl",
+        "--out",
+        "kept",
+    ]
     with start("compare-activations", *long) as running:
         for line in running.stdout:
             if json.loads(line)["event"] == "trial":
@@ -147,7 +183,9 @@ def test_an_interrupted_comparison_goes_on_and_ends_as_it_would_have():
     assert json.loads(last)["finished"] is False
     assert [row["act"] for row in json.loads(last)["rows"]] == ["relu"]
     assert "go on with: dnncli compare-activations --resume kept" in err
-    assert "keeps the options" in refused(2, "compare-activations", "--resume", "kept", "--epochs", "3")
+    assert "keeps the options" in refused(
+        2, "compare-activations", "--resume", "kept", "--epochs", "3"
+    )
 
     resumed = process("compare-activations", "--resume", "kept", "--format", "json")
     straight = process("compare-activations", *long[:-4], "--format", "json")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from shell import refused, run
 
-from dnncli.data import remote
+from dnncli.data.formats import remote
 
 TABLE = "age,job,id,note,income\n" + "".join(
     f"{20 + i / 3:.2f},{('clerk', 'cook', '?')[i % 3]},id{i},,{('low', 'high', 'low')[i % 3]}\n"
@@ -29,7 +29,12 @@ def test_the_list_tells_what_is_here(cache: Path) -> None:
     assert "digits" in result.out
     assert "not here" in result.out
     record = run("data", "list", "--format", "json").json
-    assert [entry["name"] for entry in record["datasets"]] == ["digits", "mnist", "fashion-mnist", "kmnist"]
+    assert [entry["name"] for entry in record["datasets"]] == [
+        "digits",
+        "mnist",
+        "fashion-mnist",
+        "kmnist",
+    ]
     assert [entry["here"] for entry in record["datasets"]] == [True, False, False, False]
     for file in remote.REMOTES["kmnist"].files:
         (cache / "data" / "kmnist").mkdir(parents=True, exist_ok=True)
@@ -54,7 +59,9 @@ def test_a_table_is_shown_column_by_column() -> None:
 
 
 @pytest.mark.parametrize("columns", [60, 80, 120])
-def test_names_and_numbers_are_whole_in_a_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_and_numbers_are_whole_in_a_terminal(
+    columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     listed, shown = run("data", "list").out, run("data", "show", "people.csv").out
     assert re.search(r"^ digits +here ", listed, re.MULTILINE)
@@ -91,7 +98,9 @@ def test_a_tables_record_has_its_columns_and_classes() -> None:
         "features": 1,
     }
     assert (columns["job"]["missing"], columns["job"]["features"]) == (20, 4)
-    rows = list(csv.DictReader(io.StringIO(run("data", "show", "people.csv", "--format", "csv").out)))
+    rows = list(
+        csv.DictReader(io.StringIO(run("data", "show", "people.csv", "--format", "csv").out))
+    )
     assert [row["name"] for row in rows] == ["age", "job", "id", "note", "income"]
 
 
@@ -118,7 +127,11 @@ def test_many_classes_and_columns_are_not_all_drawn() -> None:
     ("arguments", "code", "message"),
     [
         (["show", "absent.csv"], 1, "absent.csv: there is no such file"),
-        (["show", "mnist"], 1, "mnist is not here yet: run `dnncli data fetch mnist`, or put train-images"),
+        (
+            ["show", "mnist"],
+            1,
+            "mnist is not here yet: run `dnncli data fetch mnist`, or put train-images",
+        ),
         (["show", "people.csv", "--target", "size"], 2, "--target size: no column is called so"),
         (["show", "digits", "--drop", "a"], 2, "--drop: only tables have columns"),
         (["fetch", "digits"], 2, "no data set to fetch is called 'digits'"),

@@ -37,7 +37,14 @@ def test_the_table_says_what_the_json_says():
     score = told["splits"]["test"]
     assert f"test: accuracy {100 * score['accuracy']:.2f} %, loss {score['loss']:.4f}" in shown
     assert set(told) == HEAD | {"checkpoint", "data", "splits", "layers", "bn"}
-    assert set(score) == {"loss", "accuracy", "examples", "examples_per_second", "per_class", "confusion"}
+    assert set(score) == {
+        "loss",
+        "accuracy",
+        "examples",
+        "examples_per_second",
+        "per_class",
+        "confusion",
+    }
     assert set(score["per_class"][0]) == {"name", "precision", "recall", "f1", "support"}
     assert sum(map(sum, score["confusion"])) == score["examples"] == told["data"]["test"]
     assert (told["command"], told["schema"]) == ("eval", 1)

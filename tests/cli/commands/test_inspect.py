@@ -33,7 +33,9 @@ def test_every_tensor_is_listed_by_name_with_its_shape_and_norm(checkpoint):
     assert set(listed) == own
     for name, tensor in listed.items():
         assert tuple(tensor["shape"]) == tensors[name].shape
-        assert tensor["norm"] == pytest.approx(np.linalg.norm(tensors[name].astype(np.float64)), rel=1e-12)
+        assert tensor["norm"] == pytest.approx(
+            np.linalg.norm(tensors[name].astype(np.float64)), rel=1e-12
+        )
 
 
 def test_the_history_is_the_runs(checkpoint):
@@ -72,7 +74,9 @@ def test_an_exported_network_is_read_back_with_the_same_outputs(checkpoint, fold
         ("keras", {"norm.scale": "batch_normalization/gamma", "bias": "dense_2/bias"}),
     ],
 )
-def test_every_tensor_from_elsewhere_is_beside_what_it_became(checkpoint, monkeypatch, framework, rows):
+def test_every_tensor_from_elsewhere_is_beside_what_it_became(
+    checkpoint, monkeypatch, framework, rows
+):
     monkeypatch.setenv("COLUMNS", "80")
     assert run(f"inspect m.ckpt --export {framework} out.safetensors").code == 0
     shown = [line.split() for line in run("inspect out.safetensors --act elu").out.splitlines()]
@@ -81,7 +85,13 @@ def test_every_tensor_from_elsewhere_is_beside_what_it_became(checkpoint, monkey
 
 
 def test_a_weight_is_told_from_slopes_and_from_a_norm_that_was_folded():
-    source = ("a.weight", "a.running_var", "b.weight", "c.weight", "batch norm 'a' is folded in: not every")
+    source = (
+        "a.weight",
+        "a.running_var",
+        "b.weight",
+        "c.weight",
+        "batch norm 'a' is folded in: not every",
+    )
     sources, others = inspection._sources(source, ["kernel", "bias", "slope"])
     assert sources == {"kernel": ["b.weight"], "slope": ["c.weight"]}
     assert others == ["a.weight", "a.running_var", source[-1]]

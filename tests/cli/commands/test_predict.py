@@ -12,7 +12,9 @@ import pytest
 from shell import run, shell, strict
 
 NAMES = ["size", "colour", "class"]
-ROWS = [(i % 17 / 4, ("red", "blue", "sea, green")[i % 3], ("lo, w", "high")[i % 2]) for i in range(120)]
+ROWS = [
+    (i % 17 / 4, ("red", "blue", "sea, green")[i % 3], ("lo, w", "high")[i % 2]) for i in range(120)
+]
 
 
 def table(rows: Any = ROWS, names: Any = NAMES) -> str:
@@ -26,7 +28,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     (folder / "things.csv").write_text(table())
     size = ("--hidden", "5", "--epochs", "2", "--batch-size", "16")
-    result = run("train", "--data", folder / "things.csv", *size, "--out", folder / "net.ckpt", "-q")
+    result = run(
+        "train", "--data", folder / "things.csv", *size, "--out", folder / "net.ckpt", "-q"
+    )
     assert result.code == 0, result.err
     return folder
 
@@ -62,7 +66,9 @@ def test_probabilities_add_a_column_a_class(network: Path) -> None:
 
 def test_every_format_tells_the_same(network: Path, folder: Path) -> None:
     _, *expected = rows(run("predict", network, "things.csv", "--probabilities").out)
-    lines = run("predict", network, "things.csv", "--probabilities", "--format", "jsonl").out.splitlines()
+    lines = run(
+        "predict", network, "things.csv", "--probabilities", "--format", "jsonl"
+    ).out.splitlines()
     for row, line in zip(expected, lines, strict=True):
         assert strict(line) == {
             "class": row[0],
@@ -70,7 +76,11 @@ def test_every_format_tells_the_same(network: Path, folder: Path) -> None:
         }
     whole = run("predict", network, "things.csv", "--probabilities", "--format", "json").json
     assert whole["predictions"] == [json.loads(line) for line in lines]
-    assert (whole["command"], whole["schema"], whole["classes"]) == ("predict", 1, ["high", "lo, w"])
+    assert (whole["command"], whole["schema"], whole["classes"]) == (
+        "predict",
+        1,
+        ["high", "lo, w"],
+    )
     for name in ("p.parquet", "p.csv", "p.jsonl", "p.json"):
         assert not run("predict", network, "things.csv", "--probabilities", "--out", name).out
     stored = duckdb.sql("SELECT * FROM 'p.parquet'")
@@ -81,7 +91,12 @@ def test_every_format_tells_the_same(network: Path, folder: Path) -> None:
     assert rows(Path("p.csv").read_text())[1:] == expected
     assert Path("p.jsonl").read_text().splitlines() == lines
     assert strict(Path("p.json").read_text())["predictions"] == whole["predictions"]
-    assert sorted(path.name for path in folder.glob("*p.*")) == ["p.csv", "p.json", "p.jsonl", "p.parquet"]
+    assert sorted(path.name for path in folder.glob("*p.*")) == [
+        "p.csv",
+        "p.json",
+        "p.jsonl",
+        "p.parquet",
+    ]
 
 
 def test_classes_alone_go_into_parquet_too(network: Path) -> None:
@@ -95,7 +110,9 @@ def test_columns_are_matched_by_name_in_every_kind_of_file(network: Path) -> Non
     Path("other.csv").write_text(
         table([(c, i, s) for i, (s, c, _) in enumerate(ROWS)], ["colour", "id", "size"])
     )
-    Path("other.jsonl").write_text("".join(json.dumps({"colour": c, "size": s}) + "\n" for s, c, _ in ROWS))
+    Path("other.jsonl").write_text(
+        "".join(json.dumps({"colour": c, "size": s}) + "\n" for s, c, _ in ROWS)
+    )
     duckdb.sql("COPY (FROM 'other.csv') TO 'other.parquet'")
     for name in ("other.csv", "other.jsonl", "other.parquet"):
         assert run("predict", network, name, "--probabilities").out == expected, name
@@ -133,7 +150,9 @@ def test_rows_may_come_from_stdin(network: Path) -> None:
 
 
 def test_in_a_shell_it_stands_between_others(network: Path, folder: Path) -> None:
-    result = shell(f"dnncli predict {network} - < things.csv | cut -d, -f1 | sort | uniq -c", cwd=folder)
+    result = shell(
+        f"dnncli predict {network} - < things.csv | cut -d, -f1 | sort | uniq -c", cwd=folder
+    )
     assert result.code == 0
     assert result.out.split()[-2:] == ["1", "class"] or "class" in result.out
     result = shell(f"dnncli predict {network} things.csv | head -1", cwd=folder)
@@ -152,7 +171,11 @@ def test_in_a_shell_it_stands_between_others(network: Path, folder: Path) -> Non
         (["things.csv", "--format", "parquet"], 2, "--format parquet: is no text"),
         (["things.csv", "--format", "xml"], 2, "no format is called 'xml'"),
         (["things.csv", "--out", "p.txt"], 2, "its suffix is none of .csv"),
-        (["things.csv", "--out", "things.csv"], 2, "things.csv exists; give --overwrite or another name"),
+        (
+            ["things.csv", "--out", "things.csv"],
+            2,
+            "things.csv exists; give --overwrite or another name",
+        ),
         (["things.csv", "--out", "no/p.csv"], 1, "there is no folder"),
         (["absent.csv"], 1, "absent.csv: there is no such file"),
         (["tiny.npz"], 1, "tiny.npz is no table, but the network was trained on one"),

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from shell import TINY, refused, run
 
-from dnncli import checkpoint
+from dnncli.storage import checkpoint
 
 
 def untouched(*kept):
@@ -24,7 +24,10 @@ def untouched(*kept):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--act rleu", "no activation is called 'rleu': did you mean 'relu'? There are identity, sigmoid"),
+        (
+            "--act rleu",
+            "no activation is called 'rleu': did you mean 'relu'? There are identity, sigmoid",
+        ),
         ("--init hee", "no initialiser is called 'hee'"),
         ("--optimizer adm", "no optimizer is called 'adm': did you mean 'adam'?"),
         ("--schedule cosin", "no schedule is called 'cosin'"),
@@ -242,7 +245,9 @@ def test_a_full_disk_keeps_the_old_checkpoint_and_leaves_no_litter():
 def test_a_disk_without_a_byte_left_is_one_line_with_1(tmp_path):
     def mount():
         return subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", "full"], capture_output=True, check=False
+            ["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", "full"],
+            capture_output=True,
+            check=False,
         )
 
     Path("full").mkdir()
@@ -251,7 +256,10 @@ def test_a_disk_without_a_byte_left_is_one_line_with_1(tmp_path):
     try:
         result = run("train", *TINY, "--out", "full/net.ckpt", "-q")
         assert (result.code, os.listdir("full")) == (1, [])
-        assert result.err == "dnncli train: full/net.ckpt cannot be written: no space left on device.\n"
+        assert (
+            result.err
+            == "dnncli train: full/net.ckpt cannot be written: no space left on device.\n"
+        )
     finally:
         subprocess.run(["umount", "full"], check=True)
 
@@ -288,7 +296,18 @@ def test_the_default_network_diverges_with_a_learning_rate_of_a_million():
 
 
 def test_a_condition_that_is_met_ends_with_4_after_the_result():
-    options = ["--data", "digits", "--depth", "8", "--width", "5", "--act", "sigmoid", "--epochs", "1"]
+    options = [
+        "--data",
+        "digits",
+        "--depth",
+        "8",
+        "--width",
+        "5",
+        "--act",
+        "sigmoid",
+        "--epochs",
+        "1",
+    ]
     result = run("train", *options, "--fail-on", "vanishing", "--format", "json")
     assert result.code == 4
     assert len(result.err.splitlines()) == 1

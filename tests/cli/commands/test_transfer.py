@@ -47,7 +47,11 @@ def test_the_json_has_the_keys_that_were_promised():
     told = transfer(*asked, "--epochs", "2", "--seeds", "2", "--out", "child.ckpt").json
     promised = {"parent", "kept", "frozen", "probes", "epochs", "test", "baseline", "difference"}
     assert HEAD | promised <= set(told)
-    assert (told["kept"], told["frozen"], told["probes"]) == (["hidden1", "hidden2"], ["hidden1"], [])
+    assert (told["kept"], told["frozen"], told["probes"]) == (
+        ["hidden1", "hidden2"],
+        ["hidden1"],
+        [],
+    )
     assert {"test", "epochs"} <= set(told["baseline"])
     assert {"mean", "low", "high"} <= set(told["difference"])
     assert {"loss", "accuracy"} == set(told["test"])
@@ -59,7 +63,12 @@ def test_the_json_has_the_keys_that_were_promised():
 
 def test_probes_are_listed_by_depth():
     told = transfer("--classes", "1-3", "--keep", "auto", *QUICK, "--format", "json").json
-    assert [probe["layer"] for probe in told["probes"]] == ["input", "hidden1", "hidden2", "hidden3"]
+    assert [probe["layer"] for probe in told["probes"]] == [
+        "input",
+        "hidden1",
+        "hidden2",
+        "hidden3",
+    ]
     assert told["config"]["keep"] == "auto"
     assert told["kept"][0] == "hidden1"
 
@@ -123,7 +132,10 @@ def test_the_result_is_a_checkpoint_like_any_other():
     assert transfer("--classes", "1-3", "--freeze", "2", *QUICK).code == 0
     told = run("eval", "child.ckpt", "--format", "json").json
     assert [one["name"] for one in told["splits"]["test"]["per_class"]] == ["1", "2", "3"]
-    assert run("train", "--resume", "child.ckpt", "--epochs", "4", "--out", "longer.ckpt", "-q").code == 0
+    assert (
+        run("train", "--resume", "child.ckpt", "--epochs", "4", "--out", "longer.ckpt", "-q").code
+        == 0
+    )
     before, after = (safetensors.numpy.load_file(name) for name in ("parent.ckpt", "longer.ckpt"))
     frozen = [name for name in before if name.startswith(("hidden1.", "hidden2."))]
     assert len(frozen) == 2 * 5  # kernel, and batch norm's scale, offset, mean and variance
@@ -137,7 +149,8 @@ def test_labels_may_have_any_names():
     told = transfer("--data", "animals.npz", *QUICK, "--no-baseline", "--format", "json").json
     assert "output" not in told["kept"]
     assert (
-        run("eval", "child.ckpt", "--format", "json").json["splits"]["test"]["per_class"][1]["name"] == "dog"
+        run("eval", "child.ckpt", "--format", "json").json["splits"]["test"]["per_class"][1]["name"]
+        == "dog"
     )
 
 
@@ -150,7 +163,9 @@ def test_few_examples_are_the_first_of_each_class():
 def test_a_model_from_elsewhere_is_a_parent_too():
     rng = np.random.default_rng(0)
     shapes = {"0.weight": (6, 4), "0.bias": (6,), "2.weight": (3, 6), "2.bias": (3,)}
-    tensors = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    tensors = {
+        name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()
+    }
     safetensors.numpy.save_file(tensors, "model.safetensors")
     asked = ["--data", "tiny.npz", "--classes", "1-3", *QUICK, "--format", "json"]
     told = run("transfer", "model.safetensors", "--act", "relu", *asked).json

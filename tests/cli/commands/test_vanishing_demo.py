@@ -9,8 +9,8 @@ from functools import cache
 import pytest
 from shell import refused, run, strict
 
-from dnncli import cases
 from dnncli.records import LAYER_FIELDS
+from dnncli.spec import vanishing
 
 QUICK = ["--data", "tiny.npz", "--width", "8", "--depth", "3", "--seeds", "2"]
 TWO = [*QUICK, "--cases", "sigmoid:xavier,relu:he+bn"]
@@ -46,13 +46,21 @@ class TestJson:
 
     def test_has_every_case_with_the_keys_that_were_promised(self):
         told = two()
-        assert [case["case"] for case in told["cases"]] == ["sigmoid:xavier-normal", "relu:he-normal+bn"]
+        assert [case["case"] for case in told["cases"]] == [
+            "sigmoid:xavier-normal",
+            "relu:he-normal+bn",
+        ]
         for case in told["cases"]:
             assert case["depth"] == 3
             assert len(case["predicted_band"]) == 2
             assert {"act", "init", "bn", "delta_ratio", "predicted_delta_ratio", "chi"} <= set(case)
             assert {"depth_scale", "trainable_depth", "verdict", "findings"} <= set(case)
-            assert [layer["layer"] for layer in case["layers"]] == ["hidden1", "hidden2", "hidden3", "output"]
+            assert [layer["layer"] for layer in case["layers"]] == [
+                "hidden1",
+                "hidden2",
+                "hidden3",
+                "output",
+            ]
             for layer in case["layers"]:
                 assert {*LAYER_FIELDS, "dead_fraction", "predicted_delta_rms"} <= set(layer)
                 low, high = layer["ranges"]["delta_rms"]
@@ -62,7 +70,15 @@ class TestJson:
 
     def test_what_left_float32_is_null_and_listed(self):
         told = demo(
-            *QUICK[:2], "--depth", "150", "--cases", "identity:normal", "--seeds", "1", "--format", "json"
+            *QUICK[:2],
+            "--depth",
+            "150",
+            "--cases",
+            "identity:normal",
+            "--seeds",
+            "1",
+            "--format",
+            "json",
         ).json
         (case,) = told["cases"]
         assert case["verdict"] == "exploding"
@@ -95,13 +111,17 @@ def test_csv_has_a_row_for_every_layer_of_every_case():
         for layer in ("hidden1", "hidden2", "hidden3", "output")
     ]
     whole = two()
-    for row, layer in zip(rows, [layer for case in whole["cases"] for layer in case["layers"]], strict=True):
+    for row, layer in zip(
+        rows, [layer for case in whole["cases"] for layer in case["layers"]], strict=True
+    ):
         assert float(row["delta_rms"]) == layer["delta_rms"]
         assert float(row["predicted_delta_rms"]) == layer["predicted_delta_rms"]
         assert row["bound"] == ("" if layer["bound"] is None else str(layer["bound"]))
 
 
-MANY = ",".join(f"relu:{init}" for init in ("normal", "xavier", "he", "lecun", "uniform", "orthogonal"))
+MANY = ",".join(
+    f"relu:{init}" for init in ("normal", "xavier", "he", "lecun", "uniform", "orthogonal")
+)
 
 
 class TestTheTable:
@@ -112,12 +132,17 @@ class TestTheTable:
         assert max(map(len, text.splitlines())) <= 80
         for layer in ("output", *(f"hidden{i}" for i in range(1, 21))):
             assert re.search(rf"^{layer} ", text, re.MULTILINE), layer
-        for case in cases.parse_all(cases.DEFAULT):
+        for case in vanishing.parse_all(vanishing.DEFAULT):
             assert case.label.replace("-normal", "") in text
         verdicts = dict(re.findall(r"^ ?(\S+:\S+) .*  (\w+) *$", text, re.MULTILINE))
         assert verdicts["sigmoid:xavier"] == "vanishing"
         assert verdicts["relu:normal"] == "exploding"
-        assert verdicts["relu:he"] == verdicts["relu:he+bn"] == verdicts["sigmoid:critical"] == "healthy"
+        assert (
+            verdicts["relu:he"]
+            == verdicts["relu:he+bn"]
+            == verdicts["sigmoid:critical"]
+            == "healthy"
+        )
         assert text.splitlines()[-1].strip()  # the moral
 
     def test_in_a_pipe_nothing_is_cut_or_coloured(self):
@@ -137,8 +162,14 @@ class TestTheTable:
                 assert f"{layer[name]:.1e}" in row
 
     def test_of_several_depths_is_a_sweep(self):
-        text = demo(*QUICK[:4], "--seeds", "1", "--depths", "3,6", "--cases", "sigmoid:xavier,sigmoid:he").out
-        told = {line.split()[0]: line for line in text.splitlines() if "(" in line and ":" in line.split()[0]}
+        text = demo(
+            *QUICK[:4], "--seeds", "1", "--depths", "3,6", "--cases", "sigmoid:xavier,sigmoid:he"
+        ).out
+        told = {
+            line.split()[0]: line
+            for line in text.splitlines()
+            if "(" in line and ":" in line.split()[0]
+        }
         assert set(told) == {"sigmoid:xavier", "sigmoid:he"}
         measured = [float(x) for x in re.findall(r"(-?[\d.]+) \(", told["sigmoid:xavier"])]
         assert len(measured) == 2
@@ -176,7 +207,10 @@ def test_quiet_keeps_the_result():
         ("--cases relu:he,relu:he-normal", "--cases: relu:he-normal is given twice."),
         ("--cases relu:he,,elu", "no activation is called ''"),
         ("--cases softplus:critical", "--init critical: softplus has no critical point"),
-        ("--cases sigmoid:critical+bn", "--init critical: with --bn no weight variance is critical"),
+        (
+            "--cases sigmoid:critical+bn",
+            "--init critical: with --bn no weight variance is critical",
+        ),
         ("--depth 0", "--depth 0: must be at least 1."),
         ("--depth -3", "--depth -3: must be at least 1."),
         ("--depth x", "'x' is not a valid integer"),
@@ -203,7 +237,12 @@ def test_data_that_are_not_there_are_exit_code_one():
 
 def test_help_shows_the_examples_and_defaults():
     text = demo("--help").out
-    for said in ("--cases sigmoid:xavier", cases.DEFAULT.replace(",", ", "), "[default: 20]", "[default: 5]"):
+    for said in (
+        "--cases sigmoid:xavier",
+        vanishing.DEFAULT.replace(",", ", "),
+        "[default: 20]",
+        "[default: 5]",
+    ):
         assert said in " ".join(text.split()) or said in text
 
 

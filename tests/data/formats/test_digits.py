@@ -5,7 +5,7 @@ import importlib.resources
 import numpy as np
 import pytest
 
-from dnncli.data import digits
+from dnncli.data.formats import digits
 from dnncli.data.splitting import split
 
 DIGITS = digits.read()
@@ -21,7 +21,18 @@ def test_it_holds_1797_images_of_64_pixels_from_0_to_16() -> None:
 
 def test_its_classes_have_the_published_sizes() -> None:
     assert DIGITS.class_names == tuple("0123456789")
-    assert np.bincount(DIGITS.train.y).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+    assert np.bincount(DIGITS.train.y).tolist() == [
+        178,
+        182,
+        177,
+        183,
+        181,
+        182,
+        181,
+        179,
+        174,
+        180,
+    ]
 
 
 def test_it_is_what_scikit_learn_ships() -> None:
@@ -31,7 +42,11 @@ def test_it_is_what_scikit_learn_ships() -> None:
 
 
 def test_the_package_carries_its_licence() -> None:
-    licence = importlib.resources.files("dnncli.data").joinpath("digits.LICENSE").read_text("utf-8")
+    licence = (
+        importlib.resources.files("dnncli.data.formats")
+        .joinpath("digits.LICENSE")
+        .read_text("utf-8")
+    )
     assert all(part in licence for part in ("CC BY 4.0", "Alpaydin", "Kaynak", "10.24432/C50P49"))
 
 

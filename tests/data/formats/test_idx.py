@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dnncli.data import idx
+from dnncli.data.formats import idx
 from dnncli.data.source import Source
 from dnncli.errors import DataError
 
-MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist"
+MNIST = Path(__file__).parents[4] / "shared" / "data" / "mnist"
 FILES = [
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
@@ -27,7 +27,9 @@ FILES = [
 
 
 def idx_bytes(array: np.ndarray, kind: int = 8) -> bytes:
-    return struct.pack(f">BBBB{array.ndim}I", 0, 0, kind, array.ndim, *array.shape) + array.tobytes()
+    return (
+        struct.pack(f">BBBB{array.ndim}I", 0, 0, kind, array.ndim, *array.shape) + array.tobytes()
+    )
 
 
 def images(examples: int, rows: int = 2, columns: int = 3) -> np.ndarray:
@@ -84,8 +86,16 @@ def test_a_folder_gives_images_as_rows_labels_and_their_names(folder: Path) -> N
     np.testing.assert_array_equal(source.train.y, ARRAYS[1].astype(np.int32), strict=True)
     assert source.test is not None
     np.testing.assert_array_equal(source.test.x, ARRAYS[2].reshape(6, 6))
-    assert (source.name, source.class_names, source.image_shape) == (folder.name, ("0", "1", "2"), (2, 3))
-    assert (source.ordered, source.held_out, source.peak) == (True, {"validation": 2, "test": 6}, 255)
+    assert (source.name, source.class_names, source.image_shape) == (
+        folder.name,
+        ("0", "1", "2"),
+        (2, 3),
+    )
+    assert (source.ordered, source.held_out, source.peak) == (
+        True,
+        {"validation": 2, "test": 6},
+        255,
+    )
 
 
 def test_any_byte_can_be_a_label_and_classes_sort_as_numbers(folder: Path) -> None:
@@ -96,7 +106,9 @@ def test_any_byte_can_be_a_label_and_classes_sort_as_numbers(folder: Path) -> No
 
 def test_25000_images_and_more_hold_out_5000(tmp_path: Path) -> None:
     for examples, held_out in ((24_999, 2500), (25_000, 5000)):
-        for name, array in zip(FILES, [images(examples), labels(examples), *ARRAYS[2:]], strict=True):
+        for name, array in zip(
+            FILES, [images(examples), labels(examples), *ARRAYS[2:]], strict=True
+        ):
             (tmp_path / name).write_bytes(idx_bytes(array))
         assert idx.read(tmp_path).held_out["validation"] == held_out
 
@@ -160,7 +172,10 @@ DAMAGES = {
     "no pixels": (idx_bytes(ARRAYS[0][:, :0]), "is empty: its header says 20×0×3"),
     "a byte too few": (GOOD[:-1], "truncated: 119 of 120 values are there"),
     "a byte too many": (GOOD + b"\0", "goes on after the 120 values"),
-    "an absurd size": (GOOD[:4] + b"\xff" * 12 + GOOD[16:], "truncated: its header says 79,228,162"),
+    "an absurd size": (
+        GOOD[:4] + b"\xff" * 12 + GOOD[16:],
+        "truncated: its header says 79,228,162",
+    ),
     "a cut gzip": (ZIPPED[:-20], "damaged gzip file"),
     "a gzip without its end": (ZIPPED[:-8], "damaged gzip file"),
     "a wrong checksum": (ZIPPED[:-8] + b"\0\0\0\0" + ZIPPED[-4:], "damaged gzip file: CRC"),
@@ -181,7 +196,9 @@ def test_a_damaged_file_is_named_with_what_is_wrong(folder: Path, damage: str) -
     assert "\n" not in str(caught.value)
 
 
-def test_a_small_gzip_that_unpacks_to_much_is_read_no_further_than_its_header_says(folder: Path) -> None:
+def test_a_small_gzip_that_unpacks_to_much_is_read_no_further_than_its_header_says(
+    folder: Path,
+) -> None:
     bomb = gzip.compress(GOOD + bytes(50_000_000))
     (folder / FILES[0]).write_bytes(bomb)
     with pytest.raises(DataError, match="goes on after the 120 values"):
@@ -210,7 +227,18 @@ def mnist() -> Source:
 def test_mnist_is_the_published_one(mnist: Source) -> None:
     assert mnist.train.y[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert mnist.test is not None
-    assert np.bincount(mnist.test.y).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert np.bincount(mnist.test.y).tolist() == [
+        980,
+        1135,
+        1032,
+        1010,
+        982,
+        892,
+        958,
+        1028,
+        974,
+        1009,
+    ]
     assert mnist.held_out == {"validation": 5000, "test": 10_000}
     mean = mnist.train.x.mean(dtype=np.float64) / 255
     assert math.isclose(mean, 0.1307, abs_tol=5e-5)  # the mean that every MNIST tutorial subtracts

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dnncli.data import npz
+from dnncli.data.formats import npz
 from dnncli.data.source import Source
 from dnncli.errors import DataError
 
@@ -42,7 +42,11 @@ def test_x_and_y_are_one_table_that_all_splits_come_from(tmp_path: Path) -> None
     np.testing.assert_array_equal(source.train.x, X.astype(np.float32), strict=True)
     np.testing.assert_array_equal(source.train.y, np.array([0, 1] * 4, np.int32), strict=True)
     assert (source.name, source.test, source.class_names) == ("toy", None, ("5", "9"))
-    assert (source.ordered, source.held_out, source.peak) == (False, {"validation": 1, "test": 2}, None)
+    assert (source.ordered, source.held_out, source.peak) == (
+        False,
+        {"validation": 1, "test": 2},
+        None,
+    )
 
 
 def test_a_test_set_of_its_own_is_kept_whole(tmp_path: Path) -> None:
@@ -56,7 +60,9 @@ def test_a_test_set_of_its_own_is_kept_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", ["?", "u2", "i1", "i8", ">i4", "f2", "f4", ">f8", "g"])
 def test_numbers_of_any_real_type_become_float32(tmp_path: Path, dtype: str) -> None:
     x = X.astype(dtype)
-    np.testing.assert_array_equal(read(tmp_path, x=x, y=Y).train.x, x.astype(np.float32), strict=True)
+    np.testing.assert_array_equal(
+        read(tmp_path, x=x, y=Y).train.x, x.astype(np.float32), strict=True
+    )
 
 
 def test_bytes_are_pixels_and_stay_bytes_unless_the_other_table_has_floats(tmp_path: Path) -> None:
@@ -103,7 +109,11 @@ def test_a_missing_array_is_named_with_those_there_are(tmp_path: Path, name: str
 
 def test_an_archive_of_other_arrays_says_what_is_needed(tmp_path: Path) -> None:
     refuses(tmp_path, r"no array 'y' \(it has x, labels\)", x=X, labels=Y)
-    refuses(tmp_path, r"\(it has images\): it needs x_train, y_train, x_test, y_test, or x and y", images=X)
+    refuses(
+        tmp_path,
+        r"\(it has images\): it needs x_train, y_train, x_test, y_test, or x and y",
+        images=X,
+    )
     refuses(tmp_path, r"\(it has none\)")
 
 
@@ -122,7 +132,12 @@ def test_arrays_of_wrong_shape_are_refused(tmp_path: Path) -> None:
     refuses(tmp_path, r"x has shape \(\)", x=np.array(1.0), y=Y)
     refuses(tmp_path, r"x is empty: its shape is \(0, 3\)", x=X[:0], y=Y[:0])
     refuses(tmp_path, r"x is empty: its shape is \(8, 0\)", x=X[:, :0], y=Y)
-    refuses(tmp_path, r"y has shape \(8, 2\): it must hold one label an example", x=X, y=np.eye(8)[:, :2])
+    refuses(
+        tmp_path,
+        r"y has shape \(8, 2\): it must hold one label an example",
+        x=X,
+        y=np.eye(8)[:, :2],
+    )
     refuses(tmp_path, r"\(3,\) in x_train, \(2,\) in x_test", **{**DIVIDED, "x_test": X[:3, :2]})
 
 
@@ -133,7 +148,9 @@ def test_examples_and_labels_of_different_number_are_refused(tmp_path: Path) -> 
 
 def test_numbers_in_one_label_array_and_strings_in_the_other_are_refused(tmp_path: Path) -> None:
     refuses(
-        tmp_path, "one of y_train and y_test holds numbers", **{**DIVIDED, "y_test": np.array(list("abc"))}
+        tmp_path,
+        "one of y_train and y_test holds numbers",
+        **{**DIVIDED, "y_test": np.array(list("abc"))},
     )
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnncli import catalog
-from dnncli.data import load, remote
-from dnncli.data.remote import File, Remote
+from dnncli.data import load
+from dnncli.data.formats import remote
+from dnncli.data.formats.remote import File, Remote
 from dnncli.errors import DataError
-from dnncli.spec import DataSpec
+from dnncli.spec import DataSpec, catalog
 
 
 def images(count: int) -> bytes:
@@ -25,7 +25,9 @@ def images(count: int) -> bytes:
 
 
 def labels(count: int) -> bytes:
-    return gzip.compress(struct.pack(">4BI", 0, 0, 8, 1, count) + bytes(i % 5 for i in range(count)), mtime=0)
+    return gzip.compress(
+        struct.pack(">4BI", 0, 0, 8, 1, count) + bytes(i % 5 for i in range(count)), mtime=0
+    )
 
 
 CONTENTS = {
@@ -34,7 +36,9 @@ CONTENTS = {
     "t10k-images-idx3-ubyte.gz": images(20),
     "t10k-labels-idx1-ubyte.gz": labels(20),
 }
-FILES = tuple(File(name, len(data), hashlib.sha256(data).hexdigest()) for name, data in CONTENTS.items())
+FILES = tuple(
+    File(name, len(data), hashlib.sha256(data).hexdigest()) for name, data in CONTENTS.items()
+)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -49,7 +53,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if data is None or folder == "empty":
             self.send_error(404)
             return
-        sent = {"good": data, "wrong": data[::-1], "short": data[:-5], "long": data + b"more"}[folder]
+        sent = {"good": data, "wrong": data[::-1], "short": data[:-5], "long": data + b"more"}[
+            folder
+        ]
         self.send_response(200)
         self.send_header("Content-Length", str(len(data) if folder == "short" else len(sent)))
         self.end_headers()
@@ -96,10 +102,13 @@ def test_the_checksums_of_mnist_are_those_of_the_files(shared: Path) -> None:
         assert (len(data), hashlib.sha256(data).hexdigest()) == (file.bytes, file.sha256)
 
 
-def test_what_was_fetched_has_a_name_to_train_on(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_fetched_has_a_name_to_train_on(
+    server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     offer(monkeypatch, f"{server}/good/")
     with pytest.raises(
-        DataError, match=r"mnist is not here yet: run `dnncli data fetch mnist`, or put train-images"
+        DataError,
+        match=r"mnist is not here yet: run `dnncli data fetch mnist`, or put train-images",
     ):
         load(DataSpec(data="mnist"))
     steps = list(remote.fetch("mnist"))
@@ -144,7 +153,9 @@ def test_a_bad_mirror_is_passed_over_and_alone_is_told_of(
     offer(monkeypatch, mirror, f"{server}/good/")
     steps = list(remote.fetch("mnist"))
     assert f"{server}/good/" in {step.mirror for step in steps}
-    assert all((remote.folder("mnist") / name).read_bytes() == data for name, data in CONTENTS.items())
+    assert all(
+        (remote.folder("mnist") / name).read_bytes() == data for name, data in CONTENTS.items()
+    )
 
 
 def test_a_mirror_of_ones_own_comes_first(server: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,9 @@ def test_arrays_hold_the_rows_in_their_order_and_nulls_as_nan(rows: int) -> None
     matrix = np.array([[np.nan if v is None else v for v in row[0]] for row in expected])
     np.testing.assert_array_equal(found["x"], matrix)
     np.testing.assert_array_equal(found["label"], [row[1] for row in expected])
-    np.testing.assert_array_equal(found["one"], [np.nan if row[2] is None else row[2] for row in expected])
+    np.testing.assert_array_equal(
+        found["one"], [np.nan if row[2] is None else row[2] for row in expected]
+    )
     assert (found["x"].dtype, found["label"].dtype) == (np.float64, np.int32)
     assert found["x"].flags.c_contiguous
 
@@ -41,13 +43,14 @@ def test_arrays_outlive_their_batch() -> None:
 
 
 def test_no_rows_give_no_batches() -> None:
-    assert list(arrow.batches(duckdb.connect().sql(f"SELECT * FROM ({QUERY}) WHERE label < 0"), 10)) == []
+    assert (
+        list(arrow.batches(duckdb.connect().sql(f"SELECT * FROM ({QUERY}) WHERE label < 0"), 10))
+        == []
+    )
 
 
 def test_an_error_far_down_ends_the_stream_with_what_duckdb_says() -> None:
-    query = (
-        "SELECT CASE WHEN i < 300000 THEN i ELSE error('no more') END::INTEGER AS i FROM range(400000) t(i)"
-    )
+    query = "SELECT CASE WHEN i < 300000 THEN i ELSE error('no more') END::INTEGER AS i FROM range(400000) t(i)"
     with pytest.raises((arrow.StreamError, duckdb.Error), match="no more"):
         list(arrow.batches(duckdb.connect().sql(query), 1000))
 

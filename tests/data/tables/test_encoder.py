@@ -34,7 +34,9 @@ def features(column: Column, value: float) -> tuple[list[float], str | None]:
         amiss = "other" if value == len(column.levels) else missed
         return [*own, float(other), *([float(value == -1)] if column.missing else [])], amiss
     usable = np.isfinite(value) and value != TEXT
-    amiss = None if usable else "text" if value == TEXT else "large" if np.isinf(value) else "missing"
+    amiss = (
+        None if usable else "text" if value == TEXT else "large" if np.isinf(value) else "missing"
+    )
     shown = [np.float32((value if usable else column.median) - column.center)]
     return [*shown, *([float(not usable)] if column.missing else [])], (
         None if amiss == "missing" and column.missing else amiss
@@ -69,4 +71,6 @@ def test_a_category_always_has_exactly_one_feature_on() -> None:
 
 def test_doubles_become_singles_and_what_is_too_large_infinite() -> None:
     found = encoder.singles(np.array([[0.1, 1e39, -1e300, np.nan]]))
-    np.testing.assert_array_equal(found, np.array([[np.float32(0.1), np.inf, -np.inf, np.nan]], np.float32))
+    np.testing.assert_array_equal(
+        found, np.array([[np.float32(0.1), np.inf, -np.inf, np.nan]], np.float32)
+    )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dnncli.data.tables.encoding import Column, Encoding
-from dnncli.decoding import decode
+from dnncli.storage.decoding import decode
 
 ENCODING = Encoding(
     (

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dnncli.data.tables import fitting, reading, sql, targets
-from dnncli.data.tables.relation import Reading, Relation, open_table
+from dnncli.data.tables.opening import Reading, Relation, open_table
 from dnncli.errors import SpecError
 from dnncli.spec import DataSpec
 
@@ -21,7 +21,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same rows as one CSV, as several of very different sizes, as Parquet and as JSON."""
     folder = tmp_path_factory.mktemp("large")
     letters = f"substr('{LEVELS}', (i * 7 % {len(LEVELS)})::INT + 1, 1)"
-    rows = f"SELECT i AS number, {letters} AS letter, '?' AS hole, i % 3 AS y FROM range({ROWS}) t(i)"
+    rows = (
+        f"SELECT i AS number, {letters} AS letter, '?' AS hole, i % 3 AS y FROM range({ROWS}) t(i)"
+    )
     duckdb.sql(f"COPY ({rows}) TO '{folder}/whole.csv'")
     duckdb.sql(f"COPY ({rows}) TO '{folder}/whole.parquet' (ROW_GROUP_SIZE 5000)")
     duckdb.sql(f"COPY ({rows}) TO '{folder}/whole.jsonl' (FORMAT json)")
@@ -61,7 +63,12 @@ def test_a_long_list_in_where_keeps_the_order(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "where",
-    ["letter = ANY(['a', 'b'])", "number > (SELECT 5)", "letter IN (SELECT 'a')", "EXISTS (SELECT 1)"],
+    [
+        "letter = ANY(['a', 'b'])",
+        "number > (SELECT 5)",
+        "letter IN (SELECT 'a')",
+        "EXISTS (SELECT 1)",
+    ],
 )
 def test_what_would_lose_the_order_is_refused(folder: Path, where: str) -> None:
     with pytest.raises(SpecError, match=r"--where .*: rows would lose their order"):

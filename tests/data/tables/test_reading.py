@@ -70,7 +70,9 @@ def expected() -> tuple[np.ndarray, list[str], np.ndarray]:
         values = [row[name] for row in tidy]
         gone = [float(value is None) for value in values]
         if name in ("age", "day"):
-            numbers = [None if v is None else float(v) if name == "age" else days(v) for v in values]
+            numbers = [
+                None if v is None else float(v) if name == "age" else days(v) for v in values
+            ]
             if name == "age":
                 numbers = [None if n is None else float(np.float32(n)) for n in numbers]
             median = statistics.median(n for n in numbers if n is not None)
@@ -81,10 +83,16 @@ def expected() -> tuple[np.ndarray, list[str], np.ndarray]:
         present = [value for value in values if value is not None]
         levels = sorted({value for value in present if present.count(value) > 1})
         columns += [(f"{name}={level}", [float(v == level) for v in values]) for level in levels]
-        columns.append((f"{name} other", [float(v is not None and v not in levels) for v in values]))
+        columns.append(
+            (f"{name} other", [float(v is not None and v not in levels) for v in values])
+        )
         columns += [(f"{name} missing", gone)] if any(gone) else []
     x = np.array([values for _, values in columns], np.float64).T.astype(np.float32)
-    return x, [name for name, _ in columns], np.array([row["income"] == ">50K" for row in TABLE], np.int32)
+    return (
+        x,
+        [name for name, _ in columns],
+        np.array([row["income"] == ">50K" for row in TABLE], np.int32),
+    )
 
 
 def days(text: str) -> float:
@@ -106,7 +114,8 @@ def copies(path: Path) -> dict[str, Path]:
     """The same table in every other form."""
     folder = path.parent
     forms = {
-        suffix: folder / f"people{suffix}" for suffix in (".parquet", ".json", ".jsonl", ".tsv", ".csv.gz")
+        suffix: folder / f"people{suffix}"
+        for suffix in (".parquet", ".json", ".jsonl", ".tsv", ".csv.gz")
     }
     source = f"read_csv('{path}', header=true)"
     duckdb.sql(f"COPY (FROM {source}) TO '{forms['.parquet']}'")
@@ -120,7 +129,9 @@ def copies(path: Path) -> dict[str, Path]:
 def bits(dataset: Dataset) -> list[bytes]:
     parts = [dataset.train, dataset.validation, dataset.test]
     scaling = [dataset.scaling.offset, dataset.scaling.scale]
-    return [array.tobytes() for array in (*(a for part in parts for a in (part.x, part.y)), *scaling)]
+    return [
+        array.tobytes() for array in (*(a for part in parts for a in (part.x, part.y)), *scaling)
+    ]
 
 
 def test_every_kind_of_file_gives_the_same_bits(path: Path) -> None:
@@ -128,7 +139,11 @@ def test_every_kind_of_file_gives_the_same_bits(path: Path) -> None:
     for form in copies(path).values():
         other = load(DataSpec(data=str(form)))
         assert bits(other) == bits(own), form
-        assert (other.fingerprint, other.encoding, other.name) == (own.fingerprint, own.encoding, own.name)
+        assert (other.fingerprint, other.encoding, other.name) == (
+            own.fingerprint,
+            own.encoding,
+            own.name,
+        )
 
 
 def test_only_measured_features_are_scaled(path: Path) -> None:
@@ -161,7 +176,9 @@ def test_files_named_by_a_pattern_are_one_table(path: Path, tmp_path: Path) -> N
 
 def test_files_of_one_pattern_must_have_the_same_columns(path: Path, tmp_path: Path) -> None:
     (tmp_path / "people2.csv").write_text("age,size,income\n1,2,>50K\n")
-    with pytest.raises(DataError, match=r"people2\.csv has other columns than people\.csv: 'size' is new"):
+    with pytest.raises(
+        DataError, match=r"people2\.csv has other columns than people\.csv: 'size' is new"
+    ):
         load(DataSpec(data=str(tmp_path / "people*.csv")))
 
 
@@ -186,7 +203,9 @@ def test_columns_are_chosen_dropped_and_retyped(path: Path) -> None:
 
 def test_where_chooses_rows_of_both_tables(path: Path) -> None:
     older = [
-        row for row in TABLE if row["age"].strip() not in ("", "?", "NA", "nan") and float(row["age"]) > 40
+        row
+        for row in TABLE
+        if row["age"].strip() not in ("", "?", "NA", "nan") and float(row["age"]) > 40
     ]
     source = reading.read(DataSpec(data=str(path), where="age::DOUBLE > 40", test=str(path)))
     assert source.test is not None
@@ -229,10 +248,13 @@ def test_options_that_do_not_fit_the_table_are_refused_in_one_line(
 @pytest.mark.parametrize("option", ["target", "drop", "types", "where", "delimiter", "label_strip"])
 def test_tables_options_have_no_use_for_other_data(option: str) -> None:
     with pytest.raises(
-        SpecError, match=rf"--{option.replace('_', '-')}: only tables have columns, and digits is none"
+        SpecError,
+        match=rf"--{option.replace('_', '-')}: only tables have columns, and digits is none",
     ):
         load(DataSpec(data="digits", **{option: "x"}))
-    with pytest.raises(SpecError, match=r"--test x\.csv: only a table has its test set in another file"):
+    with pytest.raises(
+        SpecError, match=r"--test x\.csv: only a table has its test set in another file"
+    ):
         load(DataSpec(data="digits", test="x.csv"))
 
 
@@ -258,7 +280,9 @@ def test_a_test_table_is_encoded_as_the_training_table(path: Path, tmp_path: Pat
 
 
 def test_a_test_tables_unknown_labels_are_named_with_the_remedy(path: Path, tmp_path: Path) -> None:
-    (tmp_path / "new.csv").write_text(csv_text([dict(row, income=row["income"] + ".") for row in TABLE]))
+    (tmp_path / "new.csv").write_text(
+        csv_text([dict(row, income=row["income"] + ".") for row in TABLE])
+    )
     with pytest.raises(DataError) as caught:
         load(DataSpec(data=str(path), test=str(tmp_path / "new.csv")))
     assert "column 'income' has the unknown labels '<=50K.', '>50K.'" in str(caught.value)
@@ -277,7 +301,8 @@ def test_columns_are_matched_by_name_and_absent_ones_named(path: Path, tmp_path:
     np.testing.assert_array_equal(source.test.x, source.train.x)
     (tmp_path / "new.csv").write_text("day,income\n2024-01-01,>50K\n")
     with pytest.raises(
-        DataError, match="lacks the columns 'age', 'job', 'grade', 'note': columns are matched by name"
+        DataError,
+        match="lacks the columns 'age', 'job', 'grade', 'note': columns are matched by name",
     ):
         load(DataSpec(data=str(path), test=str(tmp_path / "new.csv")))
 
@@ -285,10 +310,19 @@ def test_columns_are_matched_by_name_and_absent_ones_named(path: Path, tmp_path:
 def test_a_table_without_a_header_is_read_by_its_order(tmp_path: Path) -> None:
     (tmp_path / "people.data").write_text(csv_text(header=False))
     (tmp_path / "new.data").write_text(csv_text(TABLE[:50], header=False))
-    spec = DataSpec(data=str(tmp_path / "people.data"), test=str(tmp_path / "new.data"), header=False)
+    spec = DataSpec(
+        data=str(tmp_path / "people.data"), test=str(tmp_path / "new.data"), header=False
+    )
     source = reading.read(spec)
     assert source.encoding is not None
-    assert source.encoding.layout == ("column0", "column1", "column2", "column3", "column4", "column5")
+    assert source.encoding.layout == (
+        "column0",
+        "column1",
+        "column2",
+        "column3",
+        "column4",
+        "column5",
+    )
     assert source.test is not None
     np.testing.assert_array_equal(source.test.x, expected()[0][:50])
 
@@ -342,7 +376,9 @@ def test_levels_beyond_the_most_frequent_are_pooled(tmp_path: Path) -> None:
         (["12:30", "13:00"] * 30, "text"),
     ],
 )
-def test_a_columns_kind_follows_from_its_values(tmp_path: Path, values: list[Any], kind: str) -> None:
+def test_a_columns_kind_follows_from_its_values(
+    tmp_path: Path, values: list[Any], kind: str
+) -> None:
     (tmp_path / "one.csv").write_text(
         "a,y\n" + "\n".join(f"{v},{'pq'[i % 3 % 2]}" for i, v in enumerate(values))
     )
@@ -383,7 +419,9 @@ def test_the_values_of_a_column_keep_their_differences(
     path = one_column(tmp_path, [*values, ""] if gap else values)
     source = reading.read(DataSpec(data=str(path)))
     found = source.train.x[: len(numbers), 0].astype(np.float64)
-    np.testing.assert_allclose(found - found[0], np.array(numbers) - numbers[0], rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(
+        found - found[0], np.array(numbers) - numbers[0], rtol=1e-6, atol=1e-7
+    )
     new = [*source.encoding.columns]  # type: ignore[union-attr]
     assert [column.kind in ("number", "time") for column in new] == [True]
 
@@ -408,7 +446,11 @@ def test_adult_as_it_stands(shared: Path) -> None:
         pytest.skip("needs ../shared/data/tables")
     train, test = folder / "adult-train.csv", folder / "adult-test.csv"
     dataset = load(DataSpec(data=str(train), test=str(test), label_strip="."))
-    assert [len(dataset.split(name)) for name in ("train", "validation", "test")] == [29_305, 3256, 16_281]
+    assert [len(dataset.split(name)) for name in ("train", "validation", "test")] == [
+        29_305,
+        3256,
+        16_281,
+    ]
     assert (dataset.class_names, dataset.features) == (("<=50K", ">50K"), 115)
     with pytest.raises(
         DataError, match=r"unknown labels '<=50K\.', '>50K\.'.*with --label-strip \. they fit"
@@ -416,7 +458,9 @@ def test_adult_as_it_stands(shared: Path) -> None:
         load(DataSpec(data=str(train), test=str(test)))
 
 
-def test_another_task_on_the_same_columns_has_its_own_target_and_classes(path: Path, tmp_path: Path) -> None:
+def test_another_task_on_the_same_columns_has_its_own_target_and_classes(
+    path: Path, tmp_path: Path
+) -> None:
     known = load(DataSpec(data=str(path))).encoding
     assert known is not None
     new = [{**row, "income": ("none", "some", "much")[i % 3]} for i, row in enumerate(TABLE)]

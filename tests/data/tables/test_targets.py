@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 
 from dnncli.data.tables import targets
-from dnncli.data.tables.relation import Reading, Relation, open_table
+from dnncli.data.tables.opening import Reading, Relation, open_table
 from dnncli.errors import DataError, SpecError
 
 COLUMNS = ("age", "2", "income")
 
 
 @pytest.mark.parametrize(
-    ("wanted", "column"), [(None, "income"), ("age", "age"), ("2", "2"), ("1", "age"), ("3", "income")]
+    ("wanted", "column"),
+    [(None, "income"), ("age", "age"), ("2", "2"), ("1", "age"), ("3", "income")],
 )
 def test_a_target_is_a_name_or_else_a_number_from_1(wanted: str | None, column: str) -> None:
     assert targets.resolve(COLUMNS, wanted) == column
@@ -20,7 +21,9 @@ def test_a_target_is_a_name_or_else_a_number_from_1(wanted: str | None, column: 
 
 @pytest.mark.parametrize("wanted", ["0", "4", "-1", "Income", "incom", ""])
 def test_an_unknown_target_lists_the_columns(wanted: str) -> None:
-    with pytest.raises(SpecError, match=r"--target .*: no column is called so: .*There are age, 2, income"):
+    with pytest.raises(
+        SpecError, match=r"--target .*: no column is called so: .*There are age, 2, income"
+    ):
         targets.resolve(COLUMNS, wanted)
 
 
@@ -35,7 +38,9 @@ def test_an_unknown_target_lists_the_columns(wanted: str) -> None:
         (["1", "inf"], ("1", "inf")),
     ],
 )
-def test_classes_are_in_the_order_of_numbers_or_of_text(labels: list[str], classes: tuple[str, ...]) -> None:
+def test_classes_are_in_the_order_of_numbers_or_of_text(
+    labels: list[str], classes: tuple[str, ...]
+) -> None:
     assert targets.classes(labels) == classes
 
 
@@ -45,7 +50,9 @@ def relation(tmp_path: Path, labels: list[str]) -> Relation:
     return open_table(str(path), Reading(text=lambda names: ["y"]))
 
 
-def places(tmp_path: Path, labels: list[str], known: tuple[str, ...], strip: str | None = None) -> list[int]:
+def places(
+    tmp_path: Path, labels: list[str], known: tuple[str, ...], strip: str | None = None
+) -> list[int]:
     table = relation(tmp_path, labels)
     return targets.places(table, targets.count(table, "y", strip), known).tolist()
 
@@ -59,7 +66,10 @@ def test_labels_find_their_class_by_name_by_number_or_by_truth(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("labels", "hint"),
-    [(["p.", "q."], "with --label-strip . they fit"), (["(p)", "q"], r"with --label-strip '\(\)' they fit")],
+    [
+        (["p.", "q."], "with --label-strip . they fit"),
+        (["(p)", "q"], r"with --label-strip '\(\)' they fit"),
+    ],
 )
 def test_unknown_labels_are_named_with_the_strip_that_makes_them_fit(
     tmp_path: Path, labels: list[str], hint: str

@@ -7,13 +7,25 @@ import numpy as np
 import problems
 import pytest
 
-from dnncli import archive, checkpoint, comparison, lockstep, programs, snapshots, statistics, training
-from dnncli.comparison import Finished, Tick, Timed
 from dnncli.errors import CheckpointError, SpecError
-from dnncli.grid import GridSpec
+from dnncli.experiments import statistics, train
+from dnncli.experiments.comparison import programs
+from dnncli.experiments.comparison import run as comparison
+from dnncli.experiments.comparison import state as archive
+from dnncli.experiments.comparison.run import Finished, Tick, Timed
 from dnncli.records import Seconds
+from dnncli.spec.comparison import GridSpec
+from dnncli.storage import checkpoint
+from dnncli.training import seeds as lockstep
+from dnncli.training import snapshot as snapshots
 
-OPTIONS = {"hidden": (7, 5), "batch_size": 16, "epochs": 3, "patience": None, "optimizer": "momentum"}
+OPTIONS = {
+    "hidden": (7, 5),
+    "batch_size": 16,
+    "epochs": 3,
+    "patience": None,
+    "optimizer": "momentum",
+}
 GRID = GridSpec(("swish", "silu", "relu"), options=OPTIONS)
 
 
@@ -32,7 +44,9 @@ def trials(events):
 
 
 def result(events, dataset, grid=GRID):
-    speeds = {name: speed for e in events if isinstance(e, Timed) for name, speed in e.speeds.items()}
+    speeds = {
+        name: speed for e in events if isinstance(e, Timed) for name, speed in e.speeds.items()
+    }
     theory, seconds = comparison.predictions(grid, dataset), Seconds(1.0, 0.5, 0.5)
     return comparison.result(grid, dataset, trials(events), theory, speeds, seconds=seconds)
 
@@ -56,11 +70,13 @@ def test_two_names_for_the_same_function_come_out_with_difference_0(events, data
 def test_a_seeds_scores_are_those_of_its_own_run(events, dataset):
     spec = GRID.combinations()[0].runs[0]
     for run in trials(events)[0].runs[:2]:
-        snapshot = training.start(replace(spec, seed=run.seed), dataset)
-        for progress in training.run(snapshot, dataset):
+        snapshot = train.start(replace(spec, seed=run.seed), dataset)
+        for progress in train.run(snapshot, dataset):
             snapshot = progress.snapshot
-        assert run.test_accuracy == pytest.approx(training.test_score(snapshot, dataset).accuracy)
-        assert run.val_losses == pytest.approx([epoch.val_loss for epoch in snapshot.history], rel=1e-4)
+        assert run.test_accuracy == pytest.approx(train.test_score(snapshot, dataset).accuracy)
+        assert run.val_losses == pytest.approx(
+            [epoch.val_loss for epoch in snapshot.history], rel=1e-4
+        )
         assert run.best_epoch == snapshot.best_epoch
 
 
@@ -112,7 +128,9 @@ def test_every_seeds_best_network_is_kept_by_name(events, dataset, tmp_path):
     stored = snapshots.from_checkpoint(checkpoint.read(path), path)
     assert stored.spec.seed == 3
     pairs = zip(
-        jax.tree.leaves(stored.parameters), jax.tree.leaves(finished.snapshots[3].parameters), strict=True
+        jax.tree.leaves(stored.parameters),
+        jax.tree.leaves(finished.snapshots[3].parameters),
+        strict=True,
     )
     assert all(np.array_equal(a, b) for a, b in pairs)
 
@@ -176,7 +194,7 @@ def test_equal_activations_on_disjoint_seeds_are_seldom_called_different():
     blocks = [comparison._block(split) for split in (dataset.train, dataset.validation)]
     *_, last = lockstep.run(convoy, *blocks, compiled)
     ends = lockstep.snapshots(last, snapshots.summary(dataset))
-    scores = [training.test_score(end, dataset).accuracy for end in ends]
+    scores = [train.test_score(end, dataset).accuracy for end in ends]
     groups = [scores[i : i + EACH] for i in range(0, seeds, EACH)]
     pairs = zip(groups[::2], groups[1::2], strict=True)
     significant = sum(statistics.paired(one, other).p < 0.05 for one, other in pairs)

@@ -5,12 +5,12 @@ import numpy as np
 import problems
 import pytest
 
-from dnncli import outcomes
 from dnncli.data import Split
-from dnncli.lockstep import Lane
-from dnncli.network import TrainState
+from dnncli.experiments.comparison import seed_results
+from dnncli.nn.network import TrainState
 from dnncli.records import EpochRecord
-from dnncli.snapshots import Snapshot, summary
+from dnncli.training.seeds import Lane
+from dnncli.training.snapshot import Snapshot, summary
 
 
 def forward(parameters, statistics, x):
@@ -30,7 +30,7 @@ def test_accuracy_counts_every_example_once_whatever_the_blocks(examples):
     x = rng.normal(size=(examples, 3)).astype(np.float32)
     y = rng.integers(0, 3, examples).astype(np.int32)
     dataset = problems.dataset(features=3)
-    found = outcomes.accuracy(forward, end(Lane(problems.spec()), dataset), Split(x, y), rows=4)
+    found = seed_results.accuracy(forward, end(Lane(problems.spec()), dataset), Split(x, y), rows=4)
     assert found == pytest.approx((x.argmax(axis=1) == y).mean())
 
 
@@ -43,10 +43,13 @@ def test_figures_are_of_the_best_epoch_and_over_all_hidden_units():
     dataset, spec = problems.dataset(features=3), problems.spec(hidden=(30, 10))
     history = (epoch(1, 0.6, [0.9, 0.9]), epoch(2, 0.8, [0.5, 0.1]), epoch(3, 0.7, [0.9, 0.9]))
     lane = Lane(spec, 2, history, problems.layers(hidden=2, delta_rms=[0.5, 0.1]), "epochs")
-    found = outcomes.seed_record(lane, end(lane, dataset), forward, 4, dataset)
+    found = seed_results.seed_record(lane, end(lane, dataset), forward, 4, dataset)
     assert found.dead_fraction == pytest.approx((30 * 0.5 + 10 * 0.1) / 40)
     assert (found.val_accuracy, found.best_epoch) == (0.8, 2)
-    assert (found.initial_delta_ratio, found.best_delta_ratio) == (pytest.approx(5), pytest.approx(2))
+    assert (found.initial_delta_ratio, found.best_delta_ratio) == (
+        pytest.approx(5),
+        pytest.approx(2),
+    )
     assert found.val_accuracies == (0.6, 0.8, 0.7)
     assert 0 <= found.test_accuracy <= 1
 
@@ -54,7 +57,13 @@ def test_figures_are_of_the_best_epoch_and_over_all_hidden_units():
 def test_a_run_that_diverged_has_its_history_and_no_figures():
     dataset = problems.dataset(features=3)
     lane = Lane(problems.spec(), 1, (epoch(1, 0.6, 0.0),), problems.layers(hidden=2), "diverged")
-    found = outcomes.seed_record(lane, end(lane, dataset), forward, 4, dataset)
+    found = seed_results.seed_record(lane, end(lane, dataset), forward, 4, dataset)
     assert found.verdict == found.stopped == "diverged"
-    assert found.test_accuracy is found.val_accuracy is found.train_accuracy is found.dead_fraction is None
+    assert (
+        found.test_accuracy
+        is found.val_accuracy
+        is found.train_accuracy
+        is found.dead_fraction
+        is None
+    )
     assert found.val_accuracies == (0.6,)

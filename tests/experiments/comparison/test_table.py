@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from contests import rows, trial
 
-from dnncli import standings, statistics
+from dnncli.experiments import statistics
+from dnncli.experiments.comparison import table
 
 RELU = [0.980, 0.985, 0.975, 0.990, 0.982]
 ELU = [0.970, 0.972, 0.961, 0.975, 0.973]
@@ -62,7 +63,7 @@ def test_a_row_without_a_seed_left_is_last_and_compared_with_nothing():
 
 def test_where_everything_diverged_there_is_no_baseline():
     found = rows(trial("selu", [None] * 5), trial("relu", [None] * 5))
-    assert standings.choose_baseline(found) is None
+    assert table.choose_baseline(found) is None
 
 
 def test_the_best_rate_is_chosen_on_validation_and_the_test_set_takes_no_part():
@@ -79,17 +80,17 @@ def test_the_best_rate_is_chosen_on_validation_and_the_test_set_takes_no_part():
 def test_a_rate_at_which_fewer_seeds_diverge_is_better():
     wild = trial("relu", [0.99] * 4 + [None], lr=0.1)
     tame = trial("relu", [0.90] * 5, lr=0.01)
-    assert standings.best_rate([wild, tame]) is tame
+    assert table.best_rate([wild, tame]) is tame
 
 
 def test_of_rates_with_equal_accuracy_the_lower_loss_is_better():
     one, two = trial("relu", RELU, val_loss=0.3, lr=0.1), trial("relu", RELU, val_loss=0.2, lr=0.01)
-    assert standings.best_rate([one, two]) is two
+    assert table.best_rate([one, two]) is two
 
 
 def test_the_baseline_is_the_best_on_validation_not_on_the_test_set():
     found = rows(trial("relu", RELU, [0.95] * 5), trial("elu", ELU, [0.97] * 5))
-    assert standings.choose_baseline(found) == "elu"
+    assert table.choose_baseline(found) == "elu"
     assert named(found, "elu").versus_baseline is None
     assert named(found, "relu").versus_baseline.difference > 0
 
@@ -98,7 +99,11 @@ def test_all_rows_but_the_baseline_share_holms_correction():
     found = rows(trial("relu", RELU), trial("elu", ELU), trial("tanh", TANH), baseline="relu")
     versus = [row.versus_baseline for row in found if row.versus_baseline]
     assert [v.p_holm for v in versus] == statistics.holm([v.p for v in versus])
-    assert named(found, "elu").versus_baseline.p_holm < 0.05 < named(found, "tanh").versus_baseline.p_holm
+    assert (
+        named(found, "elu").versus_baseline.p_holm
+        < 0.05
+        < named(found, "tanh").versus_baseline.p_holm
+    )
 
 
 def test_the_same_function_under_two_names_differs_by_nothing():
@@ -117,7 +122,9 @@ def test_the_same_function_under_two_names_differs_by_nothing():
     ],
 )
 def test_it_is_told_why_p_values_are_missing(tests, words):
-    note = standings.note(rows(*(trial(name, t) for name, t in zip(("relu", "elu"), tests, strict=True))))
+    note = table.note(
+        rows(*(trial(name, t) for name, t in zip(("relu", "elu"), tests, strict=True)))
+    )
     assert (note is None) if words is None else (words in note)
 
 
@@ -134,7 +141,7 @@ def test_it_is_told_why_p_values_are_missing(tests, words):
     ],
 )
 def test_ratios_are_averaged_as_they_multiply(values, mean):
-    found = standings.geometric_mean(values)
+    found = table.geometric_mean(values)
     assert found == (mean if mean is None else pytest.approx(mean))
 
 
@@ -142,10 +149,14 @@ def chosen_tables(choose, tables=300, equal=8, seeds=20):
     """The share of tables of equal activations in which something is called different."""
     rng, alarms = np.random.default_rng(0), 0
     for _ in range(tables):
-        skill, test, val = rng.normal(size=(3, equal, seeds))  # validation and test share a seed's skill
+        skill, test, val = rng.normal(
+            size=(3, equal, seeds)
+        )  # validation and test share a seed's skill
         test, val = 0.97 + 0.005 * (skill + 1.5 * test), 0.97 + 0.005 * (skill + 1.5 * val)
         best = int(np.argmax((val if choose == "validation" else test).mean(axis=1)))
-        ps = [statistics.paired(list(test[i]), list(test[best])).p for i in range(equal) if i != best]
+        ps = [
+            statistics.paired(list(test[i]), list(test[best])).p for i in range(equal) if i != best
+        ]
         alarms += min(p for p in statistics.holm(ps) if p is not None) < 0.05
     return alarms / tables
 

@@ -7,24 +7,31 @@ import numpy as np
 import pytest
 from problems import dataset, spec
 
-from dnncli import checkpoint, compilation, runs, snapshots, statistics, surgery, transfer, transfer_spec
-from dnncli.transfer import BASELINE, TRANSFER, Lane, Transfer
-from dnncli.transfer_spec import TransferSpec
+from dnncli.experiments import statistics
+from dnncli.experiments.transfer import layers
+from dnncli.experiments.transfer import run as transfer
+from dnncli.experiments.transfer.run import BASELINE, TRANSFER, Lane, Transfer
+from dnncli.spec import transfer as transfer_spec
+from dnncli.spec.transfer import TransferSpec
+from dnncli.storage import checkpoint
+from dnncli.training import compilation_cache, run, snapshot
 
 DATA = dataset(train=60, validation=20, test=25, classes=3)
-OTHER = replace(dataset(train=40, validation=20, test=25, classes=3, seed=7), class_names=("x", "y", "z"))
+OTHER = replace(
+    dataset(train=40, validation=20, test=25, classes=3, seed=7), class_names=("x", "y", "z")
+)
 ASKED = {"keep": "2", "add": (4,), "freeze": "1", "seeds": 2, "options": {"epochs": 3, "seed": 5}}
 
 
 @pytest.fixture(autouse=True, scope="module")
 def compiled_once():
-    compilation.remember()
+    compilation_cache.remember()
 
 
 @pytest.fixture(scope="module")
 def parent():
-    compilation.remember()
-    *_, last = runs.run(runs.start(spec(hidden=(7, 6, 5), bn=True), DATA), DATA)
+    compilation_cache.remember()
+    *_, last = run.run(run.start(spec(hidden=(7, 6, 5), bn=True), DATA), DATA)
     return last.snapshot
 
 
@@ -32,7 +39,7 @@ def task(parent, data=OTHER, **asked):
     asked = TransferSpec(**ASKED | asked)
     same = data.class_names == parent.data.class_names
     layout = transfer_spec.layout(asked, parent.spec, parent.spec.data, same_classes=same)
-    return Transfer(asked, layout, parent, surgery.parent_record("p.ckpt", "ab" * 32, parent), data)
+    return Transfer(asked, layout, parent, layers.parent_record("p.ckpt", "ab" * 32, parent), data)
 
 
 def finish(of):
@@ -91,9 +98,9 @@ def test_runs_come_in_pairs_of_a_seed(done):
 def test_the_baseline_is_what_train_makes_of_the_same_options(done):
     of, ends, record = done
     plain = replace(of.layout.run, freezing=type(of.layout.run.freezing)())
-    *_, last = runs.run(runs.start(plain, OTHER), OTHER)
+    *_, last = run.run(run.start(plain, OTHER), OTHER)
     assert bits(ends[Lane(BASELINE, 5)].snapshot.state) == bits(last.snapshot.state)
-    assert record.baseline.test == runs.test_score(last.snapshot, OTHER)
+    assert record.baseline.test == run.test_score(last.snapshot, OTHER)
 
 
 def test_frozen_layers_are_the_parents_at_the_end(parent, done):
@@ -105,7 +112,11 @@ def test_frozen_layers_are_the_parents_at_the_end(parent, done):
 
 def test_the_result_says_what_was_kept_frozen_and_trained(done):
     _, _, record = done
-    assert (record.kept, record.frozen, record.reinitialised) == (("hidden1", "hidden2"), ("hidden1",), ())
+    assert (record.kept, record.frozen, record.reinitialised) == (
+        ("hidden1", "hidden2"),
+        ("hidden1",),
+        (),
+    )
     assert record.frozen_parameters == 6 * 7 + 2 * 7
     assert record.parameters == 6 * 7 + 2 * 7 + 7 * 6 + 2 * 6 + 6 * 4 + 2 * 4 + 4 * 3 + 3
     assert record.trained_parameters == record.parameters - record.frozen_parameters
@@ -123,8 +134,12 @@ def test_summaries_are_of_the_curves(done):
     _, ends, record = done
     for kind, summaries in ((TRANSFER, record.seeds), (BASELINE, record.baseline.seeds)):
         for summary in summaries:
-            curve = [epoch.val_accuracy for epoch in ends[Lane(kind, summary.seed)].snapshot.history]
-            rival = [epoch.val_accuracy for epoch in ends[Lane(BASELINE, summary.seed)].snapshot.history]
+            curve = [
+                epoch.val_accuracy for epoch in ends[Lane(kind, summary.seed)].snapshot.history
+            ]
+            rival = [
+                epoch.val_accuracy for epoch in ends[Lane(BASELINE, summary.seed)].snapshot.history
+            ]
             assert list(summary.val_accuracies) == curve
             assert (summary.first_accuracy, summary.best_accuracy) == (curve[0], max(curve))
             reached = [epoch for epoch, value in enumerate(curve, 1) if value >= max(rival)]
@@ -133,7 +148,7 @@ def test_summaries_are_of_the_curves(done):
 
 def test_the_difference_is_paired_by_seed(done):
     _, ends, record = done
-    scores = {lane: runs.test_score(end.snapshot, OTHER).accuracy for lane, end in ends.items()}
+    scores = {lane: run.test_score(end.snapshot, OTHER).accuracy for lane, end in ends.items()}
     pairs = [scores[Lane(TRANSFER, s)] - scores[Lane(BASELINE, s)] for s in (5, 6)]
     assert record.difference.pairs == 2
     assert record.difference.mean == pytest.approx(np.mean(pairs))
@@ -144,7 +159,11 @@ def test_the_difference_is_paired_by_seed(done):
 def test_one_seed_has_no_interval_and_no_baseline_no_difference(parent):
     of = task(parent, seeds=1)
     _, record = finish(of)
-    assert (record.difference.low, record.difference.high, record.difference.p) == (None, None, None)
+    assert (record.difference.low, record.difference.high, record.difference.p) == (
+        None,
+        None,
+        None,
+    )
     _, alone = finish(task(parent, seeds=1, baseline=False))
     assert (alone.baseline, alone.difference, alone.seeds[0].reached) == (None, None, None)
     assert alone.test == record.test
@@ -174,13 +193,13 @@ def test_nothing_follows_a_divergence_of_the_network_that_is_kept(parent):
 def test_a_transferred_checkpoint_says_where_it_came_from_and_goes_on(done, tmp_path):
     _, ends, _ = done
     end, path = ends[Lane(TRANSFER, 5)].snapshot, tmp_path / "child.ckpt"
-    checkpoint.write(path, snapshots.to_checkpoint(end))
-    back = snapshots.from_checkpoint(checkpoint.read(path), path)
+    checkpoint.write(path, snapshot.to_checkpoint(end))
+    back = snapshot.from_checkpoint(checkpoint.read(path), path)
     assert back.origin == end.origin
     assert (back.origin.kept, back.origin.frozen) == (("hidden1", "hidden2"), ("hidden1",))
     assert back.origin.parent.fingerprint == DATA.fingerprint
     longer = replace(back, spec=replace(back.spec, schedule=replace(back.spec.schedule, epochs=5)))
-    *_, last = runs.run(longer, OTHER)
+    *_, last = run.run(longer, OTHER)
     assert last.snapshot.epoch == 5
     assert bits(last.snapshot.state.parameters[0]) == bits(end.parameters[0])
     assert last.record.layers[0].frozen

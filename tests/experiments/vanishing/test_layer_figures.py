@@ -8,11 +8,12 @@ import pytest
 from oracle import assert_agree
 from problems import CLASSES, FEATURES, split
 
-from dnncli import engine, network
-from dnncli.network import Layer
+from dnncli.experiments.vanishing import layer_figures
+from dnncli.experiments.vanishing.stacked import Pass, Stack
+from dnncli.nn import network
+from dnncli.nn.network import Layer
 from dnncli.spec import NetworkSpec
-from dnncli.vanishing import figures
-from dnncli.vanishing.stacked import Pass, Stack
+from dnncli.training import engine
 
 BATCH, UNITS = 5, 4
 SPEC = NetworkSpec(hidden=(UNITS, UNITS), act="relu")
@@ -30,9 +31,15 @@ def passed(scale=1.0, z=None, seed=0):
         return Layer(draw(*shape, by=scale))
 
     stack = Stack(layer(FEATURES, UNITS), layer(1, UNITS, UNITS), layer(UNITS, CLASSES))
-    z = draw(2, BATCH, UNITS) if z is None else np.broadcast_to(np.asarray(z, np.float32), (2, BATCH, UNITS))
+    z = (
+        draw(2, BATCH, UNITS)
+        if z is None
+        else np.broadcast_to(np.asarray(z, np.float32), (2, BATCH, UNITS))
+    )
     a, logits = np.maximum(z, 0), draw(BATCH, CLASSES)
-    return Pass(z, a, logits, draw(2, BATCH, UNITS, by=scale), draw(BATCH, CLASSES, by=scale), stack)
+    return Pass(
+        z, a, logits, draw(2, BATCH, UNITS, by=scale), draw(BATCH, CLASSES, by=scale), stack
+    )
 
 
 def norm(x):
@@ -42,9 +49,13 @@ def norm(x):
 @pytest.mark.parametrize("scale", [1e-38, 1e-30, 1.0, 1e30])
 def test_they_are_their_definitions_however_small_or_large(scale):
     seen = passed(scale)
-    found = figures.figures(SPEC, PARAMETERS, seen)
+    found = layer_figures.figures(SPEC, PARAMETERS, seen)
     deltas = [*seen.deltas, seen.output_delta]
-    kernels = [seen.gradients.first.kernel, seen.gradients.upper.kernel[0], seen.gradients.output.kernel]
+    kernels = [
+        seen.gradients.first.kernel,
+        seen.gradients.upper.kernel[0],
+        seen.gradients.output.kernel,
+    ]
     outputs = [*seen.a, seen.logits]
     assert_agree(found["delta_rms"], [norm(d) / math.sqrt(d.size) for d in deltas])
     assert_agree(found["gradient_norm"], [norm(k) for k in kernels])
@@ -55,21 +66,24 @@ def test_they_are_their_definitions_however_small_or_large(scale):
 
 
 def test_the_update_is_adams_first_step_at_its_default_rate():
-    found = figures.figures(SPEC, PARAMETERS, passed())
+    found = layer_figures.figures(SPEC, PARAMETERS, passed())
     sizes = [kernel.kernel.size for kernel in PARAMETERS]
     # Gradients far above epsilon: every weight moves by the rate.
     steps = [
-        1e-3 * math.sqrt(size) / norm(layer.kernel) for size, layer in zip(sizes, PARAMETERS, strict=True)
+        1e-3 * math.sqrt(size) / norm(layer.kernel)
+        for size, layer in zip(sizes, PARAMETERS, strict=True)
     ]
     assert_agree(found["update_ratio"], steps, 1e-6)
-    assert figures.figures(SPEC, PARAMETERS, passed(1e-20))["update_ratio"].max() < 1e-14  # far below it
+    assert (
+        layer_figures.figures(SPEC, PARAMETERS, passed(1e-20))["update_ratio"].max() < 1e-14
+    )  # far below it
 
 
 def test_a_unit_without_slope_on_every_example_is_dead():
     z = np.ones((BATCH, UNITS))
     z[:, 1] = -1
     z[:-1, 2] = -1
-    found = figures.figures(SPEC, PARAMETERS, passed(z=z))
+    found = layer_figures.figures(SPEC, PARAMETERS, passed(z=z))
     assert found["dead_fraction"].tolist() == [0.25, 0.25, 0]
     assert found["saturated_fraction"][0] == pytest.approx((BATCH + BATCH - 1) / (BATCH * UNITS))
 
@@ -78,7 +92,7 @@ def test_a_unit_without_slope_on_every_example_is_dead():
 def test_what_left_float32_gives_inf_or_nan_and_no_warning(value):
     seen = passed()
     broken = seen._replace(a=np.full_like(seen.a, value), deltas=np.full_like(seen.deltas, value))
-    found = figures.figures(SPEC, PARAMETERS, broken)
+    found = layer_figures.figures(SPEC, PARAMETERS, broken)
     for name in ("activation_mean", "activation_std", "delta_rms"):
         assert not np.isfinite(found[name][:2]).any()
         assert np.isfinite(found[name][2])
@@ -98,11 +112,15 @@ def test_what_left_float32_gives_inf_or_nan_and_no_warning(value):
     ],
 )
 def test_the_quadratic_mean_holds_in_all_of_float64(values, expected):
-    assert figures.quadratic_mean(values) == pytest.approx(expected, rel=1e-12, nan_ok=True, abs=0)
+    assert layer_figures.quadratic_mean(values) == pytest.approx(
+        expected, rel=1e-12, nan_ok=True, abs=0
+    )
 
 
 class TestTheBound:
-    @pytest.mark.parametrize("init", ["normal", "uniform", "xavier", "he", "orthogonal", "critical"])
+    @pytest.mark.parametrize(
+        "init", ["normal", "uniform", "xavier", "he", "orthogonal", "critical"]
+    )
     @pytest.mark.parametrize("seed", range(3))
     def test_no_layers_delta_exceeds_it(self, init, seed):
         spec = NetworkSpec(hidden=(20, 7, 30, 12, 9), act="sigmoid", init=init)
@@ -110,7 +128,7 @@ class TestTheBound:
         data = split(50, seed=seed)
         seen = oracle.run(spec, parameters, data.x, data.y)
         deltas = [math.sqrt(np.mean((delta * 50) ** 2)) for delta in seen.deltas]
-        limits = figures.bound(spec, parameters, deltas[-1])
+        limits = layer_figures.bound(spec, parameters, deltas[-1])
         assert len(limits) == 6
         assert limits[-1] == deltas[-1]
         assert all(delta <= limit * (1 + 1e-9) for delta, limit in zip(deltas, limits, strict=True))
@@ -119,7 +137,7 @@ class TestTheBound:
         spec = NetworkSpec(hidden=(8,) * 5, act="sigmoid", init="orthogonal")
         parameters, _ = network.init(spec, 8, 8, 0)
         expected = [0.25**k for k in (5, 4, 3, 2, 1, 0)]  # the chapter's 0.25^L
-        assert figures.bound(spec, parameters, 1.0) == pytest.approx(expected, rel=1e-6)
+        assert layer_figures.bound(spec, parameters, 1.0) == pytest.approx(expected, rel=1e-6)
 
     def test_it_is_reached_where_every_slope_is_the_steepest(self):
         spec = NetworkSpec(hidden=(6, 6), act="sigmoid", init="orthogonal")
@@ -130,4 +148,4 @@ class TestTheBound:
         centred = (parameters[0], second, parameters[2])
         seen = oracle.run(spec, centred, x, y)
         deltas = [math.sqrt(np.mean((delta * 3) ** 2)) for delta in seen.deltas]
-        assert deltas == pytest.approx(figures.bound(spec, centred, deltas[-1]), rel=1e-6)
+        assert deltas == pytest.approx(layer_figures.bound(spec, centred, deltas[-1]), rel=1e-6)

@@ -8,18 +8,21 @@ import oracle
 import pytest
 from problems import dataset, layers
 
-from dnncli import cases, compilation, engine, meanfield, plans, vanishing
-from dnncli.cases import Case
+from dnncli import theory as meanfield
 from dnncli.errors import SpecError
+from dnncli.experiments.vanishing import run as vanishing
+from dnncli.experiments.vanishing.run import Demo
 from dnncli.records import LAYER_FIELDS, CaseRecord, DepthRecord
 from dnncli.report import structured
-from dnncli.vanishing import Demo
+from dnncli.spec import vanishing as cases
+from dnncli.spec.vanishing import Case
+from dnncli.training import compilation_cache, engine, plan
 
 
 @pytest.fixture(autouse=True, scope="module")
 def compiled_once():
     """Tests that measure the same network compile it once."""
-    compilation.remember()
+    compilation_cache.remember()
 
 
 def standardised(x):
@@ -77,7 +80,9 @@ def test_where_float32_ends_is_foretold_and_measured():
     assert all(math.isfinite(layer.delta_rms) for layer in fine.layers)
     assert "overflow float32" in lost.note
     foretold = int(lost.note.split(":")[0].removeprefix("hidden"))
-    broken = next(i for i, layer in enumerate(lost.layers, 1) if not math.isfinite(layer.activation_std))
+    broken = next(
+        i for i, layer in enumerate(lost.layers, 1) if not math.isfinite(layer.activation_std)
+    )
     assert abs(broken - foretold) <= 2
 
 
@@ -88,13 +93,15 @@ class TestMeasurement:
         deltas, spreads, gradients = [], [], []
         for seed in range(3):
             parameters, _ = engine.initial_network(spec, 10, 4, seed)
-            rows = plans.shuffle(seed, 0, 64)
+            rows = plan.shuffle(seed, 0, 64)
             seen = oracle.run(spec, parameters, SMALL.train.x[rows], SMALL.train.y[rows])
             deltas.append([np.sqrt(np.mean((64 * delta) ** 2)) for delta in seen.deltas])
             spreads.append([a.std() for a in seen.activations])
             gradients.append([np.linalg.norm(g.kernel) for g in seen.gradients])
         quadratic = np.sqrt(np.mean(np.square(deltas), axis=0))
-        assert [layer.delta_rms for layer in case.layers] == pytest.approx(quadratic.tolist(), rel=1e-5)
+        assert [layer.delta_rms for layer in case.layers] == pytest.approx(
+            quadratic.tolist(), rel=1e-5
+        )
         ranges = [layer.ranges["delta_rms"] for layer in case.layers]
         expected = list(zip(np.min(deltas, axis=0), np.max(deltas, axis=0), strict=True))
         np.testing.assert_allclose(ranges, expected, rtol=1e-5)
@@ -140,7 +147,13 @@ class TestMeasurement:
 
     def test_the_case_is_told_as_it_was_asked_for(self):
         case = one("relu:he+bn+clip", seeds=1)
-        assert (case.act, case.init, case.bn, case.clip, case.depth) == ("relu", "he-normal", True, True, 4)
+        assert (case.act, case.init, case.bn, case.clip, case.depth) == (
+            "relu",
+            "he-normal",
+            True,
+            True,
+            4,
+        )
         assert case.trained is None
 
 
@@ -148,7 +161,9 @@ class TestMeasurement:
 def told():
     """The chapter's cases, 20 layers of 100, by their names."""
     text = "sigmoid:xavier,sigmoid:critical,relu:normal,relu:he,elu:he,relu:he+bn"
-    return {case.case.replace("-normal", ""): case for case in demonstrate(text, 20, 100, 2, GAUSSIAN)}
+    return {
+        case.case.replace("-normal", ""): case for case in demonstrate(text, 20, 100, 2, GAUSSIAN)
+    }
 
 
 class TestTheStory:
@@ -214,7 +229,9 @@ class TestExtremes:
         constant = dataset(train=64, features=10, classes=4, transform=lambda x: np.full_like(x, 3))
         for case in demonstrate("sigmoid:normal,relu:he,relu:he+bn", seeds=1, data=constant):
             assert math.isfinite(case.delta_ratio)
-        plain = one("relu:he", seeds=5, data=constant)  # without batch norm an example is an example
+        plain = one(
+            "relu:he", seeds=5, data=constant
+        )  # without batch norm an example is an example
         assert plain.predicted_band[0] / 3 < plain.delta_ratio < 3 * plain.predicted_band[1]
 
     def test_input_that_is_zero_everywhere_is_what_is_wrong(self):
@@ -239,7 +256,11 @@ class TestExtremes:
 
     def test_a_thousand_layers_compile_and_run(self):
         lost = one("sigmoid:xavier", 1000, 8, 1)
-        assert (len(lost.layers), lost.verdict, lost.layers[0].delta_rms) == (1001, "vanishing", 0.0)
+        assert (len(lost.layers), lost.verdict, lost.layers[0].delta_rms) == (
+            1001,
+            "vanishing",
+            0.0,
+        )
         assert lost.predicted_delta_ratio == 0  # beyond float64 …
         assert lost.predicted_log10_delta_ratio == pytest.approx(
             999 * math.log10(0.236), rel=0.05
@@ -267,11 +288,15 @@ class TestExtremes:
 def test_a_case_as_json_has_the_keys_that_were_promised():
     case = one("sigmoid:xavier", seeds=1)
     told = structured.event("case", case)
-    promised = "act init bn depth layers delta_ratio predicted_delta_ratio predicted_band chi depth_scale"
+    promised = (
+        "act init bn depth layers delta_ratio predicted_delta_ratio predicted_band chi depth_scale"
+    )
     assert {*promised.split(), "trainable_depth", "verdict", "trained"} <= set(told)
     assert len(told["predicted_band"]) == len(told["trainable_depth"]) == 2
     for layer in told["layers"]:
-        assert {"layer", *LAYER_FIELDS, "dead_fraction", "predicted_delta_rms", "bound"} <= set(layer)
+        assert {"layer", *LAYER_FIELDS, "dead_fraction", "predicted_delta_rms", "bound"} <= set(
+            layer
+        )
 
 
 def told_case(text, verdict, ratio, depth=20):
@@ -314,11 +339,17 @@ class TestTheMoral:
         )
 
     def test_names_other_activations_where_the_same_is_never_level(self):
-        told = [told_case("sigmoid:xavier", "vanishing", 1e-12), told_case("relu:he", "healthy", 1.0)]
+        told = [
+            told_case("sigmoid:xavier", "vanishing", 1e-12),
+            told_case("relu:he", "healthy", 1.0),
+        ]
         assert vanishing.moral(told).endswith("keeps it level: relu:he.")
 
     def test_of_cases_that_are_all_sick_is_that_none_is_level(self):
-        told = [told_case("relu:normal", "exploding", 3e16), told_case("elu:normal", "exploding", 1e17)]
+        told = [
+            told_case("relu:normal", "exploding", 3e16),
+            told_case("elu:normal", "exploding", 1e17),
+        ]
         assert vanishing.moral(told) == (
             "relu:normal multiplies its gradient by 3e+16 through 20 layers; "
             "none of these cases keeps it level."
@@ -346,5 +377,8 @@ class TestTheMoral:
         assert vanishing.moral(told).endswith("through 6 layers; " + LEVEL + " relu:he.")
 
     def test_is_one_line(self):
-        told = [told_case("sigmoid:xavier", "vanishing", 1e-12), told_case("relu:he", "healthy", 1.0)]
+        told = [
+            told_case("sigmoid:xavier", "vanishing", 1e-12),
+            told_case("relu:he", "healthy", 1.0),
+        ]
         assert len(vanishing.moral(told).splitlines()) == 1

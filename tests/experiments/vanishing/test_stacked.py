@@ -8,13 +8,14 @@ import pytest
 from oracle import assert_agree
 from problems import CLASSES, FEATURES, split
 
-from dnncli import engine, network, optimizers, probe
-from dnncli.engine import Block, Program
-from dnncli.network import TrainState
-from dnncli.plans import Plan
+from dnncli.experiments.vanishing import layer_figures, stacked
+from dnncli.nn import layer_stats, network, optimizers
+from dnncli.nn.network import TrainState
 from dnncli.records import LAYER_FIELDS
 from dnncli.spec import NetworkSpec, UpdateSpec
-from dnncli.vanishing import figures, stacked
+from dnncli.training import engine
+from dnncli.training.engine import Block, Program
+from dnncli.training.plan import Plan
 
 EXAMPLES = 33
 DATA = split(EXAMPLES)
@@ -26,7 +27,8 @@ def network_of(act, hidden=(6, 6, 6, 6), **options):
     parameters, _ = oracle.parameters(*network.shapes(spec, FEATURES, CLASSES), low=-1)
     if act == "prelu":
         parameters = tuple(
-            p if p.slope is None else p._replace(slope=np.full_like(p.slope, spec.alpha)) for p in parameters
+            p if p.slope is None else p._replace(slope=np.full_like(p.slope, spec.alpha))
+            for p in parameters
         )
     return spec, parameters
 
@@ -48,7 +50,8 @@ def assert_is_the_oracles(seen, spec, parameters):
 
 
 @pytest.mark.parametrize(
-    ("act", "bn"), [("sigmoid", False), ("relu", True), ("prelu", False), ("selu", True), ("gelu", False)]
+    ("act", "bn"),
+    [("sigmoid", False), ("relu", True), ("prelu", False), ("selu", True), ("gelu", False)],
 )
 def test_a_pass_is_the_oracles(act, bn):
     spec, parameters = network_of(act, bn=bn)
@@ -71,16 +74,18 @@ def test_a_compiled_pass_is_the_oracles_at_every_depth(hidden, bn):
 def test_its_figures_are_those_the_engine_measures_in_training(act, bn):
     spec, parameters = network_of(act, bn=bn)
     program = stacked.compiled(spec, FEATURES, CLASSES, EXAMPLES)
-    found = figures.figures(
+    found = layer_figures.figures(
         spec, parameters, jax.device_get(program(stacked.stack(parameters), DATA.x, DATA.y))
     )
 
-    step = Program(spec, UpdateSpec(optimizer="adam"), EXAMPLES, probe.measure)
+    step = Program(spec, UpdateSpec(optimizer="adam"), EXAMPLES, layer_stats.measure)
     _, statistics = network.init(spec, FEATURES, CLASSES, 0)
     optimizer = optimizers.initial_state(optimizers.build(step.update), parameters)
     state = TrainState(parameters, statistics, optimizer, np.zeros((), np.int32))
     plan = Plan(
-        np.arange(EXAMPLES, dtype=np.int32), np.full(1, figures.ADAM_RATE, np.float32), np.zeros(1, np.int32)
+        np.arange(EXAMPLES, dtype=np.int32),
+        np.full(1, layer_figures.ADAM_RATE, np.float32),
+        np.zeros(1, np.int32),
     )
     seen = engine.compiled_observe(step, state, Block(DATA.x, DATA.y), np.zeros(2, np.uint32), plan)
     _, responding, stats = jax.device_get(seen)

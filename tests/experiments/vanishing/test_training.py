@@ -3,9 +3,10 @@
 import pytest
 from problems import dataset
 
-from dnncli import cases, compilation, runs
-from dnncli.spec import NetworkSpec, RunSpec, ScheduleSpec, StoppingSpec, UpdateSpec
-from dnncli.vanishing import learning
+from dnncli.experiments.vanishing import training
+from dnncli.spec import NetworkSpec, RunSpec, ScheduleSpec, StoppingSpec, UpdateSpec, vanishing
+from dnncli.training import compilation_cache
+from dnncli.training import run as runs
 
 DATA = dataset(train=70, validation=20)
 HIDDEN = (7, 5)
@@ -14,13 +15,13 @@ HIDDEN = (7, 5)
 @pytest.fixture(autouse=True, scope="module")
 def compiled_once():
     """Tests that train the same network compile it once."""
-    compilation.remember()
+    compilation_cache.remember()
 
 
 def learn(text, data=DATA, epochs=4, seeds=2):
-    case = cases.parse(text)
+    case = vanishing.parse(text)
     spec = NetworkSpec(hidden=HIDDEN, act=case.act, init=case.init, bn=case.bn)
-    return learning.train(case, spec, data, epochs, seeds), spec
+    return training.train(case, spec, data, epochs, seeds), spec
 
 
 def test_accuracies_are_the_last_epochs_of_the_runs_that_train_makes():
@@ -29,7 +30,10 @@ def test_accuracies_are_the_last_epochs_of_the_runs_that_train_makes():
     expected = []
     for seed in range(2):
         run = RunSpec(
-            network=spec, schedule=ScheduleSpec(epochs=4), stopping=StoppingSpec(patience=None), seed=seed
+            network=spec,
+            schedule=ScheduleSpec(epochs=4),
+            stopping=StoppingSpec(patience=None),
+            seed=seed,
         )
         *_, last = runs.run(runs.start(run, DATA), DATA)
         expected.append(last.record.val_accuracy)
@@ -39,9 +43,9 @@ def test_accuracies_are_the_last_epochs_of_the_runs_that_train_makes():
 
 def test_clipping_is_by_global_norm(monkeypatch):
     seen = []
-    original = learning.Program
+    original = training.Program
     monkeypatch.setattr(
-        learning, "Program", lambda *arguments: seen.append(arguments[1]) or original(*arguments)
+        training, "Program", lambda *arguments: seen.append(arguments[1]) or original(*arguments)
     )
     learn("elu:he+clip", epochs=1, seeds=1)
     assert seen == [UpdateSpec(clip_global_norm=1.0)]

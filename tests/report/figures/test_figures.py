@@ -10,7 +10,7 @@ pytest.importorskip("matplotlib")
 
 from dnncli.errors import DnncliError, SpecError
 from dnncli.records import DataRecord, EpochRecord, Health, LayerRecord, Score, Seconds, TrainRecord
-from dnncli.report import figures, training_figure
+from dnncli.report.figures import canvas, training
 
 DATA = DataRecord("digits", 1297, 200, 300, 64, 10, "0" * 64)
 COMMAND = "dnncli train --act elu"
@@ -25,12 +25,25 @@ def record(deltas, losses=None, stopped="epochs", name="digits", test=0.9, best=
     losses = losses or [1.0 / (i + 1) for i in range(len(deltas))]
     epochs = tuple(
         EpochRecord(
-            i + 1, loss, loss, 0.5, 1e-3, 0.0, 0.1, tuple(layer(f"h{k}", d) for k, d in enumerate(row))
+            i + 1,
+            loss,
+            loss,
+            0.5,
+            1e-3,
+            0.0,
+            0.1,
+            tuple(layer(f"h{k}", d) for k, d in enumerate(row)),
         )
         for i, (row, loss) in enumerate(zip(deltas, losses, strict=True))
     )
     depth = max(len(deltas[0]) - 1, 1) if deltas else 2
-    config = {"hidden": [8] * depth, "act": "elu", "init": "he-normal", "bn": True, "optimizer": "adam"}
+    config = {
+        "hidden": [8] * depth,
+        "act": "elu",
+        "init": "he-normal",
+        "bn": True,
+        "optimizer": "adam",
+    }
     return TrainRecord(
         config=config,
         data=DataRecord(name, *list(vars(DATA).values())[1:]),
@@ -54,7 +67,7 @@ DELTAS = [[1e-3 * 2.0**-k / (e + 1) for k in range(3)] for e in range(6)]
 def test_the_same_run_gives_the_same_bytes_with_the_command_in_them(tmp_path, kind):
     paths = [tmp_path / f"{name}.{kind}" for name in "ab"]
     for path in paths:
-        figures.save(training_figure.figure(record(DELTAS)), path, COMMAND)
+        canvas.save(training.figure(record(DELTAS)), path, COMMAND)
     one, two = (path.read_bytes() for path in paths)
     assert one == two
     assert COMMAND.encode() in one
@@ -68,10 +81,16 @@ def texts(figure):
 
 
 def test_axes_have_labels_with_units():
-    figure = training_figure.figure(record(DELTAS))
+    figure = training.figure(record(DELTAS))
     figure.canvas.draw()
     said = texts(figure)
-    assert {"epoch", "cross-entropy (nats)", "correctly classified (%)", "training", "validation"} <= said
+    assert {
+        "epoch",
+        "cross-entropy (nats)",
+        "correctly classified (%)",
+        "training",
+        "validation",
+    } <= said
     assert any("log₁₀ δ" in text and "nats" in text for text in said)
     assert {"h0", "h1", "h2"} <= said
 
@@ -94,55 +113,55 @@ def test_axes_have_labels_with_units():
 def test_every_run_there_can_be_is_drawn(tmp_path, run):
     for kind in ("svg", "png", "pdf"):
         path = tmp_path / f"run.{kind}"
-        figures.save(training_figure.figure(run), path, "dnncli train --data 'é表\n\x07'")
+        canvas.save(training.figure(run), path, "dnncli train --data 'é表\n\x07'")
         assert path.stat().st_size > 1000
 
 
 def test_a_heat_map_spans_at_least_a_decade_and_leaves_out_what_has_no_logarithm():
-    assert figures._span([-3.0, -3.1]) == pytest.approx((-3.55, -2.55))
-    assert figures._span([-9.0, -1.0]) == (-9.0, -1.0)
-    assert figures._span([]) == (-1.0, 0.0)
+    assert canvas._span([-3.0, -3.1]) == pytest.approx((-3.55, -2.55))
+    assert canvas._span([-9.0, -1.0]) == (-9.0, -1.0)
+    assert canvas._span([]) == (-1.0, 0.0)
 
 
 def test_a_heat_map_names_some_rows_of_many_and_all_columns_it_is_given():
-    with figures.canvas(4, 3) as figure:
+    with canvas.canvas(4, 3) as figure:
         axes = figure.subplots()
         rows = [f"hidden{i}" for i in range(50)]
-        figures.heat_map(figure, axes, [[1.0, 2.0]] * 50, rows, "δ", ["relu $x$", "elu"])
+        canvas.heat_map(figure, axes, [[1.0, 2.0]] * 50, rows, "δ", ["relu $x$", "elu"])
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert names[0] == "hidden0"
     assert names[-1] == "hidden49"
-    assert len(names) <= figures.MOST_NAMES
+    assert len(names) <= canvas.MOST_NAMES
     assert [label.get_text() for label in axes.get_xticklabels()] == [r"relu \$x\$", "elu"]
 
 
 def test_the_first_and_the_last_of_any_number_of_rows_are_named():
-    assert figures._named(0) == []
+    assert canvas._named(0) == []
     for rows in range(1, 200):
-        named = figures._named(rows)
+        named = canvas._named(rows)
         gaps = [after - before for before, after in itertools.pairwise(named)]
         assert (named[0], named[-1]) == (0, rows - 1)
-        assert len(named) <= figures.MOST_NAMES
+        assert len(named) <= canvas.MOST_NAMES
         assert 2 * min(gaps, default=1) > max(gaps[-1:], default=1)
 
 
 def test_a_long_title_stands_whole_on_two_lines():
     words = " ".join(["layer$"] * 20)
-    with figures.canvas(figures.TEXT_WIDTH, 3) as figure:
-        figures.title(figure, words)
+    with canvas.canvas(canvas.TEXT_WIDTH, 3) as figure:
+        canvas.title(figure, words)
         figure.canvas.draw()
         box = figure._suptitle.get_window_extent()
     lines = figure._suptitle.get_text().split("\n")
     assert len(lines) == 2
-    assert " ".join(lines) == figures.literal(words)
+    assert " ".join(lines) == canvas.literal(words)
     assert 0 < box.x0 < box.x1 < figure.bbox.x1
 
 
 def test_curves_are_told_apart_by_colour_and_dashes():
-    series = {f"s{i}": figures.Curve([1.0, 2.0], [0.5, 1.5], [1.5, 2.5]) for i in range(7)}
-    with figures.canvas(4, 3) as figure:
+    series = {f"s{i}": canvas.Curve([1.0, 2.0], [0.5, 1.5], [1.5, 2.5]) for i in range(7)}
+    with canvas.canvas(4, 3) as figure:
         axes = figure.subplots()
-        figures.curves(axes, [1.0, 2.0], series)
+        canvas.curves(axes, [1.0, 2.0], series)
     lines = axes.get_lines()
     assert len({line.get_color() for line in lines}) == len(lines) == 7
     assert len({str(line._dash_pattern) for line in lines}) == 7
@@ -152,19 +171,21 @@ def test_curves_are_told_apart_by_colour_and_dashes():
 def test_a_picture_is_whole_or_the_old_one_stays(tmp_path):
     path = tmp_path / "none" / "run.svg"
     with pytest.raises(DnncliError, match="cannot be written: there is no folder"):
-        figures.save(training_figure.figure(record(DELTAS)), path, COMMAND)
+        canvas.save(training.figure(record(DELTAS)), path, COMMAND)
 
 
 def test_other_kinds_of_pictures_are_refused():
-    figures.check(Path("a.SVG"))
+    canvas.check(Path("a.SVG"))
     for name in ("a.gif", "svg", ".png"):
-        with pytest.raises(SpecError, match=r"^--plot .*: a picture is called \.svg, \.png or \.pdf"):
-            figures.check(Path(name))
+        with pytest.raises(
+            SpecError, match=r"^--plot .*: a picture is called \.svg, \.png or \.pdf"
+        ):
+            canvas.check(Path(name))
 
 
 def test_the_style_is_left_as_it_was():
     import matplotlib
 
     before = dict(matplotlib.rcParams)
-    training_figure.figure(record(DELTAS))
+    training.figure(record(DELTAS))
     assert dict(matplotlib.rcParams) == before

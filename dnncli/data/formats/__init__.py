@@ -1,0 +1,1 @@
+"""Files of arrays and images, fetched files, and Parquet out."""

@@ -1,0 +1,1 @@
+"""Activations, initialisers and learning rates compared over paired seeds."""

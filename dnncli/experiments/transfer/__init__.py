@@ -1,0 +1,1 @@
+"""A trained network's layers reused on another task."""

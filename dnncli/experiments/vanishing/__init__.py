@@ -1,0 +1,1 @@
+"""How gradients vanish and explode with depth, before the first step and in training."""

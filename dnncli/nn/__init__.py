@@ -1,0 +1,1 @@
+"""The network as pure functions: registries, forward passes, statistics of its layers."""

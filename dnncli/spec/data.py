@@ -1,0 +1,63 @@
+"""Which examples a run learns from, how they are split and how they are scaled."""
+
+from dataclasses import dataclass
+
+from dnncli.spec import catalog, checks
+
+Amount = int | float  # a count of examples (int) or a share of them (float in (0, 1))
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """Which examples, split and scaled how."""
+
+    data: str = "digits"
+    target: str | None = None
+    drop: str | None = None
+    types: str | None = None
+    where: str | None = None
+    delimiter: str | None = None
+    header: bool | None = None  # None: found out
+    label_strip: str | None = None
+    validation: Amount | None = None
+    test: Amount | str | None = None  # a text is the path of a table of its own
+    scale: str = "auto"
+    classes: str | None = None
+    per_class: int | None = None
+    validation_per_class: int | None = None
+
+    def __post_init__(self) -> None:
+        """Resolve names and check amounts."""
+        checks.fill(self, scale=catalog.resolve(catalog.SCALINGS, self.scale, "scaling").name)
+        for name in ("target", "drop", "types", "where", "delimiter", "label_strip"):
+            text = getattr(self, name)
+            checks.check(
+                text is None or (isinstance(text, str) and text != ""), name, text, "some text"
+            )
+        for name in ("validation", "test"):
+            _check_amount(name, getattr(self, name))
+        if self.delimiter is not None:
+            checks.fill(self, delimiter=self.delimiter.replace("\\t", "\t"))
+            checks.check(
+                len(self.delimiter) == 1 and self.delimiter not in '"\r\n',
+                "delimiter",
+                repr(self.delimiter),
+                "one character, no quote",
+            )
+        checks.check_numbers(self, "per_class validation_per_class", lambda n: n >= 1, "at least 1")
+
+
+def _check_amount(name: str, amount: Amount | str | None) -> None:
+    if isinstance(amount, str):
+        checks.check(
+            name == "test" and amount != "",
+            name,
+            repr(amount),
+            "a number of examples or a fraction",
+        )
+    elif isinstance(amount, float):
+        checks.check(
+            0 < amount < 1, name, amount, "a number of examples or a fraction between 0 and 1"
+        )
+    elif amount is not None:
+        checks.check(amount >= 1, name, amount, "at least 1 example")

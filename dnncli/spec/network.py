@@ -1,0 +1,73 @@
+"""A network without its input and output sizes, which the data give."""
+
+from dataclasses import dataclass
+
+from dnncli.errors import SpecError
+from dnncli.spec import catalog, checks
+
+WIDEST, DEEPEST = 1_000_000, 10_000  # units of a layer, hidden layers: more are a slip of the keys
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A multilayer perceptron without its input and output sizes, which the data give.
+
+    `below` counts layers of a larger network on which this one stands; it names its own accordingly.
+    """
+
+    hidden: tuple[int, ...] = (300, 100)
+    act: str = "elu"
+    alpha: float | None = None
+    init: str = "auto"
+    bn: bool = False
+    bn_momentum: float | None = None
+    bn_output: bool = False
+    dropout: float = 0.0
+    below: int = 0
+
+    def __post_init__(self) -> None:
+        """Resolve names, fill what the activation decides, and check sizes."""
+        activation = catalog.resolve(catalog.ACTIVATIONS, self.act, "activation")
+        if self.alpha is not None and activation.alpha is None:
+            users = ", ".join(a.name for a in catalog.ACTIVATIONS.values() if a.alpha is not None)
+            raise SpecError(
+                f"--alpha {self.alpha:g}: {activation.name} has no alpha. It is for {users}."
+            )
+        if self.bn_momentum is not None and not (self.bn or self.bn_output):
+            raise SpecError(
+                f"--bn-momentum {self.bn_momentum:g}: has no use without --bn or --bn-output."
+            )
+        checks.check(
+            len(self.hidden) + self.below >= 1, "hidden", self.hidden, "at least one layer"
+        )
+        fits = all(1 <= n <= WIDEST for n in self.hidden)
+        checks.check(fits, "hidden", _joined(self.hidden[:9]), f"sizes from 1 to {WIDEST:,}")
+        checks.check(
+            len(self.hidden) <= DEEPEST, "depth", len(self.hidden), f"at most {DEEPEST:,} layers"
+        )
+        checks.check_number(self, "alpha", lambda a: abs(a) < 1e6, "a finite number")
+        if activation.name in ("elu", "celu"):
+            checks.check_number(self, "alpha", lambda a: a > 0, "greater than 0")
+        checks.check_number(self, "bn_momentum", lambda m: 0 <= m < 1, "in [0, 1)")
+        checks.check_number(self, "dropout", lambda p: 0 <= p < 1, "in [0, 1)")
+        init = activation.init if self.init == "auto" else self.init
+        normalised = self.bn or self.bn_output
+        checks.fill(
+            self,
+            act=activation.name,
+            init=catalog.resolve(catalog.INITIALIZERS, init, "initialiser").name,
+            alpha=activation.alpha if self.alpha is None else float(self.alpha),
+            bn_momentum=0.9 if normalised and self.bn_momentum is None else self.bn_momentum,
+        )
+
+    def layers(self) -> tuple[str, ...]:
+        """The layers' names from the input up: hidden1 … hiddenN, output."""
+        return (*(f"hidden{self.below + i + 1}" for i in range(len(self.hidden))), "output")
+
+    def normalised(self) -> tuple[bool, ...]:
+        """Which layers have batch normalisation."""
+        return (*(self.bn for _ in self.hidden), self.bn_output)
+
+
+def _joined(sizes: tuple[int, ...]) -> str:
+    return ",".join(map(str, sizes))

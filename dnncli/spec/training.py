@@ -1,0 +1,100 @@
+"""How a network is trained: updates, schedule, early stopping."""
+
+from dataclasses import dataclass
+
+from dnncli.errors import SpecError
+from dnncli.spec import catalog, checks
+
+
+@dataclass(frozen=True)
+class UpdateSpec:
+    """What happens to the parameters in one step, the learning rate aside."""
+
+    optimizer: str = "adam"
+    momentum: float | None = None
+    l1: float = 0.0
+    l2: float = 0.0
+    weight_decay: float | None = None
+    max_norm: float | None = None
+    clip_value: float | None = None
+    clip_norm: float | None = None
+    clip_global_norm: float | None = None
+
+    def __post_init__(self) -> None:
+        """Resolve the optimizer and fill what it decides."""
+        optimizer = catalog.resolve(catalog.OPTIMIZERS, self.optimizer, "optimizer")
+        if self.momentum is not None and optimizer.momentum is None:
+            users = ", ".join(o.name for o in catalog.OPTIMIZERS.values() if o.momentum is not None)
+            raise SpecError(
+                f"--momentum {self.momentum:g}: {optimizer.name} has none to set. It is for {users}."
+            )
+        checks.check_number(self, "momentum", lambda m: 0 <= m < 1, "in [0, 1)")
+        checks.check_numbers(
+            self, "l1 l2 weight_decay", lambda x: x >= 0, "a finite number of at least 0"
+        )
+        checks.check_numbers(
+            self,
+            "max_norm clip_value clip_norm clip_global_norm",
+            lambda x: x > 0,
+            "finite and greater than 0",
+        )
+        checks.fill(
+            self,
+            optimizer=optimizer.name,
+            momentum=optimizer.momentum if self.momentum is None else float(self.momentum),
+            weight_decay=optimizer.weight_decay
+            if self.weight_decay is None
+            else float(self.weight_decay),
+        )
+
+
+@dataclass(frozen=True)
+class ScheduleSpec:
+    """How long training goes on, in what batches, and the learning rate's course over it."""
+
+    lr: float | None = None  # RunSpec fills it from the optimizer
+    schedule: str = "constant"
+    decay_rate: float | None = None
+    decay_steps: int | None = None  # None with the exponential schedule: the whole run
+    warmup: float = 0.0  # epochs of linear rise from 0
+    batch_size: int = 64
+    epochs: int = 40
+
+    def __post_init__(self) -> None:
+        """Resolve the schedule and refuse options that only another one uses."""
+        schedule = catalog.resolve(catalog.SCHEDULES, self.schedule, "schedule")
+        for other in catalog.SCHEDULES.values():
+            for name in set(other.options) - set(schedule.options):
+                if getattr(self, name) is not None:
+                    raise SpecError(f"{checks.option(name)}: only --schedule {other.name} uses it.")
+        if self.warmup and schedule.name == "one-cycle":
+            raise SpecError("--warmup: --schedule one-cycle has its own rise of the learning rate.")
+        checks.check_number(self, "lr", lambda x: x > 0, "finite and greater than 0")
+        checks.check_number(self, "decay_rate", lambda x: 0 < x <= 1, "in (0, 1]")
+        checks.check_numbers(self, "decay_steps batch_size epochs", lambda x: x >= 1, "at least 1")
+        checks.check_number(self, "warmup", lambda x: x >= 0, "a finite number of epochs")
+        checks.check(
+            self.warmup <= self.epochs,
+            "warmup",
+            self.warmup,
+            f"at most the run's {self.epochs} epochs",
+        )
+        rate = (
+            0.1 if schedule.name == "exponential" and self.decay_rate is None else self.decay_rate
+        )
+        checks.fill(self, schedule=schedule.name, decay_rate=rate)
+
+
+@dataclass(frozen=True)
+class StoppingSpec:
+    """When training stops before its last epoch, and which epoch counts as the best."""
+
+    patience: int | None = 10  # epochs without improvement; None: never stop early
+    min_delta: float = 0.0
+    monitor: str = "val-loss"
+
+    def __post_init__(self) -> None:
+        """Resolve the monitored figure."""
+        checks.fill(self, monitor=catalog.resolve(catalog.MONITORS, self.monitor, "monitor").name)
+        checks.check_number(self, "patience", lambda n: n >= 1, "at least 1 epoch")
+        checks.check_number(self, "min_delta", lambda x: x >= 0, "a finite number of at least 0")

@@ -1,0 +1,1 @@
+"""Files: checkpoints, tensors, atomic writes, the cache folder."""
