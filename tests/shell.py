@@ -1,5 +1,6 @@
 """How the tests of the shell run command lines: in this process for speed, in another for what needs one."""
 
+import importlib
 import io
 import json
 import os
@@ -7,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+import click
 import numpy as np
 
 from dnncli.cli import program
@@ -105,3 +107,16 @@ def write_tiny(path, examples=60, features=3, classes=3, seed=0):
     x = rng.normal(size=(examples, features)) + 2 * np.eye(classes, features)[y]
     np.savez(path, x=x.astype(np.float32), y=y)
     return path
+
+
+def leaves():
+    """Every command that does something, with the words that call it."""
+    for name in COMMANDS:
+        command = importlib.import_module(f"dnncli.cli.commands.{name.replace('-', '_')}").command
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {sub}", leaf) for sub, leaf in command.commands.items())
+        else:
+            yield name, command
+
+
+LEAVES = dict(leaves())

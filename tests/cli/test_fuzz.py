@@ -9,8 +9,7 @@ import click
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from shell import TINY, run, write_tiny
-from test_help import LEAVES
+from shell import LEAVES, TINY, run, write_tiny
 
 from dnncli.cli.types import Name
 

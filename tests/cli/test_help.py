@@ -1,27 +1,15 @@
 """Help: in sections, with defaults and examples that work, at every width."""
 
-import importlib
 import re
 import shlex
 
 import click
 import pytest
-from shell import run
+from shell import LEAVES, run
 
 from dnncli.cli.program import COMMANDS
 
 
-def leaves():
-    """Every command that does something, with the words that call it."""
-    for name in COMMANDS:
-        command = importlib.import_module(f"dnncli.cli.commands.{name.replace('-', '_')}").command
-        if isinstance(command, click.Group):
-            yield from ((f"{name} {sub}", leaf) for sub, leaf in command.commands.items())
-        else:
-            yield name, command
-
-
-LEAVES = dict(leaves())
 every_command = pytest.mark.parametrize("name", LEAVES)
 
 
