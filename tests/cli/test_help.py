@@ -9,7 +9,6 @@ from shell import LEAVES, run
 
 from dnncli.cli.program import COMMANDS
 
-
 every_command = pytest.mark.parametrize("name", LEAVES)
 
 

@@ -38,7 +38,7 @@ CHILD = """
 import os, sys, time
 from pathlib import Path
 import numpy as np
-from dnncli import checkpoint
+from dnncli.storage import checkpoint
 path, die = Path(sys.argv[1]), lambda *_: os.kill(os.getpid(), 9)
 def save(n):
     checkpoint.write(path, checkpoint.Checkpoint({"w": np.full(1 << 20, n, np.float32)}, {"epoch": n}))

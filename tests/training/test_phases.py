@@ -168,7 +168,7 @@ def test_nothing_of_a_frozen_layers_gradient_is_computed(cache):
     blocks = runs.block(DATA.train), runs.block(DATA.validation)
     phase = phases.enter(start, *blocks, 0, cache=cache)
     state, key = phases.cut(phase, start.state), np.array([0, 0], np.uint32)
-    plan = phases.plans.plan(phase.part, 0, len(DATA.train))
+    plan = phases.plan.plan(phase.part, 0, len(DATA.train))
     program = jax.make_jaxpr(engine.epoch, static_argnums=0)(
         phase.program, state, phase.train, phase.validation, key, plan
     )

@@ -284,8 +284,9 @@ def fuzz():
 
 
 def test_a_hostile_value_anywhere_is_refused_in_one_line_or_is_what_the_run_then_says_of_itself():
+    code = "import sys; sys.path.append('..'); import test_snapshot; test_snapshot.fuzz()"
     answer = subprocess.run(
-        [sys.executable, "-W", "error", "-c", "import test_snapshots; test_snapshots.fuzz()"],
+        [sys.executable, "-W", "error", "-c", code],
         cwd=Path(__file__).parent,
         capture_output=True,
         text=True,
