@@ -111,7 +111,7 @@ def write_tiny(path, examples=60, features=3, classes=3, seed=0):
 
 def leaves():
     """Every command that does something, with the words that call it."""
-    for name in COMMANDS:
+    for name in program.COMMANDS:
         command = importlib.import_module(f"dnncli.cli.commands.{name.replace('-', '_')}").command
         if isinstance(command, click.Group):
             yield from ((f"{name} {sub}", leaf) for sub, leaf in command.commands.items())
