@@ -1,4 +1,4 @@
-"""Data made to fit a network that was trained before: its scaling, its classes."""
+"""Datasets made to fit a network that was trained before: its feature scaling and its classes."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,35 +10,43 @@ from dnncli.errors import DataError
 from dnncli.training.snapshot import DataSummary
 
 
-def adopt(dataset: Dataset, known: DataSummary) -> Dataset:
-    """A dataset loaded unscaled, scaled and labelled as the network was trained.
+def align(dataset: Dataset, trained_on: DataSummary) -> Dataset:
+    """Scale and label an unscaled dataset as a network's own data were.
 
-    Raises DataError where the features do not fit or a class is new to the network.
+    Raises DataError where the features do not fit or the network does not know a class.
     """
-    scaled = rescale(dataset, known)
-    new = [name for name in dataset.class_names if name not in known.class_names]
-    if new:
+    scaled = rescale(dataset, trained_on)
+    known = trained_on.class_names
+    unknown = [name for name in dataset.class_names if name not in known]
+    if unknown:
         raise DataError(
-            f"{dataset.name} has the class {new[0]!r}, which the network was not trained on."
+            f"{dataset.name} has the class {unknown[0]!r}, which the network was not trained on."
         )
-    labels = np.array([known.class_names.index(name) for name in dataset.class_names], np.int32)
+    labels = np.array([known.index(name) for name in dataset.class_names], np.int32)
     relabelled = _splits(scaled, lambda split: Split(split.x, labels[split.y]))
-    return replace(relabelled, class_names=known.class_names)
+    return replace(relabelled, class_names=known)
 
 
-def rescale(dataset: Dataset, known: DataSummary) -> Dataset:
-    """A dataset loaded unscaled, scaled as the network's own data; its classes may be others.
+def rescale(dataset: Dataset, trained_on: DataSummary) -> Dataset:
+    """Scale an unscaled dataset as a network's own data were; its classes may be others.
 
     Raises DataError where the features do not fit.
     """
-    if dataset.features != known.record.features:
+    features = trained_on.record.features
+    if dataset.features != features:
         raise DataError(
-            f"{dataset.name} has {dataset.features} features, but the network takes {known.record.features}."
+            f"{dataset.name} has {dataset.features} features, but the network takes {features}."
         )
-    scaled = _splits(dataset, lambda split: Split(known.scaling.apply(split.x), split.y))
-    return replace(scaled, scaling=known.scaling)
+    scaling = trained_on.scaling
+    scaled = _splits(dataset, lambda split: Split(scaling.apply(split.x), split.y))
+    return replace(scaled, scaling=scaling)
 
 
 def _splits(dataset: Dataset, change: Callable[[Split], Split]) -> Dataset:
-    train, validation, test = map(change, (dataset.train, dataset.validation, dataset.test))
-    return replace(dataset, train=train, validation=validation, test=test)
+    """The dataset with each of its splits changed."""
+    return replace(
+        dataset,
+        train=change(dataset.train),
+        validation=change(dataset.validation),
+        test=change(dataset.test),
+    )

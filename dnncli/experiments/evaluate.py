@@ -1,9 +1,8 @@
-"""How a stored network does: scores, confusion, gradients, and what its batch-norm statistics cost."""
+"""How a stored network performs: scores, confusion matrix, gradients, batch-norm statistics."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import jax
 import numpy as np
@@ -11,9 +10,8 @@ from jaxtyping import Float, Int
 
 from dnncli.data import Dataset, Split
 from dnncli.errors import SpecError
-from dnncli.experiments.alignment import adopt
 from dnncli.nn import inference, layer_stats
-from dnncli.nn.network import Statistics, TrainState
+from dnncli.nn.network import Moments, Statistics, TrainState
 from dnncli.records import (
     BatchNormRecord,
     ClassScore,
@@ -24,14 +22,14 @@ from dnncli.records import (
     SplitRecord,
 )
 from dnncli.training import engine, phases
-from dnncli.training import plan as plans
-from dnncli.training.engine import Block
+from dnncli.training.plan import plan
+from dnncli.training.run import block
 from dnncli.training.snapshot import Snapshot
-
-__all__ = ["adopt", "class_scores", "evaluate", "mean_cross_entropy", "observe"]
 
 KINDS = ("moving", "batch", "population")  # of batch-norm statistics
 TIMED_PASSES = 5  # forward passes over a split, of which the fastest counts
+
+Logits = Float[np.ndarray, "examples classes"]
 
 
 def evaluate(
@@ -45,50 +43,58 @@ def evaluate(
 ) -> EvalRecord:
     """Scores of the best epoch's network on the splits, and what else is asked for.
 
-    `bn_stats` is one of KINDS, with which the splits are scored, or "all": then the moving averages
+    bn_stats: one of KINDS, with which the splits are scored, or "all": then the moving averages
     score the splits and the record compares all three.
+    Raises SpecError for `bn_stats` of a network without batch norm.
     """
-    if bn_stats and not any(moments for moments in snapshot.statistics):
+    if bn_stats and not any(snapshot.statistics):
         raise SpecError(f"--bn-stats {bn_stats}: the network in {checkpoint} has no batch norm.")
-    kinds = {} if bn_stats is None else _statistics(snapshot, dataset)
-    statistics = kinds.get(bn_stats or "", snapshot.statistics)
-    asked = KINDS if bn_stats == "all" else (bn_stats or "",)
-    return EvalRecord(
+    record = EvalRecord(
         config=snapshot.spec.options(),
         checkpoint=checkpoint,
         data=dataset.record(),
-        splits={name: _split_record(snapshot, statistics, dataset, name) for name in splits},
-        layers=observe(snapshot, dataset) if gradients else None,
-        bn=_batch_norm_record(snapshot, dataset, splits, kinds, asked) if bn_stats else None,
+        splits={},
     )
+    statistics = snapshot.statistics
+    if gradients:
+        record = replace(record, layers=observe(snapshot, dataset))
+    if bn_stats:
+        kinds = batch_norm_statistics(snapshot, dataset)
+        statistics = kinds.get(bn_stats, statistics)
+        compared = KINDS if bn_stats == "all" else (bn_stats,)
+        scores = {kind: _scores(snapshot, kinds[kind], dataset, splits) for kind in compared}
+        mismatches = tuple(_mismatches(snapshot, kinds))
+        record = replace(record, bn=BatchNormRecord(scores, mismatches))
+    measured = {name: _split_record(snapshot, statistics, dataset, name) for name in splits}
+    return replace(record, splits=measured)
 
 
 def _split_record(
     snapshot: Snapshot, statistics: Statistics, dataset: Dataset, name: str
 ) -> SplitRecord:
+    """A split's scores with these batch-norm statistics."""
     split = dataset.split(name)
-    logits, rate = _timed_logits(snapshot, statistics, split)
+    logits, speed = _timed_logits(snapshot, statistics, split)
     predicted = logits.argmax(axis=1)
-    classes = len(dataset.class_names)
-    confusion = np.zeros((classes, classes), np.int64)
+    score = _score(logits, split)
+    confusion = np.zeros((dataset.classes, dataset.classes), np.int64)
     np.add.at(confusion, (split.y, predicted), 1)
     return SplitRecord(
-        loss=mean_cross_entropy(logits, split.y),
-        accuracy=float((predicted == split.y).mean()),
+        loss=score.loss,
+        accuracy=score.accuracy,
         examples=len(split),
-        examples_per_second=rate,
+        examples_per_second=speed,
         per_class=class_scores(dataset.class_names, confusion),
-        confusion=tuple(tuple(int(n) for n in row) for row in confusion),
+        confusion=tuple(map(tuple, confusion.tolist())),
     )
 
 
-def _timed_logits(
-    snapshot: Snapshot, statistics: Statistics, split: Split
-) -> tuple[Float[np.ndarray, "examples classes"], float]:
-    """Logits, and how many examples a second the compiled forward pass takes at its fastest."""
+def _timed_logits(snapshot: Snapshot, statistics: Statistics, split: Split) -> tuple[Logits, float]:
+    """Logits, and the examples a second of the fastest of several compiled forward passes."""
     x = jax.device_put(split.x)
     arguments = (snapshot.spec.network, snapshot.parameters, statistics, x)
-    logits, fastest = inference.compiled_logits(*arguments).block_until_ready(), float("inf")
+    logits = inference.compiled_logits(*arguments).block_until_ready()
+    fastest = float("inf")
     for _ in range(TIMED_PASSES):
         began = time.perf_counter()
         inference.compiled_logits(*arguments).block_until_ready()
@@ -96,9 +102,13 @@ def _timed_logits(
     return np.asarray(logits), len(split) / fastest
 
 
-def mean_cross_entropy(
-    logits: Float[np.ndarray, "examples classes"], y: Int[np.ndarray, " examples"]
-) -> float:
+def _score(logits: Logits, split: Split) -> Score:
+    """Mean loss and accuracy of logits."""
+    accuracy = float((logits.argmax(axis=1) == split.y).mean())
+    return Score(mean_cross_entropy(logits, split.y), accuracy)
+
+
+def mean_cross_entropy(logits: Logits, y: Int[np.ndarray, " examples"]) -> float:
     """Mean of -log softmax(logits)[y], in float64."""
     exact = logits.astype(np.float64)
     peak = exact.max(axis=1, keepdims=True)
@@ -109,95 +119,105 @@ def mean_cross_entropy(
 def class_scores(
     names: Sequence[str], confusion: Int[np.ndarray, "classes classes"]
 ) -> tuple[ClassScore, ...]:
-    """Precision, recall and F1 of each class; None where nothing was there to be found or was found."""
-    support, found, hits = confusion.sum(axis=1), confusion.sum(axis=0), np.diag(confusion)
+    """Precision, recall and F1 of each class, None where they would divide by 0.
 
-    def share(part: np.integer, whole: np.integer) -> float | None:
-        return float(part / whole) if whole else None
-
+    confusion[i, j] counts the examples of class i that were predicted as class j.
+    """
+    support = confusion.sum(axis=1)
+    predicted = confusion.sum(axis=0)
+    hits = np.diag(confusion)
     return tuple(
         ClassScore(
             name=name,
-            precision=share(hits[i], found[i]),
-            recall=share(hits[i], support[i]),
-            f1=share(2 * hits[i], support[i] + found[i]),
+            precision=_ratio(hits[i], predicted[i]),
+            recall=_ratio(hits[i], support[i]),
+            f1=_ratio(2 * hits[i], support[i] + predicted[i]),
             support=int(support[i]),
         )
         for i, name in enumerate(names)
     )
 
 
+def _ratio(part: np.integer, whole: np.integer) -> float | None:
+    """The quotient; None where `whole` is 0."""
+    return float(part / whole) if whole else None
+
+
 def observe(snapshot: Snapshot, dataset: Dataset) -> tuple[LayerRecord, ...]:
-    """The LAYER figures of the stored network over batches of the training set, without training it."""
-    spec, train = snapshot.spec, dataset.train
-    program = phases.program(spec, len(train), max(0, snapshot.epoch - 1))
-    plan = plans.plan(spec, snapshot.best_epoch, len(train))
+    """Layer statistics of the stored network on training batches, without training it."""
+    spec = snapshot.spec
+    examples = len(dataset.train)
+    program = phases.program(spec, examples, max(0, snapshot.epoch - 1))
     state = TrainState(
         snapshot.parameters, snapshot.statistics, snapshot.state.optimizer, snapshot.state.step
     )
     key = np.array([0, spec.seed], np.uint32)
-    block = Block(*jax.device_put((train.x, train.y)))
-    _, responding, stats = jax.device_get(engine.compiled_observe(program, state, block, key, plan))
-    figures = layer_stats.records(
-        spec.network, stats, responding.any(axis=0), np.zeros((0, 1), bool)
+    measured = engine.compiled_observe(
+        program, state, block(dataset.train), key, plan(spec, snapshot.best_epoch, examples)
     )
+    _, responding, stats = jax.device_get(measured)
+    never_clipped = np.zeros((0, 1), bool)
+    active = responding.any(axis=0)
+    records = layer_stats.records(spec.network, stats, active, never_clipped)
     frozen = spec.freezing.frozen(max(1, snapshot.epoch))
-    return tuple(replace(figure, frozen=figure.layer in frozen) for figure in figures)
+    return tuple(replace(record, frozen=record.layer in frozen) for record in records)
 
 
-def _statistics(snapshot: Snapshot, dataset: Dataset) -> dict[str, Statistics]:
-    spec, x = snapshot.spec, jax.device_put(dataset.train.x)
+def batch_norm_statistics(snapshot: Snapshot, dataset: Dataset) -> dict[str, Statistics]:
+    """The network's batch-norm statistics by kind: see `records.BatchNormRecord`."""
+    spec = snapshot.spec
+    x = jax.device_put(dataset.train.x)
     size = min(spec.schedule.batch_size, len(dataset.train))
-    return {
-        "moving": snapshot.statistics,
-        "batch": inference.compiled_batch_statistics(spec.network, snapshot.parameters, x, size),
-        "population": inference.compiled_population_statistics(
-            spec.network, snapshot.parameters, x
-        ),
-    }
+    batch = inference.compiled_batch_statistics(spec.network, snapshot.parameters, x, size)
+    exact = inference.compiled_population_statistics(spec.network, snapshot.parameters, x)
+    return {"moving": snapshot.statistics, "batch": batch, "population": exact}
 
 
-def _batch_norm_record(
-    snapshot: Snapshot,
-    dataset: Dataset,
-    splits: Sequence[str],
-    kinds: dict[str, Statistics],
-    asked: Sequence[str],
-) -> BatchNormRecord:
-    host = jax.device_get(kinds)
-    layers = zip(snapshot.spec.network.layers(), *(host[kind] for kind in KINDS), strict=True)
-    mismatches = tuple(_mismatch(name, *moments) for name, *moments in layers if moments[0])
-    scores = {
-        kind: {name: _score(snapshot, kinds[kind], dataset.split(name)) for name in splits}
-        for kind in asked
-    }
-    return BatchNormRecord(scores, mismatches)
+def _scores(
+    snapshot: Snapshot, statistics: Statistics, dataset: Dataset, splits: Sequence[str]
+) -> dict[str, Score]:
+    """The splits' scores with these batch-norm statistics."""
+    scores = {}
+    for name in splits:
+        split = dataset.split(name)
+        x = jax.device_put(split.x)
+        network = (snapshot.spec.network, snapshot.parameters, statistics)
+        logits = np.asarray(inference.compiled_logits(*network, x))
+        scores[name] = _score(logits, split)
+    return scores
 
 
-def _score(snapshot: Snapshot, statistics: Statistics, split: Split) -> Score:
-    logits = np.asarray(
-        inference.compiled_logits(
-            snapshot.spec.network, snapshot.parameters, statistics, jax.device_put(split.x)
-        )
-    )
-    return Score(
-        mean_cross_entropy(logits, split.y), float((logits.argmax(axis=1) == split.y).mean())
-    )
+def _mismatches(snapshot: Snapshot, kinds: Mapping[str, Statistics]) -> Iterator[NormMismatch]:
+    """How far each normalised layer's statistics are from the training set's exact ones."""
+    host = jax.device_get(dict(kinds))
+    moments = zip(*(host[kind] for kind in KINDS), strict=True)
+    for name, of_layer in zip(snapshot.spec.network.layers(), moments, strict=True):
+        if of_layer[0]:
+            yield _mismatch(name, *of_layer)
 
 
-def _mismatch(name: str, moving: Any, batch: Any, exact: Any) -> NormMismatch:
-    deviation = np.sqrt(np.maximum(exact.variance, np.finfo(np.float32).tiny))
-
-    def mean_off(mean: Float[np.ndarray, " units"]) -> float:
-        return float(np.sqrt(np.mean(((mean - exact.mean) / deviation) ** 2)))
-
-    def variance_ratio(variance: Float[np.ndarray, " units"]) -> float:
-        return float(np.mean(variance / deviation**2))
-
+def _mismatch(name: str, moving: Moments, batch: Moments, exact: Moments) -> NormMismatch:
     return NormMismatch(
         name,
-        mean_off(moving.mean),
-        variance_ratio(moving.variance),
-        mean_off(batch.mean),
-        variance_ratio(batch.variance),
+        _mean_error(moving, exact),
+        _variance_ratio(moving, exact),
+        _mean_error(batch, exact),
+        _variance_ratio(batch, exact),
     )
+
+
+def _mean_error(moments: Moments, exact: Moments) -> float:
+    """Root mean square over units of the means' errors, in exact standard deviations."""
+    errors = (np.asarray(moments.mean) - np.asarray(exact.mean)) / _deviation(exact)
+    return float(np.sqrt(np.mean(errors**2)))
+
+
+def _variance_ratio(moments: Moments, exact: Moments) -> float:
+    """Mean over units of variance / exact variance."""
+    return float(np.mean(np.asarray(moments.variance) / _deviation(exact) ** 2))
+
+
+def _deviation(exact: Moments) -> Float[np.ndarray, " units"]:
+    """Exact standard deviations; a constant unit gets the smallest normal float32 as variance."""
+    tiny = np.finfo(np.float32).tiny
+    return np.sqrt(np.maximum(np.asarray(exact.variance), tiny))

@@ -1,7 +1,6 @@
-"""What a checkpoint, or a model from elsewhere, holds."""
+"""What a checkpoint or an external model holds."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -12,16 +11,18 @@ from dnncli.records import InspectRecord, LayerPart, TensorRecord
 from dnncli.spec import NetworkSpec
 from dnncli.training.snapshot import Snapshot
 
+Names = tuple[str, ...]
+
 
 def inspect(snapshot: Snapshot, path: str, versions: Mapping[str, str]) -> InspectRecord:
-    """A run's checkpoint: the best epoch's network and how it came about."""
+    """What a run's checkpoint holds: the best epoch's network and its history."""
     spec = snapshot.spec.network
-    sources: tuple[tuple[str, ...], ...] = ((),) * len(spec.layers())
+    no_sources: tuple[Names, ...] = ((),) * len(spec.layers())
     return InspectRecord(
         config=snapshot.spec.options(),
         checkpoint=path,
         format="dnncli",
-        layers=_layers(spec, snapshot.parameters, snapshot.statistics, sources),
+        layers=_layers(spec, snapshot.parameters, snapshot.statistics, no_sources),
         parameters=network.count(snapshot.parameters),
         data=snapshot.data.record,
         class_names=snapshot.data.class_names,
@@ -35,15 +36,14 @@ def inspect(snapshot: Snapshot, path: str, versions: Mapping[str, str]) -> Inspe
 
 
 def inspect_model(model: Model, path: str) -> InspectRecord:
-    """A model from elsewhere, as it was understood."""
-    sources = tuple(
-        (*names, *notes) for names, notes in zip(model.tensors, model.notes, strict=True)
-    )
+    """What an external model holds, as it was understood."""
+    sources = zip(model.tensors, model.notes, strict=True)
+    named = tuple((*names, *notes) for names, notes in sources)
     return InspectRecord(
         config={"hidden": list(model.spec.hidden), "act": model.spec.act, "bn": model.spec.bn},
         checkpoint=path,
         format=model.framework,
-        layers=_layers(model.spec, model.parameters, model.statistics, sources),
+        layers=_layers(model.spec, model.parameters, model.statistics, named),
         parameters=network.count(model.parameters),
         data=None,
         class_names=(),
@@ -57,34 +57,34 @@ def inspect_model(model: Model, path: str) -> InspectRecord:
 
 
 def _layers(
-    spec: NetworkSpec,
-    parameters: Parameters,
-    statistics: Statistics,
-    sources: tuple[tuple[str, ...], ...],
+    spec: NetworkSpec, parameters: Parameters, statistics: Statistics, sources: tuple[Names, ...]
 ) -> tuple[LayerPart, ...]:
+    """Every layer's description; sources: each layer's names in the file."""
     rows = zip(spec.layers(), parameters, statistics, sources, strict=True)
-    return tuple(_part(spec, *row) for row in rows)
+    return tuple(_layer(spec, *row) for row in rows)
 
 
-def _part(
-    spec: NetworkSpec, name: str, layer: Layer, moments: Moments | None, source: tuple[str, ...]
+def _layer(
+    spec: NetworkSpec, name: str, layer: Layer, moments: Moments | None, source: Names
 ) -> LayerPart:
-    words = ["batch norm"] * (moments is not None) + [spec.act if name != "output" else "softmax"]
-    return LayerPart(
-        name, layer.kernel.shape[1], ", ".join(words), source, tuple(_tensors(name, layer, moments))
-    )
+    activation = "softmax" if name == "output" else spec.act
+    words = [activation] if moments is None else ["batch norm", activation]
+    units = layer.kernel.shape[1]
+    return LayerPart(name, units, ", ".join(words), source, tuple(_tensors(name, layer, moments)))
 
 
-def _tensors(name: str, layer: Layer, moments: Moments | None) -> list[TensorRecord]:
-    norm = {"scale": layer.scale, "offset": layer.offset, **(moments._asdict() if moments else {})}
-    parts: dict[str, Any] = {"kernel": layer.kernel, "bias": layer.bias, "slope": layer.slope}
-    parts |= {f"norm.{key}": value for key, value in norm.items()}
-    return [
-        TensorRecord(
-            f"{name}.{key}",
-            tuple(value.shape),
-            float(np.linalg.norm(np.asarray(value, np.float64))),
-        )
-        for key, value in parts.items()
-        if value is not None
-    ]
+def _tensors(name: str, layer: Layer, moments: Moments | None) -> Iterator[TensorRecord]:
+    """Shape and norm of each tensor of a layer, in the order in which they are shown."""
+    parts = {
+        "kernel": layer.kernel,
+        "bias": layer.bias,
+        "slope": layer.slope,
+        "norm.scale": layer.scale,
+        "norm.offset": layer.offset,
+    }
+    if moments is not None:
+        parts |= {f"norm.{key}": value for key, value in moments._asdict().items()}
+    for key, value in parts.items():
+        if value is not None:
+            norm = float(np.linalg.norm(np.asarray(value, np.float64)))
+            yield TensorRecord(f"{name}.{key}", tuple(value.shape), norm)

@@ -1,4 +1,7 @@
-"""Trained networks from files: checkpoints of our own, and models from elsewhere where --act says so."""
+"""Trained networks from files, with data that are scaled, encoded and labelled for them.
+
+A file is one of dnncli's checkpoints, or an external model whose activation --act gives.
+"""
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -23,62 +26,99 @@ from dnncli.training import snapshot as snapshots
 from dnncli.training.snapshot import DataSummary, Snapshot
 
 
-def load(path: Path, act: str | None, alpha: float | None) -> "Snapshot | Model":
-    """The run in a checkpoint, or the model in a file from elsewhere.
+def load(path: Path, act: str | None, alpha: float | None) -> Snapshot | Model:
+    """Read the run in a checkpoint, or an external model where its activation `act` is given.
 
-    Raises CheckpointError for what cannot be read, SpecError for an activation that is missing or needless.
+    Raises CheckpointError for a file that cannot be read, SpecError where `act` is missing or
+    `alpha` has no use.
     """
-    if act is None and alpha is not None:
-        raise SpecError(f"--alpha {alpha:g}: only --act uses it.")
-
     if act is not None:
         return interop.read(path, act, alpha)
+    return load_checkpoint(path, alpha)
+
+
+def load_checkpoint(path: Path, alpha: float | None = None) -> Snapshot:
+    """Read the run in a checkpoint.
+
+    Raises CheckpointError for a file that cannot be read, SpecError for an external model.
+    """
+    if alpha is not None:
+        raise SpecError(f"--alpha {alpha:g}: only --act uses it.")
     if tensorfile.elsewhere(path):
         raise SpecError(
-            f"--act: {path} is no checkpoint of dnncli's; for a model from PyTorch or Keras say which"
-            " activation it was trained with, as in --act relu."
+            f"--act: {path} is no checkpoint of dnncli's; for a model from PyTorch or Keras say"
+            " which activation it was trained with, as in --act relu."
         )
     return snapshots.from_checkpoint(checkpoint.read(path), path)
 
 
-def with_data(
-    path: Path, given: Mapping[str, Any], act: str | None, alpha: float | None
-) -> tuple["Snapshot", "Dataset", "ParentRecord"]:
-    """A network and the data of a new task, scaled as it knows its inputs; `given` are options of a run.
+def for_evaluation(
+    path: Path, options: Mapping[str, str | None], act: str | None, alpha: float | None
+) -> tuple[Snapshot, Dataset]:
+    """A trained network and the data to measure it on, prepared as the network's inputs were.
 
-    A model from elsewhere has no data of its own, and no scaling: it takes theirs.
+    options: `data` and `label_strip`; None stands for what the network was trained on.
+    Raises CheckpointError, DataError or SpecError where file, data and options do not fit.
+    """
+    if act:
+        given = {name: value for name, value in options.items() if value is not None}
+        snapshot, dataset, _ = for_new_task(path, given, act, alpha)
+        return snapshot, dataset
+    snapshot = load_checkpoint(path)
+    return snapshot, _known_data(snapshot, options.get("data"), options.get("label_strip"))
+
+
+def _known_data(snapshot: Snapshot, name: str | None, label_strip: str | None) -> Dataset:
+    """The data a network was trained on, or other data of which every row counts."""
+    trained_on = snapshot.spec.data
+    strip = label_strip or trained_on.label_strip
+    source = replace(trained_on, scale="none", label_strip=strip)
+    if name:
+        # A table of test rows belongs to the training data and not to others.
+        test = None if isinstance(source.test, str) else source.test
+        source = replace(source, data=name, test=test)
+    raw = data.load(source, snapshot.data.encoding, whole=bool(name))
+    return alignment.align(raw, snapshot.data)
+
+
+def for_new_task(
+    path: Path, options: Mapping[str, Any], act: str | None, alpha: float | None
+) -> tuple[Snapshot, Dataset, ParentRecord]:
+    """A trained network and the data of a new task, scaled and encoded as its inputs were.
+
+    options: the run options that were given. The classes may be others than the network's.
+    An external model has neither data nor a scaling of its own: it takes those of the new task.
     """
     loaded = load(path, act, alpha)
-    if isinstance(loaded, interop.Model):
-        source = elsewhere_data(path, given)
+    if isinstance(loaded, Model):
+        source = external_data(path, options)
         dataset = data.load(source)
-        parent = interop_snapshot(loaded, source, dataset)
-        return (
-            parent,
-            dataset,
-            layers.parent_record(str(path), loaded.sha256, parent, elsewhere=True),
-        )
-    source = transfer_spec.data_spec(loaded.spec.data, given, loaded.data.scaling.kind)
+        parent = external_snapshot(loaded, source, dataset)
+        record = layers.parent_record(str(path), loaded.sha256, parent, external=True)
+        return parent, dataset, record
+    source = transfer_spec.data_spec(loaded.spec.data, options, loaded.data.scaling.kind)
     raw = data.load(replace(source, scale="none"), loaded.data.encoding, relabel=True)
-    told = layers.parent_record(str(path), tensorfile.sha256(path), loaded)
-    return loaded, alignment.rescale(raw, loaded.data), told
+    record = layers.parent_record(str(path), tensorfile.sha256(path), loaded)
+    return loaded, alignment.rescale(raw, loaded.data), record
 
 
-def elsewhere_data(path: Path, given: Mapping[str, Any]) -> DataSpec:
-    """The data for a model from elsewhere. Raises SpecError where none are given."""
-    if given.get("data") is None:
+def external_data(path: Path, options: Mapping[str, Any]) -> DataSpec:
+    """The data given for an external model. Raises SpecError where none are given."""
+    if options.get("data") is None:
         raise SpecError(f"--data: {path} does not say what it was trained on; give the data.")
-    return DataSpec(**{f.name: given[f.name] for f in fields(DataSpec) if f.name in given})
+    names = [field.name for field in fields(DataSpec)]
+    return DataSpec(**{name: options[name] for name in names if name in options})
 
 
-def interop_snapshot(model: Model, source: DataSpec, dataset: Dataset) -> Snapshot:
-    """The model as a run that has no history, on data that it fits; their scaling becomes its own.
+def external_snapshot(model: Model, source: DataSpec, dataset: Dataset) -> Snapshot:
+    """An external model as a run without history, whose scaling is the dataset's.
 
-    Raises SpecError where it takes other features or tells apart another number of classes.
+    Raises SpecError where the model takes another number of features.
     """
     if dataset.features != model.features:
         raise SpecError(
-            f"--data {source.data}: it has {dataset.features} features, but the network takes {model.features}."
+            f"--data {source.data}: it has {dataset.features} features,"
+            f" but the network takes {model.features}."
         )
     spec = RunSpec(data=source, network=model.spec)
     names = dataset.class_names

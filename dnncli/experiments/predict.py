@@ -1,4 +1,4 @@
-"""What a stored network makes of new rows: one compiled forward pass over batches of one size."""
+"""Predictions for new rows: one compiled forward pass over batches of one size."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,50 +10,55 @@ from dnncli.nn import inference
 from dnncli.records import Predictions
 from dnncli.training.snapshot import Snapshot
 
-LARGEST = 4096  # rows of a batch …
-NUMBERS = 1 << 23  # … and the numbers in it, 32 MB
+MOST_ROWS = 4096  # of a batch …
+MOST_NUMBERS = 1 << 23  # … and the most numbers in it, 32 MB
 Block = Float32[np.ndarray, "_ features"] | UInt8[np.ndarray, "_ features"]
 
 
 def predict(
     snapshot: Snapshot, blocks: Iterable[Block], probabilities: bool = False
 ) -> Iterator[Predictions]:
-    """Classes of the best epoch's network for blocks of unscaled rows, in their order."""
-    features, names = snapshot.data.record.features, np.array(snapshot.data.class_names, object)
-    parameters, statistics = jax.device_put((snapshot.parameters, snapshot.statistics))
-    for rows, count in batches(blocks, features):
-        x = snapshot.data.scaling.apply(rows)
-        device = inference.compiled_logits(
-            snapshot.spec.network, parameters, statistics, jax.device_put(x)
-        )
-        logits = np.asarray(device)[:count]
-        shares = softmax(logits) if probabilities else None
-        yield Predictions(
-            names[logits.argmax(axis=1)].tolist(),
-            None if shares is None else _shortest(shares).tolist(),
-        )
+    """The best epoch's predictions for blocks of unscaled rows, in their order."""
+    names = np.array(snapshot.data.class_names, object)
+    network = jax.device_put((snapshot.parameters, snapshot.statistics))
+    for rows, count in batches(blocks, snapshot.data.record.features):
+        x = jax.device_put(snapshot.data.scaling.apply(rows))
+        outputs = inference.compiled_logits(snapshot.spec.network, *network, x)
+        logits = np.asarray(outputs)[:count]
+        classes = names[logits.argmax(axis=1)].tolist()
+        if probabilities:
+            yield Predictions(classes, _shortest(softmax(logits)).tolist())
+        else:
+            yield Predictions(classes)
 
 
 def batches(blocks: Iterable[Block], features: int) -> Iterator[tuple[Block, int]]:
-    """Blocks of any sizes as batches of one size, zeros after the last row, and how many rows are meant."""
-    size = max(1, min(LARGEST, NUMBERS // features))
-    buffer, filled = None, 0
+    """Blocks of any size as batches of one size; yields each batch and how many rows it holds.
+
+    The rows after the last one of the last batch are zeros.
+    """
+    size = max(1, min(MOST_ROWS, MOST_NUMBERS // features))
+    buffer = None
+    filled = 0
     for block in blocks:
         while len(block):
             if buffer is None:
                 buffer = np.zeros((size, features), block.dtype)
             taken = min(len(block), size - filled)
             buffer[filled : filled + taken] = block[:taken]
-            block, filled = block[taken:], filled + taken
+            block = block[taken:]
+            filled += taken
             if filled == size:
                 yield buffer, size
-                buffer, filled = None, 0
+                # A new buffer: the device may still read this one.
+                buffer = None
+                filled = 0
     if buffer is not None:
         yield buffer, filled
 
 
 def softmax(logits: Float32[np.ndarray, "rows classes"]) -> Float32[np.ndarray, "rows classes"]:
-    """Probabilities, worked out in float64."""
+    """Probabilities from logits, computed in float64."""
     exact = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
     return (exact / exact.sum(axis=1, keepdims=True)).astype(np.float32)
 

@@ -1,102 +1,167 @@
-"""What `train` makes of a run: its result, its checkpoint, and how a stored one goes on."""
+"""What `train` makes of a run: its result, its checkpoint, and how a stored run continues."""
 
+import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dnncli import theory
+from dnncli import data, theory
 from dnncli.data import Dataset
 from dnncli.diagnosis import verdict
 from dnncli.errors import SpecError
+from dnncli.experiments import alignment
 from dnncli.nn import network
-from dnncli.records import Health, Seconds, TrainRecord
-from dnncli.spec import RunSpec
+from dnncli.records import Finding, Health, Seconds, TrainRecord
+from dnncli.spec import RunSpec, catalog, option
 from dnncli.storage import checkpoint
 from dnncli.theory import Prediction
-from dnncli.training.run import Progress, run, setting, start, test_score
-from dnncli.training.snapshot import Snapshot, to_checkpoint
+from dnncli.training.run import Progress, setting, test_score
+from dnncli.training.snapshot import Snapshot, from_checkpoint, to_checkpoint
 
-__all__ = [
-    "Progress",
-    "chosen_variances",
-    "predict",
-    "result",
-    "resumed",
-    "run",
-    "save",
-    "setting",
-    "start",
-]
+RESUMABLE = ("data", "epochs", "patience", "min_delta")  # what a resumed run may be given anew
 
 
 def predict(spec: RunSpec, dataset: Dataset) -> Prediction:
-    """Theory of the run's untrained network; raises SpecError where --init critical has no solution."""
+    """Theory of the untrained network. Raises SpecError where --init critical has no solution."""
     return setting(spec, dataset).predict()
 
 
 def chosen_variances(spec: RunSpec, dataset: Dataset) -> str | None:
-    """What a critical initialisation chose, in a line; None for another initialiser."""
+    """A line about the variances of a critical initialisation; None for other initialisers."""
     if not spec.network.init.startswith("critical"):
         return None
     return theory.critical(spec.network, dataset.train.second_moment).description
 
 
 def save(snapshot: Snapshot, path: Path) -> None:
-    """Write the run's checkpoint; raises CheckpointError where that fails."""
+    """Write the run's checkpoint. Raises CheckpointError where that fails."""
     checkpoint.write(path, to_checkpoint(snapshot))
 
 
 def result(
-    snapshot: Snapshot, progress: Progress | None, dataset: Dataset, *, interrupted: bool = False
+    snapshot: Snapshot,
+    progress: Progress | None,
+    dataset: Dataset,
+    *,
+    interrupted: bool = False,
+    checkpoint_path: str | None = None,
+    began: float | None = None,
 ) -> TrainRecord:
-    """The run's record after its last progress (None: interrupted before the first epoch ended)."""
-    stopped = "signal" if interrupted else progress.stopped if progress else None
-    cause = progress.cause if progress else None
-    diverged = (progress.record,) if progress and stopped == "diverged" else ()
-    history = (*snapshot.history, *diverged)
-    shown = snapshot.history[-1:] or history
-    crash = cause if diverged else None
-    judged = setting(snapshot.spec, dataset)
-    health = (
-        verdict.judge(judged, shown[-1].layers, snapshot.initial, crash)
-        if shown
-        else Health("unknown")
-    )
-    if stopped == "condition" and cause:  # the same finding, with the step that first earned it
-        rest = tuple(finding for finding in health.findings if finding.rule != cause.rule)
-        health = Health(cause.rule, (cause, *rest))
+    """The record of a run that has ended.
+
+    progress: the last one, None where the run was interrupted during its first epoch.
+    checkpoint_path: where it was saved; began: `time.perf_counter()` when the command began.
+    """
+    stopped = "signal" if interrupted else _stopped(progress)
+    epochs = snapshot.history
+    if progress and stopped == "diverged":
+        epochs = (*epochs, progress.record)
+    test = None if interrupted else test_score(snapshot, dataset)
+    # Theory is of untrained networks, which one with another network's layers is not.
+    prediction = None if snapshot.origin else predict(snapshot.spec, dataset)
+    compiled = progress.compile_seconds if progress else 0.0
+    trained = sum(record.seconds or 0.0 for record in epochs)
     return TrainRecord(
         config=snapshot.spec.options(),
         data=snapshot.data.record,
         parameters=network.count(snapshot.parameters),
-        epochs=history,
+        epochs=epochs,
         initial=snapshot.initial,
         best_epoch=snapshot.best_epoch,
-        stopped=stopped or "epochs",
-        test=None if interrupted else test_score(snapshot, dataset),
-        health=health,
-        prediction=None if snapshot.origin else judged.predict(),
-        checkpoint=None,
-        seconds=Seconds(
-            total=0.0,
-            compile=progress.compile_seconds if progress else 0.0,
-            train=sum(record.seconds or 0.0 for record in history),
-        ),
+        stopped=stopped,
+        test=test,
+        health=_health(snapshot, progress, stopped, dataset),
+        prediction=prediction,
+        checkpoint=checkpoint_path,
+        seconds=Seconds(total=elapsed(began), compile=compiled, train=trained),
     )
 
 
+def elapsed(began: float | None) -> float:
+    """Seconds since `began`; 0 where nobody counts."""
+    return 0.0 if began is None else time.perf_counter() - began
+
+
+def _stopped(progress: Progress | None) -> str:
+    """Why a run that nobody interrupted has ended."""
+    stopped = progress.stopped if progress else None
+    return stopped or "epochs"
+
+
+def _health(
+    snapshot: Snapshot, progress: Progress | None, stopped: str, dataset: Dataset
+) -> Health:
+    """The verdict on the last finite epoch, or on the first one where that diverged."""
+    crash = progress.cause if progress and stopped == "diverged" else None
+    if snapshot.history:
+        layers = snapshot.history[-1].layers
+    elif progress and stopped == "diverged":
+        layers = progress.record.layers
+    else:
+        return Health("unknown")
+    health = verdict.judge(setting(snapshot.spec, dataset), layers, snapshot.initial, crash)
+    if progress and progress.cause and stopped == "condition":
+        return _led_by(progress.cause, health)
+    return health
+
+
+def _led_by(cause: Finding, health: Health) -> Health:
+    """The health with the condition that ended the run first, as it was met in its first step."""
+    others = tuple(finding for finding in health.findings if finding.rule != cause.rule)
+    return Health(cause.rule, (cause, *others))
+
+
+def resume(path: Path, options: Mapping[str, Any]) -> tuple[Snapshot, Dataset]:
+    """A stored run and its data, ready to train on, with the options given anew.
+
+    Raises CheckpointError or DataError for files that cannot be read, SpecError for options that a
+    resumed run must keep, for other data, and for a run that has done all its epochs.
+    """
+    stored = from_checkpoint(checkpoint.read(path), path)
+    _check_kept(stored.spec.options(), options)
+    changes = {name: options[name] for name in RESUMABLE if name in options}
+    # Unscaled: the network's own scaling is applied, which may come from another network's data.
+    name = changes.pop("data", stored.spec.data.data)
+    source = replace(stored.spec.data, data=name, scale="none")
+    loaded = data.load(source, stored.data.encoding)
+    snapshot = resumed(stored, loaded, **changes)
+    dataset = alignment.align(loaded, stored.data)
+    if snapshot.epoch >= snapshot.spec.schedule.epochs:
+        raise SpecError(
+            f"--resume {path}: it has done {snapshot.epoch} epochs already;"
+            " give --epochs a larger number."
+        )
+    return snapshot, dataset
+
+
+def _check_kept(own: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    """Raise SpecError for an option that differs from the run's own and cannot be given anew."""
+    for name in sorted(set(options) - set(RESUMABLE)):
+        if _as_stored(name, options[name], own) != own[name]:
+            allowed = ", ".join(map(option, RESUMABLE))
+            raise SpecError(
+                f"{option(name)}: a resumed run keeps its own; --resume goes with {allowed}."
+            )
+
+
+def _as_stored(name: str, value: Any, own: Mapping[str, Any]) -> Any:
+    """An option's value as a run stores it: resolved, and with lists for tuples."""
+    if name == "init" and value == "auto":
+        return catalog.ACTIVATIONS[own["act"]].init
+    return list(value) if isinstance(value, tuple) else value
+
+
 def resumed(snapshot: Snapshot, dataset: Dataset, **changes: Any) -> Snapshot:
-    """A stored run made ready to go on, with more epochs or another patience.
+    """A stored run with other epochs, patience or min_delta.
 
     Raises SpecError where the data are not those it was trained on.
     """
     if dataset.fingerprint != snapshot.data.record.fingerprint:
         raise SpecError("--resume: the data are not those of the checkpoint (another fingerprint).")
-    schedule = replace(
-        snapshot.spec.schedule, epochs=changes.get("epochs", snapshot.spec.schedule.epochs)
-    )
-    until = replace(
-        snapshot.spec.stopping,
-        **{k: v for k, v in changes.items() if k in ("patience", "min_delta")},
-    )
-    return replace(snapshot, spec=replace(snapshot.spec, schedule=schedule, stopping=until))
+    schedule = snapshot.spec.schedule
+    if "epochs" in changes:
+        schedule = replace(schedule, epochs=changes["epochs"])
+    limits = {name: changes[name] for name in ("patience", "min_delta") if name in changes}
+    stopping = replace(snapshot.spec.stopping, **limits)
+    return replace(snapshot, spec=replace(snapshot.spec, schedule=schedule, stopping=stopping))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rich.table import Table
 from rich.text import Text
 
+from dnncli.experiments import statistics
 from dnncli.records import ComparisonRecord, Estimate, RowRecord, Versus
 from dnncli.report import text
 
@@ -97,8 +98,7 @@ def _scale(accuracies: Sequence[Estimate], examples: int) -> _Scale:
 def learning_curve(row: RowRecord) -> list[float]:
     """Mean validation accuracy by epoch; a seed that has stopped counts with its last epoch."""
     seeds = [run.val_accuracies for run in row.runs if run.stopped != "diverged"]
-    longest = max(map(len, seeds), default=0)
-    return [sum(s[min(e, len(s) - 1)] for s in seeds) / len(seeds) for e in range(longest)]
+    return [sum(values) / len(values) for values in statistics.by_epoch(seeds)]
 
 
 def _sparklines(rows: Sequence[RowRecord]) -> dict[str, str]:

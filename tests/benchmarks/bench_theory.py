@@ -45,7 +45,9 @@ def main() -> None:
     print("| --- | --- | --- | --- | --- |")
     for act in ACTS:
         asked = cases.parse_all(",".join(f"{act}:{init}" for init in INITS))
-        for case in vanishing.run(vanishing.Demo(asked, (DEPTH,), WIDTH, chosen.seeds), data):
+        for case in vanishing.run(
+            vanishing.VanishingSpec(asked, (DEPTH,), WIDTH, chosen.seeds), data
+        ):
             errors = [
                 layer.delta_rms / (layer.predicted_delta_rms or np.nan) - 1 for layer in case.layers
             ]

@@ -19,7 +19,7 @@ import numpy as np
 from dnncli import data
 from dnncli.experiments.transfer import layers
 from dnncli.experiments.transfer import run as transfer
-from dnncli.experiments.transfer.run import TRANSFER, Lane, Transfer
+from dnncli.experiments.transfer.task import TRANSFER, Run, Transfer
 from dnncli.spec import DataSpec, from_options
 from dnncli.spec import transfer as transfer_spec
 from dnncli.spec.transfer import TransferSpec
@@ -69,7 +69,7 @@ def same(one, other) -> bool:
 
 def row(name: str, of: Transfer) -> list[str]:
     """One case's line of the table: medians, and the ratio of neighbouring epochs."""
-    start = transfer.start(of, Lane(TRANSFER, 0))
+    start = transfer.start(of, Run(TRANSFER, 0))
     pairs = list(
         zip(*(run.run(start, of.dataset, cache=cache) for cache in (True, False)), strict=True)
     )

@@ -15,6 +15,7 @@ from dnncli.spec import catalog
 from dnncli.spec import run as spec
 from dnncli.storage import checkpoint
 from dnncli.training import compilation_cache
+from dnncli.training import run as runs
 from dnncli.training import snapshot as snapshots
 
 ALL_ON = {"bn": True, "bn_output": True, "dropout": 0.3}
@@ -53,12 +54,12 @@ def stored_bytes(snapshot, name):
 def test_straight_and_interrupted_runs_give_the_same_bytes(optimizer):
     run_spec = described(optimizer)
     dataset = data.load(run_spec.data)
-    straight = last(train.run(train.start(run_spec, dataset), dataset))
-    part = train.start(run_spec, dataset)
+    straight = last(runs.run(runs.start(run_spec, dataset), dataset))
+    part = runs.start(run_spec, dataset)
     for stop in (1, 3):  # stopped in the middle of things, after epochs 1 and 3
-        progress = next(p for p in train.run(part, dataset) if p.record.epoch == stop)
+        progress = next(p for p in runs.run(part, dataset) if p.record.epoch == stop)
         part = through_a_file(progress.snapshot, dataset)
-    interrupted = last(train.run(part, dataset))
+    interrupted = last(runs.run(part, dataset))
     assert stored_bytes(straight, "a.ckpt") == stored_bytes(interrupted, "b.ckpt")
 
 
@@ -66,9 +67,9 @@ def test_straight_and_interrupted_runs_give_the_same_bytes(optimizer):
 def test_so_they_do_with_every_schedule(schedule):
     run_spec = described("momentum", schedule=schedule, clip_norm=None, clip_value=0.1)
     dataset = data.load(run_spec.data)
-    straight = last(train.run(train.start(run_spec, dataset), dataset))
-    half = next(train.run(train.start(run_spec, dataset), dataset)).snapshot
-    interrupted = last(train.run(through_a_file(half, dataset), dataset))
+    straight = last(runs.run(runs.start(run_spec, dataset), dataset))
+    half = next(runs.run(runs.start(run_spec, dataset), dataset)).snapshot
+    interrupted = last(runs.run(through_a_file(half, dataset), dataset))
     assert stored_bytes(straight, "a.ckpt") == stored_bytes(interrupted, "b.ckpt")
 
 

@@ -29,7 +29,7 @@ def other(names=("cat", "dog", "hen"), **options):
 
 def test_features_are_scaled_as_the_networks_own_were():
     data = other()
-    adopted = alignment.adopt(data, known())
+    adopted = alignment.align(data, known())
     for name in ("train", "validation", "test"):
         expected = (data.split(name).x.astype(np.float64) - np.arange(6)) / 4
         np.testing.assert_allclose(adopted.split(name).x, expected, rtol=1e-6, atol=1e-6)
@@ -38,7 +38,7 @@ def test_features_are_scaled_as_the_networks_own_were():
 
 def test_classes_get_the_networks_numbers_by_name():
     data = other(names=("hen", "cat"))  # in another order, and one is missing
-    adopted = alignment.adopt(data, known())
+    adopted = alignment.align(data, known())
     assert adopted.class_names == ("cat", "dog", "hen")
     assert adopted.classes == 3
     for name in ("train", "validation", "test"):
@@ -48,13 +48,13 @@ def test_classes_get_the_networks_numbers_by_name():
 
 def test_what_the_data_are_stays_as_it_was():
     data = other()
-    adopted = alignment.adopt(data, known())
+    adopted = alignment.align(data, known())
     assert (adopted.name, adopted.fingerprint) == ("new.npz", data.fingerprint)
 
 
 def test_other_features_are_refused():
     with pytest.raises(DataError, match=r"^new\.npz has 5 features, but the network takes 6\.$"):
-        alignment.adopt(other(features=5), known())
+        alignment.align(other(features=5), known())
     with pytest.raises(DataError, match="5 features"):
         alignment.rescale(other(features=5), known())
 
@@ -63,7 +63,7 @@ def test_a_class_that_is_new_to_the_network_is_refused():
     with pytest.raises(
         DataError, match=r"^new\.npz has the class 'cow', which the network was not trained on"
     ):
-        alignment.adopt(other(names=("cat", "cow", "dog")), known())
+        alignment.align(other(names=("cat", "cow", "dog")), known())
 
 
 def test_rescaling_takes_any_classes():
@@ -75,4 +75,4 @@ def test_rescaling_takes_any_classes():
 
 def test_an_empty_split_stays_empty():
     nothing = Split(np.zeros((0, 6), np.float32), np.zeros(0, np.int32))
-    assert len(alignment.adopt(replace(other(), validation=nothing), known()).validation) == 0
+    assert len(alignment.align(replace(other(), validation=nothing), known()).validation) == 0

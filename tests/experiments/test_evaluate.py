@@ -152,7 +152,7 @@ class TestBatchNormStatistics:
             evaluate(plain, bn_stats="all")
 
     def test_population_statistics_are_the_exact_moments_layer_by_layer(self, normalised):
-        kinds = evaluation._statistics(normalised, DATA)
+        kinds = evaluation.batch_norm_statistics(normalised, DATA)
         for found, expected in zip(
             kinds["population"], moments_by_hand(normalised, DATA.train.x), strict=True
         ):
@@ -161,7 +161,7 @@ class TestBatchNormStatistics:
     @pytest.mark.parametrize("kind", ["moving", "batch", "population"])
     def test_splits_are_scored_with_the_statistics_that_were_asked_for(self, normalised, kind):
         record = evaluate(normalised, bn_stats=kind)
-        statistics = jax.device_get(evaluation._statistics(normalised, DATA)[kind])
+        statistics = jax.device_get(evaluation.batch_norm_statistics(normalised, DATA)[kind])
         exact = seen(normalised, DATA.test, statistics)
         assert record.splits["test"].loss == pytest.approx(exact.loss, rel=1e-5)
         assert record.splits["test"].accuracy == pytest.approx(exact.accuracy)

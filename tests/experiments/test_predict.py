@@ -5,8 +5,8 @@ import pytest
 
 from dnncli.data import Dataset, Scaling, Split
 from dnncli.experiments import predict
-from dnncli.experiments.train import start
 from dnncli.spec import from_options
+from dnncli.training.run import start
 from dnncli.training.snapshot import Snapshot
 
 
@@ -68,7 +68,7 @@ def test_no_rows_give_no_predictions() -> None:
 def test_batches_of_wide_rows_are_of_bounded_memory() -> None:
     features = 1 << 20
     ((batch, count),) = predict.batches([np.ones((3, features), np.float32)], features)
-    assert batch.nbytes == 4 * predict.NUMBERS
+    assert batch.nbytes == 4 * predict.MOST_NUMBERS
     assert (count, batch[2].min(), batch[3].max()) == (3, 1, 0)
 
 

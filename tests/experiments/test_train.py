@@ -14,6 +14,7 @@ from dnncli.errors import SpecError
 from dnncli.experiments import train as training
 from dnncli.storage import checkpoint
 from dnncli.training import compilation_cache, snapshot
+from dnncli.training import run as runs
 
 DATA = dataset(train=70, validation=20)
 
@@ -25,8 +26,8 @@ def compiled_once():
 
 
 def train(run_spec, stop_on=(), data=DATA):
-    start = training.start(run_spec, data)
-    return start, list(training.run(start, data, stop_on))
+    start = runs.start(run_spec, data)
+    return start, list(runs.run(start, data, stop_on))
 
 
 @pytest.fixture(scope="module")
@@ -167,12 +168,12 @@ class TestGoingOn:
 
     def test_more_epochs_continue_where_it_ended(self, stored):
         longer = training.resumed(stored, DATA, epochs=5)
-        told = list(training.run(longer, DATA))
+        told = list(runs.run(longer, DATA))
         assert [each.record.epoch for each in told] == [4, 5]
         assert len(told[-1].snapshot.history) == 5
 
     def test_they_are_the_epochs_a_longer_run_would_have_had(self, stored):
-        *_, resumed = training.run(training.resumed(stored, DATA, epochs=5), DATA)
+        *_, resumed = runs.run(training.resumed(stored, DATA, epochs=5), DATA)
         *_, straight = train(spec(epochs=5))[1]
         for one, other in zip(resumed.snapshot.history, straight.snapshot.history, strict=True):
             assert replace(one, seconds=None) == replace(other, seconds=None)
@@ -207,13 +208,13 @@ class TestTheory:
         assert training.chosen_variances(spec(act="sigmoid", init="xavier"), DATA) is None
 
     def test_a_critical_initialisation_that_does_not_exist_is_refused_before_training(self):
-        for refuse in (training.start, training.predict, training.chosen_variances):
+        for refuse in (runs.start, training.predict, training.chosen_variances):
             with pytest.raises(SpecError, match="softplus has no critical point"):
                 refuse(spec(act="softplus", init="critical"), DATA)
 
     def test_an_untrained_critical_network_has_the_variances_it_was_promised(self):
         wide = spec(act="sigmoid", init="critical", hidden=(400, 400))
         chosen = theory.critical(wide.network, DATA.train.second_moment).layers
-        for layer, promise in zip(training.start(wide, DATA).parameters, chosen, strict=True):
+        for layer, promise in zip(runs.start(wide, DATA).parameters, chosen, strict=True):
             fan_in = layer.kernel.shape[0]
             assert fan_in * layer.kernel.var() == pytest.approx(promise.weight_variance, rel=0.1)

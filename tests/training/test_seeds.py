@@ -8,9 +8,9 @@ import numpy as np
 import problems
 import pytest
 
-from dnncli.experiments import train
 from dnncli.spec.comparison import seeded
 from dnncli.training import plan as plans
+from dnncli.training import run as training
 from dnncli.training import seeds
 from dnncli.training import snapshot as snapshots
 from dnncli.training.engine import Block
@@ -40,8 +40,8 @@ def together(spec, options, start=None):
 
 def alone(spec, dataset):
     """The last snapshot of a run by itself."""
-    snapshot = train.start(spec, dataset)
-    for progress in train.run(snapshot, dataset):
+    snapshot = training.start(spec, dataset)
+    for progress in training.run(snapshot, dataset):
         snapshot = progress.snapshot
     return snapshot
 
@@ -59,7 +59,7 @@ def test_a_seed_starts_as_its_own_run_does_to_the_bit(options):
     spec, dataset = problems.spec(seed=4, **options), problems.dataset()
     convoy = seeds.start(spec, SEEDS, dataset)
     for k in range(SEEDS):
-        own = train.start(replace(spec, seed=4 + k), dataset)
+        own = training.start(replace(spec, seed=4 + k), dataset)
         assert same(seeds.of_seed(k, convoy.fleet.state), own.state)
 
 

@@ -3,7 +3,7 @@
 import shlex
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,7 +121,10 @@ def command(
     run = options.run_options(given)
     fingerprint: str | None
     if resume:
-        grid, fingerprint, trials = _resume(resume, varied, run)
+        from dnncli.experiments.comparison import state
+
+        stored = state.resume(resume, varied, run)
+        grid, fingerprint, trials = stored.grid, stored.fingerprint, stored.trials
     else:
         grid, fingerprint, trials = GridSpec(**{"acts": ACTS, **varied}, options=run), None, ()
     from dnncli import data
@@ -143,23 +146,6 @@ def command(
 def _lists(config: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a comparison as a config file has them."""
     return {name: value for name, value in config.items() if value != []}
-
-
-def _resume(
-    folder: Path, varied: dict[str, Any], run: dict[str, Any]
-) -> tuple[GridSpec, str, tuple["TrialRecord", ...]]:
-    """The stored comparison; options may be given anew if they say the same, and data may have moved."""
-    from dnncli.experiments.comparison import run as comparison
-
-    stored, fingerprint, trials = comparison.resume(folder)
-    moved = {"data": run["data"]} if "data" in run else {}
-    stored = replace(stored, options={**stored.options, **moved})
-    asked = replace(stored, **varied, options={**stored.options, **run})
-    if asked.config() != stored.config() or asked.combinations() != stored.combinations():
-        raise SpecError(
-            f"--resume {folder}: a resumed comparison keeps the options it was begun with."
-        )
-    return stored, fingerprint, trials
 
 
 @dataclass
@@ -248,10 +234,10 @@ class _Comparing:
             self.screen.write(structured.dumps(structured.event(kind, record)))
 
     def _save_state(self) -> None:
-        from dnncli.experiments.comparison import run as comparison
+        from dnncli.experiments.comparison import state
 
         assert self.folder
-        comparison.save_state(self.grid, self.dataset, self.trials, self.folder)
+        state.save(self.folder, self.grid, self.dataset.fingerprint, self.trials)
 
     def _record(self) -> "ComparisonRecord":
         from dnncli.experiments.comparison import run as comparison

@@ -1,18 +1,12 @@
 """`dnncli eval`."""
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from dnncli.cli import options, terminal
 from dnncli.cli.command import define, section
 from dnncli.cli.types import CheckpointFile, Source
-
-if TYPE_CHECKING:
-    from dnncli.data import Dataset
-    from dnncli.training.snapshot import Snapshot
 
 SPLITS = ("train", "validation", "test")
 
@@ -73,14 +67,12 @@ def command(
 ) -> None:
     """Measure a trained network: loss, accuracy, every class's figures, the confusion matrix."""
     screen = terminal.Screen(format_, quiet)
-    from dnncli.experiments import evaluate
+    from dnncli.experiments import evaluate, models
     from dnncli.training import compilation_cache
 
     compilation_cache.remember()
     given = {"data": data, "label_strip": label_strip}
-    snapshot, dataset = (
-        _elsewhere(checkpoint, given, act, alpha) if act else _own(checkpoint, given)
-    )
+    snapshot, dataset = models.for_evaluation(checkpoint, given, act, alpha)
     screen.notices("eval", dataset.notices)
     record = evaluate.evaluate(
         snapshot, dataset, splits, str(checkpoint), gradients=gradients, bn_stats=bn_stats
@@ -95,34 +87,3 @@ def command(
         screen.write(structured.csv_lines(report.class_rows(record.splits)))
         if gradients or bn_stats:
             screen.notice("dnncli eval: csv has the classes' figures only; --format json has all.")
-
-
-def _own(path: Path, given: dict[str, str | None]) -> "tuple[Snapshot, Dataset]":
-    """A checkpoint's network, and its data or others, scaled and labelled as it knows them."""
-    from dnncli import data as sources
-    from dnncli.experiments import evaluate, models
-    from dnncli.training import snapshot as snapshots
-
-    snapshot = models.load(
-        path, None, None
-    )  # which asks for --act where the file is from elsewhere
-    assert isinstance(snapshot, snapshots.Snapshot)
-    own, data = snapshot.spec.data, given["data"]
-    source = replace(own, scale="none", label_strip=given["label_strip"] or own.label_strip)
-    if data:
-        source = replace(
-            source, data=data, test=None if isinstance(source.test, str) else source.test
-        )
-    raw = sources.load(source, snapshot.data.encoding, whole=bool(data))
-    return snapshot, evaluate.adopt(raw, snapshot.data)
-
-
-def _elsewhere(
-    path: Path, given: dict[str, str | None], act: str, alpha: float | None
-) -> "tuple[Snapshot, Dataset]":
-    """A model from PyTorch or Keras, and the data it is tried on."""
-    from dnncli.experiments import models
-
-    known = {name: value for name, value in given.items() if value is not None}
-    snapshot, dataset, _ = models.with_data(path, known, act, alpha)
-    return snapshot, dataset

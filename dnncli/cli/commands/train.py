@@ -2,7 +2,7 @@
 
 import shlex
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,17 +12,16 @@ from dnncli.cli import options, outputs, signals, terminal
 from dnncli.cli.command import define, section
 from dnncli.cli.types import CheckpointFile, Names
 from dnncli.errors import DnncliError, ExitCode, SpecError
-from dnncli.spec import RunSpec, catalog, from_options, option
+from dnncli.spec import RunSpec, catalog, from_options
 
 if TYPE_CHECKING:
     from dnncli.data import Dataset
-    from dnncli.experiments.train import Progress
     from dnncli.records import TrainRecord
     from dnncli.report.tensorboard import Log
+    from dnncli.training.run import Progress
     from dnncli.training.snapshot import Snapshot
 
 SAVE_EVERY = 5.0  # seconds between checkpoints while training, so that even a kill loses little
-RESUMABLE = ("data", "epochs", "patience", "min_delta")  # what a resumed run may be given anew
 
 EXAMPLES = """
   dnncli train                                   # bundled digits, a few seconds
@@ -118,54 +117,19 @@ def _start(spec: RunSpec) -> tuple["Snapshot", "Dataset"]:
     dataset = data.load(
         spec.data
     )  # before JAX is imported: what is wrong with the data shows at once
+    from dnncli.training import compilation_cache
+    from dnncli.training.run import start
+
+    compilation_cache.remember()
+    return start(spec, dataset), dataset
+
+
+def _resume(path: Path, options: dict[str, Any]) -> tuple["Snapshot", "Dataset"]:
     from dnncli.experiments import train
     from dnncli.training import compilation_cache
 
     compilation_cache.remember()
-    return train.start(spec, dataset), dataset
-
-
-def _resume(path: Path, changes: dict[str, Any]) -> tuple["Snapshot", "Dataset"]:
-    from dnncli import data
-    from dnncli.storage import checkpoint
-    from dnncli.training import snapshot as snapshots
-
-    stored = snapshots.from_checkpoint(checkpoint.read(path), path)
-    _check_kept(stored.spec.options(), changes)
-    changes = {name: changes[name] for name in RESUMABLE if name in changes}
-    # Scaled as the network knows its inputs, which for layers from another network is as that one did.
-    source = replace(
-        stored.spec.data, data=changes.pop("data", stored.spec.data.data), scale="none"
-    )
-    loaded = data.load(source, stored.data.encoding)
-    from dnncli.experiments import alignment, train
-    from dnncli.training import compilation_cache
-
-    compilation_cache.remember()
-    snapshot, dataset = (
-        train.resumed(stored, loaded, **changes),
-        alignment.adopt(loaded, stored.data),
-    )
-    if snapshot.epoch >= snapshot.spec.schedule.epochs:
-        raise SpecError(
-            f"--resume {path}: it has done {snapshot.epoch} epochs already; give --epochs a larger number."
-        )
-    return snapshot, dataset
-
-
-def _check_kept(own: dict[str, Any], changes: dict[str, Any]) -> None:
-    """A resumed run keeps its options: others may be given if they say the same, as a saved config does."""
-    given = {
-        name: list(value) if isinstance(value, tuple) else value for name, value in changes.items()
-    }
-    if given.get("init") == "auto":
-        given["init"] = catalog.ACTIVATIONS[own["act"]].init
-    for name in sorted(set(given) - set(RESUMABLE)):
-        if given[name] != own[name]:
-            allowed = ", ".join(map(option, RESUMABLE))
-            raise SpecError(
-                f"{option(name)}: a resumed run keeps its own; --resume goes with {allowed}."
-            )
+    return train.resume(path, options)
 
 
 @dataclass
@@ -185,6 +149,7 @@ class _Training:
     def run(self, snapshot: "Snapshot") -> int:
         """Train, print and save; returns the exit code."""
         from dnncli.experiments import train
+        from dnncli.training.run import run as epochs_of
 
         self._open(snapshot)
         self.log = self.extras.log(self.path.stem)
@@ -195,7 +160,7 @@ class _Training:
                 signals.interruptible() as stop,
                 self.screen.progress("compiling", epochs, snapshot.epoch) as bar,
             ):
-                for progress in train.run(snapshot, self.dataset, self.stop_on):
+                for progress in epochs_of(snapshot, self.dataset, self.stop_on):
                     with stop.held():
                         snapshot = progress.snapshot
                         bar.advance(f"epoch {progress.record.epoch}")
@@ -206,9 +171,14 @@ class _Training:
             self._rescue(snapshot)
             raise
         train.save(snapshot, self.path)
-        outcome = train.result(snapshot, progress, self.dataset, interrupted=caught is not None)
-        total = replace(outcome.seconds, total=time.perf_counter() - self.began)
-        record = replace(outcome, checkpoint=str(self.path), seconds=total)
+        record = train.result(
+            snapshot,
+            progress,
+            self.dataset,
+            interrupted=caught is not None,
+            checkpoint_path=str(self.path),
+            began=self.began,
+        )
         self._close(record)
         self._leave(record, snapshot)
         return self._exit_code(record, caught)
@@ -236,7 +206,7 @@ class _Training:
         self.extras.draw(lambda: training_figure.figure(record))
 
     def _open(self, snapshot: "Snapshot") -> None:
-        from dnncli.experiments import train as runs
+        from dnncli.experiments import train
         from dnncli.nn.network import count
         from dnncli.report import structured, training
 
@@ -244,8 +214,8 @@ class _Training:
         parameters = count(snapshot.parameters)
         self.screen.show(*training.opening(config, data, parameters))
         if snapshot.origin is None:  # theory is of untrained networks
-            prediction = runs.predict(snapshot.spec, self.dataset)
-            chosen = runs.chosen_variances(snapshot.spec, self.dataset)
+            prediction = train.predict(snapshot.spec, self.dataset)
+            chosen = train.chosen_variances(snapshot.spec, self.dataset)
             self.screen.show(
                 *training.forecast(prediction, len(snapshot.spec.network.hidden), chosen)
             )

@@ -2,7 +2,7 @@
 
 import shlex
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,9 @@ from dnncli.spec import transfer as transfer_spec
 from dnncli.spec.transfer import TransferSpec
 
 if TYPE_CHECKING:
-    from dnncli.experiments.transfer.run import Lane, Step, Transfer
-    from dnncli.records import ProbeRecord, TransferRecord
+    from dnncli.experiments.transfer.run import RunProgress
+    from dnncli.experiments.transfer.task import Run, Transfer
+    from dnncli.records import TransferRecord
     from dnncli.training.run import Progress
 
 SAVE_EVERY = 5.0  # seconds between checkpoints while training, so that even a kill loses little
@@ -173,25 +174,13 @@ def _prepare(
 ) -> "Transfer":
     """Read the parent and the data, choose how deep to keep where that is asked for, resolve the rest."""
     from dnncli.experiments import models
-
-    parent, dataset, told = models.with_data(path, spec.options, act, alpha)
-    screen.notices("transfer", dataset.notices)
-    from dnncli.experiments.transfer import linear_probe
-    from dnncli.experiments.transfer.run import Transfer
+    from dnncli.experiments.transfer import task
     from dnncli.training import compilation_cache
 
+    parent, dataset, record = models.for_new_task(path, spec.options, act, alpha)
+    screen.notices("transfer", dataset.notices)
     compilation_cache.remember()
-    probes: tuple[ProbeRecord, ...] = ()
-    depth = None
-    if spec.keep == transfer_spec.AUTO:
-        probes = tuple(linear_probe.probe(parent, dataset.train))
-        depth = linear_probe.choose(probes)
-    same = dataset.class_names == parent.data.class_names and (
-        told.data is not None or spec.head == "keep"
-    )
-    data = transfer_spec.data_spec(parent.spec.data, spec.options, parent.data.scaling.kind)
-    layout = transfer_spec.layout(spec, parent.spec, data, same_classes=same, depth=depth)
-    return Transfer(spec, layout, parent, told, dataset, probes)
+    return task.prepare(spec, parent, record, dataset)
 
 
 @dataclass
@@ -203,36 +192,41 @@ class _Transferring:
     path: Path
     extras: outputs.Extras
     began: float
-    ends: dict["Lane", "Progress"] = field(default_factory=dict)
+    ends: dict["Run", "Progress"] = field(default_factory=dict)
     saved: float = field(default_factory=time.perf_counter)
 
     def run(self) -> int:
         """Train, print and save; returns the exit code."""
-        from dnncli.experiments.transfer import run as transfer
+        from dnncli.experiments.transfer.result import result
+        from dnncli.experiments.transfer.run import run
 
         self._open()
-        lanes, caught = self.task.lanes, None
+        runs, caught = self.task.runs, None
         epochs = self.task.layout.run.schedule.epochs
         try:
             with (
                 signals.interruptible() as stop,
-                self.screen.progress("compiling", epochs * len(lanes)) as bar,
+                self.screen.progress("compiling", epochs * len(runs)) as bar,
             ):
-                for step in transfer.run(self.task):
+                for step in run(self.task):
                     with stop.held():
                         self._step(step, bar, epochs)
         except signals.Interrupted as interruption:
             caught = interruption.number
-            self._save(self.ends.get(lanes[0]), at_once=True)
+            self._save(self.ends.get(runs[0]), at_once=True)
         if not self.ends:
             self.screen.error(
                 "dnncli transfer: stopped before the first epoch ended; nothing is saved."
             )
             assert caught is not None
             return signals.CODES[caught]
-        outcome = transfer.result(self.task, self.ends, finished=caught is None)
-        total = replace(outcome.seconds, total=time.perf_counter() - self.began)
-        record = replace(outcome, checkpoint=str(self.path), seconds=total)
+        record = result(
+            self.task,
+            self.ends,
+            finished=caught is None,
+            checkpoint_path=str(self.path),
+            began=self.began,
+        )
         self._close(record)
         return self._exit_code(record, caught)
 
@@ -242,7 +236,7 @@ class _Transferring:
 
         task, layout = self.task, self.task.layout
         config, names = layout.run.options(), layout.run.network.layers()
-        self.screen.show(*report.opening(task.told, layout.kept, layout.frozen, names))
+        self.screen.show(*report.opening(task.parent_record, layout.kept, layout.frozen, names))
         self.screen.show(*training.opening(config, task.dataset.record(), self._count()), "")
         if task.probes:
             self.screen.show(report.probe_table(task.probes, layout.kept[-1]), "")
@@ -254,7 +248,7 @@ class _Transferring:
         if self.screen.format == "jsonl":
             head = {
                 "event": "start",
-                "parent": task.told,
+                "parent": task.parent_record,
                 "kept": layout.kept,
                 "frozen": layout.frozen,
             }
@@ -266,20 +260,20 @@ class _Transferring:
         spec, data = self.task.layout.run.network, self.task.dataset
         return network.count(network.shapes(spec, data.features, data.classes)[0])
 
-    def _step(self, step: "Step", bar: terminal.Bar, epochs: int) -> None:
+    def _step(self, step: "RunProgress", bar: terminal.Bar, epochs: int) -> None:
         from dnncli.report import structured, training
 
-        record, lane = step.progress.record, step.lane
+        record, run = step.progress.record, step.run
         skipped = epochs - record.epoch if step.progress.stopped else 0
-        bar.advance(f"{lane.kind}, seed {lane.seed}, epoch {record.epoch}", 1 + skipped)
-        self.ends[lane] = step.progress
-        if lane == self.task.lanes[0]:
+        bar.advance(f"{run.kind}, seed {run.seed}, epoch {record.epoch}", 1 + skipped)
+        self.ends[run] = step.progress
+        if run == self.task.runs[0]:
             self.screen.show(
                 training.epoch_line(record, step.progress.snapshot.best_epoch == record.epoch)
             )
             self._save(step.progress)
         if self.screen.format == "jsonl":
-            event = {"run": lane.kind, "seed": lane.seed, **structured.event("epoch", record)}
+            event = {"run": run.kind, "seed": run.seed, **structured.event("epoch", record)}
             self.screen.write(structured.dumps(event))
 
     def _save(self, progress: "Progress | None", at_once: bool = False) -> None:

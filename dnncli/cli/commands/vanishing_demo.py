@@ -98,7 +98,7 @@ def command(
     from dnncli.training import compilation_cache
 
     compilation_cache.remember()
-    demo = vanishing.Demo(chosen, levels, width, seeds, train)
+    demo = vanishing.VanishingSpec(chosen, levels, width, seeds, train)
     records = []
     with screen.progress("measuring", len(chosen) * len(levels)) as bar:
         for record in vanishing.run(demo, dataset):
@@ -133,7 +133,7 @@ def _stream(screen: terminal.Screen, record: Any) -> None:
 def _print(
     screen: terminal.Screen, demo: Any, source: DataSpec, dataset: Any, cases: tuple[Any, ...]
 ) -> None:
-    from dnncli.experiments.vanishing import run as vanishing
+    from dnncli.experiments.vanishing.conclusion import conclusion
     from dnncli.records import DemoRecord
     from dnncli.report import structured
     from dnncli.report import vanishing as report
@@ -147,7 +147,7 @@ def _print(
         "data": source.data,
         "scale": dataset.scaling.kind,
     }
-    record = DemoRecord(config, dataset.record(), cases, vanishing.moral(cases))
+    record = DemoRecord(config, dataset.record(), cases, conclusion(cases))
     screen.show(*report.report(record))
     document = structured.document("vanishing-demo", record)
     if screen.format == "json":

@@ -1,37 +1,33 @@
 """Comparing activations: every combination trained on the same seeds, splits and batches.
 
-A generator of events: an epoch of all seeds, a combination done, and at the end how fast each one is.
+A generator of events: an epoch of all seeds, a finished combination, and at the end all speeds.
 """
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import jax
-
-from dnncli.data import Dataset, Split
-from dnncli.errors import CheckpointError, SpecError
-from dnncli.experiments import statistics
-from dnncli.experiments.comparison import programs, seed_results, table
-from dnncli.experiments.comparison import state as archive
-from dnncli.experiments.comparison.programs import Compiled
-from dnncli.records import ComparisonRecord, Seconds, SeedRecord, Speed, TrialRecord
+from dnncli.data import Dataset
+from dnncli.experiments import compilation_pool, statistics, train
+from dnncli.experiments.comparison import seed_results, speed, state, table
+from dnncli.experiments.compilation_pool import CompiledPrograms
+from dnncli.records import ComparisonRecord, Seconds, Speed, TrialRecord
 from dnncli.spec import RunSpec
 from dnncli.spec.comparison import Combination, GridSpec
-from dnncli.storage import checkpoint
 from dnncli.theory import Prediction
 from dnncli.training import seeds
-from dnncli.training import snapshot as snapshots
-from dnncli.training.engine import Block
-from dnncli.training.seeds import Convoy
-from dnncli.training.snapshot import Snapshot
+from dnncli.training.run import block
+from dnncli.training.seeds import Convoy, Lane
+from dnncli.training.snapshot import Snapshot, summary
 
 
 @dataclass(frozen=True)
 class Tick:
-    """One epoch of a combination's seeds (None: of one that had stopped), and its wall time for all."""
+    """One epoch of a combination's seeds, and its wall time for all of them.
+
+    A value is None where that seed had stopped before.
+    """
 
     name: str
     act: str
@@ -45,11 +41,11 @@ class Tick:
 
 @dataclass(frozen=True)
 class Finished:
-    """A combination at one learning rate is done; the snapshots are what its checkpoints hold."""
+    """A combination at one learning rate is done; its checkpoints will hold the snapshots."""
 
     trial: TrialRecord
     snapshots: tuple[Snapshot, ...]
-    compile_seconds: float  # of its program, wherever that was compiled
+    compile_seconds: float  # of its programs, whichever combination they were compiled for
 
 
 @dataclass(frozen=True)
@@ -64,17 +60,18 @@ Todo = list[tuple[Combination, RunSpec]]
 
 def predictions(grid: GridSpec, dataset: Dataset) -> dict[str, Prediction]:
     """Theory of every combination, by name. Raises SpecError where --init critical has none."""
-    return {
-        row.name: seed_results.setting(row.runs[0], dataset).predict()
-        for row in grid.combinations()
-    }
+    return {row.name: train.predict(row.runs[0], dataset) for row in grid.combinations()}
 
 
 def remaining(grid: GridSpec, done: Sequence[TrialRecord]) -> Todo:
-    """What is yet to be trained, in order: every combination at every rate that is not done."""
+    """What is still to be trained, in order: every combination at every rate that is not done."""
     known = {(trial.name, trial.lr) for trial in done}
-    everything = [(row, run) for row in grid.combinations() for run in row.runs]
-    return [(row, run) for row, run in everything if (row.name, run.schedule.lr) not in known]
+    return [
+        (row, run)
+        for row in grid.combinations()
+        for run in row.runs
+        if (row.name, run.schedule.lr) not in known
+    ]
 
 
 def run(
@@ -82,27 +79,29 @@ def run(
 ) -> Iterator[Tick | Finished | Timed]:
     """Train what is not `done` yet, then time every combination.
 
-    The programs of what comes later are compiled while earlier ones train. Raises SpecError where a
-    critical initialisation has no solution, before anything trains.
+    The programs of later combinations are compiled while earlier ones train. Raises SpecError where
+    a critical initialisation has no solution, before anything trains.
     """
-    todo, firsts = remaining(grid, done), [row.runs[0] for row in grid.combinations()]
-    for _, spec in todo:
-        seeds.start(spec, 1, dataset)
-    train, validation = _block(dataset.train), _block(dataset.validation)
-    with programs.compiling([*(run for _, run in todo), *firsts], grid.seeds, dataset) as pending:
+    todo = remaining(grid, done)
+    names = [row.name for row in grid.combinations()]
+    first_runs = [row.runs[0] for row in grid.combinations()]
+    for spec in first_runs:
+        train.chosen_variances(spec, dataset)
+    train_block = block(dataset.train)
+    validation = block(dataset.validation)
+    programs = [*(spec for _, spec in todo), *first_runs]
+    with compilation_pool.compiling(programs, grid.seeds, dataset) as pool:
         for row, spec in todo:
-            begin = convoy = seeds.start(spec, grid.seeds, dataset)
-            compiled = programs.get(pending, spec, dataset)
+            untrained = seeds.start(spec, grid.seeds, dataset)
+            compiled = pool.get(spec)
             began = time.perf_counter()
-            for convoy in seeds.run(begin, train, validation, compiled.epoch):
+            convoy = untrained
+            for convoy in seeds.run(untrained, train_block, validation, compiled.epoch):
                 yield _tick(row, spec, convoy)
-            yield _finish(row, convoy, compiled, dataset, time.perf_counter() - began)
-        speeds = programs.speeds(firsts, pending, grid.seeds, train, validation, dataset)
-    yield Timed({row.name: speed for row, speed in zip(grid.combinations(), speeds, strict=True)})
-
-
-def _block(split: Split) -> Block:
-    return Block(*jax.device_put((split.x, split.y)))
+            seconds = time.perf_counter() - began
+            yield _finished(row, convoy, compiled, dataset, seconds)
+        measured = speed.speeds(first_runs, pool, grid.seeds, train_block, validation, dataset)
+    yield Timed(dict(zip(names, measured, strict=True)))
 
 
 def _rate(run: RunSpec) -> float:
@@ -111,23 +110,42 @@ def _rate(run: RunSpec) -> float:
 
 
 def _tick(row: Combination, run: RunSpec, convoy: Convoy) -> Tick:
-    last = [
-        lane.history[-1] if len(lane.history) == convoy.epoch else None for lane in convoy.lanes
-    ]
-    losses = tuple(record.val_loss if record else None for record in last)
-    accuracies = tuple(record.val_accuracy if record else None for record in last)
+    """The event of the epoch that all seeds have just done."""
+    values = [_last_values(seed, convoy.epoch) for seed in convoy.lanes]
     return Tick(
-        row.name, row.act, row.init, _rate(run), convoy.epoch, losses, accuracies, convoy.seconds
+        name=row.name,
+        act=row.act,
+        init=row.init,
+        lr=_rate(run),
+        epoch=convoy.epoch,
+        val_loss=tuple(loss for loss, _ in values),
+        val_accuracy=tuple(accuracy for _, accuracy in values),
+        seconds=convoy.seconds,
     )
 
 
-def _finish(
-    row: Combination, convoy: Convoy, compiled: Compiled, dataset: Dataset, seconds: float
+def _last_values(run: Lane, epoch: int) -> tuple[float | None, float | None]:
+    """Validation loss and accuracy of a seed after this epoch.
+
+    None where it had stopped before or diverged in it.
+    """
+    if len(run.history) < epoch:
+        return None, None
+    return run.history[-1].val_loss, run.history[-1].val_accuracy
+
+
+def _finished(
+    row: Combination,
+    convoy: Convoy,
+    compiled: CompiledPrograms,
+    dataset: Dataset,
+    seconds: float,
 ) -> Finished:
-    ends = seeds.snapshots(convoy, snapshots.summary(dataset))
+    """The event of a finished combination; `seconds` is the wall time of its training."""
+    ends = seeds.snapshots(convoy, summary(dataset))
     runs = tuple(
-        seed_results.seed_record(lane, end, compiled.forward, compiled.rows, dataset)
-        for lane, end in zip(convoy.lanes, ends, strict=True)
+        seed_results.seed_record(run, end, compiled.forward, compiled.rows, dataset)
+        for run, end in zip(convoy.lanes, ends, strict=True)
     )
     trial = TrialRecord(row.name, row.act, row.init, _rate(ends[0].spec), runs, seconds)
     return Finished(trial, ends, compiled.seconds)
@@ -143,70 +161,35 @@ def result(
     folder: Path | None = None,
     seconds: Seconds,
 ) -> ComparisonRecord:
-    """The table of what is finished so far."""
+    """The results table of the trials that are finished so far."""
     rows = table.rows(trials, theory, speeds)
-    done = not remaining(grid, trials)
     baseline = grid.baseline or table.choose_baseline(rows)
-    rows = table.compared(rows, baseline)
+    names = [row.name for row in rows]
+    compared = table.compared(rows, baseline)
+    path = None if folder is None else str(folder)
     return ComparisonRecord(
         config=grid.config(),
         data=dataset.record(),
-        rows=rows,
-        baseline=baseline if any(row.name == baseline for row in rows) else None,
+        rows=compared,
+        baseline=_found(baseline, names),
         baseline_chosen=grid.baseline is None,
         test=statistics.TEST,
         correction="holm",
-        note=table.note(rows),
-        finished=done,
-        folder=str(folder) if folder else None,
+        note=table.note(compared),
+        finished=not remaining(grid, trials),
+        folder=path,
         seconds=seconds,
     )
+
+
+def _found(baseline: str | None, names: Sequence[str]) -> str | None:
+    """The baseline's name; None where its row is not finished yet."""
+    return baseline if baseline in names else None
 
 
 def save(finished: Finished, folder: Path) -> None:
     """Write the checkpoints of a combination's seeds, each of its best epoch."""
     trial = finished.trial
     for snapshot in finished.snapshots:
-        name = archive.name(trial.act, trial.init, trial.lr, snapshot.spec.seed)
-        checkpoint.write(folder / name, snapshots.to_checkpoint(snapshot))
-
-
-def save_state(
-    grid: GridSpec, dataset: Dataset, trials: Sequence[TrialRecord], folder: Path
-) -> None:
-    """Write what `resume` goes on from."""
-    state = {
-        "grid": asdict(grid),
-        "fingerprint": dataset.fingerprint,
-        "trials": [asdict(t) for t in trials],
-    }
-    archive.save(folder, state)
-
-
-def resume(folder: Path) -> tuple[GridSpec, str, tuple[TrialRecord, ...]]:
-    """The comparison in a folder: what it is, its data's fingerprint, and what is finished.
-
-    Raises CheckpointError where there is none.
-    """
-    state = archive.load(folder)
-    try:
-        trials = tuple(_trial(values) for values in state["trials"])
-        return _grid(state["grid"]), str(state["fingerprint"]), trials
-    except (KeyError, TypeError, ValueError, SpecError) as error:
-        raise CheckpointError(f"--resume {folder}: its state is no comparison's: {error}") from None
-
-
-def _grid(values: Mapping[str, Any]) -> GridSpec:
-    return GridSpec(**_tuples(values))
-
-
-def _trial(values: Mapping[str, Any]) -> TrialRecord:
-    runs = tuple(SeedRecord(**_tuples(run)) for run in values["runs"])
-    return TrialRecord(**{**values, "runs": runs})
-
-
-def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Lists, which JSON makes of tuples, as tuples again."""
-    return {
-        key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
-    }
+        name = state.checkpoint_name(trial.act, trial.init, trial.lr, snapshot.spec.seed)
+        train.save(snapshot, folder / name)

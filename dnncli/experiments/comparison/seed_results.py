@@ -1,6 +1,7 @@
-"""From a seed's finished run to its line in a comparison: scores, gradient flow, verdict."""
+"""From one seed's finished run to its record in a comparison: scores, gradient flow, verdict."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,9 @@ from jaxtyping import Float32
 
 from dnncli.data import Dataset, Split
 from dnncli.diagnosis import verdict
-from dnncli.diagnosis.verdict import Setting
-from dnncli.records import EpochRecord, LayerRecord, SeedRecord
+from dnncli.records import LayerRecord, SeedRecord
 from dnncli.spec import RunSpec
+from dnncli.training.run import setting
 from dnncli.training.seeds import Lane
 from dnncli.training.snapshot import Snapshot
 
@@ -18,76 +19,79 @@ Rows = Float32[np.ndarray, "rows features"]
 Forward = Callable[..., Any]  # (parameters, statistics, rows) to logits
 
 
-def setting(spec: RunSpec, dataset: Dataset) -> Setting:
-    """What theory needs to know of a run."""
-    return Setting(spec.network, dataset.features, dataset.classes, dataset.train.second_moment)
-
-
 def seed_record(
-    lane: Lane, end: Snapshot, forward: Forward, rows: int, dataset: Dataset
+    run: Lane, end: Snapshot, forward: Forward, rows: int, dataset: Dataset
 ) -> SeedRecord:
-    """One seed's results; `forward` is compiled for `rows` examples."""
-    assert lane.stopped is not None
-    best = lane.history[lane.best_epoch - 1] if lane.stopped != "diverged" else None
-    judged = (
-        verdict.judge(setting(lane.spec, dataset), best.layers, lane.initial).verdict
-        if best
-        else None
+    """One seed's results. `forward` is compiled for `rows` examples."""
+    record = _without_scores(run)
+    if run.stopped == "diverged":
+        return record
+    best = run.history[run.best_epoch - 1]
+    layers = best.layers
+    health = verdict.judge(setting(run.spec, dataset), layers, run.initial)
+    return replace(
+        record,
+        verdict=health.verdict,
+        train_accuracy=accuracy(forward, end, dataset.train, rows),
+        val_accuracy=best.val_accuracy,
+        test_accuracy=accuracy(forward, end, dataset.test, rows),
+        val_loss=best.val_loss,
+        best_delta_ratio=verdict.delta_ratio(layers),
+        dead_fraction=_mean_over_units(run.spec, [layer.dead_fraction for layer in layers]),
+        saturated_fraction=_mean_over_units(
+            run.spec, [layer.saturated_fraction for layer in layers]
+        ),
+        activation_mean=_mean_over_units(run.spec, [layer.activation_mean for layer in layers]),
+        best_delta=_deltas(layers),
     )
-    train, test = (
-        accuracy(forward, end, split, rows) if best else None
-        for split in (dataset.train, dataset.test)
-    )
+
+
+def _without_scores(run: Lane) -> SeedRecord:
+    """The record of a run that diverged: its curves and its first step, and no scores."""
+    assert run.stopped is not None
+    ratio = verdict.delta_ratio(run.initial) if run.initial else None
     return SeedRecord(
-        seed=lane.spec.seed,
-        stopped=lane.stopped,
-        best_epoch=lane.best_epoch,
-        verdict=judged or "diverged",
-        train_accuracy=train,
-        val_accuracy=best.val_accuracy if best else None,
-        test_accuracy=test,
-        val_loss=best.val_loss if best else None,
-        **_flow(lane, best),
-        train_losses=tuple(record.train_loss for record in lane.history),
-        val_losses=tuple(record.val_loss for record in lane.history),
-        val_accuracies=tuple(record.val_accuracy for record in lane.history),
+        seed=run.spec.seed,
+        stopped=run.stopped,
+        best_epoch=run.best_epoch,
+        verdict="diverged",
+        train_accuracy=None,
+        val_accuracy=None,
+        test_accuracy=None,
+        val_loss=None,
+        initial_delta_ratio=ratio,
+        best_delta_ratio=None,
+        dead_fraction=None,
+        saturated_fraction=None,
+        activation_mean=None,
+        train_losses=tuple(epoch.train_loss for epoch in run.history),
+        val_losses=tuple(epoch.val_loss for epoch in run.history),
+        val_accuracies=tuple(epoch.val_accuracy for epoch in run.history),
+        initial_delta=_deltas(run.initial),
+        best_delta=(),
     )
 
 
-def _flow(lane: Lane, best: EpochRecord | None) -> dict[str, Any]:
-    layers = best.layers if best else ()
-    return {
-        "initial_delta_ratio": verdict.delta_ratio(lane.initial) if lane.initial else None,
-        "best_delta_ratio": verdict.delta_ratio(layers) if layers else None,
-        **{name: _over_units(lane.spec, layers, name) for name in SHARES},
-        "initial_delta": tuple(layer.delta_rms for layer in lane.initial),
-        "best_delta": tuple(layer.delta_rms for layer in layers),
-    }
+def _deltas(layers: Sequence[LayerRecord]) -> tuple[float, ...]:
+    return tuple(layer.delta_rms for layer in layers)
 
 
-SHARES = ("dead_fraction", "saturated_fraction", "activation_mean")
-
-
-def _over_units(run: RunSpec, layers: Sequence[LayerRecord], name: str) -> float | None:
-    """A figure's mean over all hidden units: each layer's counts by its size."""
-    if not layers:
-        return None
-    values = [getattr(layer, name) for layer in layers[:-1]]
-    return float(np.average(values, weights=run.network.hidden))
+def _mean_over_units(spec: RunSpec, values: Sequence[float]) -> float:
+    """The mean over all hidden units of a statistic of each layer; the output's is left out."""
+    return float(np.average(values[:-1], weights=spec.network.hidden))
 
 
 def accuracy(forward: Forward, end: Snapshot, split: Split, rows: int) -> float:
-    """Share of examples that the best epoch's network gets right."""
+    """The share of examples that the best epoch's network classifies correctly."""
     hits = 0
     for start in range(0, len(split), rows):
         y = split.y[start : start + rows]
-        logits = forward(
-            end.parameters, end.statistics, _filled_up(split.x[start : start + rows], rows)
-        )
-        hits += int((np.asarray(logits)[: len(y)].argmax(axis=1) == y).sum())
+        x = _padded(split.x[start : start + rows], rows)
+        logits = np.asarray(forward(end.parameters, end.statistics, x))
+        hits += int((logits[: len(y)].argmax(axis=1) == y).sum())
     return hits / len(split)
 
 
-def _filled_up(x: Float32[np.ndarray, "some features"], rows: int) -> Rows:
-    """The examples with zeros below them, so that one compiled shape serves all."""
+def _padded(x: Float32[np.ndarray, "some features"], rows: int) -> Rows:
+    """The examples with rows of zeros below, so that one compiled shape serves all."""
     return x if len(x) == rows else np.pad(x, ((0, rows - len(x)), (0, 0)))

@@ -1,23 +1,36 @@
-"""A comparison's folder: every run's checkpoint by name, and the state from which it goes on."""
+"""A comparison's folder: every run's checkpoint by name, and the state from which it continues."""
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dnncli.errors import CheckpointError, SpecError
+from dnncli.records import SeedRecord, TrialRecord
+from dnncli.spec.comparison import GridSpec
 from dnncli.storage import checkpoint
 from dnncli.storage.checkpoint import Checkpoint
 
-STATE = (
-    "comparison.state"  # a checkpoint without tensors: written whole or not at all, and verified
-)
+# A checkpoint without tensors, so that it is written whole or not at all, and verified.
+STATE = "comparison.state"
 KEY = "comparison"
 
 
-def create(folder: Path, overwrite: bool) -> None:
-    """Make the folder, or take one that holds no comparison yet.
+@dataclass(frozen=True)
+class StoredComparison:
+    """A comparison as its folder has it; fingerprint: of its data, trials: the finished ones."""
 
-    Raises SpecError for a comparison that would be overwritten, CheckpointError for what the system refuses.
+    grid: GridSpec
+    fingerprint: str
+    trials: tuple[TrialRecord, ...]
+
+
+def create(folder: Path, overwrite: bool) -> None:
+    """Make the folder, or take an existing one without a comparison in it.
+
+    Raises SpecError for a comparison that would be overwritten, CheckpointError where the folder
+    cannot be made.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -29,24 +42,73 @@ def create(folder: Path, overwrite: bool) -> None:
         )
 
 
-def save(folder: Path, state: dict[str, Any]) -> None:
-    """Write the state. Its numbers may be NaN or infinite, hence the JSON of Python's own inside."""
+def save(folder: Path, grid: GridSpec, fingerprint: str, trials: Sequence[TrialRecord]) -> None:
+    """Write the state from which `resume` continues."""
+    state = {
+        "grid": asdict(grid),
+        "fingerprint": fingerprint,
+        "trials": [asdict(trial) for trial in trials],
+    }
+    # Losses may be NaN or infinite, which only Python's own JSON inside the strict one can hold.
     checkpoint.write(folder / STATE, Checkpoint({}, {KEY: json.dumps(state)}))
 
 
-def load(folder: Path) -> dict[str, Any]:
-    """The state as it was saved. Raises CheckpointError where there is none, or a damaged one."""
-    if not (folder / STATE).is_file():
+def load(folder: Path) -> StoredComparison:
+    """The comparison in a folder. Raises CheckpointError where there is none or it is damaged."""
+    state = _read(folder)
+    try:
+        trials = tuple(_trial(values) for values in state["trials"])
+        grid = GridSpec(**_with_tuples(state["grid"]))
+        return StoredComparison(grid, str(state["fingerprint"]), trials)
+    except (KeyError, TypeError, ValueError, SpecError) as error:
+        raise CheckpointError(f"--resume {folder}: its state is no comparison's: {error}") from None
+
+
+def resume(folder: Path, varied: Mapping[str, Any], options: Mapping[str, Any]) -> StoredComparison:
+    """The comparison in a folder, to continue with; its data may have moved.
+
+    varied: the comparison's own options that were given, options: those of its runs.
+    Raises SpecError where they differ from those it was begun with, CheckpointError as `load`.
+    """
+    stored = load(folder)
+    grid = stored.grid
+    if "data" in options:
+        grid = replace(grid, options={**grid.options, "data": options["data"]})
+    asked = replace(grid, **varied, options={**grid.options, **options})
+    if asked.config() != grid.config() or asked.combinations() != grid.combinations():
+        raise SpecError(
+            f"--resume {folder}: a resumed comparison keeps the options it was begun with."
+        )
+    return replace(stored, grid=grid)
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    """The values in the state file."""
+    path = folder / STATE
+    if not path.is_file():
         raise CheckpointError(
             f"--resume {folder}: there is no {STATE} in it, so no comparison to go on with."
         )
     try:
-        state = json.loads(checkpoint.read(folder / STATE).metadata[KEY])
+        return dict(json.loads(checkpoint.read(path).metadata[KEY]))
     except (KeyError, TypeError, ValueError):
-        raise CheckpointError(f"{folder / STATE} is damaged or no comparison's state.") from None
-    return dict(state)
+        raise CheckpointError(f"{path} is damaged or no comparison's state.") from None
 
 
-def name(act: str, init: str, lr: float, seed: int) -> str:
+def _trial(values: Mapping[str, Any]) -> TrialRecord:
+    runs = tuple(SeedRecord(**_with_tuples(run)) for run in values["runs"])
+    return TrialRecord(**{**values, "runs": runs})
+
+
+def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with tuples again, of which JSON made lists."""
+    return {name: _as_tuple(value) for name, value in values.items()}
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def checkpoint_name(act: str, init: str, lr: float, seed: int) -> str:
     """The file of one run: relu-he-lr0.001-seed3.ckpt."""
     return f"{act.replace(':', '')}-{init}-lr{lr:g}-seed{seed}.ckpt"

@@ -1,4 +1,4 @@
-"""A new network with layers of a trained one."""
+"""Layer reuse: an untrained network that takes layers of a trained one, its parent."""
 
 from dataclasses import replace
 
@@ -7,45 +7,52 @@ from dnncli.records import OriginRecord, ParentRecord
 from dnncli.spec.transfer import Layout
 from dnncli.training.snapshot import Snapshot
 
-Part = tuple[Layer, Moments | None]
+LayerState = tuple[Layer, Moments | None]  # a layer's parameters and batch-norm moments
 
 
-def graft(layout: Layout, parent: Snapshot, told: ParentRecord, fresh: Snapshot) -> Snapshot:
-    """An untrained network whose kept layers are as the parent's best epoch left them.
+def reuse_layers(
+    layout: Layout, parent: Snapshot, record: ParentRecord, fresh: Snapshot
+) -> Snapshot:
+    """The untrained network `fresh` with the parent's best weights in the layers that are kept.
 
-    All others stay as they were drawn: a run from scratch with the same seed starts with the same ones.
+    The other layers stay as they were drawn, so that a run from scratch with the same seed starts
+    with the same ones. `record` is stored as the network's origin.
     """
-    own = _parts(parent)
-    layers = [own[name] if name in layout.kept else part for name, part in _parts(fresh).items()]
-    parameters, statistics = (
-        tuple(layer for layer, _ in layers),
-        tuple(moments for _, moments in layers),
-    )
+    trained = _layer_states(parent)
+    states = _layer_states(fresh)
+    for name in layout.kept:
+        states[name] = trained[name]
+    parameters = tuple(layer for layer, _ in states.values())
+    statistics = tuple(moments for _, moments in states.values())
     state = fresh.state._replace(parameters=parameters, statistics=statistics)
-    origin = OriginRecord(told, layout.kept, layout.reinitialised, layout.frozen)
+    origin = OriginRecord(record, layout.kept, layout.reinitialised, layout.frozen)
     return replace(fresh, state=state, parameters=parameters, statistics=statistics, origin=origin)
 
 
-def _parts(snapshot: Snapshot) -> dict[str, Part]:
+def _layer_states(snapshot: Snapshot) -> dict[str, LayerState]:
     """Parameters and moments of the best epoch by the layers' names."""
-    parts = zip(snapshot.parameters, snapshot.statistics, strict=True)
-    return dict(zip(snapshot.spec.network.layers(), parts, strict=True))
+    states = zip(snapshot.parameters, snapshot.statistics, strict=True)
+    return dict(zip(snapshot.spec.network.layers(), states, strict=True))
 
 
 def parent_record(
-    path: str, sha256: str, parent: Snapshot, *, elsewhere: bool = False
+    path: str, sha256: str, parent: Snapshot, *, external: bool = False
 ) -> ParentRecord:
-    """What to tell of the parent; a model from elsewhere does not say what it was trained on."""
+    """What results and checkpoints tell of the parent.
+
+    external: the file does not say what the network was trained on.
+    """
     data = parent.data
-    return ParentRecord(
+    record = ParentRecord(
         path=path,
         sha256=sha256,
         layers=parent.spec.network.layers(),
         act=parent.spec.network.act,
         features=data.record.features,
         classes=data.class_names,
-        data=None if elsewhere else data.record.name,
-        fingerprint=None if elsewhere else data.record.fingerprint,
+        data=data.record.name,
+        fingerprint=data.record.fingerprint,
         epoch=parent.best_epoch,
         origin=parent.origin,
     )
+    return replace(record, data=None, fingerprint=None) if external else record

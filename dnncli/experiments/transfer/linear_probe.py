@@ -1,8 +1,8 @@
-"""What a linear classifier can read off each layer: which layers a new task can use (Alain & Bengio 2016).
+"""Linear probes: which layers of a network a new task can use (Alain & Bengio 2016).
 
-The classifier is ridge regression on one-hot classes. It has a closed form, where one eigenproblem serves
-every penalty and NumPy is enough; logistic regression would iterate for each, or need scikit-learn, for
-figures that only have to rank depths.
+The classifier is ridge regression on one-hot classes. It has a closed form, where one eigenproblem
+serves every penalty and NumPy is enough. Logistic regression would iterate for each penalty, or
+need scikit-learn, for numbers that only have to rank layers.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,55 +19,60 @@ from dnncli.records import ProbeRecord
 from dnncli.training.snapshot import Snapshot
 
 FOLDS = 5
-MOST_EXAMPLES = (
-    10_000  # the first of each class; with more, ranks no longer change and time and memory do
-)
-PENALTIES = tuple(
-    10.0**power for power in range(-4, 2)
-)  # over the features' mean square, which is 1
+# The first of each class; with more, ranks no longer change while time and memory grow.
+MOST_EXAMPLES = 10_000
+# Over the features' mean square, which is 1.
+PENALTIES = tuple(10.0**power for power in range(-4, 2))
 
 Outputs = Float[np.ndarray, "examples units"]
 
 
 def probe(parent: Snapshot, train: Split) -> Iterator[ProbeRecord]:
-    """The accuracy at every depth, the input's first: over folds of the new task's training examples.
+    """The accuracy of a linear classifier on the input and on every hidden layer's outputs.
 
-    Raises SpecError where a class has a single example.
+    It is cross-validated on the new task's training examples. Raises SpecError where a class has
+    only one example.
     """
-    rank = _rank(train.y)
-    first = np.sort(np.lexsort((train.y, rank))[:MOST_EXAMPLES])
-    x, y, folds = train.x[first], train.y[first], rank[first] % _number_of_folds(train.y)
-    hidden = parent.spec.network.layers()[:-1]
-    base = Base(parent.parameters[: len(hidden)], parent.statistics[: len(hidden)])
-    depths = inference.compiled_depths(parent.spec.network, base, jax.device_put(x))
-    for name, outputs in zip(("input", *hidden), (x, *depths), strict=True):
-        yield _probe(name, np.asarray(outputs), y, folds)
+    rank = rank_in_class(train.y)
+    folds = rank % _number_of_folds(train.y)
+    chosen = np.sort(np.lexsort((train.y, rank))[:MOST_EXAMPLES])
+    x = train.x[chosen]
+    y = train.y[chosen]
+    names = parent.spec.network.layers()[:-1]
+    hidden = Base(parent.parameters[: len(names)], parent.statistics[: len(names)])
+    outputs = inference.compiled_depths(parent.spec.network, hidden, jax.device_put(x))
+    for name, of_layer in zip(("input", *names), (x, *outputs), strict=True):
+        yield _probe(name, np.asarray(of_layer), y, folds[chosen])
 
 
 def choose(probes: Sequence[ProbeRecord]) -> int:
     """The deepest hidden layer whose accuracy is within one standard error of the best one's.
 
-    Deeper layers leave less to be learned from few examples; a difference within the error is none.
+    Deeper layers leave less to be learned from few examples, and a difference within the standard
+    error is not evidence of one.
     """
     hidden = [record for record in probes if record.layer != "input"]
     best = max(hidden, key=lambda record: record.accuracy)
     near = [
-        place
-        for place, record in enumerate(hidden)
+        depth
+        for depth, record in enumerate(hidden, 1)
         if record.accuracy >= best.accuracy - best.error
     ]
-    return max(near) + 1
+    return max(near)
 
 
-def _rank(y: Int32[np.ndarray, " examples"]) -> Int[np.ndarray, " examples"]:
-    """Each example's place among those of its class, in the order of the data."""
-    counts, order = np.bincount(y), np.argsort(y, kind="stable")
+def rank_in_class(y: Int32[np.ndarray, " examples"]) -> Int[np.ndarray, " examples"]:
+    """Each example's index among those of its class, in the order of the data."""
+    counts = np.bincount(y)
+    firsts = np.cumsum(counts) - counts
+    order = np.argsort(y, kind="stable")
     rank = np.empty(len(y), np.int64)
-    rank[order] = np.arange(len(y)) - (np.cumsum(counts) - counts)[y[order]]
+    rank[order] = np.arange(len(y)) - firsts[y[order]]
     return rank
 
 
 def _number_of_folds(y: Int32[np.ndarray, " examples"]) -> int:
+    """FOLDS, or as many as the smallest class has examples."""
     counts = np.bincount(y)
     least = int(counts[counts > 0].min())
     if least < 2:
@@ -83,29 +88,27 @@ def _probe(
     y: Int32[np.ndarray, " examples"],
     folds: Int[np.ndarray, " examples"],
 ) -> ProbeRecord:
-    """The penalty with the best accuracy over all folds, and how far folds scatter."""
-    features, targets = _standardised(outputs), np.eye(int(y.max()) + 1)[y]
-    hits = np.stack(
-        [_held_out(features, targets, folds == fold) for fold in range(folds.max() + 1)]
-    )
+    """The penalty with the best accuracy over all folds, and the standard error over folds."""
+    features = _standardised(outputs)
+    targets = np.eye(int(y.max()) + 1)[y]
     sizes = np.bincount(folds)
+    hits = np.stack([_held_out(features, targets, folds == fold) for fold in range(len(sizes))])
     best = int(hits.sum(axis=0).argmax())
-    shares = hits[:, best] / sizes
-    error = float(shares.std(ddof=1) / np.sqrt(len(shares)))
+    accuracies = hits[:, best] / sizes
+    error = float(accuracies.std(ddof=1) / np.sqrt(len(sizes)))
     return ProbeRecord(name, float(hits[:, best].sum() / len(y)), error, PENALTIES[best])
 
 
 def _standardised(outputs: Outputs) -> Float64[np.ndarray, "examples features"]:
-    """Mean 0 and variance 1; where there are more units than examples, in a basis of as many."""
+    """Outputs with mean 0 and variance 1; in a smaller basis where units outnumber examples."""
     x = outputs.astype(np.float64)
     x -= x.mean(axis=0)
     deviation = x.std(axis=0)
     x /= np.where(deviation > 0, deviation, 1.0)
     if x.shape[1] <= len(x):
         return x
-    values, vectors = np.linalg.eigh(
-        x @ x.T
-    )  # ridge regression is the same in any orthonormal basis
+    # Ridge regression is the same in any orthonormal basis of the examples' span.
+    values, vectors = np.linalg.eigh(x @ x.T)
     return vectors * np.sqrt(np.maximum(values, 0.0))
 
 
@@ -114,15 +117,19 @@ def _held_out(
     targets: Float64[np.ndarray, "examples classes"],
     held: Bool[np.ndarray, " examples"],
 ) -> Int[np.ndarray, " penalties"]:
-    """How many held-out examples are classified right, for each penalty."""
-    train, rest = x[~held], x[held]
-    mean, share = train.mean(axis=0), targets[~held].mean(axis=0)
+    """How many held-out examples are classified correctly, for each penalty."""
+    train = x[~held]
+    mean = train.mean(axis=0)
     centred = train - mean
+    frequency = targets[~held].mean(axis=0)
+    # With centred'centred / n = V diag(λ) V', the ridge weights are V (λ + penalty)^-1 V' cross.
     values, vectors = np.linalg.eigh(centred.T @ centred / len(train))
-    cross = vectors.T @ (centred.T @ (targets[~held] - share)) / len(train)
-    seen, truth = (rest - mean) @ vectors, targets[held].argmax(axis=1)
-    scores = (
-        seen @ (cross / (np.maximum(values, 0.0) + penalty)[:, None]) + share
-        for penalty in PENALTIES
-    )
-    return np.array([int((score.argmax(axis=1) == truth).sum()) for score in scores])
+    cross = vectors.T @ (centred.T @ (targets[~held] - frequency)) / len(train)
+    projected = (x[held] - mean) @ vectors
+    truth = targets[held].argmax(axis=1)
+    hits = []
+    for penalty in PENALTIES:
+        weights = cross / (np.maximum(values, 0.0) + penalty)[:, None]
+        scores = projected @ weights + frequency
+        hits.append(int((scores.argmax(axis=1) == truth).sum()))
+    return np.array(hits)

@@ -1,4 +1,4 @@
-"""Layer figures from one pass's arrays, in float64 NumPy, and the chapter's bound on them."""
+"""Layer statistics from the arrays of one pass, in float64 NumPy, and a bound on delta."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,76 +11,82 @@ from dnncli.nn.network import Layer, Parameters
 from dnncli.spec import NetworkSpec
 from dnncli.theory import closed_forms
 
-ADAM_RATE = 1e-3  # update_ratio is that of Adam's first step at its default rate …
-ADAM_EPSILON = 1e-8  # … which is rate g / (|g| + epsilon)
+# update_ratio is that of Adam's first step at its default rate, rate * g / (|g| + epsilon).
+ADAM_RATE = 1e-3
+ADAM_EPSILON = 1e-8
 
-Figures = dict[str, Float64[np.ndarray, " layers"]]
+LayerStatistics = dict[str, Float64[np.ndarray, " layers"]]
+Array = np.ndarray
 
 
-def figures(spec: NetworkSpec, parameters: Parameters, seen: Any) -> Figures:
-    """Every layer's figures, as `records.LayerRecord` defines them; inf and nan where float32 ended.
+def layer_statistics(spec: NetworkSpec, parameters: Parameters, seen: Any) -> LayerStatistics:
+    """Every layer's statistics, as `records.LayerRecord` defines them.
 
-    `seen` is a `stacked.Pass` copied to the host.
+    They are inf or nan where the pass left float32's range. `seen` is a `stacked.Pass` copied to
+    the host.
     """
-    gradients = _kernels(seen.gradients)
-    rows = []
+    outputs = [*seen.a, seen.logits]
+    deltas = [*seen.deltas, seen.output_delta]
+    kernels = [np.asarray(layer.kernel) for layer in parameters]
+    gradients = [
+        seen.gradients.first.kernel,
+        *seen.gradients.upper.kernel,
+        seen.gradients.output.kernel,
+    ]
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for index, layer in enumerate(parameters):
-            hidden = index < len(spec.hidden)
-            a = seen.a[index] if hidden else seen.logits
-            delta = seen.deltas[index] if hidden else seen.output_delta
-            slopes = _slopes(spec, seen.z[index]) if hidden else (0.0, 0.0)
-            rows.append(
-                (
-                    *_signals(a, delta),
-                    *_weights(np.asarray(layer.kernel), gradients[index]),
-                    *slopes,
-                )
-            )
-    names = (
-        "activation_mean activation_std delta_rms weight_norm gradient_norm update_ratio"
-        " saturated_fraction dead_fraction"
-    )
-    return dict(zip(names.split(), np.array(rows, np.float64).T, strict=True))
+        columns = {
+            "activation_mean": [a.mean(dtype=np.float64) for a in outputs],
+            "activation_std": [a.std(dtype=np.float64) for a in outputs],
+            "delta_rms": [_norm(delta) / np.sqrt(delta.size) for delta in deltas],
+            "weight_norm": list(map(_norm, kernels)),
+            "gradient_norm": list(map(_norm, gradients)),
+            "update_ratio": list(map(_update_ratio, kernels, gradients)),
+            "saturated_fraction": [*(_saturated_fraction(spec, z) for z in seen.z), 0.0],
+            "dead_fraction": [*(_dead_fraction(spec, z) for z in seen.z), 0.0],
+        }
+        return {name: np.array(column, np.float64) for name, column in columns.items()}
 
 
-def _kernels(gradients: Any) -> list[np.ndarray]:
-    return [gradients.first.kernel, *gradients.upper.kernel, gradients.output.kernel]
-
-
-def _signals(a: np.ndarray, delta: np.ndarray) -> tuple[float, float, float]:
-    return a.mean(dtype=np.float64), a.std(dtype=np.float64), _norm(delta) / np.sqrt(delta.size)
-
-
-def _weights(kernel: np.ndarray, gradient: np.ndarray) -> tuple[float, float, float]:
-    g = gradient.astype(np.float64)
-    step = ADAM_RATE * _norm(g / (np.abs(g) + ADAM_EPSILON))
-    weight = _norm(kernel)
-    return weight, _norm(g), step / weight
-
-
-def _norm(x: np.ndarray) -> float:
+def _norm(x: Array) -> float:
+    """Frobenius norm, in float64."""
     return float(np.sqrt(np.square(x, dtype=np.float64).sum()))
 
 
-def _slopes(spec: NetworkSpec, z: np.ndarray) -> tuple[float, float]:
-    """Share of z where phi' is nearly flat, and of units where it is 0 for every example."""
+def _update_ratio(kernel: Array, gradient: Array) -> float:
+    """The norm of Adam's first step over the norm of the weights."""
+    g = gradient.astype(np.float64)
+    step = ADAM_RATE * _norm(g / (np.abs(g) + ADAM_EPSILON))
+    return float(np.float64(step) / _norm(kernel))
+
+
+def _saturated_fraction(spec: NetworkSpec, z: Array) -> float:
+    """The share of pre-activations where |phi'| is small."""
+    least = SATURATION * closed_forms.steepest(spec.act, spec.alpha)
+    return float((_slopes(spec, z) < least).mean())
+
+
+def _dead_fraction(spec: NetworkSpec, z: Array) -> float:
+    """The share of units where phi' is 0 for every example."""
+    return float((_slopes(spec, z) == 0).all(axis=0).mean())
+
+
+def _slopes(spec: NetworkSpec, z: Array) -> Array:
+    """|phi'| at the pre-activations."""
     form = closed_forms.CLOSED_FORMS[spec.act]
-    slopes = np.abs(form.derivative(z.astype(np.float64), spec.alpha))
-    flat = slopes < SATURATION * closed_forms.steepest(spec.act, spec.alpha)
-    return float(flat.mean()), float((slopes == 0).all(axis=0).mean())
+    return np.abs(form.derivative(z.astype(np.float64), spec.alpha))
 
 
 def bound(spec: NetworkSpec, parameters: Parameters, output_delta: float) -> list[float]:
     """The largest delta_rms each layer can have, given the output's: sup|phi'| ||W||_2 a layer.
 
-    For the sigmoid sup|phi'| is 1/4: the chapter's 0.25^k times the weights. Norms of delta, not its
-    root mean square, shrink so; hence the factors of the layers' sizes.
+    For the sigmoid sup|phi'| is 1/4: the chapter's 0.25^k times the weights. It is a bound on norms
+    of delta and not on root mean squares, hence the factors of the layers' sizes.
     """
+    steepest = closed_forms.steepest(spec.act, spec.alpha)
     limits = [output_delta]
     for layer in reversed(parameters[1:]):
         fan_in, units = layer.kernel.shape
-        gain = closed_forms.steepest(spec.act, spec.alpha) * _largest_singular_value(layer)
+        gain = steepest * _largest_singular_value(layer)
         limits.append(limits[-1] * gain * np.sqrt(units / fan_in))
     return [float(limit) for limit in reversed(limits)]
 
@@ -90,7 +96,7 @@ def _largest_singular_value(layer: Layer) -> float:
 
 
 def quadratic_mean(values: Sequence[float] | np.ndarray) -> float:
-    """Root mean square, in units of the largest: squares of gradients may leave float64."""
+    """Root mean square, in units of the largest: squares of gradients may leave float64's range."""
     array = np.asarray(values, np.float64)
     peak = float(np.max(np.abs(array)))
     if not 0 < peak < np.inf:

@@ -170,10 +170,8 @@ def learning(
     A seed that stopped counts with its last epoch. No error is drawn as half an example, so that it shows.
     """
     smallest = 50 / max(examples, 1)
-    points = [
-        statistics.interval([100 * (1 - seed[min(epoch, len(seed) - 1)]) for seed in accuracies])
-        for epoch in range(max(map(len, accuracies)))
-    ]
+    errors = [[100 * (1 - accuracy) for accuracy in seed] for seed in accuracies]
+    points = list(map(statistics.interval, statistics.by_epoch(errors)))
     middle, low, high = (
         [
             max(smallest, point.mean if end is None else end)

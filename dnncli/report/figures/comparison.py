@@ -1,9 +1,9 @@
 """`compare-activations --plot`: accuracy with intervals, learning curves, and δ layer by layer."""
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from dnncli.experiments import statistics
 from dnncli.records import ComparisonRecord, RowRecord
 from dnncli.report.figures import canvas, training
 
@@ -80,10 +80,4 @@ def _deltas(drawn: "Figure", axes: "Axes", rows: Sequence[RowRecord]) -> None:
 
 def _mean_deltas(row: RowRecord) -> list[float]:
     seeds = [run.best_delta for run in row.runs if run.best_delta]
-    return [_geometric(values) for values in zip(*seeds, strict=True)]
-
-
-def _geometric(values: Sequence[float]) -> float:
-    if min(values) <= 0:
-        return 0.0
-    return math.exp(math.fsum(map(math.log, values)) / len(values))
+    return [statistics.geometric_mean(values) or 0.0 for values in zip(*seeds, strict=True)]

@@ -1,5 +1,6 @@
 """A comparison from end to end on small networks: events, results, files, and what must come out."""
 
+import json
 from dataclasses import replace
 
 import jax
@@ -8,14 +9,15 @@ import problems
 import pytest
 
 from dnncli.errors import CheckpointError, SpecError
-from dnncli.experiments import statistics, train
-from dnncli.experiments.comparison import programs
+from dnncli.experiments import compilation_pool, statistics
 from dnncli.experiments.comparison import run as comparison
-from dnncli.experiments.comparison import state as archive
+from dnncli.experiments.comparison import speed, state
 from dnncli.experiments.comparison.run import Finished, Tick, Timed
 from dnncli.records import Seconds
 from dnncli.spec.comparison import GridSpec
 from dnncli.storage import checkpoint
+from dnncli.storage.checkpoint import Checkpoint
+from dnncli.training import run as runs
 from dnncli.training import seeds as lockstep
 from dnncli.training import snapshot as snapshots
 
@@ -70,10 +72,10 @@ def test_two_names_for_the_same_function_come_out_with_difference_0(events, data
 def test_a_seeds_scores_are_those_of_its_own_run(events, dataset):
     spec = GRID.combinations()[0].runs[0]
     for run in trials(events)[0].runs[:2]:
-        snapshot = train.start(replace(spec, seed=run.seed), dataset)
-        for progress in train.run(snapshot, dataset):
+        snapshot = runs.start(replace(spec, seed=run.seed), dataset)
+        for progress in runs.run(snapshot, dataset):
             snapshot = progress.snapshot
-        assert run.test_accuracy == pytest.approx(train.test_score(snapshot, dataset).accuracy)
+        assert run.test_accuracy == pytest.approx(runs.test_score(snapshot, dataset).accuracy)
         assert run.val_losses == pytest.approx(
             [epoch.val_loss for epoch in snapshot.history], rel=1e-4
         )
@@ -106,11 +108,12 @@ def test_what_is_done_is_not_trained_again(events, dataset):
 
 
 def test_a_comparison_goes_on_from_its_folder_and_ends_as_it_would_have(events, dataset, tmp_path):
-    archive.create(tmp_path / "new" / "folder", overwrite=False)
+    state.create(tmp_path / "new" / "folder", overwrite=False)
     folder = tmp_path / "new" / "folder"
-    comparison.save_state(GRID, dataset, trials(events)[:2], folder)
-    grid, fingerprint, done = comparison.resume(folder)
-    assert (grid.combinations(), fingerprint, list(done)) == (
+    state.save(folder, GRID, dataset.fingerprint, trials(events)[:2])
+    stored = state.load(folder)
+    grid, done = stored.grid, stored.trials
+    assert (grid.combinations(), stored.fingerprint, list(done)) == (
         GRID.combinations(),
         dataset.fingerprint,
         trials(events)[:2],
@@ -136,43 +139,47 @@ def test_every_seeds_best_network_is_kept_by_name(events, dataset, tmp_path):
 
 
 def test_another_comparison_is_not_overwritten_unless_asked(dataset, tmp_path):
-    archive.create(tmp_path, overwrite=False)
-    comparison.save_state(GRID, dataset, [], tmp_path)
+    state.create(tmp_path, overwrite=False)
+    state.save(tmp_path, GRID, dataset.fingerprint, [])
     with pytest.raises(SpecError, match="holds a comparison: go on with --resume"):
-        archive.create(tmp_path, overwrite=False)
-    archive.create(tmp_path, overwrite=True)
+        state.create(tmp_path, overwrite=False)
+    state.create(tmp_path, overwrite=True)
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(CheckpointError, match="cannot be made"):
-        archive.create(tmp_path / "file", overwrite=False)
+        state.create(tmp_path / "file", overwrite=False)
     with pytest.raises(CheckpointError, match=r"there is no comparison\.state"):
-        comparison.resume(tmp_path)
+        state.load(tmp_path)
 
 
-@pytest.mark.parametrize("state", [{}, {"grid": {}, "fingerprint": "f", "trials": []}, {"grid": 3}])
-def test_a_foreign_state_is_told(tmp_path, state):
-    archive.save(tmp_path, state)
+@pytest.mark.parametrize(
+    "values", [{}, {"grid": {}, "fingerprint": "f", "trials": []}, {"grid": 3}]
+)
+def test_a_foreign_state_is_told(tmp_path, values):
+    file = Checkpoint({}, {state.KEY: json.dumps(values)})
+    checkpoint.write(tmp_path / state.STATE, file)
     with pytest.raises(CheckpointError, match=r"no comparison's|damaged"):
-        comparison.resume(tmp_path)
+        state.load(tmp_path)
 
 
 def test_initialisers_rates_and_other_names_share_a_compilation(dataset):
     grid = GridSpec(("swish", "silu"), ("he", "xavier"), (0.01, 0.1), options=OPTIONS)
-    runs = [run for row in grid.combinations() for run in row.runs]
+    specs = [run for row in grid.combinations() for run in row.runs]
     compiled = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(programs, "_compile", lambda run, *_: compiled.append(run))
-        with programs.compiling(runs, 2, dataset) as pending:
-            assert len(pending) == 1
-            next(iter(pending.values())).result()
-    assert compiled == runs[:1]
+        patch.setattr(compilation_pool, "_compile", lambda run, *_: compiled.append(run))
+        with compilation_pool.compiling(specs, 2, dataset) as pool:
+            assert len(pool.pending) == 1
+            for spec in specs:
+                pool.pending[pool.program(spec)].result()
+    assert compiled == specs[:1]
 
 
 def test_timing_begins_with_another_program_each_round():
     a, b, c = (lockstep.program(problems.spec(act=act), 40) for act in ("relu", "elu", "tanh"))
-    orders = [programs._rotated([a, b, c], turn) for turn in range(4)]
+    orders = [speed.rotated([a, b, c], turn) for turn in range(4)]
     assert orders == [[a, b, c], [b, c, a], [c, a, b], [a, b, c]]
 
 
@@ -191,10 +198,10 @@ def test_equal_activations_on_disjoint_seeds_are_seldom_called_different():
     seeds = 2 * REPETITIONS * EACH
     convoy = lockstep.start(spec, seeds, dataset)
     compiled = lockstep.compile_epoch(spec, seeds, dataset)
-    blocks = [comparison._block(split) for split in (dataset.train, dataset.validation)]
+    blocks = [runs.block(split) for split in (dataset.train, dataset.validation)]
     *_, last = lockstep.run(convoy, *blocks, compiled)
     ends = lockstep.snapshots(last, snapshots.summary(dataset))
-    scores = [train.test_score(end, dataset).accuracy for end in ends]
+    scores = [runs.test_score(end, dataset).accuracy for end in ends]
     groups = [scores[i : i + EACH] for i in range(0, seeds, EACH)]
     pairs = zip(groups[::2], groups[1::2], strict=True)
     significant = sum(statistics.paired(one, other).p < 0.05 for one, other in pairs)

@@ -63,7 +63,7 @@ def test_held_out_hits_are_those_of_ridge_regression_by_normal_equations(example
 
 def test_folds_have_every_class_in_proportion():
     y = np.array([0] * 10 + [1] * 25 + [2] * 5, np.int32)
-    folds = linear_probe._rank(y) % linear_probe._number_of_folds(y)
+    folds = linear_probe.rank_in_class(y) % linear_probe._number_of_folds(y)
     for label, count in ((0, 2), (1, 5), (2, 1)):
         assert (np.bincount(folds[y == label]) == count).all()
 

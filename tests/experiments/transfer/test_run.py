@@ -10,7 +10,8 @@ from problems import dataset, spec
 from dnncli.experiments import statistics
 from dnncli.experiments.transfer import layers
 from dnncli.experiments.transfer import run as transfer
-from dnncli.experiments.transfer.run import BASELINE, TRANSFER, Lane, Transfer
+from dnncli.experiments.transfer.result import result
+from dnncli.experiments.transfer.task import BASELINE, TRANSFER, Run, Transfer
 from dnncli.spec import transfer as transfer_spec
 from dnncli.spec.transfer import TransferSpec
 from dnncli.storage import checkpoint
@@ -43,8 +44,8 @@ def task(parent, data=OTHER, **asked):
 
 
 def finish(of):
-    ends = {step.lane: step.progress for step in transfer.run(of)}
-    return ends, transfer.result(of, ends)
+    ends = {step.run: step.progress for step in transfer.run(of)}
+    return ends, result(of, ends)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def bits(tree):
 
 def test_kept_layers_are_the_parents_and_the_rest_is_what_scratch_starts_with(parent):
     of = task(parent)
-    start, scratch = (transfer.start(of, Lane(kind, 5)) for kind in (TRANSFER, BASELINE))
+    start, scratch = (transfer.start(of, Run(kind, 5)) for kind in (TRANSFER, BASELINE))
     assert start.spec.network.hidden == scratch.spec.network.hidden == (7, 6, 4)
     for place in (0, 1):
         assert bits(start.parameters[place]) == bits(parent.parameters[place])
@@ -73,38 +74,38 @@ def test_kept_layers_are_the_parents_and_the_rest_is_what_scratch_starts_with(pa
 
 def test_the_parents_best_epoch_is_what_is_kept(parent):
     worse = replace(parent, state=parent.state._replace(parameters=None))
-    start = transfer.start(task(worse), Lane(TRANSFER, 5))
+    start = transfer.start(task(worse), Run(TRANSFER, 5))
     assert bits(start.parameters[0]) == bits(parent.parameters[0])
 
 
 def test_layers_drawn_anew_are_those_of_scratch(parent):
     of = task(parent, reinit=("hidden1",), freeze="0")
-    start, scratch = (transfer.start(of, Lane(kind, 5)) for kind in (TRANSFER, BASELINE))
+    start, scratch = (transfer.start(of, Run(kind, 5)) for kind in (TRANSFER, BASELINE))
     assert bits(start.parameters[0]) == bits(scratch.parameters[0])
     assert bits(start.parameters[1]) == bits(parent.parameters[1])
 
 
 def test_a_kept_output_layer_is_the_parents(parent):
     of = task(parent, DATA, keep="all", add=())
-    assert bits(transfer.start(of, Lane(TRANSFER, 5)).parameters) == bits(parent.parameters)
+    assert bits(transfer.start(of, Run(TRANSFER, 5)).parameters) == bits(parent.parameters)
 
 
 def test_runs_come_in_pairs_of_a_seed(done):
     of, ends, _ = done
-    expected = (Lane(TRANSFER, 5), Lane(BASELINE, 5), Lane(TRANSFER, 6), Lane(BASELINE, 6))
-    assert of.lanes == tuple(ends) == expected
+    expected = (Run(TRANSFER, 5), Run(BASELINE, 5), Run(TRANSFER, 6), Run(BASELINE, 6))
+    assert of.runs == tuple(ends) == expected
 
 
 def test_the_baseline_is_what_train_makes_of_the_same_options(done):
     of, ends, record = done
     plain = replace(of.layout.run, freezing=type(of.layout.run.freezing)())
     *_, last = run.run(run.start(plain, OTHER), OTHER)
-    assert bits(ends[Lane(BASELINE, 5)].snapshot.state) == bits(last.snapshot.state)
+    assert bits(ends[Run(BASELINE, 5)].snapshot.state) == bits(last.snapshot.state)
     assert record.baseline.test == run.test_score(last.snapshot, OTHER)
 
 
 def test_frozen_layers_are_the_parents_at_the_end(parent, done):
-    end = done[1][Lane(TRANSFER, 6)].snapshot
+    end = done[1][Run(TRANSFER, 6)].snapshot
     assert bits(end.state.parameters[0]) == bits(parent.parameters[0])
     assert bits(end.state.statistics[0]) == bits(parent.statistics[0])
     assert bits(end.state.parameters[1]) != bits(parent.parameters[1])
@@ -134,11 +135,9 @@ def test_summaries_are_of_the_curves(done):
     _, ends, record = done
     for kind, summaries in ((TRANSFER, record.seeds), (BASELINE, record.baseline.seeds)):
         for summary in summaries:
-            curve = [
-                epoch.val_accuracy for epoch in ends[Lane(kind, summary.seed)].snapshot.history
-            ]
+            curve = [epoch.val_accuracy for epoch in ends[Run(kind, summary.seed)].snapshot.history]
             rival = [
-                epoch.val_accuracy for epoch in ends[Lane(BASELINE, summary.seed)].snapshot.history
+                epoch.val_accuracy for epoch in ends[Run(BASELINE, summary.seed)].snapshot.history
             ]
             assert list(summary.val_accuracies) == curve
             assert (summary.first_accuracy, summary.best_accuracy) == (curve[0], max(curve))
@@ -149,7 +148,7 @@ def test_summaries_are_of_the_curves(done):
 def test_the_difference_is_paired_by_seed(done):
     _, ends, record = done
     scores = {lane: run.test_score(end.snapshot, OTHER).accuracy for lane, end in ends.items()}
-    pairs = [scores[Lane(TRANSFER, s)] - scores[Lane(BASELINE, s)] for s in (5, 6)]
+    pairs = [scores[Run(TRANSFER, s)] - scores[Run(BASELINE, s)] for s in (5, 6)]
     assert record.difference.pairs == 2
     assert record.difference.mean == pytest.approx(np.mean(pairs))
     low = statistics.interval(pairs).low
@@ -172,27 +171,27 @@ def test_one_seed_has_no_interval_and_no_baseline_no_difference(parent):
 def test_a_stopped_transfer_tells_what_is_done(parent):
     of, ends = task(parent, seeds=1), {}
     for step in transfer.run(of):
-        ends[step.lane] = step.progress
-        if step.lane.kind == BASELINE:
+        ends[step.run] = step.progress
+        if step.run.kind == BASELINE:
             break
-    record = transfer.result(of, ends, finished=False)
+    record = result(of, ends, finished=False)
     assert (record.stopped, record.baseline, record.difference) == ("signal", None, None)
     assert record.test is not None
-    first = {of.lanes[0]: next(iter(transfer.run(of))).progress}
-    assert transfer.result(of, first, finished=False).test is None
+    first = {of.runs[0]: next(iter(transfer.run(of))).progress}
+    assert result(of, first, finished=False).test is None
 
 
 def test_nothing_follows_a_divergence_of_the_network_that_is_kept(parent):
     of = task(parent, seeds=2, options={"epochs": 3, "lr": 1e30})
     ends, record = finish(of)
-    assert list(ends) == [Lane(TRANSFER, 0)]
+    assert list(ends) == [Run(TRANSFER, 0)]
     assert (record.stopped, record.health.verdict) == ("diverged", "diverged")
     assert record.difference is None
 
 
 def test_a_transferred_checkpoint_says_where_it_came_from_and_goes_on(done, tmp_path):
     _, ends, _ = done
-    end, path = ends[Lane(TRANSFER, 5)].snapshot, tmp_path / "child.ckpt"
+    end, path = ends[Run(TRANSFER, 5)].snapshot, tmp_path / "child.ckpt"
     checkpoint.write(path, snapshot.to_checkpoint(end))
     back = snapshot.from_checkpoint(checkpoint.read(path), path)
     assert back.origin == end.origin
@@ -207,8 +206,8 @@ def test_a_transferred_checkpoint_says_where_it_came_from_and_goes_on(done, tmp_
 
 def test_a_second_transfer_knows_both_parents(done):
     _, ends, _ = done
-    child = ends[Lane(TRANSFER, 5)].snapshot
-    again = transfer.start(task(child, DATA, keep="3", add=()), Lane(TRANSFER, 5))
+    child = ends[Run(TRANSFER, 5)].snapshot
+    again = transfer.start(task(child, DATA, keep="3", add=()), Run(TRANSFER, 5))
     assert bits(again.parameters[:3]) == bits(child.parameters[:3])
     assert again.origin.parent.origin == child.origin
     assert again.spec.freezing.freeze == ("hidden1",)

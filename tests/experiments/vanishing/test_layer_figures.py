@@ -49,7 +49,7 @@ def norm(x):
 @pytest.mark.parametrize("scale", [1e-38, 1e-30, 1.0, 1e30])
 def test_they_are_their_definitions_however_small_or_large(scale):
     seen = passed(scale)
-    found = layer_figures.figures(SPEC, PARAMETERS, seen)
+    found = layer_figures.layer_statistics(SPEC, PARAMETERS, seen)
     deltas = [*seen.deltas, seen.output_delta]
     kernels = [
         seen.gradients.first.kernel,
@@ -66,7 +66,7 @@ def test_they_are_their_definitions_however_small_or_large(scale):
 
 
 def test_the_update_is_adams_first_step_at_its_default_rate():
-    found = layer_figures.figures(SPEC, PARAMETERS, passed())
+    found = layer_figures.layer_statistics(SPEC, PARAMETERS, passed())
     sizes = [kernel.kernel.size for kernel in PARAMETERS]
     # Gradients far above epsilon: every weight moves by the rate.
     steps = [
@@ -75,7 +75,8 @@ def test_the_update_is_adams_first_step_at_its_default_rate():
     ]
     assert_agree(found["update_ratio"], steps, 1e-6)
     assert (
-        layer_figures.figures(SPEC, PARAMETERS, passed(1e-20))["update_ratio"].max() < 1e-14
+        layer_figures.layer_statistics(SPEC, PARAMETERS, passed(1e-20))["update_ratio"].max()
+        < 1e-14
     )  # far below it
 
 
@@ -83,7 +84,7 @@ def test_a_unit_without_slope_on_every_example_is_dead():
     z = np.ones((BATCH, UNITS))
     z[:, 1] = -1
     z[:-1, 2] = -1
-    found = layer_figures.figures(SPEC, PARAMETERS, passed(z=z))
+    found = layer_figures.layer_statistics(SPEC, PARAMETERS, passed(z=z))
     assert found["dead_fraction"].tolist() == [0.25, 0.25, 0]
     assert found["saturated_fraction"][0] == pytest.approx((BATCH + BATCH - 1) / (BATCH * UNITS))
 
@@ -92,7 +93,7 @@ def test_a_unit_without_slope_on_every_example_is_dead():
 def test_what_left_float32_gives_inf_or_nan_and_no_warning(value):
     seen = passed()
     broken = seen._replace(a=np.full_like(seen.a, value), deltas=np.full_like(seen.deltas, value))
-    found = layer_figures.figures(SPEC, PARAMETERS, broken)
+    found = layer_figures.layer_statistics(SPEC, PARAMETERS, broken)
     for name in ("activation_mean", "activation_std", "delta_rms"):
         assert not np.isfinite(found[name][:2]).any()
         assert np.isfinite(found[name][2])

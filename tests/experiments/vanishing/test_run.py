@@ -11,7 +11,8 @@ from problems import dataset, layers
 from dnncli import theory as meanfield
 from dnncli.errors import SpecError
 from dnncli.experiments.vanishing import run as vanishing
-from dnncli.experiments.vanishing.run import Demo
+from dnncli.experiments.vanishing.conclusion import conclusion
+from dnncli.experiments.vanishing.run import VanishingSpec
 from dnncli.records import LAYER_FIELDS, CaseRecord, DepthRecord
 from dnncli.report import structured
 from dnncli.spec import vanishing as cases
@@ -34,7 +35,7 @@ SMALL = dataset(train=64, features=10, classes=4, transform=standardised)
 
 
 def demonstrate(text, depth=4, width=12, seeds=2, data=SMALL):
-    return list(vanishing.run(Demo(cases.parse_all(text), (depth,), width, seeds), data))
+    return list(vanishing.run(VanishingSpec(cases.parse_all(text), (depth,), width, seeds), data))
 
 
 def one(*arguments, **options):
@@ -136,7 +137,7 @@ class TestMeasurement:
         assert all(layer.bound is None for layer in (*tanh.layers, *normalised.layers))
 
     def test_cases_come_in_order_at_every_depth(self):
-        demo = Demo(cases.parse_all("relu:he,relu:xavier"), (2, 4), 12, 1)
+        demo = VanishingSpec(cases.parse_all("relu:he,relu:xavier"), (2, 4), 12, 1)
         told = [(case.depth, case.case) for case in vanishing.run(demo, SMALL)]
         assert told == [
             (2, "relu:he-normal"),
@@ -270,7 +271,7 @@ class TestExtremes:
         case = one("relu:uniform", 200, seeds=1)
         assert math.isnan(case.delta_ratio)
         assert case.verdict == "vanishing"
-        assert "keeps nothing of its gradient" in vanishing.moral([case])
+        assert "keeps nothing of its gradient" in conclusion([case])
 
     @pytest.mark.parametrize(
         ("text", "said"),
@@ -324,7 +325,7 @@ LEVEL = "the right initialisation or batch norm keeps it level:"
 class TestTheMoral:
     def test_of_healthy_cases_is_that_all_is_well(self):
         told = [told_case("relu:he", "healthy", 1.1), told_case("elu:he", "healthy", 3.0)]
-        assert vanishing.moral(told) == "In every case the gradient reaches the first layer."
+        assert conclusion(told) == "In every case the gradient reaches the first layer."
 
     def test_names_the_worst_case_and_who_keeps_the_same_activation_level(self):
         told = [
@@ -333,7 +334,7 @@ class TestTheMoral:
             told_case("relu:he", "healthy", 1.0),
             told_case("sigmoid:critical", "healthy", 1.0),
         ]
-        assert vanishing.moral(told) == (
+        assert conclusion(told) == (
             "sigmoid:xavier keeps 1e-12 of its gradient through 20 layers; "
             "the right initialisation or batch norm keeps it level: sigmoid:critical."
         )
@@ -343,14 +344,14 @@ class TestTheMoral:
             told_case("sigmoid:xavier", "vanishing", 1e-12),
             told_case("relu:he", "healthy", 1.0),
         ]
-        assert vanishing.moral(told).endswith("keeps it level: relu:he.")
+        assert conclusion(told).endswith("keeps it level: relu:he.")
 
     def test_of_cases_that_are_all_sick_is_that_none_is_level(self):
         told = [
             told_case("relu:normal", "exploding", 3e16),
             told_case("elu:normal", "exploding", 1e17),
         ]
-        assert vanishing.moral(told) == (
+        assert conclusion(told) == (
             "relu:normal multiplies its gradient by 3e+16 through 20 layers; "
             "none of these cases keeps it level."
         )
@@ -358,12 +359,12 @@ class TestTheMoral:
     @pytest.mark.parametrize("ratio", [math.nan, math.inf])
     def test_says_when_float32_ended(self, ratio):
         told = [told_case("relu:normal", "exploding", ratio, depth=200)]
-        assert vanishing.moral(told).startswith("relu:normal overflows float32 within 200 layers")
+        assert conclusion(told).startswith("relu:normal overflows float32 within 200 layers")
 
     @pytest.mark.parametrize("ratio", [0.0, math.nan])
     def test_says_when_nothing_was_left(self, ratio):
         told = [told_case("sigmoid:xavier", "vanishing", ratio, depth=1000)]
-        assert vanishing.moral(told).startswith(
+        assert conclusion(told).startswith(
             "sigmoid:xavier keeps nothing of its gradient through 1000 layers"
         )
 
@@ -374,11 +375,11 @@ class TestTheMoral:
             told_case("sigmoid:xavier", "vanishing", 3e-4, depth=6),
             told_case("relu:he", "healthy", 1.0, depth=6),
         ]
-        assert vanishing.moral(told).endswith("through 6 layers; " + LEVEL + " relu:he.")
+        assert conclusion(told).endswith("through 6 layers; " + LEVEL + " relu:he.")
 
     def test_is_one_line(self):
         told = [
             told_case("sigmoid:xavier", "vanishing", 1e-12),
             told_case("relu:he", "healthy", 1.0),
         ]
-        assert len(vanishing.moral(told).splitlines()) == 1
+        assert len(conclusion(told).splitlines()) == 1

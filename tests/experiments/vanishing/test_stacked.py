@@ -74,7 +74,7 @@ def test_a_compiled_pass_is_the_oracles_at_every_depth(hidden, bn):
 def test_its_figures_are_those_the_engine_measures_in_training(act, bn):
     spec, parameters = network_of(act, bn=bn)
     program = stacked.compiled(spec, FEATURES, CLASSES, EXAMPLES)
-    found = layer_figures.figures(
+    found = layer_figures.layer_statistics(
         spec, parameters, jax.device_get(program(stacked.stack(parameters), DATA.x, DATA.y))
     )
 

@@ -1,0 +1,81 @@
+"""Programs of runs over several seeds: compiled in the background, shared where they can be."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from dnncli.data import Dataset
+from dnncli.nn import inference, network
+from dnncli.spec import RunSpec
+from dnncli.training import seeds
+from dnncli.training.engine import Program
+
+FORWARD_ROWS = 4096  # the most examples of a forward pass
+
+
+@dataclass(frozen=True)
+class CompiledPrograms:
+    """What runs need: an epoch of all seeds, and the forward pass of one network."""
+
+    epoch: Any
+    forward: Any
+    rows: int  # examples that the forward pass takes
+    seconds: float  # of compilation
+
+
+@dataclass(frozen=True)
+class CompilationPool:
+    """The programs that a background thread compiles, in order, and who shares which."""
+
+    pending: Mapping[Program, "Future[CompiledPrograms]"]
+    examples: int  # of the training set
+
+    def program(self, run: RunSpec) -> Program:
+        """What is compiled for a run: a key that runs with the same programs share."""
+        return seeds.program(run, self.examples)
+
+    def get(self, run: RunSpec) -> CompiledPrograms:
+        """The run's programs; waits until they are compiled."""
+        return self.pending[self.program(run)].result()
+
+
+@contextmanager
+def compiling(
+    runs: Sequence[RunSpec], seed_count: int, dataset: Dataset
+) -> Iterator[CompilationPool]:
+    """Compile the runs' programs in this order on a thread of its own.
+
+    XLA releases Python's lock, so training goes on meanwhile. Runs that differ only in initialiser,
+    learning rate or seed share a program.
+    """
+    examples = len(dataset.train)
+    distinct: dict[Program, RunSpec] = {}
+    for run in runs:
+        distinct.setdefault(seeds.program(run, examples), run)
+    threads = ThreadPoolExecutor(1, thread_name_prefix="compile")
+    try:
+        pending = {
+            program: threads.submit(_compile, run, seed_count, dataset)
+            for program, run in distinct.items()
+        }
+        yield CompilationPool(pending, examples)
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _compile(run: RunSpec, seed_count: int, dataset: Dataset) -> CompiledPrograms:
+    """Both programs of a run, from shapes alone."""
+    began = time.perf_counter()
+    spec = seeds.program(run, len(dataset.train)).network
+    epoch = seeds.compile_epoch(run, seed_count, dataset)
+    rows = min(FORWARD_ROWS, len(dataset.train))
+    x = jax.ShapeDtypeStruct((rows, dataset.features), np.float32)
+    shapes = network.shapes(spec, dataset.features, dataset.classes)
+    forward = inference.compiled_logits.lower(spec, *shapes, x).compile()
+    return CompiledPrograms(epoch, forward, rows, time.perf_counter() - began)
