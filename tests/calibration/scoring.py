@@ -1,0 +1,181 @@
+"""From labels and outcomes to the tables of `calibration.md`."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from calibration.cases import MARGIN, Case, Run
+from calibration.measuring import SEEDS, Label, Outcome, Runner, remedied
+from calibration.truths import CONSTANT_CHANGES, RULES, TRUTHS, Truth
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A sick case that counts, what was said of it, and whether the first remedy works.
+
+    `works` is None where there was no remedy to follow; `constant`, where it was not tried.
+    """
+
+    label: Label
+    outcome: Outcome
+    works: bool | None
+    constant: bool | None = None
+
+    @property
+    def truth(self) -> Truth:
+        """The true cause."""
+        assert self.label.case.truth
+        return TRUTHS[self.label.case.truth]
+
+    @property
+    def detected(self) -> bool:
+        """Whether anything was said at all."""
+        return self.outcome.verdict != "healthy"
+
+    @property
+    def named(self) -> bool:
+        """Whether the first finding is a true cause."""
+        return self.detected and bool(self.outcome.rules) and self.first in self.truth.rules
+
+    @property
+    def among(self) -> bool:
+        """Whether any finding is a true cause."""
+        return self.detected and any(rule in self.truth.rules for rule in self.outcome.rules)
+
+    @property
+    def first(self) -> str:
+        """The rule of the first finding, or `healthy`."""
+        return self.outcome.rules[0] if self.detected and self.outcome.rules else "healthy"
+
+
+def judge(runner: Runner, labels: list[Label], constant: bool) -> list[Verdict]:
+    """Verdicts of seed 0 on the sick cases that count; their remedies tried over `SEEDS`."""
+    sick = [label for label in labels if label.holds and label.case.truth]
+    said = [runner.outcome(label.case.run, SEEDS[0]) for label in sick]
+    followed = [
+        remedied(label.case.run, outcome.changes) if outcome.changes else None
+        for label, outcome in zip(sick, said, strict=True)
+    ]
+    # The constant answer's network is drawn and trained with the defaults of what it names.
+    fixed = [remedied(label.case.run, CONSTANT_CHANGES) if constant else None for label in sick]
+    runs = [run for run in (*followed, *fixed) if run]
+    runner.outcomes([(run, seed) for run in runs for seed in SEEDS])
+    return [
+        Verdict(label, outcome, _cures(runner, label, remedy), _cures(runner, label, answer))
+        for label, outcome, remedy, answer in zip(sick, said, followed, fixed, strict=True)
+    ]
+
+
+def _cures(runner: Runner, label: Label, run: Run | None) -> bool | None:
+    """Whether a run comes within `MARGIN` of the twin; None without one."""
+    if run is None:
+        return None
+    return label.twin - runner.accuracy(run) <= MARGIN
+
+
+def controls(labels: list[Label]) -> list[Case]:
+    """Healthy runs: the healthy cases that learned, and the twins of the sick ones, each once."""
+    runs = {label.case.twin: label.case for label in labels if label.holds}
+    return [
+        Case(case.name if case.truth is None else f"twin of {case.name}", run, run)
+        for run, case in runs.items()
+    ]
+
+
+def report(
+    runner: Runner, labels: list[Label], verdicts: list[Verdict], constant: bool
+) -> Iterator[str]:
+    """Markdown: how many cases count, totals, by true cause, by rule."""
+    yield from _labels(labels)
+    alarms = [runner.outcome(case.run, SEEDS[0]) for case in controls(labels)]
+    loud = [outcome for outcome in alarms if outcome.verdict != "healthy"]
+    yield from _totals(verdicts, len(loud), len(alarms), constant)
+    yield from _causes(verdicts)
+    yield from _rules(verdicts, Counter(outcome.rules[0] for outcome in loud if outcome.rules))
+
+
+def _labels(labels: list[Label]) -> Iterator[str]:
+    for name, wanted in (("sick", True), ("healthy", False)):
+        group = [label for label in labels if bool(label.case.truth) == wanted]
+        kept = [label for label in group if label.holds]
+        harmless = [label for label in group if label.twin_learned and not label.holds]
+        failed = len(group) - len(kept) - len(harmless)
+        text = f"{name}: {len(group)} candidates, {len(kept)} count"
+        yield f"{text}; {len(harmless)} are harmless, of {failed} the twin did not learn"
+    yield ""
+
+
+def _totals(verdicts: list[Verdict], loud: int, healthy: int, constant: bool) -> Iterator[str]:
+    curable = [verdict for verdict in verdicts if verdict.label.case.curable]
+    other = [verdict for verdict in verdicts if not verdict.label.case.curable]
+    yield "| | share | of |"
+    yield "| --- | --- | --- |"
+    yield _row("sick networks detected", verdicts, lambda verdict: verdict.detected)
+    yield _row("cause named first", verdicts, lambda verdict: verdict.named)
+    yield _row("cause among the findings", verdicts, lambda verdict: verdict.among)
+    yield f"| false alarms on healthy networks | {_share(loud, healthy)} | {healthy} |"
+    yield _row("first remedy cures, of the curable", curable, lambda verdict: bool(verdict.works))
+    offered = [verdict for verdict in curable if verdict.works is not None]
+    yield _row("first remedy cures, where one is given", offered, lambda verdict: bool(verdict.works))
+    yield _row("no remedy promised where data must change", other, lambda v: v.works is None)
+    answer = 'always "activation and learning rate": cause named'
+    yield _row(answer, verdicts, lambda verdict: verdict.truth.constant_answer)
+    if constant:
+        text = "--act elu and the default rate: cures, of the curable"
+        yield _row(text, curable, lambda verdict: bool(verdict.constant))
+    yield ""
+
+
+def _row(name: str, verdicts: list[Verdict], test: Callable[[Verdict], bool]) -> str:
+    hits = sum(test(verdict) for verdict in verdicts)
+    return f"| {name} | {_share(hits, len(verdicts))} | {len(verdicts)} |"
+
+
+def _share(hits: int, total: int) -> str:
+    return f"{hits / total:.0%}" if total else "–"
+
+
+def _causes(verdicts: list[Verdict]) -> Iterator[str]:
+    yield "| true cause | cases | detected | named first | among | remedy cures | said first |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    for truth in TRUTHS:
+        group = [verdict for verdict in verdicts if verdict.label.case.truth == truth]
+        if not group:
+            continue
+        detected = sum(verdict.detected for verdict in group)
+        named = sum(verdict.named for verdict in group)
+        among = sum(verdict.among for verdict in group)
+        works = sum(bool(verdict.works) for verdict in group)
+        said = Counter(verdict.first for verdict in group).most_common(4)
+        words = ", ".join(f"{rule} {count}" for rule, count in said)
+        counts = f"{len(group)} | {detected} | {named} | {among} | {works}"
+        yield f"| {truth} | {counts} | {words} |"
+    yield ""
+
+
+def _rules(verdicts: list[Verdict], alarms: Counter[str]) -> Iterator[str]:
+    """Precision counts what was said first, of the healthy too; recall, the cases it is meant for."""
+    yield "| rule | meant for | recall | said first | precision | of healthy networks |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    others = {verdict.first for verdict in verdicts} | set(alarms)
+    for rule in (*RULES, *sorted(others - {*RULES, "healthy"})):
+        meant = [verdict for verdict in verdicts if verdict.truth.rules[0] == rule]
+        said = [verdict for verdict in verdicts if verdict.first == rule]
+        if not meant and not said and not alarms[rule]:
+            continue
+        recall = _share(sum(verdict.named for verdict in meant), len(meant))
+        total = len(said) + alarms[rule]
+        precision = _share(sum(verdict.named for verdict in said), total)
+        yield f"| {rule} | {len(meant)} | {recall} | {total} | {precision} | {alarms[rule]} |"
+
+
+def lines(runner: Runner, labels: list[Label], verdicts: list[Verdict]) -> Iterator[str]:
+    """A line for every case: whether it counts, accuracies, what was said, what the remedy did."""
+    by_case = {verdict.label.case: verdict for verdict in verdicts}
+    for label in labels:
+        outcome = runner.outcome(label.case.run, SEEDS[0])
+        word = "counts " if label.holds else "dropped"
+        text = f"{word} {label.case.name}: {label.accuracy:.2f}, twin {label.twin:.2f}"
+        verdict = by_case.get(label.case)
+        remedy = f", remedy works: {verdict.works}" if verdict else ""
+        yield f"{text}; {outcome.verdict} {','.join(outcome.rules)}{remedy} {outcome.error}".rstrip()
