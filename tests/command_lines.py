@@ -1,7 +1,7 @@
 """Command lines that cover every command, format and option group, and the files that they read.
 
-`compare_versions.py` runs them. Each is a line of Bash in which `dnncli` is the program; it runs in a
-folder of its own that holds the files of `write_files` and the checkpoints of `PREPARATION`.
+`compare_versions.py` runs them. Each is a line of Bash in which `dnncli` is the program; it runs in
+a folder of its own that holds the files of `write_files` and the checkpoints of `PREPARATION`.
 """
 
 import csv
@@ -36,8 +36,8 @@ COMMAND_LINES = {
     " --validation-per-class 10 --validation 0.2 --test 50 --scale unit --format json",
     "train, unscaled": f"dnncli train {SMALL} --scale none --format json",
     "train, table": f"dnncli train {TABLE}",
-    "train, table's options": f"dnncli train {TABLE} --target label --drop note --types code=category"
-    " --where 'age > 20' --label-strip . --format json",
+    "train, table's options": f"dnncli train {TABLE} --target label --drop note"
+    " --types code=category --where 'age > 20' --label-strip . --format json",
     "train, delimiter": "dnncli train --data semicolon.txt --delimiter ';' --no-header --hidden 8"
     " --epochs 2 --format json",
     "train, test file": f"dnncli train {TABLE} --test test.csv --format json",
@@ -45,7 +45,8 @@ COMMAND_LINES = {
     "train, IDX": f"dnncli train --data idx {SMALL} --format json",
     "train, npz": f"dnncli train --data cloud.npz {SMALL} --format json",
     # train: network
-    "train, depth and width": "dnncli train --depth 4 --width 12 --act tanh --init xavier --epochs 2",
+    "train, depth and width": "dnncli train --depth 4 --width 12 --act tanh --init xavier"
+    " --epochs 2",
     "train, alpha": f"dnncli train {SMALL} --act leaky-relu --alpha 0.2 --init orthogonal"
     " --format json",
     "train, batch norm": f"dnncli train {SMALL} --bn --bn-momentum 0.8 --bn-output --act relu",
@@ -61,7 +62,8 @@ COMMAND_LINES = {
     " --l1 1e-4 --l2 1e-3 --max-norm 2 --format json",
     "train, adamw": f"dnncli train {SMALL} --optimizer adamw --weight-decay 0.1"
     " --schedule one-cycle --clip-global-norm 1 --batch-size 100 --format json",
-    "train, clip value": f"dnncli train {SMALL} --optimizer rmsprop --clip-value 0.01 --format json",
+    "train, clip value": f"dnncli train {SMALL} --optimizer rmsprop --clip-value 0.01"
+    " --format json",
     "train, other rules": f"for rule in adagrad nadam lamb lion; do dnncli train {SMALL}"
     " --optimizer $rule --format csv --out $rule.ckpt; done",
     # train: stopping and the run
@@ -138,8 +140,8 @@ COMMAND_LINES = {
     "vanishing-demo, table": "dnncli vanishing-demo --depth 5 --width 20 --seeds 2",
     "vanishing-demo, sweep": "dnncli vanishing-demo --cases tanh:he,relu:he+bn --depths 3,6"
     " --width 20 --seeds 2 --format json",
-    "vanishing-demo, training": "dnncli vanishing-demo --cases sigmoid:xavier,relu:he+clip --depth 4"
-    " --width 20 --seeds 2 --train 2 --plot v.svg",
+    "vanishing-demo, training": "dnncli vanishing-demo --cases sigmoid:xavier,relu:he+clip"
+    " --depth 4 --width 20 --seeds 2 --train 2 --plot v.svg",
     "vanishing-demo, jsonl and csv": "dnncli vanishing-demo --cases elu:he --depth 4 --width 20"
     " --format jsonl > a.jsonl; dnncli vanishing-demo --cases elu:he --depth 4 --format csv",
     # data
@@ -154,8 +156,9 @@ COMMAND_LINES = {
     "completion": "_DNNCLI_COMPLETE=bash_complete COMP_WORDS='dnncli train --act s' COMP_CWORD=3"
     " dnncli",
     # errors
-    "wrong usage": "for option in '--act rleu' '--lr nan' '--hidden 3,,1' '--optimizer adam --momentum"
-    " 0.9' '--act relu --alpha 1' '--epochs 0' '--dropout 1' '--no-such 1' '--fail-on x'; do"
+    "wrong usage": "for option in '--act rleu' '--lr nan' '--hidden 3,,1'"
+    " '--optimizer adam --momentum 0.9' '--act relu --alpha 1' '--epochs 0' '--dropout 1'"
+    " '--no-such 1' '--fail-on x'; do"
     " dnncli train $option; echo $?; done",
     "wrong data": "dnncli train --data none.csv; echo $?; dnncli train --data table.csv --target x;"
     " echo $?; dnncli data show table.csv --where 'no such'; echo $?; dnncli train --data run.toml;"
@@ -199,6 +202,7 @@ def _row(rng: np.random.Generator) -> dict[str, object]:
     colour = str(rng.choice(["red", "green", "blue"]))
     size = None if rng.random() < 0.05 else round(float(rng.normal(10, 3)), 3)
     score = age / 20 + (size or 10) / 10 + 2 * (colour == "red") + rng.normal(0, 0.3)
+    label = "high." if score > 4 else "low."
     return {
         "age": age,
         "size": size,
@@ -206,7 +210,7 @@ def _row(rng: np.random.Generator) -> dict[str, object]:
         "code": int(rng.integers(1, 4)),
         "day": f"2024-{rng.integers(1, 13):02}-{rng.integers(1, 29):02}",
         "note": f"n{rng.integers(0, 5)}",
-        "label": "high." if score > 4 else "low.",
+        "label": label,
     }
 
 

@@ -1,16 +1,17 @@
 """Compare installed versions of dnncli over the command lines of `command_lines.py`; run by hand.
 
-    python tests/compare_versions.py OLD NEW… [--python PYTHON] [--only REGEX] [--allow REGEX|@FILE]…
+    python tests/compare_versions.py OLD NEW… [--python PYTHON] [--only REGEX]
+        [--allow REGEX|@FILE]… [--caches FOLDER] [--all]
 
 OLD and every NEW is a Python that has dnncli installed, or a folder with its source, which --python
-(default: this one) runs through PYTHONPATH. Every command line runs in a new folder, in a process of its
-own, under OLD and under NEW. What must be the same: the exit code, stdout, stderr, and every file that
-was written; checkpoints byte for byte. What may differ: wall times, absolute paths, the time of day in
-a file's name, versions (where they alone differ, a checkpoint's tensors and the rest of its metadata
-are compared).
+(default: this one) runs through PYTHONPATH. Every command line runs in a new folder, in a process
+of its own, under OLD and under NEW. What must be the same: the exit code, stdout, stderr, and every
+file that was written; checkpoints byte for byte. What may differ: wall times, absolute paths, the
+time of day in a file's name, versions (where they alone differ, a checkpoint's tensors and the rest of
+its metadata are compared).
 
 --allow names a deliberate difference: a regular expression found in the line that reports it
-(`COMMAND: PLACE: old → new`); @FILE holds one on each line, # begins a comment. Ends with 1 where
+(`COMMAND: PLACE: old → new`); @FILE holds one on each line, # begins a line of comment. Ends with 1 where
 anything else differs.
 """
 
@@ -36,7 +37,7 @@ from command_lines import COMMAND_LINES, PREPARATION, write_files
 
 TIME_OF_DAY = re.compile(r"\d{8}-\d{6}(-\d+)?")
 DURATION = re.compile(r"\b\d+(\.\d+)? ?(ms|s|min|h)\b|[\d,]+ a second")
-ASIDE = {"version", "versions", "seconds", "examples_per_second"}
+ASIDE = re.compile(r"versions?$|sha256$|.*seconds?$")  # fields of JSON and columns of CSV
 MISSING = "(missing)"
 # matplotlib makes the names of an SVG's parts anew each time; TensorBoard's records hold times.
 SVG_NAME = re.compile(r'(?<=[#"])[a-z]*[0-9a-f]{8,}(?=["\)])')
@@ -78,12 +79,13 @@ class Contender:
         )
 
 
-Outcome = dict[str, Any]  # by place (`exit code`, `stdout`, `stdout[3].loss`, a file): what is there
+Outcome = dict[
+    str, Any
+]  # by place (`exit code`, `stdout`, `stdout[3].loss`, a file): what is there
 
 
-def contender(where: str, python: str, root: Path) -> Contender:
+def contender(where: str, python: str, cache: Path) -> Contender:
     """The version that an argument names."""
-    cache = root / "cache"
     path = Path(where)
     if path.is_dir():
         return Contender(where, python, str(path.resolve()), cache)
@@ -155,10 +157,7 @@ def checkpoint_parts(name: str, data: bytes) -> Outcome:
     metadata = header.pop("__metadata__", {})
     parts = {f"{name} {key}": body[slice(*entry["data_offsets"])] for key, entry in header.items()}
     for key, value in metadata.items():
-        record = json.loads(value)
-        if isinstance(record, dict):
-            record.pop("sha256", None)
-        parts |= flat(f"{name} {key}", record)
+        parts |= text_parts(f"{name} {key}", value)
     return parts
 
 
@@ -178,18 +177,23 @@ def text_parts(place: str, text: str) -> Outcome:
 
 def table_lines(lines: list[str]) -> list[str]:
     """Lines without times; those of a CSV without its columns of seconds."""
-    if lines and re.search(r"(^|,)\w*seconds(,|$)", lines[0]):
+    if lines and re.search(r"(^|,)\w*seconds?(,|$)", lines[0]):
         rows = list(csv.reader(io.StringIO("\n".join(lines))))
-        kept = [index for index, name in enumerate(rows[0]) if not name.endswith("seconds")]
-        return [",".join(row[index] for index in kept if index < len(row)) for row in rows]
+        kept = [index for index, name in enumerate(rows[0]) if not ASIDE.match(name)]
+        return [without(row, kept) for row in rows]
     # The time's length moves what stands beside it.
     return [re.sub(r"[\s─]+", " ", DURATION.sub("TIME", line)).strip() for line in lines]
+
+
+def without(row: list[str], kept: list[int]) -> str:
+    """A row's kept columns."""
+    return ",".join(cell for index, cell in enumerate(row) if index in kept)
 
 
 def flat(place: str, value: object) -> Outcome:
     """JSON as places and plain values; without versions and seconds."""
     if isinstance(value, dict):
-        fields = {key: item for key, item in value.items() if key not in ASIDE}
+        fields = {key: item for key, item in value.items() if not ASIDE.match(key)}
         parts = [flat(f"{place}.{key}", item) for key, item in fields.items()]
     elif isinstance(value, list):
         parts = [flat(f"{place}[{index}]", item) for index, item in enumerate(value)]
@@ -246,12 +250,18 @@ def allowances(arguments: list[str]) -> list[re.Pattern[str]]:
     """The deliberate differences that --allow names."""
     patterns = []
     for argument in arguments:
-        lines = [argument]
         if argument.startswith("@"):
             lines = Path(argument[1:]).read_text().splitlines()
-        given = [line.split("#")[0].strip() if len(lines) > 1 else line for line in lines]
-        patterns += [re.compile(line) for line in given if line]
+            rules = [line for line in map(str.strip, lines) if line and not line.startswith("#")]
+        else:
+            rules = [argument]
+        patterns += map(re.compile, rules)
     return patterns
+
+
+def is_allowed(difference: str, allowed: list[re.Pattern[str]]) -> bool:
+    """Whether a difference is a deliberate one."""
+    return any(rule.search(difference) for rule in allowed)
 
 
 def compare(old: tuple[Contender, Path], new: tuple[Contender, Path], line: str) -> list[str]:
@@ -269,6 +279,7 @@ def main() -> int:
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--only", default="", help="command lines whose name this matches")
     parser.add_argument("--allow", action="append", default=[], metavar="REGEX|@FILE")
+    parser.add_argument("--caches", type=Path, help="folder that keeps what the versions compile")
     parser.add_argument("--all", action="store_true", help="show every difference, not the first")
     chosen = parser.parse_args()
     allowed = allowances(chosen.allow)
@@ -279,12 +290,15 @@ def main() -> int:
         for index, where in enumerate([chosen.old, *chosen.new]):
             root = Path(scratch, str(index))
             root.mkdir()
-            version = contender(where, chosen.python, root)
+            cache = (chosen.caches or Path(scratch)) / f"cache-{index}"
+            version = contender(where, chosen.python, cache.resolve())
             prepare(version, root)
             versions.append((version, root))
         for name, line in wanted.items():
             for new in versions[1:]:
-                failed += report(name, new[0].name, compare(versions[0], new, line), allowed, chosen)
+                failed += report(
+                    name, new[0].name, compare(versions[0], new, line), allowed, chosen
+                )
     print(f"{len(wanted)} command lines; {failed} differ")
     return 1 if failed else 0
 
@@ -298,15 +312,16 @@ def report(
 ) -> bool:
     """Print what became of a command line; whether it differs beyond what is allowed."""
     lines = [f"{name}: {text}" for text in found]
-    left = [text for text in lines if not any(rule.search(text) for rule in allowed)]
+    left = [text for text in lines if not is_allowed(text, allowed)]
     word = "different" if left else "same"
     note = f" ({len(found) - len(left)} allowed)" if len(left) < len(found) else ""
     label = f"{version}: " if len(chosen.new) > 1 else ""
     print(f"{word:9} {label}{name}{note}", flush=True)
-    for text in left if chosen.all else left[:1]:
+    number = len(left) if chosen.all else 1
+    for text in left[:number]:
         print(f"          {text.removeprefix(name + ': ')}")
-    if len(left) > 1 and not chosen.all:
-        print(f"          and {len(left) - 1} more")
+    if len(left) > number:
+        print(f"          and {len(left) - number} more")
     return bool(left)
 
 

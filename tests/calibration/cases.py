@@ -1,9 +1,9 @@
 """Sick networks and their mended twins, and healthy ones: the same list every time.
 
-A sick case is a fault of a known kind, at some strength, on one kind of data; its twin is the same run
-without the fault. Which kinds of data, activations and optimizers meet goes round in turn, by position.
-That a case is sick is measured (`measuring.py`), not believed: it counts where its twin learned and is
-better by `MARGIN`.
+A sick case is a fault of a known kind, at some strength, on one kind of data; its twin is the same
+run without the fault. Which kinds of data, activations and optimizers meet goes round in turn, by
+position. That a case is sick is measured (`measuring.py`), not believed: it counts where its twin
+learned and is better by `MARGIN`.
 """
 
 import hashlib
@@ -50,9 +50,9 @@ class Case:
 
     @property
     def half(self) -> str:
-        """`design` or `evaluation`: the parity of SHA-256 of the name's first part, the group.
+        """`design` or `evaluation`: the parity of SHA-256's first byte of the name without its end.
 
-        All strengths of a fault on one kind of data are in one half, or one would tell of the other.
+        All strengths of a fault on one kind of data are in one half, or one would tell the other.
         """
         group = self.name.rsplit("/", 1)[0]
         return ("design", "evaluation")[hashlib.sha256(group.encode()).digest()[0] % 2]
@@ -71,7 +71,7 @@ def sick() -> list[Case]:
 
 
 def healthy() -> list[Case]:
-    """Healthy candidates: optimizers, activations, depths, norms and dropout on every kind of data."""
+    """Candidates on every kind of data: optimizers, activations, depths, norms and dropout."""
     cases = {}
     for kind in KINDS:
         for name, options in _healthy_options(kind):
@@ -101,7 +101,9 @@ def _rate(optimizer: str, factor: float) -> Options:
     return {"lr": f"{RATES[optimizer] * factor:g}"}
 
 
-def _case(truth: str, group: str, strength: object, run: Run, twin: Run, curable: bool = True) -> Case:
+def _case(
+    truth: str, group: str, strength: object, run: Run, twin: Run, curable: bool = True
+) -> Case:
     name = f"{truth}/{run.recipe.kind}/{group}/{strength}"
     return Case(name, run, twin, truth, curable)
 
@@ -133,7 +135,7 @@ def _epochs() -> Iterator[Case]:
 
 
 def _inputs() -> Iterator[Case]:
-    """Inputs that are not scaled, as the twin scales them: large, far from 0, one far beyond the others."""
+    """Inputs that only the twin scales: large, far from 0, or one far beyond the others."""
     strengths = {"times": (1e-4, 1e3, 1e6), "offset": (30, 1000), "one_large": (1e3, 1e6)}
     for place, kind in enumerate(NUMERIC):
         for turn, (fault, values) in enumerate(strengths.items()):
@@ -164,7 +166,7 @@ def _data() -> Iterator[Case]:
     for truth, fault, strengths in DATA_FAULTS:
         for place, kind in enumerate(NUMERIC):
             options = base(kind, act=ACTS[place % len(ACTS)])
-            # A rare class is one class against the others: so is it in the twin, but as often as it is.
+            # A rare class is one against the others: so is it in the twin, with all of its rows.
             twin = Recipe(kind).with_fault("rare", 1.0) if fault == "rare" else Recipe(kind)
             for strength in strengths:
                 run = Run.of(Recipe(kind).with_fault(fault, strength), options)
@@ -231,7 +233,7 @@ def _initialisation() -> Iterator[Case]:
             ("uniform", "tanh", 20, "uniform"),
             ("uniform", "relu", 20, "uniform"),
         ):
-            options = base(kind, "adam" if act != "sigmoid" else "rmsprop", act)
+            options = base(kind, "adam", act)
             options |= {"hidden": ",".join(["32"] * depth), "lr": "0.001", "init": "critical"}
             truth = "init-large" if init == "normal" else "init-small"
             run = Run.of(Recipe(kind), options | {"init": init})

@@ -1,13 +1,13 @@
-"""Command lines of `dnncli train`, several at a time, their outcomes kept so that none is run twice.
+"""Command lines of `dnncli train`, several at a time; outcomes are kept, so that none is run twice.
 
-Each of a few worker processes runs many command lines, exactly as `dnncli` would: importing JAX anew for
-each takes several times as long as a small run itself.
+Each of a few worker processes runs many command lines, exactly as `dnncli` would: to import JAX
+for each of them takes several times as long as a small run itself.
 """
 
 import hashlib
 import json
-import os
 import multiprocessing
+import os
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import chdir
@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import shell
-
-import dnncli
 from calibration.cases import MARGIN, Case, Options, Run
 from calibration.tables import make, write
+
+import dnncli
 
 SEEDS = (0, 1)  # a label is a mean over these
 TASKS = 200  # a worker is replaced after so many runs, with the programs that it has compiled
@@ -29,7 +29,7 @@ ENDED = (0, 3, 4)  # exit codes of a run that was made: done, diverged, a health
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run said and reached. `changes`: the first finding's remedy as options, {} without one."""
+    """What a run said and reached. `changes`: the first finding's remedy; {} without one."""
 
     code: int
     accuracy: float  # on the test rows; 0 where nothing finite is left
@@ -41,7 +41,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Label:
-    """Whether a case is what it was made to be: mean test accuracies, and the largest class's share."""
+    """Whether a case is what it was made to be: mean test accuracies, the largest class's share."""
 
     case: Case
     accuracy: float
@@ -50,7 +50,7 @@ class Label:
 
     @property
     def twin_learned(self) -> bool:
-        """Whether the twin makes at most half of the errors that the largest class alone would make."""
+        """Whether the twin makes at most half of the errors that the largest class alone makes."""
         return 1 - self.twin <= (1 - self.majority) / 2
 
     @property
@@ -62,7 +62,7 @@ class Label:
 
 
 class Runner:
-    """Runs and remembers outcomes in a folder, by the options, the table and the program's source."""
+    """Keeps outcomes in a folder, by the options, the table and the program's source."""
 
     def __init__(self, folder: Path, jobs: int) -> None:
         self.folder = folder
@@ -156,7 +156,9 @@ def arguments(options: Options, seed: int) -> list[str]:
     line = ["train", "--data", "train.csv", "--test", "test.csv", "--seed", str(seed)]
     line += ["--format", "json", "-q", "--out", "run.ckpt"]
     for name, value in options.items():
-        line += [f"--{name}", value] if value else [f"--{name}"]
+        line.append(f"--{name}")
+        if value:
+            line.append(value)
     return line
 
 
@@ -164,9 +166,9 @@ def read(code: int, result: dict[str, Any]) -> Outcome:
     """The outcome in the JSON of `train`."""
     findings = result["health"]["findings"]
     accuracy = (result["test"] or {}).get("accuracy") or 0.0
-    remedy = (findings[0].get("remedy") or {}) if findings else {}
+    first = findings[0] if findings else {}
     rules = tuple(finding["rule"] for finding in findings)
-    changes = remedy.get("changes") or {}
+    changes = (first.get("remedy") or {}).get("changes") or {}
     return Outcome(code, accuracy, result["health"]["verdict"], rules, changes)
 
 

@@ -3,9 +3,10 @@
     python tests/calibration/run.py --half design|evaluation|both [--sample N] [--jobs N]
         [--results FOLDER] [--only REGEX] [--constant] [--verbose]
 
-prints the tables of `calibration.md`. --sample takes N sick candidates and half as many healthy ones, the
-same ones every time. Outcomes are kept in --results, by the program's source: after a change of the
-program everything is run again. --constant also tries the remedy of a constant answer.
+prints the tables of `calibration.md`. --sample takes N sick candidates, causes in turn, and half as
+many healthy ones, the same ones every time. Outcomes are kept in --results, by the program's
+source: after a change of the program everything is run again. --constant also tries the remedy of a
+constant answer.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import hashlib
 import re
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 
@@ -40,17 +42,28 @@ def main() -> None:
 
 
 def select(chosen: argparse.Namespace) -> list:
-    """The cases asked for; a sample goes by the hash of their names."""
+    """The cases asked for; a sample takes causes in turn, and of each by the hash of the name."""
     from calibration import cases
 
     wanted = []
     for group, share in ((cases.sick(), 1), (cases.healthy(), 2)):
         fitting = [case for case in group if chosen.half in (case.half, "both")]
         fitting = [case for case in fitting if re.search(chosen.only, case.name)]
-        fitting.sort(key=lambda case: hashlib.sha256(case.name.encode()).digest())
         limit = chosen.sample and chosen.sample // share
-        wanted += fitting[:limit]
+        wanted += in_turn(fitting)[:limit]
     return wanted
+
+
+def in_turn(group: list) -> list:
+    """Cases ordered so that any beginning holds all causes, as far as there are any left."""
+    group = sorted(group, key=lambda case: hashlib.sha256(case.name.encode()).digest())
+    before: Counter[str | None] = Counter()
+    places = []
+    for case in group:
+        places.append(before[case.truth])
+        before[case.truth] += 1
+    order = sorted(range(len(group)), key=places.__getitem__)
+    return [group[index] for index in order]
 
 
 if __name__ == "__main__":

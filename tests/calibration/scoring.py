@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from calibration.cases import MARGIN, Case, Run
 from calibration.measuring import SEEDS, Label, Outcome, Runner, remedied
@@ -35,7 +36,7 @@ class Verdict:
     @property
     def named(self) -> bool:
         """Whether the first finding is a true cause."""
-        return self.detected and bool(self.outcome.rules) and self.first in self.truth.rules
+        return self.first in self.truth.rules
 
     @property
     def among(self) -> bool:
@@ -45,25 +46,28 @@ class Verdict:
     @property
     def first(self) -> str:
         """The rule of the first finding, or `healthy`."""
-        return self.outcome.rules[0] if self.detected and self.outcome.rules else "healthy"
+        return self.outcome.verdict
 
 
 def judge(runner: Runner, labels: list[Label], constant: bool) -> list[Verdict]:
     """Verdicts of seed 0 on the sick cases that count; their remedies tried over `SEEDS`."""
     sick = [label for label in labels if label.holds and label.case.truth]
     said = [runner.outcome(label.case.run, SEEDS[0]) for label in sick]
-    followed = [
-        remedied(label.case.run, outcome.changes) if outcome.changes else None
-        for label, outcome in zip(sick, said, strict=True)
-    ]
+    followed = [_followed(label, out.changes) for label, out in zip(sick, said, strict=True)]
     # The constant answer's network is drawn and trained with the defaults of what it names.
-    fixed = [remedied(label.case.run, CONSTANT_CHANGES) if constant else None for label in sick]
+    answer = CONSTANT_CHANGES if constant else {}
+    fixed = [_followed(label, answer) for label in sick]
     runs = [run for run in (*followed, *fixed) if run]
     runner.outcomes([(run, seed) for run in runs for seed in SEEDS])
     return [
-        Verdict(label, outcome, _cures(runner, label, remedy), _cures(runner, label, answer))
-        for label, outcome, remedy, answer in zip(sick, said, followed, fixed, strict=True)
+        Verdict(label, outcome, _cures(runner, label, remedy), _cures(runner, label, other))
+        for label, outcome, remedy, other in zip(sick, said, followed, fixed, strict=True)
     ]
+
+
+def _followed(label: Label, changes: dict[str, Any]) -> Run | None:
+    """The sick run with these changes; None where there are none."""
+    return remedied(label.case.run, changes) if changes else None
 
 
 def _cures(runner: Runner, label: Label, run: Run | None) -> bool | None:
@@ -76,10 +80,7 @@ def _cures(runner: Runner, label: Label, run: Run | None) -> bool | None:
 def controls(labels: list[Label]) -> list[Case]:
     """Healthy runs: the healthy cases that learned, and the twins of the sick ones, each once."""
     runs = {label.case.twin: label.case for label in labels if label.holds}
-    return [
-        Case(case.name if case.truth is None else f"twin of {case.name}", run, run)
-        for run, case in runs.items()
-    ]
+    return [Case(f"twin of {case.name}", run, run) for run, case in runs.items()]
 
 
 def report(
@@ -91,7 +92,7 @@ def report(
     loud = [outcome for outcome in alarms if outcome.verdict != "healthy"]
     yield from _totals(verdicts, len(loud), len(alarms), constant)
     yield from _causes(verdicts)
-    yield from _rules(verdicts, Counter(outcome.rules[0] for outcome in loud if outcome.rules))
+    yield from _rules(verdicts, Counter(outcome.verdict for outcome in loud))
 
 
 def _labels(labels: list[Label]) -> Iterator[str]:
@@ -116,7 +117,7 @@ def _totals(verdicts: list[Verdict], loud: int, healthy: int, constant: bool) ->
     yield f"| false alarms on healthy networks | {_share(loud, healthy)} | {healthy} |"
     yield _row("first remedy cures, of the curable", curable, lambda verdict: bool(verdict.works))
     offered = [verdict for verdict in curable if verdict.works is not None]
-    yield _row("first remedy cures, where one is given", offered, lambda verdict: bool(verdict.works))
+    yield _row("first remedy cures, where one is given", offered, lambda v: bool(v.works))
     yield _row("no remedy promised where data must change", other, lambda v: v.works is None)
     answer = 'always "activation and learning rate": cause named'
     yield _row(answer, verdicts, lambda verdict: verdict.truth.constant_answer)
@@ -154,7 +155,7 @@ def _causes(verdicts: list[Verdict]) -> Iterator[str]:
 
 
 def _rules(verdicts: list[Verdict], alarms: Counter[str]) -> Iterator[str]:
-    """Precision counts what was said first, of the healthy too; recall, the cases it is meant for."""
+    """Precision is of what was said first, of the healthy too; recall, of cases it is meant for."""
     yield "| rule | meant for | recall | said first | precision | of healthy networks |"
     yield "| --- | --- | --- | --- | --- | --- |"
     others = {verdict.first for verdict in verdicts} | set(alarms)
@@ -177,5 +178,6 @@ def lines(runner: Runner, labels: list[Label], verdicts: list[Verdict]) -> Itera
         word = "counts " if label.holds else "dropped"
         text = f"{word} {label.case.name}: {label.accuracy:.2f}, twin {label.twin:.2f}"
         verdict = by_case.get(label.case)
-        remedy = f", remedy works: {verdict.works}" if verdict else ""
-        yield f"{text}; {outcome.verdict} {','.join(outcome.rules)}{remedy} {outcome.error}".rstrip()
+        remedy = f"; remedy works: {verdict.works}" if verdict else ""
+        said = f"{outcome.verdict} {outcome.rules}"
+        yield f"{text}; {said}{remedy} {outcome.error}".rstrip()

@@ -1,10 +1,10 @@
 """The data of the calibration: nine kinds, and what can be wrong with a table.
 
-The folder of MNIST and UCI's tables is `../shared/data` beside the repository, or what the environment
-variable CALIBRATION_DATA names; without it stand-ins of the same sizes are made.
+The folder of MNIST and UCI's tables is `../shared/data` beside the repository, or what the
+environment variable CALIBRATION_DATA names; without it stand-ins of the same sizes are made.
 
-A table has training rows and test rows. Faults that belong to the data (a feature's scale, noisy labels)
-are made in both; too few rows and rare classes only in training, so that scores stay comparable.
+A table has training rows and test rows. Faults that belong to the data (a feature's scale, noisy
+labels) are made in both; too few rows and rare classes only in training: scores stay comparable.
 """
 
 import csv
@@ -18,13 +18,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-TRAIN, TEST = 450, 300  # rows at most; --validation takes its part from the first
+TRAIN = 450  # rows at most, of which `train` takes some for validation
+TEST = 300
 BESIDE = Path(__file__).parents[3] / "shared" / "data"
 SHARED = Path(os.environ.get("CALIBRATION_DATA", BESIDE))
 
 
 class Table(NamedTuple):
-    """Features by column (numbers or words), labels, and how many rows from the first are training's."""
+    """Features by column (numbers or words), labels; the first `train` rows are training's."""
 
     x: np.ndarray
     y: np.ndarray
@@ -46,7 +47,8 @@ class Recipe:
 def write(recipe: Recipe, folder: Path) -> tuple[Path, Path]:
     """Write the training and the test table into the folder; the same bytes every time."""
     table = make(recipe)
-    train, test = folder / "train.csv", folder / "test.csv"
+    train = folder / "train.csv"
+    test = folder / "test.csv"
     _write_rows(train, table.x[: table.train], table.y[: table.train])
     _write_rows(test, table.x[table.train :], table.y[table.train :])
     return train, test
@@ -68,8 +70,12 @@ def _write_rows(path: Path, x: np.ndarray, y: np.ndarray) -> None:
         rows = csv.writer(file)
         rows.writerow([*(f"x{index}" for index in range(x.shape[1])), "label"])
         for values, label in zip(x, y, strict=True):
-            fields = [value if isinstance(value, str) else f"{value:.6g}" for value in values]
-            rows.writerow([*fields, f"c{label}"])
+            rows.writerow([*map(_text, values), f"c{label}"])
+
+
+def _text(value: object) -> str:
+    """A field: numbers with six digits."""
+    return value if isinstance(value, str) else f"{value:.6g}"
 
 
 # --- kinds ---------------------------------------------------------------------------------------
@@ -146,7 +152,7 @@ def cancer(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 def _shared(
     name: str, rng: np.random.Generator, features: int, classes: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A table from the shared folder (rows with gaps left out), or clouds of its size without it."""
+    """A table from the shared folder without rows that have gaps, or clouds of its size instead."""
     path = SHARED / "tables" / name
     if not path.is_file():
         return _clouds(rng, TRAIN + TEST, features, classes, distance=2.0)
@@ -214,7 +220,7 @@ def row_number(table: Table, strength: float, rng: np.random.Generator) -> Table
 
 
 def leak(table: Table, strength: float, rng: np.random.Generator) -> Table:
-    """A column that gives the label away, with so much noise, and is not there in the test table."""
+    """A column that gives the label away, with so much noise, and tells nothing in the test table."""
     told = table.y[:, None] + rng.normal(0, strength, (len(table.y), 1))
     told[table.train :] = rng.permutation(told[table.train :])
     return table._replace(x=np.hstack([table.x, told]))

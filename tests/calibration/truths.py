@@ -1,4 +1,4 @@
-"""What can be the matter, and which rules of dnncli name it: the one place that knows rules' names."""
+"""What can be the matter, and which rules name it: the one place that knows the rules' names."""
 
 from dataclasses import dataclass
 
