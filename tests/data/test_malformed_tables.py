@@ -1,5 +1,6 @@
 """Tables as they should not be: each gives a sound result or one line that says what is wrong."""
 
+import contextlib
 import errno
 import gzip
 import json
@@ -42,6 +43,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     ),
     "empty.csv": (b"", "is empty"),
     "blank.csv": (b"\n\n  \n", "is empty"),
+    "control_character.csv": (b"\x1f", "is empty"),
     "header_only.csv": (HEAD, "has no rows"),
     "one_row.csv": (HEAD + b"1,2,x\n", "the one class 'x' in 1 row: nothing to tell apart"),
     "one_class.csv": (
@@ -242,6 +244,22 @@ def test_what_no_table_can_be_made_of_gives_one_line_that_names_the_file(
     with pytest.raises(DataError, match=message):
         load(DataSpec(data=path))
     assert path in refusal(path)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_any_damage_gives_a_table_or_one_line(tmp_path: Path, seed: int) -> None:
+    """Numbers, texts, headers and none, with bytes changed, removed and put in near the start."""
+    rng = random.Random(seed)
+    tables = (HEAD + BODY, BODY, b"1,2,3\n" * 30, b"0,1,2\n" + BODY, (HEAD + BODY)[:-5])
+    content = bytearray(rng.choice(tables))
+    for _ in range(rng.randint(1, 4)):
+        place = rng.randrange(min(len(content), 40))
+        removed = rng.choice((0, 1, 4))
+        content[place : place + removed] = bytes(
+            rng.choices(b'",;\t|\r\n\0 1a.', k=rng.randint(0, 3))
+        )
+    with contextlib.suppress(DataError):
+        check(load(DataSpec(data=write(tmp_path, "damaged.csv", bytes(content)))))
 
 
 @pytest.mark.parametrize("name", READ)
