@@ -15,7 +15,7 @@ from dnncli.errors import ExitCode
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from dnncli.records import Finding
+    from dnncli.records import Finding, Notice
 
 WIDE = 1000  # columns of a pipe: a table is never wider, and never cut
 
@@ -70,10 +70,12 @@ class Screen:
         if not self.quiet:
             self.err.print(message, soft_wrap=True, markup=False, emoji=False)
 
-    def notices(self, command: str, messages: Iterable[str]) -> None:
+    def notices(self, command: str, found: Iterable["Notice"]) -> None:
         """Say what a command found in its data."""
-        for message in messages:
-            self.notice(f"dnncli {command}: {message}.")
+        from dnncli.report import notices
+
+        for sentence in notices.sentences(found):
+            self.notice(f"dnncli {command}: {sentence}.")
 
     def error(self, message: str) -> None:
         """Say in one line on stderr why the exit code will not be 0."""

@@ -1,4 +1,4 @@
-"""What the rest of the program learns from: three splits of scaled examples, and how they were scaled."""
+"""What the rest of the program learns from: three splits of scaled examples, and their scaling."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +8,7 @@ from jaxtyping import Float32, Int32, UInt8
 
 from dnncli.data.tables.encoding import Encoding
 from dnncli.errors import SpecError
-from dnncli.records import DataRecord
+from dnncli.records import DataRecord, Notice
 
 SPLITS = ("train", "validation", "test")
 
@@ -58,7 +58,7 @@ class Dataset:
 
     fingerprint: SHA-256 of the arrays as read, whatever the splits and the scaling.
     image_shape: rows and columns, where an example is a grey image.
-    encoding: what a table's columns became. notices: what is to be told of them.
+    encoding: what a table's columns became. notices: what its owner should know.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Dataset:
     fingerprint: str
     image_shape: tuple[int, int] | None
     encoding: Encoding | None = None
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     @property
     def features(self) -> int:

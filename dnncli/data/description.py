@@ -36,12 +36,13 @@ def describe(spec: DataSpec) -> DescriptionRecord:
         with loading.reported(spec.data):
             return description.describe(spec)
     source = loading.read(spec)
+    tests = len(source.test) if source.test else None
     return DescriptionRecord(
         config=asdict(spec),
         name=source.name,
-        place=source.place,
+        place=source.location,
         examples=len(source.train),
-        test=len(source.test) if source.test else None,
+        test=tests,
         features=source.train.x.shape[1],
         image_shape=source.image_shape,
         values=(float(source.train.x.min()), float(source.train.x.max())),

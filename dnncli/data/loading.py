@@ -11,7 +11,7 @@ import numpy as np
 from dnncli.data import scaling, selection, splitting
 from dnncli.data.dataset import Dataset, Scaling, Split
 from dnncli.data.formats import digits, idx, npz, remote
-from dnncli.data.source import Source, Table
+from dnncli.data.source import DataSource, Table
 from dnncli.data.splitting import Parts
 from dnncli.data.tables.encoding import Encoding
 from dnncli.data.tables.suffixes import is_table
@@ -26,9 +26,10 @@ def load(
 ) -> Dataset:
     """Read, split, choose and scale; the same files and spec always give the same arrays.
 
-    A table is encoded as `known` says, where a network knows how; `relabel`: but for its target and classes.
-    `whole`: every row of a table is in every split.
-    Raises DataError for what cannot be read or learned from, SpecError for options that do not fit it.
+    known: a trained network's encoding, used instead of fitting one. relabel: keep its feature
+    columns, take target and classes from this table. whole: every row of a table is in every split.
+    Raises DataError for what cannot be read or learned from, SpecError for options that do not fit
+    it.
     """
     source = read(spec, known, relabel)
     parts, source = _split(source, spec, whole)
@@ -36,7 +37,7 @@ def load(
     if spec.classes is not None:
         parts, class_names = selection.keep(parts, class_names, spec.classes)
     if not (whole and source.encoding):
-        selection.check(parts.train, class_names, source.place)
+        selection.check(parts.train, class_names, source.location)
     parts = _few(spec, parts, class_names)
     scaled = scaling.fit(spec.scale, source, parts.train.x)
     return Dataset(
@@ -53,8 +54,8 @@ def load(
     )
 
 
-def _split(source: Source, spec: DataSpec, whole: bool) -> tuple[Parts, Source]:
-    """The parts, and the source without the tables they were copied from: large ones are not kept twice."""
+def _split(source: DataSource, spec: DataSpec, whole: bool) -> tuple[Parts, DataSource]:
+    """The parts, and the source without the tables they were copied from, to save memory."""
     if whole and source.encoding:
         return Parts(source.train, source.train, source.train), source
     amount = None if isinstance(spec.test, str) else spec.test
@@ -72,17 +73,18 @@ def _few(spec: DataSpec, parts: Parts, class_names: tuple[str, ...]) -> Parts:
     return parts
 
 
-def _scaled(table: Table, scaled: Scaling, source: Source) -> Split:
+def _scaled(table: Table, scaled: Scaling, source: DataSource) -> Split:
+    """A split's examples, scaled."""
     with np.errstate(over="ignore"):
         x = scaled.apply(table.x)
     if source.peak is None and not np.isfinite(x).all():
         raise DataError(
-            f"{source.place}: --scale {scaled.kind} takes features beyond float32; use another."
+            f"{source.location}: --scale {scaled.kind} takes features beyond float32; use another."
         )
     return Split(x, table.y)
 
 
-def read(spec: DataSpec, known: Encoding | None = None, relabel: bool = False) -> Source:
+def read(spec: DataSpec, known: Encoding | None = None, relabel: bool = False) -> DataSource:
     """What the files hold, before anything is split, chosen or scaled."""
     with reported(spec.data):
         if is_named(spec.data):
@@ -108,17 +110,19 @@ def reported(text: str) -> Iterator[None]:
 
 
 def _refuse_table_options(spec: DataSpec) -> None:
+    """Raise SpecError for options that only tables use."""
     for name in TABLE_OPTIONS:
         if getattr(spec, name) is not None:
-            raise SpecError(f"{option(name)}: only tables have columns, and {spec.data} is none.")
+            raise SpecError(f"{option(name)}: only tables have columns; {spec.data} is not one.")
     if isinstance(spec.test, str):
         raise SpecError(
-            f"--test {spec.test}: only a table has its test set in another file, and {spec.data} is none:"
-            " give a number or a fraction."
+            f"--test {spec.test}: only a table has its test set in another file, and {spec.data} is"
+            " not one: give a number or a fraction."
         )
 
 
-def _read_path(spec: DataSpec, known: Encoding | None, relabel: bool) -> Source:
+def _read_path(spec: DataSpec, known: Encoding | None, relabel: bool) -> DataSource:
+    """What the files at a path hold."""
     path = Path(spec.data).expanduser()
     if is_table(spec.data) and not path.is_dir():
         from dnncli.data.tables import reading  # and with it DuckDB, which no other data need
@@ -133,11 +137,11 @@ def _read_path(spec: DataSpec, known: Encoding | None, relabel: bool) -> Source:
         return npz.read(path)
     if "ubyte" in path.name:
         raise DataError(f"{path} is one IDX file: give the folder of all four, {path.parent}.")
-    raise DataError(f"{path} is no data that can be read: give {_kinds()}.")
+    raise DataError(f"{path} cannot be read: give {_kinds()}.")
 
 
 def _absent(text: str) -> DataError | SpecError:
-    """The error for what is neither a name nor a path; what looks like a name is taken for one."""
+    """The error for what is neither a name nor a path."""
     if len(Path(text).parts) > 1 or Path(text).suffix:
         return DataError(f"{text} does not exist: give {_kinds()}.")
     try:
@@ -148,11 +152,15 @@ def _absent(text: str) -> DataError | SpecError:
 
 
 def _kinds() -> str:
+    """What --data can be."""
     names = ", ".join(catalog.DATASETS)
-    return f"a table (.csv, .tsv, .parquet, .json), a folder of IDX files, an .npz file, or a name ({names})"
+    return (
+        "a table (.csv, .tsv, .parquet, .json), a folder of IDX files, an .npz file, or a name"
+        f" ({names})"
+    )
 
 
-READERS: dict[str, Callable[[], Source]] = {
+READERS: dict[str, Callable[[], DataSource]] = {
     "digits": digits.read,
     **{name: partial(remote.read, name) for name in remote.REMOTES},
 }

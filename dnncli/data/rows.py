@@ -16,6 +16,7 @@ from dnncli.data.tables import encoder
 from dnncli.data.tables.encoding import Encoding
 from dnncli.data.tables.suffixes import is_table
 from dnncli.errors import DataError
+from dnncli.records import Notice
 
 STDIN = "-"
 BLOCK = 4096  # images that are copied at a time
@@ -24,9 +25,9 @@ Block = Float32[np.ndarray, "_ features"] | UInt8[np.ndarray, "_ features"]
 
 @dataclass
 class Rows:
-    """Where rows come from, and, when all were taken, what was amiss with them.
+    """A source of unlabelled rows that counts the values it had to replace.
 
-    encoding: how the network's training table became numbers; None if it was none.
+    encoding: that of the network's training table; None if it was trained on something else.
     """
 
     path: str
@@ -34,17 +35,17 @@ class Rows:
     delimiter: str | None = None
     header: bool | None = None
     stdin: Any = None  # a binary stream
-    flags: Int64[np.ndarray, "flags columns"] = field(init=False)
+    issues: Int64[np.ndarray, "issues columns"] = field(init=False)
 
     def __post_init__(self) -> None:
         """Start counting."""
         columns = len(self.encoding.columns) if self.encoding else 0
-        self.flags = np.zeros((len(encoder.FLAGS), columns), np.int64)
+        self.issues = np.zeros((len(encoder.ISSUES), columns), np.int64)
 
     def blocks(self, features: int) -> Iterator[Block]:
         """All rows in their order, unscaled, each of so many features.
 
-        Raises DataError for what cannot be read or is nothing for the network.
+        Raises DataError for what cannot be read or does not fit the network.
         """
         try:
             if self.encoding is None:
@@ -55,26 +56,27 @@ class Rows:
             name = error.filename or self.path
             raise DataError(f"{name} cannot be read: {error.strerror or error}.") from None
 
-    def notices(self) -> tuple[str, ...]:
-        """What is to be told when all rows were taken."""
-        from dnncli.data.tables import notices as telling
+    def notices(self) -> tuple[Notice, ...]:
+        """What the user should know once all rows were read."""
+        if self.encoding is None:
+            return ()
+        from dnncli.data.tables import notices
 
-        return (
-            telling.of_new_rows(self.encoding.columns, self.flags, "rows") if self.encoding else ()
-        )
+        return notices.of_new_rows(self.encoding.columns, self.issues, "rows")
 
     def _encoded(self, encoding: Encoding) -> Iterator[Block]:
+        """Rows of a table, encoded as the training table."""
         from dnncli.data.tables import reading
 
         if self.path != STDIN and not is_table(self.path):
             raise DataError(
-                f"{self.path} is no table, but the network was trained on one: give a .csv, .parquet or .json"
-                " file with its columns, or - for CSV from stdin."
+                f"{self.path} is not a table, but the network was trained on one: give a .csv,"
+                " .parquet or .json file with its columns, or - for CSV from stdin."
             )
         with _file(self.path, self.stdin) as (path, kind):
             shown = "stdin" if self.path == STDIN else self.path
             yield from reading.stream(
-                path, encoding, self.flags, self.delimiter, self.header, kind, shown
+                path, encoding, self.issues, self.delimiter, self.header, kind, shown
             )
 
 
@@ -82,8 +84,8 @@ def _arrays(path: str, features: int) -> Iterator[Block]:
     """Images of an IDX file or the array `x` of an archive."""
     if path == STDIN or is_table(path):
         raise DataError(
-            f"{path}: the network was not trained on a table, whose columns have names: give an .npz file"
-            f" with an array x of {features} features, or an IDX file of images."
+            f"{path}: the network was not trained on a table, whose columns have names: give an"
+            f" .npz file with an array x of {features} features, or an IDX file of images."
         )
     file = Path(path).expanduser()
     if not file.exists():
@@ -98,7 +100,7 @@ def _arrays(path: str, features: int) -> Iterator[Block]:
 
 @contextmanager
 def _file(path: str, stdin: Any) -> Iterator[tuple[str, str | None]]:
-    """A file that can be read twice, and the suffix of its kind; what a pipe brings is stored first."""
+    """A file that can be read twice, and its kind's suffix; what a pipe brings is stored first."""
     if path != STDIN:
         yield path, None
         return
@@ -107,5 +109,6 @@ def _file(path: str, stdin: Any) -> Iterator[tuple[str, str | None]]:
         with spool.open("wb") as file:
             shutil.copyfileobj(stdin, file, 1 << 20)
         with spool.open("rb") as file:
-            head = file.read(4096).lstrip()[:1]
-        yield str(spool), ".json" if head in (b"{", b"[") else ".csv"
+            first = file.read(4096).lstrip()[:1]
+        kind = ".json" if first in (b"{", b"[") else ".csv"
+        yield str(spool), kind

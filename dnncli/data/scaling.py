@@ -4,37 +4,39 @@ import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
 from dnncli.data.dataset import Scaling
-from dnncli.data.source import Source
+from dnncli.data.source import DataSource
 
 BLOCK = 4096  # examples whose float64 copies are in memory at a time
 
 
 def fit(
     kind: str,
-    source: Source,
+    source: DataSource,
     x: Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"],
 ) -> Scaling:
     """The scaling called `kind` for the training examples x.
 
-    auto: unit for images, else standard. unit: divided by the largest value a pixel can have, or else by
-    the largest magnitude in x. standard: each feature to mean 0 and standard deviation 1; a constant
-    one to 0. A table's 0/1 features stay 0 and 1 in every case.
+    auto: unit for images, else standard. unit: divided by the largest value a pixel can have, or
+    else by the largest magnitude in x. standard: each feature to mean 0 and standard deviation 1; a
+    constant one to 0. A table's 0/1 features stay 0 and 1 in every case.
     """
     if kind == "auto":
         kind = "unit" if source.peak or source.image_shape else "standard"
     scaling = _fit(kind, source, x)
     if source.encoding:
-        measured = source.encoding.measured
-        scaling.offset[~measured], scaling.scale[~measured] = 0, 1
+        numeric = source.encoding.numeric
+        scaling.offset[~numeric] = 0
+        scaling.scale[~numeric] = 1
     return scaling
 
 
 def _fit(
     kind: str,
-    source: Source,
+    source: DataSource,
     x: Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"],
 ) -> Scaling:
-    zeros, ones = np.zeros(x.shape[1], np.float32), np.ones(x.shape[1], np.float32)
+    zeros = np.zeros(x.shape[1], np.float32)
+    ones = np.ones(x.shape[1], np.float32)
     match kind:
         case "unit":
             peak = source.peak or max(float(x.max()), -float(x.min())) or 1.0

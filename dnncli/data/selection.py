@@ -5,6 +5,7 @@ import re
 import numpy as np
 from jaxtyping import Int32
 
+from dnncli.data import labels
 from dnncli.data.labels import listed
 from dnncli.data.source import Table
 from dnncli.data.splitting import Parts
@@ -18,24 +19,26 @@ RANGE = re.compile(rf"({NUMBER})\s*-\s*({NUMBER})")
 def keep(parts: Parts, class_names: tuple[str, ...], text: str) -> tuple[Parts, tuple[str, ...]]:
     """Each split's examples of the classes in `text`, which are counted anew in the data's order.
 
-    Splits come first, so that an example is in the same split whatever classes are kept: what a network
-    is tested on, none was trained on. Raises SpecError for unknown classes and for an empty split.
+    Splits come first, so that an example is in the same split whatever classes are kept: a network
+    is never tested on what another was trained on. Raises SpecError for unknown classes and for an
+    empty split.
     """
     wanted = parse(text, class_names)
     if len(wanted) < 2:
         raise SpecError(f"--classes {text}: keeps one class only: there is nothing to tell apart.")
-    place = np.full(len(class_names), -1, np.int32)
-    place[wanted] = np.arange(len(wanted))
-    kept = Parts(*(_keep(part, place) for part in parts))
+    index = np.full(len(class_names), -1, np.int32)
+    index[wanted] = np.arange(len(wanted))
+    kept = Parts(*(_keep(part, index) for part in parts))
     for name, part in kept._asdict().items():
         if len(part) == 0:
             raise SpecError(f"--classes {text}: none of the {name} examples is of these classes.")
     return kept, tuple(class_names[label] for label in wanted)
 
 
-def _keep(part: Table, place: Int32[np.ndarray, " classes"]) -> Table:
-    rows = np.flatnonzero(place[part.y] >= 0)
-    return Table(part.x[rows], place[part.y[rows]])
+def _keep(part: Table, index: Int32[np.ndarray, " classes"]) -> Table:
+    """The examples of kept classes; `index` is a class's new number, -1 where it is not kept."""
+    rows = np.flatnonzero(index[part.y] >= 0)
+    return Table(part.x[rows], index[part.y[rows]])
 
 
 def parse(text: str, class_names: tuple[str, ...]) -> list[int]:
@@ -43,13 +46,14 @@ def parse(text: str, class_names: tuple[str, ...]) -> list[int]:
 
     Raises SpecError, listing the classes there are, for any other.
     """
-    found = {
-        label for token in text.split(",") for label in _matches(token.strip(), text, class_names)
-    }
+    found: set[int] = set()
+    for token in text.split(","):
+        found.update(_matches(token.strip(), text, class_names))
     return sorted(found)
 
 
 def _matches(token: str, text: str, class_names: tuple[str, ...]) -> list[int]:
+    """The classes that one part of the list names."""
     if token in class_names:
         return [class_names.index(token)]
     ends = RANGE.fullmatch(token)
@@ -80,22 +84,24 @@ def per_class(
     least = int(counts.argmin())
     if counts[least] < number:
         raise SpecError(
-            f"{option(name)} {number}: class {class_names[least]!r} has {counts[least]:,} {what} examples."
+            f"{option(name)} {number}: class {class_names[least]!r} has {counts[least]:,} {what}"
+            " examples."
         )
     order = np.argsort(table.y, kind="stable")
-    rank = np.arange(len(order)) - (np.cumsum(counts) - counts)[table.y[order]]
+    rank = labels.ranks(table.y, order)
     return table.take(np.sort(order[rank < number]))
 
 
-def check(train: Table, class_names: tuple[str, ...], place: str) -> None:
+def check(train: Table, class_names: tuple[str, ...], location: str) -> None:
     """Raise DataError unless there are two classes or more, and training examples of each."""
     if len(class_names) < 2:
         raise DataError(
-            f"{place}: {class_names[0]!r} is the only class: there is nothing to tell apart."
+            f"{location}: {class_names[0]!r} is the only class: there is nothing to tell apart."
         )
     counts = np.bincount(train.y, minlength=len(class_names))
     missing = tuple(name for name, count in zip(class_names, counts, strict=True) if count == 0)
     if missing:
         raise DataError(
-            f"{place}: no training example is of class {listed(missing)}: leave it out with --classes."
+            f"{location}: no training example is of class {listed(missing)}: leave it out with"
+            " --classes."
         )

@@ -7,11 +7,12 @@ import numpy as np
 from jaxtyping import Float32, Int, Int32, Shaped, UInt8
 
 from dnncli.data.tables.encoding import Encoding
+from dnncli.records import Notice
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Raw examples in rows with their classes counted from 0. Pixels stay bytes: a quarter of the memory."""
+    """Raw examples in rows with their classes counted from 0; pixels stay bytes, to save memory."""
 
     x: Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"]
     y: Int32[np.ndarray, " examples"]
@@ -26,20 +27,20 @@ class Table:
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class DataSource:
     """Everything read, and how it is divided unless options say otherwise.
 
-    name: short, for reports and file names. place: what an error calls it.
+    name: short, for reports and file names. location: what an error calls it.
     test: the source's own test set; without one, test examples are drawn from `train`.
     peak: the largest value a pixel can have; None where features are no pixels.
     ordered: validation examples are the first ones, not a stratified draw.
     held_out: how many examples `validation` and `test` get by default.
     encoding: what a table's columns became; None where features are what files hold.
-    notices: what is to be told of it besides the result.
+    notices: what its owner should know besides the result.
     """
 
     name: str
-    place: str
+    location: str
     train: Table
     test: Table | None
     class_names: tuple[str, ...]
@@ -49,7 +50,7 @@ class Source:
     held_out: dict[str, int]
     fingerprint: str
     encoding: Encoding | None = None
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
 
 def default_size(examples: int, share: float) -> int:

@@ -1,4 +1,4 @@
-"""Which examples train, validate and test: fixed by the data and the options, never by a run's seed."""
+"""Which examples train, validate and test: fixed by data and options, never by a run's seed."""
 
 from collections.abc import Sequence
 from itertools import cycle
@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int, Int32, Int64
 
-from dnncli.data.source import Source, Table
+from dnncli.data import labels
+from dnncli.data.source import DataSource, Table
 from dnncli.errors import DataError, SpecError
 from dnncli.spec import Amount, option
 
@@ -22,12 +23,12 @@ class Parts(NamedTuple):
     test: Table
 
 
-def split(source: Source, validation: Amount | None, test: Amount | None) -> Parts:
+def split(source: DataSource, validation: Amount | None, test: Amount | None) -> Parts:
     """Hold out the amounts asked for, or else the source's defaults.
 
-    Fractions are of the table that the examples are taken from. Raises SpecError, naming the option,
-    for sizes that leave a split empty or a class without training examples; DataError where nothing
-    was asked for and the data are too few.
+    Fractions are of the table that the examples are taken from. Raises SpecError, naming the
+    option, for sizes that leave a split empty or a class without training examples; DataError where
+    nothing was asked for and the data are too few.
     """
     given = {"validation": validation, "test": test}
     if source.test is None:
@@ -39,7 +40,7 @@ def split(source: Source, validation: Amount | None, test: Amount | None) -> Par
     return Parts(source.train.take(rest), source.train.take(first), own)
 
 
-def _size(name: str, amount: Amount | None, source: Source, table: Table) -> int:
+def _size(name: str, amount: Amount | None, source: DataSource, table: Table) -> int:
     """How many examples an option asks for."""
     if amount is None:
         return source.held_out[name]
@@ -51,21 +52,23 @@ def _size(name: str, amount: Amount | None, source: Source, table: Table) -> int
     return count
 
 
-def _own_size(source: Source, table: Table, amount: Amount | None) -> int:
+def _own_size(source: DataSource, table: Table, amount: Amount | None) -> int:
+    """How many examples an option asks for of a source's own test set."""
     size = _size("test", amount, source, table)
     if size > len(table):
         raise SpecError(
-            f"--test {amount}: the test set of {source.place} has {len(table):,} examples."
+            f"--test {amount}: the test set of {source.location} has {len(table):,} examples."
         )
     return size
 
 
 def _draw(
-    source: Source, sizes: list[int], given: dict[str, Amount | None]
+    source: DataSource, sizes: list[int], given: dict[str, Amount | None]
 ) -> list[slice | Int[np.ndarray, "_"]]:
     """Rows of the training table for each size, and last the rows that are left."""
     y = source.train.y
-    room = len(y) - (1 if source.ordered else len(np.unique(y)))
+    kept = 1 if source.ordered else len(np.unique(y))
+    room = len(y) - kept
     if sum(sizes) > room:
         _refuse(source, sum(sizes), room, given)
     if source.ordered:
@@ -73,13 +76,14 @@ def _draw(
     return [*stratified(y, sizes)]
 
 
-def _refuse(source: Source, size: int, room: int, given: dict[str, Amount | None]) -> None:
-    options = " ".join(
-        f"{option(name)} {value}" for name, value in given.items() if value is not None
-    )
+def _refuse(source: DataSource, size: int, room: int, given: dict[str, Amount | None]) -> None:
+    """Raise the error for held-out examples that are too many."""
+    asked = {name: value for name, value in given.items() if value is not None}
+    options = " ".join(f"{option(name)} {value}" for name, value in asked.items())
+    why = "" if source.ordered else ", one of each class must train"
     trouble = (
-        f"{size:,} held-out examples are too many: of the {len(source.train):,} in {source.place} at most"
-        f" {max(room, 0):,} can be held out{'' if source.ordered else ', one of each class must train'}."
+        f"{size:,} held-out examples are too many: of the {len(source.train):,} in"
+        f" {source.location} at most {max(room, 0):,} can be held out{why}."
     )
     if options:
         raise SpecError(f"{options}: {trouble}")
@@ -91,23 +95,22 @@ def stratified(
 ) -> list[Int64[np.ndarray, "_"]]:
     """Rows for each size and then the rest, each ascending, drawn class by class in proportion.
 
-    Every class keeps a row in the rest; the sizes' sum must allow it. Philox's raw bits are the same in
-    every version of NumPy, which its shuffles need not be.
+    Every class keeps a row in the rest; the sizes' sum must allow it. Philox's raw bits are the
+    same in every version of NumPy, which its shuffles need not be.
     """
     order = np.lexsort((np.random.Philox(key=KEY).random_raw(len(y)), y))
-    counts, label = np.bincount(y), y[order]
-    rank = (
-        np.arange(len(y)) - (np.cumsum(counts) - counts)[label]
-    )  # an example's place within its class
-    taken, group = np.zeros_like(counts), np.zeros(len(y), np.int64)
+    counts = np.bincount(y)
+    rank = labels.ranks(y, order)
+    taken = np.zeros_like(counts)
+    group = np.zeros(len(y), np.int64)
     for size in sizes:
         taken = taken + quotas(counts - taken, size)
-        group += rank >= taken[label]
+        group += rank >= taken[y[order]]
     return [np.sort(order[group == number]) for number in range(len(sizes) + 1)]
 
 
 def quotas(counts: Int64[np.ndarray, " classes"], size: int) -> Int64[np.ndarray, " classes"]:
-    """How many examples of each class make `size` of them, in proportion, leaving one of each class.
+    """How many examples of each class make `size` of them, in proportion, leaving one of each.
 
     Largest remainders: within 1 of exact unless a class is too small.
     """

@@ -39,6 +39,7 @@ from dnncli.records.evaluation import (
     SplitRecord,
 )
 from dnncli.records.inspection import InspectRecord, LayerPart, TensorRecord
+from dnncli.records.notices import Notice
 from dnncli.records.prediction import Predictions
 from dnncli.records.training import TrainRecord
 from dnncli.records.transfer import (
@@ -80,6 +81,7 @@ __all__ = [
     "LayerPart",
     "LayerRecord",
     "NormMismatch",
+    "Notice",
     "OriginRecord",
     "ParentRecord",
     "Predictions",

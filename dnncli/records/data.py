@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from dnncli.records.notices import Notice
+
 
 @dataclass(frozen=True)
 class DatasetRecord:
@@ -67,7 +69,7 @@ class DescriptionRecord:
     classes: tuple[ClassCount, ...]
     fingerprint: str | None
     columns: tuple[ColumnRecord, ...] = ()
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dnncli import __version__
+from dnncli.records import Notice
+from dnncli.report import notices
 
 SCHEMA = 1
 
@@ -38,6 +40,8 @@ def dumps(document: Mapping[str, Any]) -> str:
 
 
 def _encode(value: Any, place: str, nonfinite: list[str]) -> Any:
+    if isinstance(value, Notice):
+        return notices.sentence(value)
     if dataclasses.is_dataclass(value):
         value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):

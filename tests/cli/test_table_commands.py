@@ -100,7 +100,7 @@ def test_a_saved_config_repeats_a_run_on_a_table() -> None:
             "neither a number of examples nor a fraction",
         ),
         (["--data", "train.csv", "--test", "absent.csv"], 1, "absent.csv: there is no such file"),
-        (["--data", "train.csv", "--test", "tiny.npz"], 1, "tiny.npz is no table: give a .csv"),
+        (["--data", "train.csv", "--test", "tiny.npz"], 1, "tiny.npz is not a table: give a .csv"),
         (["--data", "train.csv", "--test", "test.csv"], 1, "unknown labels 'no.', 'yes.'"),
         (
             ["--data", "train.csv", "--validation", "x.csv"],

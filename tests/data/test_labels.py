@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnncli.data.labels import encode, listed, tidy
+from dnncli.data.labels import clean, encode, listed
 from dnncli.errors import DataError
 
 
@@ -33,23 +33,23 @@ def test_strings_keep_their_spelling_and_integers_sort_as_numbers() -> None:
     ],
 )
 def test_whole_numbers_of_any_type_or_in_one_column_are_labels(y: np.ndarray) -> None:
-    tidied = tidy(y, "y")
+    tidied = clean(y, "y")
     assert tidied.dtype == np.int64
     assert tidied.tolist() == [3, 1]
 
 
 def test_truth_values_are_0_and_1() -> None:
-    assert tidy(np.array([True, False]), "y").tolist() == [1, 0]
+    assert clean(np.array([True, False]), "y").tolist() == [1, 0]
 
 
 def test_bytes_are_read_as_utf_8() -> None:
     assert (
-        tidy(np.array(["chat", "épée"]).astype("U4").view(np.uint32).astype("S"), "y").dtype.kind
+        clean(np.array(["chat", "épée"]).astype("U4").view(np.uint32).astype("S"), "y").dtype.kind
         == "U"
     )
-    assert tidy(np.array(["épée".encode()]), "y").tolist() == ["épée"]
+    assert clean(np.array(["épée".encode()]), "y").tolist() == ["épée"]
     with pytest.raises(DataError, match="y holds bytes that are not UTF-8"):
-        tidy(np.array([b"\xff\xfe"]), "y")
+        clean(np.array([b"\xff\xfe"]), "y")
 
 
 @pytest.mark.parametrize("odd", [0.5, np.nan, np.inf, -np.inf, 2.0**53])
@@ -60,24 +60,24 @@ def test_a_float_that_is_no_exact_whole_number_is_refused_with_its_place(
     with np.errstate(over="ignore"):
         y = np.array([1, 2, odd, odd], dtype)
     with pytest.raises(DataError, match=r"data\.npz: y holds \S+ in example 2"):
-        tidy(y, "data.npz: y")
+        clean(y, "data.npz: y")
 
 
 def test_labels_beyond_64_bits_are_refused() -> None:
     with pytest.raises(DataError, match="18446744073709551615 in example 1"):
-        tidy(np.array([0, 2**64 - 1], np.uint64), "y")
+        clean(np.array([0, 2**64 - 1], np.uint64), "y")
 
 
 @pytest.mark.parametrize("y", [np.zeros((3, 2)), np.array(1), np.zeros((3, 1, 1))])
 def test_one_hot_and_other_shapes_are_refused(y: np.ndarray) -> None:
     with pytest.raises(DataError, match="one label an example"):
-        tidy(y, "y")
+        clean(y, "y")
 
 
 @pytest.mark.parametrize("dtype", ["complex64", "datetime64[s]", "V4"])
 def test_types_that_name_no_class_are_refused(dtype: str) -> None:
     with pytest.raises(DataError, match="whole numbers or strings"):
-        tidy(np.zeros(3, dtype), "y")
+        clean(np.zeros(3, dtype), "y")
 
 
 def test_a_long_list_of_names_is_cut_and_odd_ones_stay_on_one_line() -> None:

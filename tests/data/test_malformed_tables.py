@@ -1,5 +1,6 @@
 """Tables as they should not be: each gives a sound result or one line that says what is wrong."""
 
+import contextlib
 import errno
 import gzip
 import json
@@ -12,6 +13,7 @@ import pytest
 
 from dnncli.data import Dataset, load
 from dnncli.errors import DataError, DnncliError
+from dnncli.report.notices import sentences
 from dnncli.spec import DataSpec
 
 HEAD = b"a,b,y\n"
@@ -41,6 +43,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     ),
     "empty.csv": (b"", "is empty"),
     "blank.csv": (b"\n\n  \n", "is empty"),
+    "control_character.csv": (b"\x1f", "is empty"),
     "header_only.csv": (HEAD, "has no rows"),
     "one_row.csv": (HEAD + b"1,2,x\n", "the one class 'x' in 1 row: nothing to tell apart"),
     "one_class.csv": (
@@ -87,7 +90,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     ),
     "text_among_numbers.csv": (
         HEAD + NUMBERS + b"1,oops,x\n",
-        "'b' holds numbers and 1 of what is none, the first 'oops' in row 201: .*--types b=number",
+        "'b' holds numbers and 1 of what is not a number, the first 'oops' in row 201: .*--types b=number",
     ),
     "text_among_numbers_far_down.csv": (
         HEAD + NUMBERS * 150 + b"1,oops,x\n",
@@ -105,7 +108,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "damaged.csv.gz": (ZIPPED[:30] + b"\0\0\0\0" + ZIPPED[34:], "damaged gzip file"),
     "quantity.csv": (
         HEAD + b"".join(b"%d,%d,%f\n" % (i, i, i * 0.37) for i in range(100)),
-        "'y' holds 100 different numbers: a quantity, no class",
+        "'y' holds 100 different numbers: a quantity, not a class",
     ),
     "identifier.csv": (
         HEAD + b"".join(b"%d,1,id%d\n" % (i, i) for i in range(100)),
@@ -115,12 +118,12 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         HEAD + b"".join(b"%d,1,%d\n" % (i, i // 3) for i in range(6000)),
         "over 1,000",
     ),
-    "no_parquet.parquet": (HEAD + BODY, "it is no Parquet file"),
-    "half_a.parquet": (b"PAR1" + bytes(50), "it is no Parquet file"),
+    "no_parquet.parquet": (HEAD + BODY, "it is not a Parquet file"),
+    "half_a.parquet": (b"PAR1" + bytes(50), "it is not a Parquet file"),
     "cut_short.json": (b'[{"a":1,"y":"x"},{"a":2,', "Malformed JSON"),
     "bad_line.jsonl": (b'{"a":1,"y":"x"}\n{"a":2\n' * 10, "Malformed JSON .* line 3"),
-    "empty.json": (b"", "is no table: it needs a list of objects"),
-    "empty_list.json": (b"[]", "is no table: it needs a list of objects"),
+    "empty.json": (b"", "is not a table: it needs a list of objects"),
+    "empty_list.json": (b"[]", "is not a table: it needs a list of objects"),
     "numbers.json": (b"[1,2,3]", "no column besides the target 'json'"),
     "lists.json": (
         json.dumps([{"a": [1, 2], "y": "x"}, {"a": [3], "y": "z"}] * 20).encode(),
@@ -243,6 +246,22 @@ def test_what_no_table_can_be_made_of_gives_one_line_that_names_the_file(
     assert path in refusal(path)
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_any_damage_gives_a_table_or_one_line(tmp_path: Path, seed: int) -> None:
+    """Numbers, texts, headers and none, with bytes changed, removed and put in near the start."""
+    rng = random.Random(seed)
+    tables = (HEAD + BODY, BODY, b"1,2,3\n" * 30, b"0,1,2\n" + BODY, (HEAD + BODY)[:-5])
+    content = bytearray(rng.choice(tables))
+    for _ in range(rng.randint(1, 4)):
+        place = rng.randrange(min(len(content), 40))
+        removed = rng.choice((0, 1, 4))
+        content[place : place + removed] = bytes(
+            rng.choices(b'",;\t|\r\n\0 1a.', k=rng.randint(0, 3))
+        )
+    with contextlib.suppress(DataError):
+        check(load(DataSpec(data=write(tmp_path, "damaged.csv", bytes(content)))))
+
+
 @pytest.mark.parametrize("name", READ)
 def test_what_is_only_odd_gives_sound_features(tmp_path: Path, name: str) -> None:
     content, kinds, notice = READ[name]
@@ -251,7 +270,7 @@ def test_what_is_only_odd_gives_sound_features(tmp_path: Path, name: str) -> Non
     check(dataset)
     assert dataset.encoding is not None
     assert {column.name: column.kind for column in dataset.encoding.columns} == kinds
-    assert notice in " ".join(dataset.notices)
+    assert notice in " ".join(sentences(dataset.notices))
     assert bool(notice) == bool(dataset.notices)
 
 
@@ -271,7 +290,7 @@ def test_a_table_of_10000_columns_is_read(tmp_path: Path) -> None:
 
 def test_folders_pipes_and_absent_files_are_no_tables(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
-    assert "is no regular file" in refusal(str(tmp_path / "pipe.csv"))
+    assert "is not a regular file" in refusal(str(tmp_path / "pipe.csv"))
     (tmp_path / "folder.csv").mkdir()
     assert "has no file train-images" in refusal(str(tmp_path / "folder.csv"))
     assert "is a folder" in refusal(f"{tmp_path}/f*.csv")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dnncli.data import scaling
 from dnncli.data.dataset import Scaling
-from dnncli.data.source import Source, Table
+from dnncli.data.source import DataSource, Table
 
 
 def fit(
@@ -20,7 +20,7 @@ def fit(
     image_shape: tuple[int, int] | None = None,
 ) -> Scaling:
     table = Table(x, np.zeros(len(x), np.int32))
-    source = Source("toy", "toy", table, None, ("a",), image_shape, peak, False, {}, "")
+    source = DataSource("toy", "toy", table, None, ("a",), image_shape, peak, False, {}, "")
     return scaling.fit(kind, source, x)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dnncli.data.formats import digits
-from dnncli.data.source import Source, Table
+from dnncli.data.source import DataSource, Table
 from dnncli.data.splitting import KEY, quotas, split, stratified
 from dnncli.errors import DataError, SpecError
 
@@ -21,10 +21,10 @@ def table(examples: int, classes: int = 2) -> Table:
     return Table(rows.astype(np.float32)[:, None], (rows % classes).astype(np.int32))
 
 
-def source(examples: int = 40, *, test: int = 0, ordered: bool = False) -> Source:
-    return Source(
+def source(examples: int = 40, *, test: int = 0, ordered: bool = False) -> DataSource:
+    return DataSource(
         name="toy",
-        place="toy.npz",
+        location="toy.npz",
         train=table(examples),
         test=table(test) if test else None,
         class_names=("a", "b"),

@@ -9,18 +9,19 @@ from importlib.resources import files
 import numpy as np
 
 from dnncli.data import labels
-from dnncli.data.source import Source, Table, fingerprint
+from dnncli.data.source import DataSource, Table, fingerprint
 
 
-def read() -> Source:
+def read() -> DataSource:
     """All images; validation and test sets of 200 and 300 are drawn stratified."""
     with files("dnncli.data.formats").joinpath("digits.npz").open("rb") as file:
         archive = np.load(file, allow_pickle=False)
-        x, y = archive["x"], archive["y"]
+        x = archive["x"]
+        y = archive["y"]
     (classes,), class_names = labels.encode(y)
-    return Source(
+    return DataSource(
         name="digits",
-        place="digits",
+        location="digits",
         train=Table(x.reshape(len(x), -1), classes),
         test=None,
         class_names=class_names,

@@ -1,7 +1,7 @@
 """A folder of IDX files, the format of MNIST and its relatives (LeCun, yann.lecun.com/exdb/mnist).
 
-A file is two zero bytes, one for the type (8: unsigned bytes), one for the number of dimensions, each
-dimension as a big-endian 32-bit integer, and the values.
+A file is two zero bytes, one for the type (8: unsigned bytes), one for the number of dimensions,
+each dimension as a big-endian 32-bit integer, and the values.
 """
 
 import gzip
@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from dnncli.data import labels
-from dnncli.data.source import Source, Table, default_size, fingerprint
+from dnncli.data.source import DataSource, Table, default_size, fingerprint
 from dnncli.errors import DataError
 
 UNSIGNED_BYTES = 8
@@ -25,7 +25,7 @@ DEFLATE_LIMIT = 1032  # deflate expands a byte to at most this many
 LARGE = 25_000  # training images from which on 5,000 go to validation, as is the custom for MNIST
 
 
-def read(folder: Path) -> Source:
+def read(folder: Path) -> DataSource:
     """Training and test images with their labels; the first training images validate.
 
     Raises DataError, naming the file, for whatever is missing, damaged or does not fit together.
@@ -34,13 +34,14 @@ def read(folder: Path) -> Source:
     test_images, test_labels = _pair(folder, "t10k")
     if train_images.shape[1:] != test_images.shape[1:]:
         raise DataError(
-            f"{folder}: training images are {_size(train_images)} pixels, test images {_size(test_images)}."
+            f"{folder}: training images are {_size(train_images)} pixels, test images"
+            f" {_size(test_images)}."
         )
     (train_y, test_y), class_names = labels.encode(train_labels, test_labels)
     examples = len(train_y)
-    return Source(
+    return DataSource(
         name=folder.resolve().name or "idx",
-        place=str(folder),
+        location=str(folder),
         train=Table(train_images.reshape(examples, -1), train_y),
         test=Table(test_images.reshape(len(test_y), -1), test_y),
         class_names=class_names,
@@ -63,11 +64,14 @@ def _size(images: UInt8[np.ndarray, "examples rows columns"]) -> str:
 def _pair(
     folder: Path, part: str
 ) -> tuple[UInt8[np.ndarray, "examples rows columns"], UInt8[np.ndarray, " examples"]]:
-    image_file, label_file = _find(folder, part, "images", 3), _find(folder, part, "labels", 1)
-    images, classes = read_array(image_file, 3), read_array(label_file, 1)
+    image_file = _find(folder, part, "images", 3)
+    label_file = _find(folder, part, "labels", 1)
+    images = read_array(image_file, 3)
+    classes = read_array(label_file, 1)
     if len(images) != len(classes):
         raise DataError(
-            f"{image_file} holds {len(images):,} images, but {label_file.name} {len(classes):,} labels."
+            f"{image_file} holds {len(images):,} images, but {label_file.name} {len(classes):,}"
+            " labels."
         )
     return images, classes
 
@@ -78,8 +82,9 @@ def _find(folder: Path, part: str, what: str, dimensions: int) -> Path:
         if (folder / name).exists():
             return folder / name
     raise DataError(
-        f"{folder} has no file {names[0]} (or .gz): a folder of IDX files has train-images-idx3-ubyte,"
-        " train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte."
+        f"{folder} has no file {names[0]} (or .gz): a folder of IDX files has"
+        " train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and"
+        " t10k-labels-idx1-ubyte."
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32, Shaped, UInt8
 
 from dnncli.data import labels
-from dnncli.data.source import Source, Table, default_size, fingerprint
+from dnncli.data.source import DataSource, Table, default_size, fingerprint
 from dnncli.errors import DataError
 
 WHOLE = ("x", "y")
@@ -18,27 +18,26 @@ ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # of anything else NumPy makes a pickle
 Arrays = dict[str, Shaped[np.ndarray, "..."]]  # an archive's, by name
 
 
-def read(path: Path) -> Source:
+def read(path: Path) -> DataSource:
     """The examples of an archive; those held out are drawn stratified.
 
     Raises DataError, naming file and array, for whatever cannot be read or learned from.
     """
     arrays = _arrays(path, _names)
     train, test, class_names = _tables(path, arrays)
-    examples, pixels = len(train), train.x.dtype == np.uint8
-    return Source(
+    examples = len(train)
+    peak = 255.0 if train.x.dtype == np.uint8 else None
+    held_out = len(test) if test else default_size(examples, 0.2)
+    return DataSource(
         name=path.stem,
-        place=str(path),
+        location=str(path),
         train=train,
         test=test,
         class_names=class_names,
         image_shape=_image_shape(next(iter(arrays.values()))),
-        peak=255.0 if pixels else None,
+        peak=peak,
         ordered=False,
-        held_out={
-            "validation": default_size(examples, 0.1),
-            "test": len(test) if test else default_size(examples, 0.2),
-        },
+        held_out={"validation": default_size(examples, 0.1), "test": held_out},
         fingerprint=fingerprint(*arrays.values()),
     )
 
@@ -55,6 +54,7 @@ def read_features(
 
 
 def _tables(path: Path, arrays: Arrays) -> tuple[Table, Table | None, tuple[str, ...]]:
+    """Training and test examples, and the names of their classes."""
     x = _alike(
         [_features(path, name, arrays[name]) for name in arrays if name[0] == "x"], path, arrays
     )
@@ -62,19 +62,20 @@ def _tables(path: Path, arrays: Arrays) -> tuple[Table, Table | None, tuple[str,
     if len({part.dtype.kind for part in y}) > 1:
         raise DataError(f"{path}: one of y_train and y_test holds numbers, the other strings.")
     classes, class_names = labels.encode(*y)
-    train, *test = (Table(*pair) for pair in zip(x, classes, strict=True))
-    return train, test[0] if test else None, class_names
+    tables = [Table(*pair) for pair in zip(x, classes, strict=True)]
+    test = tables[1] if len(tables) > 1 else None
+    return tables[0], test, class_names
 
 
 def _arrays(path: Path, names: Callable[[Path, list[str]], tuple[str, ...]]) -> Arrays:
     """Those of an archive's arrays that `names` chooses, in that order."""
     if not path.is_file():  # opening a pipe that nobody writes to would block for ever
-        raise DataError(f"{path} is no regular file, which an .npz file must be.")
+        raise DataError(f"{path} is not a regular file, which an .npz file must be.")
     with path.open("rb") as file:
         if file.read(4) not in ZIP or not zipfile.is_zipfile(file):
             raise DataError(f"{path} is not an .npz file: write it with numpy.savez.")
         file.seek(0)
-        # Not only OSError and ValueError: what NumPy, zipfile and zlib raise for damaged bytes has no end.
+        # NumPy, zipfile and zlib raise errors of any kind for damaged bytes.
         try:
             with np.load(file, allow_pickle=False) as archive:
                 return {name: _array(archive, name, path) for name in names(path, archive.files)}
@@ -85,21 +86,24 @@ def _arrays(path: Path, names: Callable[[Path, list[str]], tuple[str, ...]]) -> 
 
 
 def _line(error: Exception) -> str:
+    """The first line of an error."""
     return str(error).partition("\n")[0] or type(error).__name__
 
 
 def _names(path: Path, there: list[str]) -> tuple[str, ...]:
+    """The arrays to read: one table, or training and test examples."""
     wanted = WHOLE if not {*DIVIDED} & {*there} and {*WHOLE} & {*there} else DIVIDED
     missing = [name for name in wanted if name not in there]
     if missing:
         raise DataError(
-            f"{path} has no array {missing[0]!r} (it has {labels.listed(there) or 'none'}): it needs"
-            f" {', '.join(DIVIDED)}, or x and y."
+            f"{path} has no array {missing[0]!r} (it has {labels.listed(there) or 'none'}): it"
+            f" needs {', '.join(DIVIDED)}, or x and y."
         )
     return wanted
 
 
 def _features_name(path: Path, there: list[str]) -> tuple[str, ...]:
+    """The array of examples without labels."""
     for name in ("x", "x_test"):
         if name in there:
             return (name,)
@@ -107,6 +111,7 @@ def _features_name(path: Path, there: list[str]) -> tuple[str, ...]:
 
 
 def _array(archive: Any, name: str, path: Path) -> Shaped[np.ndarray, "..."]:
+    """One array of an archive; never Python objects, which could run code."""
     try:
         array = archive[name]
     except ValueError as error:
@@ -115,13 +120,15 @@ def _array(archive: Any, name: str, path: Path) -> Shaped[np.ndarray, "..."]:
         raise DataError(
             f"{path}: {name} holds Python objects: store plain numbers or strings."
         ) from None
-    if not isinstance(array, np.ndarray):  # NumPy hands out members that are no arrays as bytes
-        raise DataError(f"{path}: {name} is no NumPy array.")
+    if not isinstance(array, np.ndarray):  # other members come as bytes
+        raise DataError(f"{path}: {name} is not a NumPy array.")
     return array
 
 
 def _labels(path: Path, name: str, arrays: Arrays) -> Shaped[np.ndarray, " examples"]:
-    y, x_name = labels.tidy(arrays[name], f"{path}: {name}"), name.replace("y", "x")
+    """One array of labels, as many as there are examples."""
+    y = labels.clean(arrays[name], f"{path}: {name}")
+    x_name = name.replace("y", "x")
     examples = len(arrays[x_name])
     if examples != len(y):
         raise DataError(
@@ -147,16 +154,18 @@ def _features(
 
 
 def _finite(
-    x: Shaped[np.ndarray, "examples features"], place: str
+    x: Shaped[np.ndarray, "examples features"], location: str
 ) -> Float32[np.ndarray, "examples features"]:
+    """Features in float32. Raises DataError for values that it cannot hold."""
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
         x = x.astype(np.float32, copy=False)
     finite = np.isfinite(x)
     if not finite.all():
         first = int(np.argmin(finite.all(axis=1)))
         raise DataError(
-            f"{place} holds {np.count_nonzero(~finite):,} values that are NaN, infinite or too large for"
-            f" float32, the first in example {first} (counting from 0): repair or drop those examples."
+            f"{location} holds {np.count_nonzero(~finite):,} values that are NaN, infinite or too"
+            f" large for float32, the first in example {first} (counting from 0): repair or drop"
+            " those examples."
         )
     return x
 

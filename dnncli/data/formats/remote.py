@@ -1,4 +1,4 @@
-"""Data sets that are fetched once into the cache: mirrors, checksums, and files checked before use."""
+"""Data sets that are fetched once into the cache: mirrors, and checksums checked before use."""
 
 import hashlib
 import urllib.error
@@ -10,13 +10,14 @@ from http.client import HTTPException
 from pathlib import Path
 
 from dnncli.data.formats import idx
-from dnncli.data.source import Source
+from dnncli.data.source import DataSource
 from dnncli.errors import DataError
 from dnncli.storage import cache, files
 
 CHUNK = 1 << 16  # bytes
 TIMEOUT = 30  # seconds without an answer
-IMAGES, LABELS = "images-idx3-ubyte.gz", "labels-idx1-ubyte.gz"
+IMAGES = "images-idx3-ubyte.gz"
+LABELS = "labels-idx1-ubyte.gz"
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ class Step:
     mirror: str | None
 
 
-# Lengths and SHA-256 are those of tensorflow/datasets (url_checksums/*.txt); MNIST's were also computed from
-# the files. Mirrors are the usual ones, of torchvision and the data sets' own pages.
+# Lengths and SHA-256 are those of tensorflow/datasets (url_checksums/*.txt); MNIST's were also
+# computed from the files. Mirrors are the usual ones, of torchvision and the data sets' own pages.
 REMOTES = {
     "mnist": Remote(
         (
@@ -148,8 +149,8 @@ def is_here(name: str) -> bool:
     )
 
 
-def read(name: str) -> Source:
-    """A data set from the cache. Raises DataError, which says how to get it, where it is not there."""
+def read(name: str) -> DataSource:
+    """A data set from the cache. Raises DataError, which says how to get it, where it is absent."""
     if not is_here(name):
         local = f"; for the folder {name} here write --data ./{name}" if Path(name).is_dir() else ""
         raise DataError(
@@ -166,7 +167,7 @@ def _by_hand(name: str) -> str:
 def fetch(name: str, mirrors: Sequence[str] = ()) -> Iterator[Step]:
     """Get what is not there yet, trying `mirrors` before the usual ones; yields what comes.
 
-    A file is in its place only when its SHA-256 is right. Raises DataError where no mirror gives it.
+    A file is stored only when its SHA-256 is right. Raises DataError where no mirror gives it.
     """
     target = folder(name)
     with files.reported(target, "created", DataError):
@@ -193,7 +194,8 @@ def _get(name: str, target: Path, file: File, mirrors: Sequence[str]) -> Iterato
         except (OSError, HTTPException, ValueError) as error:  # ValueError: what is no URL
             failures.append(f"{mirror}: {_reason(error)}")
     raise DataError(
-        f"{file.name} of {name} cannot be fetched ({'; '.join(failures)}): try again later, {_by_hand(name)}."
+        f"{file.name} of {name} cannot be fetched ({'; '.join(failures)}): try again later,"
+        f" {_by_hand(name)}."
     )
 
 
@@ -208,11 +210,12 @@ def _reason(error: Exception) -> str:
 
 
 def _download(mirror: str, target: Path, file: File) -> Iterator[Step]:
-    """One file from one mirror. Raises OSError or ValueError where it does not come, or comes wrong."""
+    """One file from one mirror. Raises OSError or ValueError where it is absent or wrong."""
     url = mirror.rstrip("/") + "/" + file.name
     if not url.startswith(("http://", "https://")):
-        raise ValueError("is no http:// or https:// address")
-    digest, done = hashlib.sha256(), 0
+        raise ValueError("is not an http:// or https:// address")
+    digest = hashlib.sha256()
+    done = 0
     request = urllib.request.Request(url, headers={"User-Agent": "dnncli"})
     with (
         urllib.request.urlopen(request, timeout=TIMEOUT) as answer,
@@ -227,5 +230,6 @@ def _download(mirror: str, target: Path, file: File) -> Iterator[Step]:
             yield Step(file, len(chunk), mirror)
         if done != file.bytes or digest.hexdigest() != file.sha256:
             raise ValueError(
-                f"is not the file that it should be ({done:,} bytes, SHA-256 {digest.hexdigest()[:12]}…)"
+                f"is not the file that it should be ({done:,} bytes, SHA-256"
+                f" {digest.hexdigest()[:12]}…)"
             )

@@ -1,23 +1,29 @@
-"""CSV and its relatives: DuckDB's sniffer finds delimiter, header and types, and everything else is strict.
+"""CSV and its relatives: DuckDB's sniffer finds delimiter, header and types; the rest is strict.
 
-Left to itself, the sniffer takes ragged rows for a table of one column, an open quote for text, and skips
-lines it cannot fit: so quotes are `"`, no line is skipped, and where one column comes out, the delimiter
-is the one that the first line has most of, with which DuckDB then names the line that does not fit.
+Left to itself, the sniffer takes ragged rows for a table of one column, an open quote for text,
+and skips lines it cannot fit: so quotes are `"`, no line is skipped, and where one column comes
+out, the delimiter is the one that the first line has most of, with which DuckDB names the line that
+does not fit.
 """
 
 import gzip
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from dnncli.data.tables import sql
 from dnncli.errors import DataError
 
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
 DELIMITERS = ",;\t|"
 HEAD = 65_536  # bytes that are looked at before DuckDB reads
 LINE = 2_097_152  # bytes of a line at most
+SAMPLE = 20_480  # rows that types are found from
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 STRICT: Mapping[str, object] = {
@@ -28,19 +34,16 @@ STRICT: Mapping[str, object] = {
     "max_line_size": LINE,
     "buffer_size": 2 * LINE,  # DuckDB's own 32 MB, several times over, would dwarf what is read
 }
-CANDIDATES = [
-    "BIGINT",
-    "DOUBLE",
-    "VARCHAR",
-]  # dates are found by their values, in files of every kind
+# Dates are found by their values, in files of every kind.
+CANDIDATES = ["BIGINT", "DOUBLE", "VARCHAR"]
 
 
 @dataclass(frozen=True)
 class Dialect:
     """How a file is read: its columns' names and DuckDB's types, and options of DuckDB's reader.
 
-    sniffed: the types that were found, where others are read. repaired: names that the header line does not
-    have, or not only once, and what they became.
+    sniffed: the types that were found, where others are read. repaired: names that the header line
+    does not have, or not only once, and what they became.
     """
 
     columns: dict[str, str]
@@ -58,87 +61,94 @@ class Dialect:
             **self.options,
         }
         names = ", ".join(sql.literal(literal_path(path)) for path in paths)
-        return f"read_csv([{names}], {arguments(options)})"
+        return f"read_csv([{names}], {sql.arguments(options)})"
+
+
+class _Sniffed(NamedTuple):
+    """What DuckDB's sniffer makes of a file."""
+
+    delimiter: str
+    header: bool
+    types: list[str]
 
 
 def literal_path(path: Path) -> str:
     """A path in which DuckDB sees no pattern."""
-    return "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
-
-
-def arguments(options: Mapping[str, object]) -> str:
-    """Options as DuckDB's functions take them."""
-    return ", ".join(f"{key}={_value(value)}" for key, value in options.items())
-
-
-def _value(value: object) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{sql.literal(k)}: {_value(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_value, value)) + "]"
-    return sql.literal(value) if isinstance(value, str) else str(value).lower()
+    return re.sub(r"([*?[])", r"[\1]", str(path))
 
 
 def detect(
-    connection: Any, path: Path, delimiter: str | None, header: bool | None, whole: bool = False
+    connection: "DuckDBPyConnection",
+    path: Path,
+    delimiter: str | None,
+    header: bool | None,
+    whole: bool = False,
 ) -> Dialect:
-    """The dialect of one file; `whole`: types that fit every row, not only the first 20,480.
+    """The dialect of one file; `whole`: types that fit every row, not only the first SAMPLE.
 
-    Raises DataError for a file that is no text or has one column only; DuckDB's errors pass through.
+    Raises DataError for a file that is not text or has one column; DuckDB's errors pass through.
     """
-    found = _form(path)
-    options = {**STRICT, **found, **({"delim": delimiter} if delimiter else {})}
-    asked = {"auto_type_candidates": CANDIDATES, "sample_size": -1 if whole else 20_480}
-    given = {} if header is None else {"header": header}
-    columns, names = _sniffed(connection, path, {**options, **asked, **given})
-    if columns is None or len(columns["types"]) == 1:
+    options = {**STRICT, **_form(path)}
+    if delimiter:
+        options["delim"] = delimiter
+    sample = -1 if whole else SAMPLE
+    asked: dict[str, object] = {"auto_type_candidates": CANDIDATES, "sample_size": sample}
+    if header is not None:
+        asked["header"] = header
+    sniffed = _sniff(connection, path, {**options, **asked})
+    if sniffed is None or len(sniffed.types) == 1:
         return _guess(connection, path, options, header)
-    options["delim"] = columns["delimiter"]
-    return _dialect(connection, path, options, columns["header"], columns["types"], names)
+    options["delim"] = sniffed.delimiter
+    return _dialect(connection, path, options, sniffed.header, sniffed.types)
 
 
-def _sniffed(
-    connection: Any, path: Path, options: Mapping[str, object]
-) -> tuple[dict[str, Any] | None, list[str]]:
+def _sniff(
+    connection: "DuckDBPyConnection", path: Path, options: Mapping[str, object]
+) -> _Sniffed | None:
     """What the sniffer makes of a file; None where it gives up."""
     import duckdb
 
-    query = f"FROM sniff_csv({sql.literal(literal_path(path))}, {arguments(options)})"
+    file = f"{sql.literal(literal_path(path))}, {sql.arguments(options)}"
+    query = f"SELECT Delimiter, HasHeader, Columns FROM sniff_csv({file})"
     try:
-        delimiter, header, columns = connection.execute(
-            f"SELECT Delimiter, HasHeader, Columns {query}"
-        ).fetchall()[0]
+        delimiter, header, columns = connection.execute(query).fetchall()[0]
     except duckdb.InvalidInputException as error:
         if "sniffing file" not in str(error):
             raise
-        return None, []
-    types = [column["type"] for column in columns]
-    return {"delimiter": delimiter, "header": header, "types": types}, [
-        column["name"] for column in columns
-    ]
+        return None
+    return _Sniffed(delimiter, header, [column["type"] for column in columns])
 
 
-def _guess(connection: Any, path: Path, options: dict[str, object], header: bool | None) -> Dialect:
+def _guess(
+    connection: "DuckDBPyConnection", path: Path, options: dict[str, object], header: bool | None
+) -> Dialect:
     """Text columns, as many as the first line has; reading them names the line that has others."""
     line, following = _first_lines(path, str(options.get("encoding", "utf-8")))
     delimiter = str(options.get("delim") or max(DELIMITERS, key=line.count))
     cells = [cell.strip().strip('"') for cell in line.split(delimiter)]
-    if len(cells) < 2 and "delim" not in options and any(mark in following for mark in DELIMITERS):
-        raise DataError(
-            f"{path}: the first line, {line[:40]!r}, is not of the table below: take away what stands above."
-        )
     if len(cells) < 2:
-        raise DataError(
-            f"{path} has one column only, {cells[0][:40]!r}: a table has a column to predict and others to"
-            " predict it from; give --delimiter if there are more."
-        )
+        raise _single_column(path, line, cells[0], following, "delim" in options)
     options["delim"] = delimiter
     if header is None:
         header = not any(_is_number(cell) for cell in cells)
-    return _dialect(connection, path, options, header, ["VARCHAR"] * len(cells), cells)
+    return _dialect(connection, path, options, header, ["VARCHAR"] * len(cells))
+
+
+def _single_column(path: Path, line: str, cell: str, following: str, asked: bool) -> DataError:
+    """The error for a first line of one cell; `asked`: --delimiter was given."""
+    if not asked and any(mark in following for mark in DELIMITERS):
+        return DataError(
+            f"{path}: the first line, {line[:40]!r}, is not of the table below: take away what"
+            " stands above."
+        )
+    return DataError(
+        f"{path} has one column only, {cell[:40]!r}: a table has a column to predict and others to"
+        " predict it from; give --delimiter if there are more."
+    )
 
 
 def _is_number(text: str) -> bool:
+    """Whether a text is a number."""
     try:
         float(text)
     except ValueError:
@@ -147,23 +157,26 @@ def _is_number(text: str) -> bool:
 
 
 def _dialect(
-    connection: Any,
+    connection: "DuckDBPyConnection",
     path: Path,
     options: dict[str, object],
     header: bool,
     types: list[str],
-    names: list[str],
 ) -> Dialect:
+    """A dialect with the names of the header line, or numbered ones."""
+    names = numbered(len(types))
     if not header:
-        return Dialect(dict(zip(numbered(len(types)), types, strict=True)), False, options)
-    plain = Dialect(dict.fromkeys(numbered(len(types)), "VARCHAR"), False, options)
-    rows = connection.execute(f"FROM {plain.source([path])} LIMIT 1").fetchall()
-    names, repaired = distinct([(cell or "").strip() for cell in (rows or [names])[0]])
+        return Dialect(dict(zip(names, types, strict=True)), False, options)
+    text = Dialect(dict.fromkeys(names, "VARCHAR"), False, options)
+    query = f"SELECT COLUMNS(*)::VARCHAR FROM {text.source([path])} LIMIT 1"
+    rows = connection.execute(query).fetchall()
+    cells = rows[0] if rows else names
+    names, repaired = distinct([(cell or "").strip() for cell in cells])
     return Dialect(dict(zip(names, types, strict=True)), True, options, repaired)
 
 
 def numbered(count: int) -> list[str]:
-    """Names for columns that have none, as DuckDB gives them: column0 …, or column00 … from 11 on."""
+    """Names for columns that have none: column0 …, or column00 … from 11 on, as in DuckDB."""
     width = len(str(max(count - 1, 0)))
     return [f"column{i:0{width}d}" for i in range(count)]
 
@@ -172,26 +185,25 @@ def distinct(names: list[str]) -> tuple[list[str], tuple[tuple[str, str], ...]]:
     """Names of which no two are the same to SQL, and those that had to change for that."""
     taken = {name.lower() for name in names}
     seen: set[str] = set()
-    result, repaired = [], []
-    for place, name in enumerate(names):
-        unique = name or numbered(len(names))[place]
+    result = []
+    repaired = []
+    for default, name in zip(numbered(len(names)), names, strict=True):
+        unique = name or default
         for count in range(1, len(names) + 1):
             if unique.lower() not in seen and (unique == name or unique.lower() not in taken):
                 break
             unique = f"{name or 'column'}_{count}"
         seen.add(unique.lower())
         result.append(unique)
-        repaired += [(name, unique)] if unique != name else []
+        if unique != name:
+            repaired.append((name, unique))
     return result, tuple(repaired)
 
 
 def _form(path: Path) -> dict[str, object]:
-    """Compression and encoding, by the first bytes. Raises DataError for what is no text."""
-    with path.open("rb") as file:
-        head = file.read(HEAD)
-    compression = next((name for magic, name in MAGIC.items() if head.startswith(magic)), "none")
-    if compression == "gzip":
-        head = _unzipped(path)
+    """Compression and encoding, by the first bytes. Raises DataError for what is not text."""
+    head = _head(path, HEAD)
+    compression = _compression(path)
     options: dict[str, object] = {"compression": compression}
     if not head.strip():
         raise DataError(f"{path} is empty.")
@@ -199,25 +211,34 @@ def _form(path: Path) -> dict[str, object]:
         return {**options, "encoding": "utf-16"}
     if compression != "zstd" and b"\0" in head:
         raise DataError(
-            f"{path} holds NUL bytes: it is no text in UTF-8, or in UTF-16 without a mark for that."
+            f"{path} holds NUL bytes: it is neither UTF-8 nor UTF-16 with a byte order mark."
         )
     return options
 
 
-def _unzipped(path: Path) -> bytes:
+def _compression(path: Path) -> str:
+    """How a file is compressed, by its first bytes."""
+    with path.open("rb") as file:
+        head = file.read(4)
+    return next((name for magic, name in MAGIC.items() if head.startswith(magic)), "none")
+
+
+def _head(path: Path, size: int) -> bytes:
+    """A file's first bytes, unzipped where it is gzipped."""
+    if _compression(path) != "gzip":
+        with path.open("rb") as file:
+            return file.read(size)
     try:
         with gzip.open(path) as file:
-            return file.read(HEAD)
+            return file.read(size)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path} is a damaged gzip file: {error}") from None
 
 
 def _first_lines(path: Path, encoding: str) -> tuple[str, str]:
     """The first two lines that are not empty."""
-    with path.open("rb") as file:
-        head = file.read(LINE)
-    if head[:2] == b"\x1f\x8b":
-        head = _unzipped(path)
-    lines = head.decode(encoding, "replace").lstrip("\ufeff").splitlines()
-    full = [line for line in lines if line.strip()]
-    return full[0], full[1] if len(full) > 1 else ""
+    text = _head(path, LINE).decode(encoding, "replace").lstrip("\ufeff")
+    full = [line for line in text.splitlines() if line.strip()]
+    if not full:
+        raise DataError(f"{path} is empty.")
+    return full[0], "".join(full[1:2])

@@ -8,7 +8,8 @@ import numpy as np
 
 from dnncli.data.tables import fitting, profiling, reading, sql, targets
 from dnncli.data.tables.encoding import Column
-from dnncli.data.tables.opening import Reading, Relation
+from dnncli.data.tables.opening import Reading
+from dnncli.data.tables.relation import Relation
 from dnncli.records import ClassCount, ColumnRecord, DescriptionRecord
 from dnncli.spec import DataSpec
 
@@ -17,14 +18,15 @@ ROOM = 32  # characters of levels or classes that a column's line names
 
 def describe(spec: DataSpec) -> DescriptionRecord:
     """A table's rows, columns and classes. Raises DataError and SpecError as reading does."""
-    return reading.settled(spec, lambda how: _describe(spec, how))
+    return reading.with_type_fallback(spec, lambda how: _describe(spec, how))
 
 
 def _describe(spec: DataSpec, how: Reading) -> DescriptionRecord:
+    """A table read one way."""
     relation, labels, fit = reading.fitted(spec, how)
     classes = fit.encoding.classes
-    places = targets.places(relation, labels, classes)
-    counts = np.bincount(places, weights=labels.counts, minlength=len(classes))
+    indices = targets.class_indices(relation, labels, classes)
+    counts = np.bincount(indices, weights=labels.counts, minlength=len(classes))
     return DescriptionRecord(
         config=asdict(spec),
         name=reading.title(spec.data),
@@ -44,12 +46,12 @@ def _describe(spec: DataSpec, how: Reading) -> DescriptionRecord:
 def _column(
     relation: Relation, labels: targets.Labels, fit: fitting.Fit, name: str
 ) -> ColumnRecord:
+    """One column's record."""
     type_ = relation.declared[name]
     if name == labels.column:
         classes = fit.encoding.classes
-        return ColumnRecord(
-            name, "target", type_, None, 0, _some(classes), f"{len(classes)} classes", 0
-        )
+        values = _some(classes)
+        return ColumnRecord(name, "target", type_, None, 0, values, f"{len(classes)} classes", 0)
     if name not in fit.profile.names:
         return ColumnRecord(name, "dropped", type_, None, 0, "", "left out by --drop", 0)
     missing = int(fit.profile.missing[fit.profile.names.index(name)])
@@ -57,51 +59,44 @@ def _column(
     if column is None:
         return ColumnRecord(name, "empty", type_, None, missing, "", "left out: it has no value", 0)
     values = _some(column.levels) if column.categorical else _range(fit, column)
-    return ColumnRecord(
-        name,
-        "feature",
-        type_,
-        column.kind,
-        missing,
-        values,
-        _encoding(column, fit),
-        len(column.features),
-    )
+    encoding = _encoding(column, fit)
+    features = len(column.features)
+    return ColumnRecord(name, "feature", type_, column.kind, missing, values, encoding, features)
 
 
 def _some(names: Sequence[str]) -> str:
     """As many names as fit."""
+    if not names:
+        return ""
     shown = list(accumulate(names, lambda text, name: f"{text}, {name}"))
     named = [text for text in shown if len(text) <= ROOM] or shown[:1]
-    return named[-1] + (", …" if len(named) < len(names) else "") if names else ""
+    more = ", …" if len(named) < len(names) else ""
+    return named[-1] + more
 
 
 def _range(fit: fitting.Fit, column: Column) -> str:
-    values = profiling.numbers(fit.profile.values[:, fit.profile.names.index(column.name)])
+    """The least and the greatest of a column's numbers."""
+    values = profiling.numbers(fit.profile.column(column.name))
     if column.kind == "time" or not len(values):
         return ""
     return f"{values.min():g} to {values.max():g}, median {column.median:g}"
 
 
 def _date(days: float) -> str:
-    return str(
-        np.datetime64(0, "s") + np.timedelta64(round(days * sql.SECONDS_A_DAY), "s")
-    ).replace("T", " ")
+    """A date and time, given in days since 1970."""
+    seconds = np.timedelta64(round(days * sql.SECONDS_A_DAY), "s")
+    return str(np.datetime64(0, "s") + seconds).replace("T", " ")
 
 
 def _encoding(column: Column, fit: fitting.Fit) -> str:
     """What becomes of a column, in words."""
     if column.categorical:
-        found = fit.levels[column.name]
-        rare = f" ({found.others:,} rare level{'s' * (found.others > 1)})" if found.others else ""
-        parts = [
-            f"one-hot: {len(column.levels)} levels, other{rare}",
-            *(["missing"] if column.missing else []),
-        ]
-        return ", ".join(parts)
-    what = (
-        f"days from {_date(column.center)}, standardised"
-        if column.kind == "time"
-        else "standardised"
-    )
+        others = fit.levels[column.name].others
+        plural = "s" * (others > 1)
+        rare = f" ({others:,} rare level{plural})" if others else ""
+        missing = ", missing" if column.missing else ""
+        return f"one-hot: {len(column.levels)} levels, other{rare}{missing}"
+    what = "standardised"
+    if column.kind == "time":
+        what = f"days from {_date(column.center)}, standardised"
     return f"{what}; median where missing, and an indicator" if column.missing else what

@@ -1,19 +1,71 @@
-"""From columns' values to features: matrix operations over whole batches of rows."""
+"""From a table's rows to features: the numbers that DuckDB is asked for, and what becomes of them.
 
+Both halves of the encoding stand here, since they share how text among numbers is marked. DuckDB
+turns each column into one DOUBLE a row, NumPy turns batches of these into features.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
-from dnncli.data.tables.encoding import Encoding
+from dnncli.data.tables import sql
+from dnncli.data.tables.encoding import Column, Encoding
 
-TEXT = np.finfo(np.float32).min  # sql.TEXT: stands for text where a number should be
-FLAGS = ("missing", "text", "large", "other")  # what can be amiss with a value
-Matrix = Float32[np.ndarray, "rows _"]
+TEXT = np.finfo(np.float32).min  # stands for text where a number should be
+TEXT_SQL = f"({float(TEXT)!r})::DOUBLE"
+ISSUES = ("missing", "text", "large", "other")  # why a value had to be replaced
+
+
+def select_values(columns: Sequence[tuple[str, str]]) -> str:
+    """SELECT list of the values of columns, given their names and types, as one matrix `x`."""
+    return _matrix([_value(name, type_, "number") for name, type_ in columns])
+
+
+def select_encoded(encoding: Encoding, types: Mapping[str, str]) -> str:
+    """SELECT list of what `encode` takes, as one matrix `x`."""
+    return _matrix([_expression(column, types[column.name]) for column in encoding.columns])
+
+
+def _matrix(values: Sequence[str]) -> str:
+    """Expressions as one list of a fixed size."""
+    return f"array_value({', '.join(values)})::DOUBLE[{len(values)}] AS x"
+
+
+def _expression(column: Column, type_: str) -> str:
+    """A column as `encode` takes it."""
+    if column.categorical:
+        return _level_index(column, type_)
+    return _value(column.name, type_, column.kind)
+
+
+def _value(name: str, type_: str, kind: str) -> str:
+    """A column as DOUBLE: null or NaN where missing, TEXT where it is not a number."""
+    exact = sql.number(name, type_, kind)
+    if sql.simple(type_) == "DOUBLE" and kind != "time":
+        return exact
+    present = f"cleaned({sql.name(name)}::VARCHAR) IS NOT NULL"
+    return f"coalesce({exact}, CASE WHEN {present} THEN {TEXT_SQL} END)"
+
+
+def _level_index(column: Column, type_: str) -> str:
+    """A category's index among the levels: -1 where missing, their number for any other value."""
+    quoted = sql.name(column.name)
+    other = len(column.levels)
+    if column.kind == "text":
+        text = sql.level(column.name, type_)
+        index = sql.index(text, column.levels, other)
+        return f"(CASE WHEN {quoted} IS NULL THEN -1 ELSE {index} END)::DOUBLE"
+    exact = sql.number(column.name, type_)
+    pairs = enumerate(map(float, column.levels))
+    cases = " ".join(f"WHEN {exact} = '{code!r}'::DOUBLE THEN {i}" for i, code in pairs)
+    missing = f"{quoted} IS NULL OR isnan({exact})"
+    return f"(CASE WHEN {missing} THEN -1 {cases} ELSE {other} END)::DOUBLE"
 
 
 class Layout(NamedTuple):
-    """Where columns and their features stand: numbers (and times) first, then categories.
+    """Indices of columns and of their features: numbers (and times) first, then categories.
 
     `absent` is the feature of a category's missing values: its own, or that of other levels.
     """
@@ -38,10 +90,10 @@ def layout(encoding: Encoding) -> Layout:
     categorical = np.array([column.categorical for column in columns], bool)
     missing = np.array([column.missing for column in columns], bool)
     levels = np.array([len(column.levels) for column in columns], np.int64)
-    widths = np.where(categorical, levels + 1, 1) + missing
-    ends = np.cumsum(widths)
-    starts = ends - widths
-    numbers, categories = np.flatnonzero(~categorical), np.flatnonzero(categorical)
+    ends = np.cumsum(np.where(categorical, levels + 1, 1) + missing)
+    starts = np.concatenate([[0], ends[:-1]])
+    numbers = np.flatnonzero(~categorical)
+    categories = np.flatnonzero(categorical)
     return Layout(
         numbers=numbers,
         values=starts[numbers],
@@ -64,39 +116,51 @@ def singles(exact: Float64[np.ndarray, "rows columns"]) -> Float32[np.ndarray, "
         return exact.astype(np.float32)
 
 
-def _centred(
+def _centered(
     at: Layout, exact: Float64[np.ndarray, "rows columns"]
 ) -> Float32[np.ndarray, "rows columns"]:
-    """Values less their columns' centers, in float32; what stands for text stays what it is."""
+    """Values less their columns' centers, in float32; TEXT stays what it is."""
     moved = np.flatnonzero(at.centers)
     if len(moved):
+        columns = at.numbers[moved]
+        numbers = exact[:, columns]
         exact = exact.copy()
-        numbers = exact[:, at.numbers[moved]]
-        exact[:, at.numbers[moved]] = np.where(numbers == TEXT, TEXT, numbers - at.centers[moved])
+        exact[:, columns] = np.where(numbers == TEXT, TEXT, numbers - at.centers[moved])
     return singles(exact)
 
 
 def encode(
     at: Layout, exact: Float64[np.ndarray, "rows columns"]
-) -> tuple[Float32[np.ndarray, "rows features"], Int64[np.ndarray, "flags columns"]]:
-    """Features, and how often each column had something amiss that training had not.
+) -> tuple[Float32[np.ndarray, "rows features"], Int64[np.ndarray, "issues columns"]]:
+    """Features, and how often each column had each of ISSUES that training had not.
 
-    Values are numbers, NaN where missing, TEXT or infinite; of categories the level's place, their number
-    for any other and -1 where missing.
+    Values are numbers, NaN where missing, TEXT or infinite; of categories the level's index, the
+    number of levels for any other value and -1 where missing.
     """
-    values = _centred(at, exact)
+    values = _centered(at, exact)
     x = np.zeros((len(values), at.width), np.float32)
-    flags = np.zeros((len(FLAGS), len(at.expected)), np.int64)
     numbers = values[:, at.numbers]
     usable = np.isfinite(numbers) & (numbers != TEXT)
     x[:, at.values] = np.where(usable, numbers, at.medians)
     x[:, at.indicators] = ~usable[:, at.marked]
-    places = values[:, at.categories].astype(np.int64)
-    x[np.arange(len(x))[:, None], np.where(places < 0, at.absent, at.firsts + places)] = 1
-    flags[0, at.numbers] = np.isnan(numbers).sum(axis=0)
-    flags[1, at.numbers] = (numbers == TEXT).sum(axis=0)
-    flags[2, at.numbers] = np.isinf(numbers).sum(axis=0)
-    flags[0, at.categories] = (places < 0).sum(axis=0)
-    flags[3, at.categories] = (places == at.levels).sum(axis=0)
-    flags[0, at.expected] = 0
-    return x, flags
+    indices = values[:, at.categories].astype(np.int64)
+    active = np.where(indices < 0, at.absent, at.firsts + indices)
+    rows = np.arange(len(x))[:, None]
+    x[rows, active] = 1
+    return x, _issues(at, numbers, indices)
+
+
+def _issues(
+    at: Layout,
+    numbers: Float32[np.ndarray, "rows numbers"],
+    indices: Int64[np.ndarray, "rows categories"],
+) -> Int64[np.ndarray, "issues columns"]:
+    """How often each column had each of ISSUES, missing values that training had too aside."""
+    issues = np.zeros((len(ISSUES), len(at.expected)), np.int64)
+    issues[0, at.numbers] = np.isnan(numbers).sum(axis=0)
+    issues[1, at.numbers] = (numbers == TEXT).sum(axis=0)
+    issues[2, at.numbers] = np.isinf(numbers).sum(axis=0)
+    issues[0, at.categories] = (indices < 0).sum(axis=0)
+    issues[3, at.categories] = (indices == at.levels).sum(axis=0)
+    issues[0, at.expected] = 0
+    return issues

@@ -1,4 +1,4 @@
-"""How each column of a table becomes numbers: found on the training table, kept in the checkpoint."""
+"""How a table's columns become numbers: found on the training table, kept in the checkpoint."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ KINDS = ("number", "time", "code", "text")
 
 @dataclass(frozen=True)
 class Column:
-    """One column and what becomes of it.
+    """One column and its encoding.
 
     kind: number, time (days since 1970), code (numbers that stand for categories) or text.
     levels: of a code or text, one 0/1 feature each, and one more for any other value.
@@ -30,7 +30,7 @@ class Column:
     missing: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what no table gives: a checkpoint's word is not enough."""
+        """Refuse what no table gives: a checkpoint may hold anything."""
         finite = math.isfinite(self.median) and math.isfinite(self.center)
         if self.kind not in KINDS or not finite or not _distinct(self.levels):
             raise ValueError(f"the column {self.name!r} has no possible encoding")
@@ -45,16 +45,21 @@ class Column:
     @property
     def features(self) -> tuple[str, ...]:
         """Its features' names, in order."""
-        first = (*(f"{self.name}={level}" for level in self.levels), f"{self.name} other")
-        last = (f"{self.name} missing",) if self.missing else ()
-        return (*(first if self.categorical else (self.name,)), *last)
+        names = [self.name]
+        if self.categorical:
+            names = [f"{self.name}={level}" for level in self.levels]
+            names.append(f"{self.name} other")
+        if self.missing:
+            names.append(f"{self.name} missing")
+        return tuple(names)
 
 
 @dataclass(frozen=True)
 class Encoding:
     """A table's columns in the order of their features, and its target with its classes.
 
-    layout: every column of a file without a header line, target included; empty where names are read.
+    layout: every column of a file without a header line, target included; empty where names are
+    read from the file.
     """
 
     columns: tuple[Column, ...]
@@ -76,14 +81,17 @@ class Encoding:
         return tuple(name for column in self.columns for name in column.features)
 
     @property
-    def measured(self) -> Bool[np.ndarray, " features"]:
-        """Which features are measured rather than 0 or 1: those are what scaling is for."""
-        parts = [[not c.categorical, *[False] * (len(c.features) - 1)] for c in self.columns]
-        return np.array([flag for part in parts for flag in part], bool)
+    def numeric(self) -> Bool[np.ndarray, " features"]:
+        """Mask of the features that are numbers rather than 0 or 1: those are scaled."""
+        mask: list[bool] = []
+        for column in self.columns:
+            indicators = len(column.features) - 1
+            mask += [not column.categorical, *[False] * indicators]
+        return np.array(mask, bool)
 
     @property
-    def trivial(self) -> bool:
-        """Whether every column is a number as it stands and never missing: features are the columns."""
+    def identity(self) -> bool:
+        """Whether every column is a number that is never missing: features are the columns."""
         return all(c.kind == "number" and not c.missing and c.center == 0 for c in self.columns)
 
     def json(self) -> dict[str, Any]:
@@ -92,4 +100,5 @@ class Encoding:
 
 
 def _distinct(names: Sequence[str]) -> bool:
+    """Whether no two names are the same."""
     return len(set(names)) == len(names)

@@ -9,7 +9,8 @@ WHERE = re.compile(r"CSV Error on Line: (?P<line>\d+)")
 FILE = re.compile(r"^  file ?= ?(?P<file>.+)$", re.MULTILINE)
 FIELDS = re.compile(r"Expected Number of Columns: (?P<need>\d+) Found: (?P<found>\d+)")
 CONVERSION = re.compile(
-    r'Error when converting column "(?P<column>.*?)"\. Could not convert string "(?P<value>.*?)" to',
+    r'Error when converting column "(?P<column>.*?)"\.'
+    r' Could not convert string "(?P<value>.*?)" to',
     re.DOTALL,
 )
 KNOWN = {  # a part of what DuckDB says: what it means
@@ -18,8 +19,9 @@ KNOWN = {  # a part of what DuckDB says: what it means
     "Maximum line size": "it is longer than 2 MB, as if a quote were never closed",
     "GZIP": "it is a damaged gzip file",
     "state machine": "its lines do not all end alike: convert it, e.g. with sed -i 's/\\r$//'",
-    "magic bytes": "it is no Parquet file",
-    "sniffing file": "no delimiter makes a table of it: give --delimiter, and --header or --no-header",
+    "magic bytes": "it is not a Parquet file",
+    "sniffing file": "no delimiter makes a table of it: give --delimiter, and --header or"
+    " --no-header",
 }
 
 
@@ -33,32 +35,31 @@ def reason(message: str) -> str:
     return re.sub(r"^\w[\w ]* Error: ", "", first)[:LONGEST].rstrip(" .!")
 
 
-def explain(message: str, place: str, where: str | None = None) -> DnncliError:
-    """The error to raise for what DuckDB says of a table called `place`."""
-    if (
-        where
-        and not WHERE.search(message)
-        and message.startswith(("Conversion Error", "Binder Error"))
-    ):
+def explain(message: str, location: str, where: str | None = None) -> DnncliError:
+    """The error to raise for what DuckDB says of a table that messages call `location`."""
+    of_where = message.startswith(("Conversion Error", "Binder Error"))
+    if where and of_where and not WHERE.search(message):
         return SpecError(f"--where {where}: {reason(message)}.")
     if file := FILE.search(message):
-        place = file["file"]
+        location = file["file"]
     if line := WHERE.search(message):
-        place = f"{place}, line {line['line']}"
+        location = f"{location}, line {line['line']}"
     if fields := FIELDS.search(message):
-        need, found = (
-            int(fields["need"]),
-            int(fields["found"]),
-        )  # DuckDB counts no further than one too many
-        count = f"{found:,}" if found < need else f"more than {need:,}"
-        return DataError(f"{place}: {count} field{'s' * (count != '1')} where {need:,} are needed.")
+        return DataError(f"{location}: {_fields(int(fields['need']), int(fields['found']))}.")
     if value := CONVERSION.search(message):
+        text = value["value"][:40]
         return ConversionError(
-            f"{place}: {value['value'][:40]!r} in column {value['column']!r} is no number."
+            f"{location}: {text!r} in column {value['column']!r} is not a number."
         )
     for part, meaning in KNOWN.items():
         if part in message:
-            return DataError(f"{place}: {meaning}.")
-    return (ConversionError if "transform error" in message else DataError)(
-        f"{place}: {reason(message)}."
-    )
+            return DataError(f"{location}: {meaning}.")
+    kind = ConversionError if "transform error" in message else DataError
+    return kind(f"{location}: {reason(message)}.")
+
+
+def _fields(need: int, found: int) -> str:
+    """How many fields a line has; DuckDB counts no further than one too many."""
+    count = f"{found:,}" if found < need else f"more than {need:,}"
+    plural = "s" * (count != "1")
+    return f"{count} field{plural} where {need:,} are needed"

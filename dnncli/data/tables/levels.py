@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dnncli.data.tables import sql
-from dnncli.data.tables.opening import Relation
+from dnncli.data.tables.relation import Relation
 
 MOST_LEVELS = 255  # of a category; the rest are "other"
 AT_ONCE = 32  # categories whose levels one query counts
@@ -12,7 +12,7 @@ AT_ONCE = 32  # categories whose levels one query counts
 
 @dataclass(frozen=True)
 class Levels:
-    """A category's levels that get a feature of their own, and how many others and their rows there are."""
+    """A category's levels with a feature each; how many others there are, and in how many rows."""
 
     names: tuple[str, ...]
     others: int
@@ -20,52 +20,63 @@ class Levels:
 
 
 def find(relation: Relation, kinds: Mapping[str, str]) -> dict[str, Levels]:
-    """The levels of categories, all found in one pass over the table for every so many columns."""
-    names, found = list(kinds), dict[str, Levels]()
+    """The levels of categories, with one query for every AT_ONCE columns."""
+    names = list(kinds)
+    found: dict[str, Levels] = {}
     for start in range(0, len(names), AT_ONCE):
-        part = names[start : start + AT_ONCE]
-        counts: dict[str, list[tuple[str, int]]] = {name: [] for name in part}
-        totals = dict.fromkeys(part, (0, 0))
-        for place, text, count, different, rows in relation.rows(
-            _query(relation, {n: kinds[n] for n in part})
-        ):
-            counts[part[place]].append((text, count))
-            totals[part[place]] = different, rows
-        found |= {name: _kept(kinds[name], counts[name], *totals[name]) for name in part}
+        part = {name: kinds[name] for name in names[start : start + AT_ONCE]}
+        found |= _find(relation, part)
     return found
 
 
+def _find(relation: Relation, kinds: Mapping[str, str]) -> dict[str, Levels]:
+    """The levels of some categories."""
+    names = list(kinds)
+    counts: dict[str, list[tuple[str, int]]] = {name: [] for name in names}
+    totals = dict.fromkeys(names, (0, 0))
+    for index, text, count, different, rows in relation.fetch(_query(relation, kinds)):
+        counts[names[index]].append((text, count))
+        totals[names[index]] = different, rows
+    return {name: _kept(kinds[name], counts[name], *totals[name]) for name in names}
+
+
 def _query(relation: Relation, kinds: Mapping[str, str]) -> str:
-    """Each column's most frequent levels: its place, the level, its rows; and how many there are in all."""
+    """Each column's most frequent levels: its index, the level, its rows, and the totals."""
+    names = list(kinds)
+    aliases = [f"l{i}" for i in range(len(names))]
     levels = [
-        f"{sql.level(name, relation.types[name], kind)} AS l{i}"
-        for i, (name, kind) in enumerate(kinds.items())
+        f"{sql.level(name, relation.types[name], kinds[name])} AS {alias}"
+        for name, alias in zip(names, aliases, strict=True)
     ]
-    own = [f"l{i}" for i in range(len(kinds))]
-    sets = ", ".join(f"({name})" for name in own)
-    # GROUPING sets the bits of the columns that a row is not grouped by, the first column's highest.
-    places = " ".join(
-        f"WHEN {(1 << len(own)) - 1 - (1 << (len(own) - 1 - i))} THEN {i}" for i in range(len(own))
-    )
+    sets = ", ".join(f"({alias})" for alias in aliases)
+    listed = ", ".join(aliases)
+    # GROUPING sets the bits of columns that a row is not grouped by, the first column's highest.
+    everything = (1 << len(names)) - 1
+    masks = [everything - (1 << (len(names) - 1 - i)) for i in range(len(names))]
+    cases = " ".join(f"WHEN {mask} THEN {i}" for i, mask in enumerate(masks))
     grouped = (
-        f"SELECT CASE grouping({', '.join(own)}) {places} END AS place, coalesce({', '.join(own)}, NULL)"
-        f" AS level, count(*) AS n FROM (SELECT {', '.join(levels)} FROM {relation.base})"
+        f"SELECT CASE grouping({listed}) {cases} END AS column_index,"
+        f" coalesce({listed}, NULL) AS level, count(*) AS n"
+        f" FROM (SELECT {', '.join(levels)} FROM {relation.filtered})"
         f" GROUP BY GROUPING SETS ({sets})"
     )
+    window = "OVER (PARTITION BY column_index"
     return (
-        f"SELECT place, level, n, count(*) OVER (PARTITION BY place),"
-        f" (sum(n) OVER (PARTITION BY place))::BIGINT FROM ({grouped}) WHERE level IS NOT NULL"
-        f" QUALIFY row_number() OVER (PARTITION BY place ORDER BY n DESC, level) <= {MOST_LEVELS}"
+        f"SELECT column_index, level, n, count(*) {window}), (sum(n) {window}))::BIGINT"
+        f" FROM ({grouped}) WHERE level IS NOT NULL"
+        f" QUALIFY row_number() {window} ORDER BY n DESC, level) <= {MOST_LEVELS}"
     )
 
 
 def _kept(kind: str, counts: Sequence[tuple[str, int]], different: int, rows: int) -> Levels:
-    """Levels that occur more than once, the most frequent ones: "other" then has rows to learn from."""
+    """Levels that occur more than once, the most frequent: "other" then has rows to learn from."""
     kept = [(text, count) for text, count in counts if count > 1]
     names = sorted(text for text, _ in kept)
     if kind == "code":
-        names = [
-            str(int(x)) if x.is_integer() else repr(x)
-            for x in sorted(float(text) for text in names)
-        ]
+        names = [_code(number) for number in sorted(map(float, names))]
     return Levels(tuple(names), different - len(kept), rows - sum(count for _, count in kept))
+
+
+def _code(number: float) -> str:
+    """3 for 3.0, and 2.5."""
+    return str(int(number)) if number.is_integer() else repr(number)

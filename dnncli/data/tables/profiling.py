@@ -1,4 +1,4 @@
-"""A table's columns as they are: read once, as numbers where they are some, and counted."""
+"""A table's columns read once, as numbers where they are numbers, and counted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,24 +6,24 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int32, Int64
 
-from dnncli.data.tables import encoder, sql, targets
+from dnncli.data.tables import encoder, targets
 from dnncli.data.tables.encoder import TEXT
-from dnncli.data.tables.opening import Relation
+from dnncli.data.tables.relation import Relation, Scan
 from dnncli.errors import DataError
 
-FEW = 10  # different whole numbers at most that are codes of categories rather than quantities …
+MOST_CODES = 10  # different whole numbers at most that are codes rather than quantities …
 ROWS_A_CODE = 10  # … if there are so many rows for each
-# float32 may cost a column this share of its range; where it costs more, the column has to be centred first.
+# float32 may cost a column this share of its range; where it costs more, the column is centred.
 LOST_SHARE = 2.0**-16
-PROBE = 1000  # rows that show of most columns that they hold more than a few different numbers
+PROBE = 1000  # rows that show of most columns that they hold many different numbers
 
 
 @dataclass(frozen=True)
 class Profile:
     """Columns with their values in float32, and how many are missing, text, and too large.
 
-    labels: places among the target's labels, row by row. rounded: columns of whose differences float32
-    loses too much.
+    labels: indices into the target's labels, row by row. rounded: columns of whose differences
+    float32 loses too much.
     """
 
     names: tuple[str, ...]
@@ -34,43 +34,63 @@ class Profile:
     large: Int64[np.ndarray, " columns"]
     rounded: Bool[np.ndarray, " columns"]
 
+    def column(self, name: str) -> Float32[np.ndarray, " rows"]:
+        """A column's values."""
+        return self.values[:, self.names.index(name)]
+
+
+@dataclass
+class _Counts:
+    """What is counted batch by batch, for every column."""
+
+    missing: Int64[np.ndarray, " columns"]
+    texts: Int64[np.ndarray, " columns"]
+    large: Int64[np.ndarray, " columns"]
+    error: Float64[np.ndarray, " columns"]  # the largest that float32 makes
+    low: Float64[np.ndarray, " columns"]
+    high: Float64[np.ndarray, " columns"]
+
+    @classmethod
+    def zero(cls, columns: int) -> "_Counts":
+        """Nothing counted yet."""
+        missing, texts, large = np.zeros((3, columns), np.int64)
+        infinite = np.full(columns, np.inf)
+        return cls(missing, texts, large, np.zeros(columns), infinite, -infinite)
+
+    def add(
+        self, exact: Float64[np.ndarray, "rows columns"], x: Float32[np.ndarray, "rows columns"]
+    ) -> None:
+        """Count a batch, given in float64 and in float32."""
+        self.missing += np.isnan(x).sum(axis=0)
+        self.texts += (x == TEXT).sum(axis=0)
+        self.large += np.isinf(x).sum(axis=0)
+        self.error = np.fmax(self.error, _rounding(exact, x))
+        self.low = np.fmin(self.low, _least(exact, x))
+        self.high = np.fmax(self.high, -_least(-exact, x))
+
 
 def profile(relation: Relation, names: Sequence[str], labels: targets.Labels) -> Profile:
     """Read every column once, and the labels with them."""
     if not names:
         raise DataError(
-            f"{relation.place} has no column besides the target {labels.column!r} to learn from."
+            f"{relation.location} has no column besides the target {labels.column!r} to learn from."
         )
-    values, places = (
-        np.empty((labels.rows, len(names)), np.float32),
-        np.empty(labels.rows, np.int32),
-    )
-    missing, texts, large = np.zeros((3, len(names)), np.int64)
-    columns = [(name, relation.types[name]) for name in names]
-    label = f"{targets.position(relation, labels)} AS label"
-    error, low, high = (
-        np.zeros(len(names)),
-        np.full(len(names), np.inf),
-        np.full(len(names), -np.inf),
-    )
-    done = 0
-    query = f"SELECT {sql.profile(columns)}, {label} FROM {relation.base}"
-    for batch in relation.batches(query, len(columns)):
+    values = np.empty((labels.rows, len(names)), np.float32)
+    indices = np.empty(labels.rows, np.int32)
+    counts = _Counts.zero(len(names))
+    columns = encoder.select_values([(name, relation.types[name]) for name in names])
+    select = f"{columns}, {targets.index(relation, labels)} AS label"
+    scan = Scan(relation, select, len(names), labels.rows)
+    for rows, batch in scan:
         x = encoder.singles(batch["x"])
-        end = done + len(x)
-        values[done:end], places[done:end] = (
-            x[: labels.rows - done],
-            batch["label"][: labels.rows - done],
-        )
-        missing += np.isnan(x).sum(axis=0)
-        texts += (x == TEXT).sum(axis=0)
-        large += np.isinf(x).sum(axis=0)
-        error = np.fmax(error, _rounding(batch["x"], x))
-        low, high = np.fmin(low, _least(batch["x"], x)), np.fmax(high, -_least(-batch["x"], x))
-        done = end
-    relation.check_rows(done, labels.rows)
-    rounded = error > LOST_SHARE * (high - low)
-    return Profile(tuple(names), values, places, missing, texts, large, rounded)
+        values[rows] = x
+        indices[rows] = batch["label"]
+        counts.add(batch["x"], x)
+    values, indices = scan.sort(values, indices)
+    rounded = counts.error > LOST_SHARE * (counts.high - counts.low)
+    return Profile(
+        tuple(names), values, indices, counts.missing, counts.texts, counts.large, rounded
+    )
 
 
 def _rounding(
@@ -94,17 +114,18 @@ def numbers(values: Float32[np.ndarray, " rows"]) -> Float32[np.ndarray, " numbe
     return values[np.isfinite(values) & (values != TEXT)]
 
 
-def few(values: Float32[np.ndarray, " rows"]) -> bool:
+def low_cardinality(values: Float32[np.ndarray, " rows"]) -> bool:
     """Whether a column has few different numbers."""
-    return len(np.unique(numbers(values[:PROBE]))) <= FEW and len(np.unique(numbers(values))) <= FEW
+    if len(np.unique(numbers(values[:PROBE]))) > MOST_CODES:
+        return False
+    return len(np.unique(numbers(values))) <= MOST_CODES
 
 
 def is_code(values: Float32[np.ndarray, " rows"]) -> bool:
     """Whether numbers look like codes of categories: few, whole, and each in many rows."""
-    if not few(values):
+    if not low_cardinality(values):
         return False
     present = numbers(values)
     different = np.unique(present)
-    return 1 < len(different) <= len(present) / ROWS_A_CODE and bool(
-        (different == np.floor(different)).all()
-    )
+    whole = bool((different == np.floor(different)).all())
+    return whole and 1 < len(different) <= len(present) / ROWS_A_CODE

@@ -1,4 +1,4 @@
-"""From a table's files to examples: by an encoding found on them, or by one that a network knows."""
+"""From a table's files to examples, by an encoding found on them or one that a network knows."""
 
 import json
 import os
@@ -11,14 +11,15 @@ import numpy as np
 from jaxtyping import Float32, Int32, Int64
 
 from dnncli.data.labels import listed
-from dnncli.data.source import Source, Table, default_size, fingerprint
-from dnncli.data.tables import encoder, fitting, sql, targets
-from dnncli.data.tables import notices as telling
+from dnncli.data.source import DataSource, Table, default_size, fingerprint
+from dnncli.data.tables import encoder, fitting, notices, targets
 from dnncli.data.tables.encoding import Encoding
 from dnncli.data.tables.errors import ConversionError
-from dnncli.data.tables.opening import Reading, Relation, open_table
+from dnncli.data.tables.opening import Reading, open_table
+from dnncli.data.tables.relation import Relation, Scan
 from dnncli.data.tables.suffixes import PACKED
 from dnncli.errors import DataError, SpecError
+from dnncli.records import Notice
 from dnncli.spec import DataSpec
 
 T = TypeVar("T")
@@ -26,25 +27,25 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Rows:
-    """Encoded rows, their classes, and how often each column had something amiss."""
+    """Encoded rows, their classes, and how often values of each column had to be replaced."""
 
     x: Float32[np.ndarray, "rows features"]
     y: Int32[np.ndarray, " rows"]
-    flags: Int64[np.ndarray, "flags columns"]
+    issues: Int64[np.ndarray, "issues columns"]
 
 
-def read(spec: DataSpec, known: Encoding | None = None, relabel: bool = False) -> Source:
+def read(spec: DataSpec, known: Encoding | None = None, relabel: bool = False) -> DataSource:
     """The table of --data and, where --test names one, its test table.
 
-    Both are encoded as `known` says, or else as the training table suggests; `relabel`: but for its target
-    and classes. Raises DataError for what cannot be read or learned from, SpecError for options that do not
-    fit it.
+    known: a trained network's encoding, used instead of fitting one. relabel: keep its feature
+    columns, take target and classes from this table. Raises DataError for what cannot be read or
+    learned from, SpecError for options that do not fit it.
     """
-    return settled(spec, lambda reading: _read(spec, known, relabel, reading))
+    return with_type_fallback(spec, lambda reading: _read(spec, known, relabel, reading))
 
 
-def settled(spec: DataSpec, read_: Callable[[Reading], T]) -> T:
-    """Read by the types of the first rows; where a value far down is of another, by types that fit all."""
+def with_type_fallback(spec: DataSpec, read_: Callable[[Reading], T]) -> T:
+    """Read by the types of the first rows, or where a value does not fit, by types that fit all."""
     reading = Reading(spec.delimiter, spec.header, spec.where)
     try:
         return read_(reading)
@@ -52,88 +53,97 @@ def settled(spec: DataSpec, read_: Callable[[Reading], T]) -> T:
         return read_(replace(reading, whole=True))
 
 
-def _read(spec: DataSpec, known: Encoding | None, relabel: bool, reading: Reading) -> Source:
+def _read(spec: DataSpec, known: Encoding | None, relabel: bool, reading: Reading) -> DataSource:
+    """The tables of --data and --test."""
     if known is None:
-        encoding, train, notices = _fitted(spec, reading)
+        encoding, train, found = _fitted(spec, reading)
     else:
         encoding = _relabelled(spec, known, reading) if relabel else known
-        train, notices = _encoded(spec.data, reading, encoding, spec.label_strip)
+        train, found = _encoded(spec.data, reading, encoding, spec.label_strip)
     test = None
     if isinstance(spec.test, str):
         test, more = _encoded(spec.test, reading, encoding, spec.label_strip)
-        notices += more
-    return _source(spec, encoding, train, test, notices)
+        found += more
+    return _source(spec, encoding, train, test, found)
 
 
 def fitted(spec: DataSpec, reading: Reading) -> tuple[Relation, targets.Labels, fitting.Fit]:
     """A training table, its labels, and the encoding found for it."""
-    relation = open_table(spec.data, replace(reading, text=_target_text(spec)))
-    column = targets.resolve(list(relation.declared), spec.target)
+    relation, column = _open(spec, reading)
     labels = targets.count(relation, column, spec.label_strip)
     targets.check(relation, labels)
     return relation, labels, fitting.fit(relation, labels, spec.drop, spec.types)
 
 
-def _fitted(spec: DataSpec, reading: Reading) -> tuple[Encoding, Rows, tuple[str, ...]]:
+def _open(spec: DataSpec, reading: Reading) -> tuple[Relation, str]:
+    """A table and its target, which is read as text, so that its labels stay as written."""
+
+    def target(names: Sequence[str]) -> list[str]:
+        return [targets.resolve(names, spec.target)]
+
+    relation = open_table(spec.data, replace(reading, text=target))
+    return relation, targets.resolve(list(relation.declared), spec.target)
+
+
+def _fitted(spec: DataSpec, reading: Reading) -> tuple[Encoding, Rows, tuple[Notice, ...]]:
+    """A training table, encoded as its values suggest."""
     relation, labels, fit = fitted(spec, reading)
-    encoding, notices = fit.encoding, (*relation.notices, *fit.notices)
-    classes = targets.places(relation, labels, encoding.classes)
-    if fit.plain:
-        amiss = np.zeros((len(encoder.FLAGS), 0), np.int64)
-        return encoding, Rows(fit.profile.values, classes[fit.profile.labels], amiss), notices
+    encoding = fit.encoding
+    found = (*relation.notices, *fit.notices)
+    classes = targets.class_indices(relation, labels, encoding.classes)
+    if fit.identity:
+        none = np.zeros((len(encoder.ISSUES), 0), np.int64)
+        return encoding, Rows(fit.profile.values, classes[fit.profile.labels], none), found
     del fit  # its values are as large as the features
-    return encoding, _rows(relation, encoding, labels, classes), notices
+    return encoding, _rows(relation, encoding, labels, classes), found
 
 
 def _relabelled(spec: DataSpec, known: Encoding, reading: Reading) -> Encoding:
     """A known encoding of columns with the target and the classes of another task."""
     header = not known.layout if reading.header is None else reading.header
-    relation = open_table(spec.data, replace(reading, header=header, text=_target_text(spec)))
-    column = targets.resolve(list(relation.declared), spec.target)
-    if column in [feature.name for feature in known.columns]:
+    relation, target = _open(spec, replace(reading, header=header))
+    features = [column.name for column in known.columns]
+    if target in features:
         raise SpecError(
-            f"--target {column}: the network takes it as a feature; choose another column."
+            f"--target {target}: the network takes it as a feature; choose another column."
         )
-    check_columns(relation, [feature.name for feature in known.columns])
-    labels = targets.count(relation, column, spec.label_strip)
+    check_columns(relation, features)
+    labels = targets.count(relation, target, spec.label_strip)
     targets.check(relation, labels)
+    classes = targets.classes(labels.names)
     layout = tuple(relation.declared) if known.layout else ()
-    return replace(known, target=column, classes=targets.classes(labels.names), layout=layout)
-
-
-def _target_text(spec: DataSpec) -> Callable[[Sequence[str]], Sequence[str]]:
-    """What is read as text: the target, so that its labels stay as they are written."""
-    return lambda names: [targets.resolve(names, spec.target)]
+    return replace(known, target=target, classes=classes, layout=layout)
 
 
 def _encoded(
     text: str, reading: Reading, known: Encoding, strip: str | None
-) -> tuple[Rows, tuple[str, ...]]:
-    """A table encoded as another was, and what is to be told of it."""
-    header = not known.layout if reading.header is None else reading.header
-    reading = replace(
-        reading,
-        header=header,
-        layout=known.layout,
-        optional=known.target,
-        text=lambda names: [known.target],
-    )
+) -> tuple[Rows, tuple[Notice, ...]]:
+    """A table encoded as another was, and what its owner should know."""
+    reading = replace(_matching(reading, known), text=lambda names: [known.target])
     relation = open_table(text, reading)
     check_columns(relation, [*(column.name for column in known.columns), known.target])
     labels = targets.count(relation, known.target, strip)
-    classes = targets.places(relation, labels, known.classes)
+    classes = targets.class_indices(relation, labels, known.classes)
     rows = _rows(relation, known, labels, classes)
-    return rows, telling.of_new_rows(known.columns, rows.flags, os.path.basename(text))
+    return rows, notices.of_new_rows(known.columns, rows.issues, os.path.basename(text))
+
+
+def _matching(reading: Reading, known: Encoding) -> Reading:
+    """How to read a table with the columns of a known encoding."""
+    header = not known.layout if reading.header is None else reading.header
+    return replace(reading, header=header, layout=known.layout, optional=known.target)
 
 
 def check_columns(relation: Relation, names: list[str]) -> None:
     """Raise DataError unless the table has these columns."""
     absent = [name for name in names if name not in relation.types]
     if absent:
-        lacking = f"column{'s' * (len(absent) > 1)} {listed(tuple(map(repr, absent)))}"
+        plural = "s" * (len(absent) > 1)
+        lacking = listed(tuple(map(repr, absent)))
         there = listed(tuple(relation.declared))
         raise DataError(
-            f"{relation.place} lacks the {lacking}: columns are matched by name, and it has {there}."
+            f"{relation.location} lacks the column{plural} {lacking}: columns are matched by name,"
+            f" and it has {there}."
         )
 
 
@@ -145,87 +155,77 @@ def _rows(
 ) -> Rows:
     """Every row of a table, in its order."""
     at = encoder.layout(encoding)
-    x, y = np.empty((labels.rows, at.width), np.float32), np.empty(labels.rows, np.int32)
-    flags = np.zeros((len(encoder.FLAGS), len(encoding.columns)), np.int64)
-    done = 0
-    columns = (
-        f"{sql.encoded(encoding, relation.types)}, {targets.position(relation, labels)} AS label"
-    )
-    for batch in relation.batches(f"SELECT {columns} FROM {relation.base}", at.width):
-        features, amiss = encoder.encode(at, batch["x"])
-        end = done + len(features)
-        x[done:end], y[done:end] = (
-            features[: labels.rows - done],
-            classes[batch["label"]][: labels.rows - done],
-        )
-        flags += amiss
-        done = end
-    relation.check_rows(done, labels.rows)
-    return Rows(x, y, flags)
+    x = np.empty((labels.rows, at.width), np.float32)
+    y = np.empty(labels.rows, np.int32)
+    issues = np.zeros((len(encoder.ISSUES), len(encoding.columns)), np.int64)
+    columns = encoder.select_encoded(encoding, relation.types)
+    select = f"{columns}, {targets.index(relation, labels)} AS label"
+    scan = Scan(relation, select, at.width, labels.rows)
+    for rows, batch in scan:
+        x[rows], found = encoder.encode(at, batch["x"])
+        y[rows] = classes[batch["label"]]
+        issues += found
+    x, y = scan.sort(x, y)
+    return Rows(x, y, issues)
 
 
 def stream(
     path: str,
     known: Encoding,
-    flags: Int64[np.ndarray, "flags columns"],
+    issues: Int64[np.ndarray, "issues columns"],
     delimiter: str | None,
     header: bool | None,
     kind: str | None,
     shown: str,
 ) -> Iterator[Float32[np.ndarray, "rows features"]]:
-    """Encoded rows without labels, batch by batch, adding to `flags` what was amiss with them.
+    """Encoded rows without labels, batch by batch, adding to `issues` why values were replaced.
 
     CSV is read as text, so that no value far down can be of another type than the first ones.
     """
-    reading = Reading(
-        delimiter,
-        not known.layout if header is None else header,
-        text=lambda names: names,
-        raw=frozenset(column.name for column in known.columns if not column.categorical),
-        layout=known.layout,
-        optional=known.target,
-        kind=kind,
-        shown=shown,
-    )
-    relation = open_table(path, reading)
+    raw = frozenset(column.name for column in known.columns if not column.categorical)
+    reading = Reading(delimiter, header, text=lambda names: names, raw=raw, kind=kind, shown=shown)
+    relation = open_table(path, _matching(reading, known))
     check_columns(relation, [column.name for column in known.columns])
     at = encoder.layout(known)
-    query = f"SELECT {sql.encoded(known, relation.types)} FROM {relation.base}"
-    for batch in relation.batches(query, at.width):
-        features, amiss = encoder.encode(at, batch["x"])
-        flags += amiss
+    select = encoder.select_encoded(known, relation.types)
+    for _, batch in Scan(relation, select, at.width):
+        features, found = encoder.encode(at, batch["x"])
+        issues += found
         yield features
 
 
 def _source(
-    spec: DataSpec, encoding: Encoding, train: Rows, test: Rows | None, notices: tuple[str, ...]
-) -> Source:
+    spec: DataSpec,
+    encoding: Encoding,
+    train: Rows,
+    test: Rows | None,
+    found: tuple[Notice, ...],
+) -> DataSource:
+    """The tables as a source of examples."""
     tables = [train] if test is None else [train, test]
+    arrays = [array for table in tables for array in (table.x, table.y)]
     meaning = np.frombuffer(json.dumps(encoding.json()).encode(), np.uint8)
     examples = len(train.y)
-    return Source(
+    held_out = Table(test.x, test.y) if test else None
+    tests = len(held_out) if held_out else default_size(examples, 0.2)
+    return DataSource(
         name=title(spec.data),
-        place=spec.data,
+        location=spec.data,
         train=Table(train.x, train.y),
-        test=None if test is None else Table(test.x, test.y),
+        test=held_out,
         class_names=encoding.classes,
         image_shape=None,
         peak=None,
         ordered=False,
-        held_out={
-            "validation": default_size(examples, 0.1),
-            "test": default_size(examples, 0.2) if test is None else len(test.y),
-        },
-        fingerprint=fingerprint(
-            meaning, *(array for table in tables for array in (table.x, table.y))
-        ),
+        held_out={"validation": default_size(examples, 0.1), "test": tests},
+        fingerprint=fingerprint(meaning, *arrays),
         encoding=encoding,
-        notices=notices,
+        notices=found,
     )
 
 
 def title(text: str) -> str:
-    """A table's short name: its file's without suffixes, or that of the folder where it is several files."""
+    """A table's short name: its file's without suffixes, or its folder's where it is several."""
     path = Path(text)
     if path.suffix.lower() in PACKED:
         path = path.with_suffix("")

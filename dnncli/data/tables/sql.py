@@ -1,16 +1,22 @@
-"""Columns in DuckDB's SQL: values, categories and labels, the same in training and in prediction."""
+"""DuckDB's SQL for a table's columns: names, casts, categories and labels."""
 
 from collections.abc import Mapping, Sequence
 
-from dnncli.data.tables.encoding import Column, Encoding
-
-MISSING = r"|\?|na|n/a|#n/a|<na>|-?nan|null"  # what stands for no value, in any case, spaces aside
-TEXT = "(-3.4028234663852886e38)::DOUBLE"  # the least float32: stands for text where a number should be
-NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DECIMAL", "FLOAT", "DOUBLE")
-UNSIGNED = ("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")
+MISSING = r"|\?|na|n/a|#n/a|<na>|-?nan|null"  # marks of a missing value, in any case
+NUMERIC = (
+    *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DECIMAL", "FLOAT", "DOUBLE"),
+    *("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"),
+)
 TIMES = ("DATE", "TIMESTAMP")
-PLAIN = ("VARCHAR", "BOOLEAN", "UUID", "ENUM", "TIME", "INTERVAL", '"NULL"')
+TEXTUAL = ("VARCHAR", "BOOLEAN", "UUID", "ENUM", "TIME", "INTERVAL", '"NULL"')
 SECONDS_A_DAY = 86_400
+SPACE = r"E' \t\r\n'"
+# Spaces and line ends around a value mean nothing; some values mean that there is none.
+# A regular expression, since DuckDB makes a join of a long list after IN.
+MACROS = (
+    f"CREATE MACRO cleaned(t) AS CASE WHEN regexp_full_match(lower(trim(t, {SPACE})), '{MISSING}')"
+    f" THEN NULL ELSE trim(t, {SPACE}) END",
+)
 
 
 def literal(text: str) -> str:
@@ -23,114 +29,80 @@ def name(column: str) -> str:
     return '"' + column.replace('"', '""') + '"'
 
 
-SPACE = r"E' \t\r\n'"
-# Spaces and line ends around a value mean nothing; some values mean that there is none. Not IN: of a long
-# list DuckDB makes a join, and a join does not keep the order of rows.
-MACROS = (
-    f"CREATE MACRO tidied(t) AS CASE WHEN regexp_full_match(lower(trim(t, {SPACE})), {literal(MISSING)})"
-    f" THEN NULL ELSE trim(t, {SPACE}) END",
-)
+def arguments(options: Mapping[str, object]) -> str:
+    """Options as DuckDB's functions take them."""
+    return ", ".join(f"{key}={_value(value)}" for key, value in options.items())
+
+
+def _value(value: object) -> str:
+    """An option's value."""
+    if isinstance(value, Mapping):
+        pairs = ", ".join(f"{literal(key)}: {_value(item)}" for key, item in value.items())
+        return "{" + pairs + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    if isinstance(value, str):
+        return literal(value)
+    return str(value).lower()
 
 
 def simple(type_: str) -> str | None:
-    """Whether DuckDB's type is a DOUBLE, TIMESTAMP or VARCHAR to us; None for nested and binary ones."""
+    """Whether we treat a type as DOUBLE, TIMESTAMP or VARCHAR; None for nested and binary ones."""
     if type_.endswith("]"):
         return None
     if type_.startswith(TIMES):
         return "TIMESTAMP"
-    if type_.startswith(NUMBERS + UNSIGNED):
+    if type_.startswith(NUMERIC):
         return "DOUBLE"
-    return "VARCHAR" if type_.startswith(PLAIN) else None
+    return "VARCHAR" if type_.startswith(TEXTUAL) else None
 
 
-def tidy(column: str, type_: str) -> str:
-    """A column of a file as all else sees it: text tidied, and what is neither number nor time as text.
+def clean(column: str, type_: str) -> str:
+    """A column of a file as later queries see it: text cleaned; what has no number or time is text.
 
     Numbers stay as they are: DuckDB plans a query over thousands of expressions in quadratic time.
     """
+    quoted = name(column)
     match simple(type_):
         case "VARCHAR":
-            return f"tidied({name(column)}::VARCHAR) AS {name(column)}"
+            return f"cleaned({quoted}::VARCHAR) AS {quoted}"
         case "TIMESTAMP":
-            return f"{name(column)}::TIMESTAMP AS {name(column)}"
-    return name(column)
+            return f"{quoted}::TIMESTAMP AS {quoted}"
+    return quoted
 
 
 def number(column: str, type_: str, kind: str = "number") -> str:
     """A column as DOUBLE, null where that is impossible; times in days since 1970."""
-    own, type_ = name(column), simple(type_) or "VARCHAR"
-    if kind == "time" or type_ == "TIMESTAMP":
-        return (
-            f"epoch(TRY_CAST({own} AS TIMESTAMP)) / {SECONDS_A_DAY}"
-            if type_ != "DOUBLE"
-            else "NULL::DOUBLE"
-        )
-    return f"{own}::DOUBLE" if type_ == "DOUBLE" else f"TRY_CAST({own} AS DOUBLE)"
-
-
-def value(column: str, type_: str, kind: str = "number") -> str:
-    """A column as DOUBLE, tidied or not: null (or NaN) for missing, TEXT for what is no number."""
-    exact = number(column, type_, kind)
-    if simple(type_) == "DOUBLE" and kind != "time":
-        return exact
-    return (
-        f"coalesce({exact}, CASE WHEN tidied({name(column)}::VARCHAR) IS NOT NULL THEN {TEXT} END)"
-    )
+    quoted = name(column)
+    simple_type = simple(type_) or "VARCHAR"
+    if simple_type == "DOUBLE":
+        return "NULL::DOUBLE" if kind == "time" else f"{quoted}::DOUBLE"
+    if kind == "time" or simple_type == "TIMESTAMP":
+        return f"epoch(TRY_CAST({quoted} AS TIMESTAMP)) / {SECONDS_A_DAY}"
+    return f"TRY_CAST({quoted} AS DOUBLE)"
 
 
 def level(column: str, type_: str, kind: str = "text") -> str:
-    """A column's category as text: codes as DuckDB writes a DOUBLE, true and false in small letters."""
+    """A column's category as text: codes as DuckDB writes a DOUBLE, truths in lower case."""
     if kind == "code":
         exact = number(column, type_)
         return f"CASE WHEN NOT isnan({exact}) THEN {exact}::VARCHAR END"
-    own = f"{name(column)}::VARCHAR"
-    return (
-        f"CASE WHEN regexp_full_match(lower({own}), 'true|false') THEN lower({own}) ELSE {own} END"
-    )
+    text = f"{name(column)}::VARCHAR"
+    truth = f"regexp_full_match(lower({text}), 'true|false')"
+    return f"CASE WHEN {truth} THEN lower({text}) ELSE {text} END"
 
 
 def label(column: str, type_: str, strip: str | None) -> str:
     """The target as text, null where it is missing."""
-    own = f"{name(column)}::VARCHAR"
+    text = f"{name(column)}::VARCHAR"
     if simple(type_) == "DOUBLE":
-        own = f"CASE WHEN NOT isnan({name(column)}::DOUBLE) THEN {own} END"
-    return f"nullif(trim({own}, {literal(strip)}), '')" if strip else own
+        text = f"CASE WHEN NOT isnan({name(column)}::DOUBLE) THEN {text} END"
+    return f"nullif(trim({text}, {literal(strip)}), '')" if strip else text
 
 
-def position(text: str, names: Sequence[str], absent: int) -> str:
-    """Where a text stands in a list of names, or `absent`."""
+def index(text: str, names: Sequence[str], absent: int) -> str:
+    """A text's index in a list of names, or `absent`."""
     if not names:
         return f"{absent}::INTEGER"
-    return f"coalesce(enum_code(TRY_CAST({text} AS ENUM({', '.join(map(literal, names))})))::INTEGER, {absent})"
-
-
-def profile(columns: Sequence[tuple[str, str]]) -> str:
-    """SELECT list of every column's values, given names and types, as one matrix `x`."""
-    return _matrix([value(*column) for column in columns])
-
-
-def encoded(encoding: Encoding, types: Mapping[str, str]) -> str:
-    """SELECT list of what `encoder.encode` takes, as one matrix `x`."""
-    return _matrix(
-        [
-            _place(c, types[c.name]) if c.categorical else value(c.name, types[c.name], c.kind)
-            for c in encoding.columns
-        ]
-    )
-
-
-def _matrix(values: Sequence[str]) -> str:
-    return f"array_value({', '.join(values)})::DOUBLE[{len(values)}] AS x"
-
-
-def _place(column: Column, type_: str) -> str:
-    """A category's place among the levels as DOUBLE: -1 for a missing one, their number for any other."""
-    own, other = name(column.name), len(column.levels)
-    if column.kind == "text":
-        place = position(level(column.name, type_), column.levels, other)
-        return f"(CASE WHEN {own} IS NULL THEN -1 ELSE {place} END)::DOUBLE"
-    exact = number(column.name, type_)
-    places = " ".join(
-        f"WHEN {exact} = '{float(text)!r}'::DOUBLE THEN {i}" for i, text in enumerate(column.levels)
-    )
-    return f"(CASE WHEN {own} IS NULL OR isnan({exact}) THEN -1 {places} ELSE {other} END)::DOUBLE"
+    enum = f"ENUM({', '.join(map(literal, names))})"
+    return f"coalesce(enum_code(TRY_CAST({text} AS {enum}))::INTEGER, {absent})"

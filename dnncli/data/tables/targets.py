@@ -11,7 +11,7 @@ from jaxtyping import Int32
 
 from dnncli.data.labels import listed
 from dnncli.data.tables import sql
-from dnncli.data.tables.opening import Relation
+from dnncli.data.tables.relation import Relation
 from dnncli.errors import DataError, SpecError
 
 MOST_CLASSES = 1000
@@ -34,7 +34,7 @@ class Labels:
 
 
 def resolve(columns: Sequence[str], wanted: str | None, option: str = "--target") -> str:
-    """The column of that name or, counting from 1, of that number; the last one where none is given.
+    """The column of that name or number, counting from 1; the last one where none is given.
 
     Raises SpecError, with the columns there are, for any other.
     """
@@ -58,65 +58,76 @@ def count(relation: Relation, column: str, strip: str | None) -> Labels:
     """
     if column in relation.unusable:
         raise DataError(
-            f"{relation.place}: column {column!r} holds {relation.unusable[column]}: it names no class."
+            f"{relation.location}: column {column!r} holds {relation.unusable[column]}, which"
+            " cannot name a class."
         )
     label = _label(relation, column, strip)
-    found = relation.rows(
-        f"SELECT label, count(*) AS n FROM (SELECT {label} AS label FROM {relation.base})"
+    found = relation.fetch(
+        f"SELECT label, count(*) AS n FROM (SELECT {label} AS label FROM {relation.filtered})"
         f" GROUP BY label ORDER BY n DESC, label LIMIT {MOST_CLASSES + 1}"
     )
     if not found:
-        raise DataError(
-            f"{relation.place} has no rows{' for which --where holds' if relation.where else ''}."
-        )
+        chosen = " for which --where holds" if relation.where else ""
+        raise DataError(f"{relation.location} has no rows{chosen}.")
     if missing := dict(found).get(None):
         raise _missing(relation, column, strip, missing)
     labels = sorted(found)
-    return Labels(column, tuple(name for name, _ in labels), tuple(n for _, n in labels), strip)
+    names = tuple(name for name, _ in labels)
+    return Labels(column, names, tuple(number for _, number in labels), strip)
 
 
 def _label(relation: Relation, column: str, strip: str | None) -> str:
+    """SQL of a row's label."""
     return sql.label(column, relation.types[column], strip)
 
 
-def position(relation: Relation, labels: Labels) -> str:
-    """SQL of a label's place among the labels."""
-    return sql.position(_label(relation, labels.column, labels.strip), labels.names, -1)
+def index(relation: Relation, labels: Labels) -> str:
+    """SQL of a row's label as an index into the labels."""
+    return sql.index(_label(relation, labels.column, labels.strip), labels.names, -1)
 
 
 def _missing(relation: Relation, column: str, strip: str | None, count: int) -> DataError:
-    rows = f"SELECT row_number() OVER () AS row, {_label(relation, column, strip)} AS label FROM {relation.base}"
-    ((first,),) = relation.rows(f"SELECT min(row) FROM ({rows}) WHERE label IS NULL")
+    """The error for rows without a label."""
+    order = f"row_number() OVER (ORDER BY {sql.name(relation.row)})"
+    label = _label(relation, column, strip)
+    rows = f"SELECT {order} AS number, {label} AS label FROM {relation.numbered}"
+    ((first,),) = relation.fetch(f"SELECT min(number) FROM ({rows}) WHERE label IS NULL")
     have = "row has" if count == 1 else "rows have"
-    own, numeric = sql.name(column), sql.simple(relation.types[column]) == "DOUBLE"
-    where = shlex.quote(f"NOT isnan({own})" if numeric else f"{own} IS NOT NULL")
+    quoted = sql.name(column)
+    numeric = sql.simple(relation.types[column]) == "DOUBLE"
+    where = f"NOT isnan({quoted})" if numeric else f"{quoted} IS NOT NULL"
     return DataError(
-        f"{relation.place}: {count:,} {have} no label in column {column!r}, the first is row {first:,}: leave"
-        f" them out with --where {where}, or predict another column with --target."
+        f"{relation.location}: {count:,} {have} no label in column {column!r}, the first is row"
+        f" {first:,}: leave them out with --where {shlex.quote(where)}, or predict another column"
+        " with --target."
     )
 
 
 def check(relation: Relation, labels: Labels) -> None:
-    """Raise DataError for a target to train on that is a quantity or an identifier rather than a class."""
-    place, many = f"{relation.place}: column {labels.column!r}", len(labels.names)
+    """Raise DataError for a target to train on that is a quantity or an identifier, not a class."""
+    location = f"{relation.location}: column {labels.column!r}"
+    many = len(labels.names)
     if many == 1:
-        name, rows = labels.names[0], "row" if labels.rows == 1 else "rows"
+        rows = "row" if labels.rows == 1 else "rows"
         raise DataError(
-            f"{place} has the one class {name!r} in {labels.rows:,} {rows}: nothing to tell apart."
+            f"{location} has the one class {labels.names[0]!r} in {labels.rows:,} {rows}:"
+            " nothing to tell apart."
         )
     if many > FEW and any(not number.is_integer() for number in _numbers(labels.names)):
         raise DataError(
-            f"{place} holds {many:,} different numbers: a quantity, no class; choose another with --target."
+            f"{location} holds {many:,} different numbers: a quantity, not a class; choose another"
+            " with --target."
         )
     if many > min(MOST_CLASSES, max(FEW, labels.rows / 2)):
         count = f"over {MOST_CLASSES:,}" if many > MOST_CLASSES else f"{many:,}"
         raise DataError(
-            f"{place} holds {count} different values: too many for classes; choose another with --target."
+            f"{location} holds {count} different values: too many for classes; choose another with"
+            " --target."
         )
 
 
 def _numbers(names: Sequence[str]) -> list[float]:
-    """The names as numbers; none where one is no finite number."""
+    """The names as numbers; an empty list where one is not a finite number."""
     try:
         numbers = [float(name) for name in names]
     except ValueError:
@@ -139,39 +150,43 @@ def _canonical(number: str) -> str:
     return str(int(exact)) if exact.is_integer() and abs(exact) < 1e15 else repr(exact)
 
 
-def places(
+def class_indices(
     relation: Relation, labels: Labels, known: tuple[str, ...]
 ) -> Int32[np.ndarray, " labels"]:
     """Each label's class among the known ones.
 
-    Raises DataError that names labels of none, and the --label-strip with which they would fit.
+    Raises DataError that names unknown labels, and the --label-strip with which they would fit.
     """
-    index = {name: place for place, name in enumerate(known)}
-    found = [_place(name, index) for name in labels.names]
-    new = tuple(name for name, place in zip(labels.names, found, strict=True) if place is None)
+    indices = {name: index for index, name in enumerate(known)}
+    found = [_class_index(name, indices) for name in labels.names]
+    new = tuple(name for name, index in zip(labels.names, found, strict=True) if index is None)
     if new:
         fit = _strip(new, known)
         hint = f"; with --label-strip {shlex.quote(fit)} they fit" if fit else ""
-        unknown = f"unknown label{'s' * (len(new) > 1)} {_quoted(new)}"
+        plural = "s" * (len(new) > 1)
         raise DataError(
-            f"{relation.place}: column {labels.column!r} has the {unknown}; the classes are"
-            f" {_quoted(known)}{hint}."
+            f"{relation.location}: column {labels.column!r} has the unknown label{plural}"
+            f" {_quoted(new)}; the classes are {_quoted(known)}{hint}."
         )
     return np.array(found, np.int32)
 
 
 def _quoted(names: Sequence[str]) -> str:
+    """Names in quotes, for an error."""
     return listed(tuple(map(repr, names)))
 
 
-def _place(name: str, index: dict[str, int]) -> int | None:
+def _class_index(name: str, indices: dict[str, int]) -> int | None:
     """A label's class: of its own name, of the same number, or the same truth."""
-    if name in index:
-        return index[name]
+    if name in indices:
+        return indices[name]
     if numbers := _numbers([name]):
-        return next((place for known, place in index.items() if _numbers([known]) == numbers), None)
-    truths = {known.lower(): place for known, place in index.items()}
-    return truths.get(name.lower()) if name.lower() in ("true", "false") else None
+        same = (index for known, index in indices.items() if _numbers([known]) == numbers)
+        return next(same, None)
+    if name.lower() not in ("true", "false"):
+        return None
+    truths = {known.lower(): index for known, index in indices.items()}
+    return truths.get(name.lower())
 
 
 def _strip(new: Sequence[str], known: Sequence[str]) -> str | None:

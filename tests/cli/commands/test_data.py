@@ -136,7 +136,7 @@ def test_many_classes_and_columns_are_not_all_drawn() -> None:
         (["show", "digits", "--drop", "a"], 2, "--drop: only tables have columns"),
         (["fetch", "digits"], 2, "no data set to fetch is called 'digits'"),
         (["fetch", "minst"], 2, "did you mean 'mnist'?"),
-        (["fetch", "mnist", "--mirror", "x"], 1, "x: is no http:// or https:// address"),
+        (["fetch", "mnist", "--mirror", "x"], 1, "x: is not an http:// or https:// address"),
         (["nonsense"], 2, "No such command 'nonsense'"),
     ],
 )

@@ -178,7 +178,7 @@ def test_in_a_shell_it_stands_between_others(network: Path, folder: Path) -> Non
         ),
         (["things.csv", "--out", "no/p.csv"], 1, "there is no folder"),
         (["absent.csv"], 1, "absent.csv: there is no such file"),
-        (["tiny.npz"], 1, "tiny.npz is no table, but the network was trained on one"),
+        (["tiny.npz"], 1, "tiny.npz is not a table, but the network was trained on one"),
         (["things.csv", "--delimiter", ";;"], 2, "--delimiter"),
         ([], 2, "Missing argument 'FILE'"),
     ],

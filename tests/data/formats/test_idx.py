@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dnncli.data.formats import idx
-from dnncli.data.source import Source
+from dnncli.data.source import DataSource
 from dnncli.errors import DataError
 
 MNIST = Path(__file__).parents[4] / "shared" / "data" / "mnist"
@@ -218,13 +218,13 @@ def test_training_and_test_images_of_different_size_are_refused(folder: Path) ->
 
 
 @pytest.fixture(scope="module")
-def mnist() -> Source:
+def mnist() -> DataSource:
     if not MNIST.is_dir():
         pytest.skip("needs ../shared/data/mnist")
     return idx.read(MNIST)
 
 
-def test_mnist_is_the_published_one(mnist: Source) -> None:
+def test_mnist_is_the_published_one(mnist: DataSource) -> None:
     assert mnist.train.y[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert mnist.test is not None
     assert np.bincount(mnist.test.y).tolist() == [

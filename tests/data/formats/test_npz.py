@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dnncli.data.formats import npz
-from dnncli.data.source import Source
+from dnncli.data.source import DataSource
 from dnncli.errors import DataError
 
 X = np.arange(24, dtype=np.float64).reshape(8, 3)
@@ -26,7 +26,7 @@ def written(folder: Path, **arrays: Any) -> Path:
     return path
 
 
-def read(folder: Path, **arrays: Any) -> Source:
+def read(folder: Path, **arrays: Any) -> DataSource:
     return npz.read(written(folder, **arrays))
 
 
@@ -195,7 +195,7 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path: Path, content: bytes) ->
 
 def test_members_that_are_no_arrays_are_refused(tmp_path: Path) -> None:
     path = zipped(tmp_path / "toy.npz", x=b"hello", y=npy(Y))
-    with pytest.raises(DataError, match="x is no NumPy array"):
+    with pytest.raises(DataError, match="x is not a NumPy array"):
         npz.read(path)
 
 

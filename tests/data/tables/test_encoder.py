@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dnncli.data.tables import encoder
-from dnncli.data.tables.encoder import FLAGS, TEXT
+from dnncli.data.tables.encoder import ISSUES, TEXT
 from dnncli.data.tables.encoding import Column, Encoding
 
 NUMBERS = [np.nan, np.inf, -np.inf, TEXT, 0.5, -3.0, 1e30]
@@ -26,20 +26,20 @@ def drawn_value(rng: np.random.Generator, column: Column) -> float:
 
 
 def features(column: Column, value: float) -> tuple[list[float], str | None]:
-    """One value's features, and what was amiss with it."""
+    """One value's features, and why it was replaced."""
     if column.categorical:
         own = [float(value == i) for i in range(len(column.levels))]
         other = value == len(column.levels) or (value == -1 and not column.missing)
         missed = "missing" if value == -1 and not column.missing else None
-        amiss = "other" if value == len(column.levels) else missed
-        return [*own, float(other), *([float(value == -1)] if column.missing else [])], amiss
+        issue = "other" if value == len(column.levels) else missed
+        return [*own, float(other), *([float(value == -1)] if column.missing else [])], issue
     usable = np.isfinite(value) and value != TEXT
-    amiss = (
+    issue = (
         None if usable else "text" if value == TEXT else "large" if np.isinf(value) else "missing"
     )
     shown = [np.float32((value if usable else column.median) - column.center)]
     return [*shown, *([float(not usable)] if column.missing else [])], (
-        None if amiss == "missing" and column.missing else amiss
+        None if issue == "missing" and column.missing else issue
     )
 
 
@@ -50,16 +50,16 @@ def test_features_are_those_of_a_loop_over_rows(seed: int) -> None:
     encoding = Encoding(columns, "y", ("p", "q"))
     rows = [[drawn_value(rng, column) for column in columns] for _ in range(rng.integers(0, 9))]
     values = np.array(rows, np.float64).reshape(len(rows), len(columns))
-    x, flags = encoder.encode(encoder.layout(encoding), values)
+    x, issues = encoder.encode(encoder.layout(encoding), values)
     assert x.shape == (len(rows), len(encoding.features))
-    expected_flags = np.zeros((len(FLAGS), len(columns)), int)
+    expected_issues = np.zeros((len(ISSUES), len(columns)), int)
     for row, found in zip(rows, x, strict=True):
         pairs = [features(column, v) for column, v in zip(columns, row, strict=True)]
         np.testing.assert_array_equal(found, np.concatenate([part for part, _ in pairs]))
-        for place, (_, amiss) in enumerate(pairs):
-            if amiss:
-                expected_flags[FLAGS.index(amiss), place] += 1
-    np.testing.assert_array_equal(flags, expected_flags)
+        for place, (_, issue) in enumerate(pairs):
+            if issue:
+                expected_issues[ISSUES.index(issue), place] += 1
+    np.testing.assert_array_equal(issues, expected_issues)
 
 
 def test_a_category_always_has_exactly_one_feature_on() -> None:

@@ -29,7 +29,7 @@ def test_features_are_named_after_columns_and_levels() -> None:
         *("grade=1", "grade=2.5", "grade other"),
         "day",
     )
-    np.testing.assert_array_equal(np.flatnonzero(ENCODING.measured), [0, 9])
+    np.testing.assert_array_equal(np.flatnonzero(ENCODING.numeric), [0, 9])
 
 
 def test_json_gives_the_same_encoding_back() -> None:

@@ -1,5 +1,6 @@
 """Rows keep their order, from files large enough that DuckDB reads parts of them at the same time."""
 
+import dataclasses
 from itertools import pairwise
 from pathlib import Path
 
@@ -7,9 +8,9 @@ import duckdb
 import numpy as np
 import pytest
 
-from dnncli.data.tables import fitting, reading, sql, targets
-from dnncli.data.tables.opening import Reading, Relation, open_table
-from dnncli.errors import SpecError
+from dnncli.data.tables import encoder, fitting, reading, targets
+from dnncli.data.tables.opening import Reading, open_table
+from dnncli.data.tables.relation import Relation, Scan
 from dnncli.spec import DataSpec
 
 ROWS = 150_000
@@ -47,8 +48,8 @@ def test_examples_are_in_the_order_of_the_rows(folder: Path, name: str) -> None:
 def test_new_rows_stream_in_their_order(folder: Path, name: str) -> None:
     known = reading.read(DataSpec(data=str(folder / "whole.csv"), drop="hole")).encoding
     assert known is not None
-    flags = np.zeros((4, len(known.columns)), np.int64)
-    stream = reading.stream(str(folder / name), known, flags, None, None, None, "rows")
+    issues = np.zeros((4, len(known.columns)), np.int64)
+    stream = reading.stream(str(folder / name), known, issues, None, None, None, "rows")
     np.testing.assert_array_equal(np.concatenate([x[:, 0] for x in stream]), np.arange(ROWS))
 
 
@@ -62,21 +63,40 @@ def test_a_long_list_in_where_keeps_the_order(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "where",
+    ("where", "letters"),
     [
-        "letter = ANY(['a', 'b'])",
-        "number > (SELECT 5)",
-        "letter IN (SELECT 'a')",
-        "EXISTS (SELECT 1)",
+        ("letter = ANY(['a', 'b'])", "ab"),
+        ("number > (SELECT 5)", LEVELS),
+        ("letter IN (SELECT unnest(['a', 'f']))", "af"),
+        ("EXISTS (SELECT 1)", LEVELS),
     ],
 )
-def test_what_would_lose_the_order_is_refused(folder: Path, where: str) -> None:
-    with pytest.raises(SpecError, match=r"--where .*: rows would lose their order"):
-        reading.read(DataSpec(data=str(folder / "whole.csv"), where=where))
+def test_a_where_that_makes_duckdb_join_tables_keeps_the_order(
+    folder: Path, where: str, letters: str
+) -> None:
+    source = reading.read(DataSpec(data=str(folder / "whole.csv"), drop="hole", where=where))
+    rows = np.arange(6 if "> (" in where else 0, ROWS)
+    kept = rows[np.isin(rows * 7 % len(LEVELS), [LEVELS.index(letter) for letter in letters])]
+    np.testing.assert_array_equal(source.train.x[:, 0], kept)
+    np.testing.assert_array_equal(source.train.y, kept % 3)
+
+
+def test_rows_that_come_out_of_order_are_put_in_order(folder: Path) -> None:
+    relation = open_table(str(folder / "whole.csv"), Reading())
+    shuffled = f"(FROM {relation.numbered} ORDER BY hash(number))"
+    scan = Scan(
+        dataclasses.replace(relation, base=f"(FROM {relation.base})", row="row"), "1", 1, ROWS
+    )
+    scan._query = f'SELECT number::DOUBLE AS x, row::INTEGER AS "row" FROM {shuffled}'
+    numbers = np.empty(ROWS)
+    for rows, batch in scan:
+        numbers[rows] = batch["x"]
+    assert (np.diff(numbers) < 0).any()
+    np.testing.assert_array_equal(scan.sort(numbers)[0], np.arange(ROWS))
 
 
 def plan(relation: Relation, columns: str) -> str:
-    return relation.rows(f"EXPLAIN SELECT {columns} FROM {relation.base}")[0][1].upper()
+    return relation.fetch(f"EXPLAIN SELECT {columns} FROM {relation.numbered}")[0][1].upper()
 
 
 def test_no_query_of_rows_is_planned_as_a_join(folder: Path) -> None:
@@ -84,6 +104,8 @@ def test_no_query_of_rows_is_planned_as_a_join(folder: Path) -> None:
     labels = targets.count(relation, "y", ".")
     encoding = fitting.fit(relation, labels, None, "number=category").encoding
     assert {column.kind for column in encoding.columns} == {"code", "text"}
-    label = targets.position(relation, labels)
-    assert " JOIN" not in plan(relation, f"{sql.encoded(encoding, relation.types)}, {label}")
-    assert " JOIN" not in plan(relation, sql.profile(list(relation.types.items())))
+    label = targets.index(relation, labels)
+    assert " JOIN" not in plan(
+        relation, f"{encoder.select_encoded(encoding, relation.types)}, {label}"
+    )
+    assert " JOIN" not in plan(relation, encoder.select_values(list(relation.types.items())))

@@ -15,6 +15,7 @@ import pytest
 from dnncli.data import Dataset, load
 from dnncli.data.tables import reading
 from dnncli.errors import DataError, DnncliError, SpecError
+from dnncli.report.notices import sentences
 from dnncli.spec import DataSpec
 
 ROWS = 300
@@ -150,16 +151,16 @@ def test_only_measured_features_are_scaled(path: Path) -> None:
     for scale in ("standard", "unit", "none"):
         dataset = load(DataSpec(data=str(path), scale=scale))
         assert dataset.encoding is not None
-        flags = dataset.train.x[:, ~dataset.encoding.measured]
+        flags = dataset.train.x[:, ~dataset.encoding.numeric]
         assert set(np.unique(flags)) == {0, 1}
     standard = load(DataSpec(data=str(path)))
-    measured = standard.train.x[:, standard.encoding.measured]  # type: ignore[union-attr]
+    measured = standard.train.x[:, standard.encoding.numeric]  # type: ignore[union-attr]
     np.testing.assert_allclose(measured.mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(measured.std(axis=0), 1, atol=1e-5)
 
 
 def test_what_happened_to_columns_is_told(path: Path) -> None:
-    notices = " | ".join(load(DataSpec(data=str(path))).notices)
+    notices = " | ".join(sentences(load(DataSpec(data=str(path))).notices))
     assert "missing numbers take the column's median, and an indicator marks them: " in notices
     assert "missing categories are a level of their own: " in notices
     rare = sum(row["note"].startswith("note") for row in TABLE)
@@ -233,7 +234,7 @@ def test_where_chooses_rows_of_both_tables(path: Path) -> None:
         ({"where": "age > 40"}, "(text compares as numbers with ::DOUBLE)"),
         ({"where": "age::DOUBLE > 1000"}, "has no rows for which --where holds"),
         ({"delimiter": ";"}, "has one column only"),
-        ({"header": False}, "holds numbers and 1 of what is none"),
+        ({"header": False}, "holds numbers and 1 of what is not a number"),
     ],
 )
 def test_options_that_do_not_fit_the_table_are_refused_in_one_line(
@@ -249,7 +250,7 @@ def test_options_that_do_not_fit_the_table_are_refused_in_one_line(
 def test_tables_options_have_no_use_for_other_data(option: str) -> None:
     with pytest.raises(
         SpecError,
-        match=rf"--{option.replace('_', '-')}: only tables have columns, and digits is none",
+        match=rf"--{option.replace('_', '-')}: only tables have columns; digits is not one",
     ):
         load(DataSpec(data="digits", **{option: "x"}))
     with pytest.raises(
@@ -272,7 +273,7 @@ def test_a_test_table_is_encoded_as_the_training_table(path: Path, tmp_path: Pat
     assert source.test.x[0, names.index("job other")] == 1
     assert source.test.x[0, names.index("age missing")] == 1
     assert source.test.x[1, names.index("grade other")] == 1
-    told = " | ".join(source.notices)
+    told = " | ".join(sentences(source.notices))
     assert "new.csv: values that are levels that training had not, or too few of" in told
     assert "1 in job" in told
     assert "new.csv: values that are no numbers (taken as missing): 1 in age" in told
@@ -358,7 +359,7 @@ def test_levels_beyond_the_most_frequent_are_pooled(tmp_path: Path) -> None:
     (tmp_path / "many.csv").write_text("a,y\n" + "\n".join(rows))
     dataset = load(DataSpec(data=str(tmp_path / "many.csv")))
     assert dataset.features == 255 + 1
-    assert "rare levels count as other: 90 in a" in dataset.notices
+    assert "rare levels count as other: 90 in a" in sentences(dataset.notices)
 
 
 @pytest.mark.parametrize(

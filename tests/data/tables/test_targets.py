@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from dnncli.data.tables import targets
-from dnncli.data.tables.opening import Reading, Relation, open_table
+from dnncli.data.tables.opening import Reading, open_table
+from dnncli.data.tables.relation import Relation
 from dnncli.errors import DataError, SpecError
 
 COLUMNS = ("age", "2", "income")
@@ -54,7 +55,7 @@ def places(
     tmp_path: Path, labels: list[str], known: tuple[str, ...], strip: str | None = None
 ) -> list[int]:
     table = relation(tmp_path, labels)
-    return targets.places(table, targets.count(table, "y", strip), known).tolist()
+    return targets.class_indices(table, targets.count(table, "y", strip), known).tolist()
 
 
 def test_labels_find_their_class_by_name_by_number_or_by_truth(tmp_path: Path) -> None:

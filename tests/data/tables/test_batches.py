@@ -4,7 +4,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from dnncli.data.tables import arrow
+from dnncli.data.tables import batches
 
 ROWS = 5000
 QUERY = f"""SELECT [i / 7, CASE WHEN i % 3 > 0 THEN i END, CASE WHEN i = 4321 THEN 'nan'::DOUBLE ELSE -i END]
@@ -13,7 +13,7 @@ QUERY = f"""SELECT [i / 7, CASE WHEN i % 3 > 0 THEN i END, CASE WHEN i = 4321 TH
 
 
 def collected(query: str, rows: int) -> dict[str, np.ndarray]:
-    parts = list(arrow.batches(duckdb.connect().sql(query), rows))
+    parts = list(batches.batches(duckdb.connect().sql(query), rows))
     assert all(len(column) <= max(rows, 2048) for part in parts for column in part.values())
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -33,7 +33,7 @@ def test_arrays_hold_the_rows_in_their_order_and_nulls_as_nan(rows: int) -> None
 
 
 def test_arrays_outlive_their_batch() -> None:
-    stream = arrow.batches(duckdb.connect().sql(QUERY), 100)
+    stream = batches.batches(duckdb.connect().sql(QUERY), 100)
     first = next(stream)["label"]
     before = first.copy()
     for _ in stream:
@@ -44,15 +44,15 @@ def test_arrays_outlive_their_batch() -> None:
 
 def test_no_rows_give_no_batches() -> None:
     assert (
-        list(arrow.batches(duckdb.connect().sql(f"SELECT * FROM ({QUERY}) WHERE label < 0"), 10))
+        list(batches.batches(duckdb.connect().sql(f"SELECT * FROM ({QUERY}) WHERE label < 0"), 10))
         == []
     )
 
 
 def test_an_error_far_down_ends_the_stream_with_what_duckdb_says() -> None:
     query = "SELECT CASE WHEN i < 300000 THEN i ELSE error('no more') END::INTEGER AS i FROM range(400000) t(i)"
-    with pytest.raises((arrow.StreamError, duckdb.Error), match="no more"):
-        list(arrow.batches(duckdb.connect().sql(query), 1000))
+    with pytest.raises((batches.StreamError, duckdb.Error), match="no more"):
+        list(batches.batches(duckdb.connect().sql(query), 1000))
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_an_error_far_down_ends_the_stream_with_what_duckdb_says() -> None:
 )
 def test_columns_that_no_array_is_made_of_are_refused(column: str) -> None:
     with pytest.raises(TypeError, match="no array can be made of"):
-        list(arrow.batches(duckdb.connect().sql(f"SELECT {column} AS c"), 10))
+        list(batches.batches(duckdb.connect().sql(f"SELECT {column} AS c"), 10))
 
 
 def test_a_relation_without_sizes_of_batches_is_read_all_the_same() -> None:
@@ -68,4 +68,4 @@ def test_a_relation_without_sizes_of_batches_is_read_all_the_same() -> None:
         def __arrow_c_stream__(self) -> object:
             return duckdb.connect().sql(QUERY).__arrow_c_stream__()
 
-    assert sum(len(batch["x"]) for batch in arrow.batches(Plain(), 10)) == ROWS
+    assert sum(len(batch["x"]) for batch in batches.batches(Plain(), 10)) == ROWS

@@ -1,0 +1,129 @@
+"""A table that DuckDB has opened: its columns, its rows in batches, and errors in one line."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Int32, Shaped
+
+from dnncli.data.tables import batches, errors, sql
+from dnncli.data.tables.batches import Batch
+from dnncli.data.tables.csv_dialect import Dialect
+from dnncli.errors import DataError, DnncliError
+from dnncli.records import Notice
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+VALUES = 1 << 18  # in a batch: 2 MB, of which DuckDB holds several
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Rows of a table.
+
+    location: what messages call it. declared: every column with its type as sniffed or stored.
+    types: those that can be used; unusable: the others. dialect: how it was read, if it is CSV.
+    base: what to select from where the order of rows does not matter; numbered: the same with a
+    column `row`, the row's number in the files from 1, made before --where leaves rows out.
+    """
+
+    connection: "DuckDBPyConnection"
+    paths: tuple[Path, ...]
+    location: str
+    declared: Mapping[str, str] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
+    unusable: Mapping[str, str] = field(default_factory=dict)
+    base: str = ""
+    row: str = "row"
+    dialect: Dialect | None = None
+    notices: tuple[Notice, ...] = ()
+    where: str | None = None
+
+    @property
+    def filtered(self) -> str:
+        """What to select from where only rows for which --where holds are wanted."""
+        return f"(SELECT * FROM {self.base} WHERE (\n{self.where}\n))" if self.where else self.base
+
+    @property
+    def numbered(self) -> str:
+        """The same with the rows' numbers."""
+        rows = f"(SELECT *, row_number() OVER () AS {sql.name(self.row)} FROM {self.base})"
+        return f"(SELECT * FROM {rows} WHERE (\n{self.where}\n))" if self.where else rows
+
+    def fetch(self, query: str) -> list[tuple[Any, ...]]:
+        """All rows of a query that gives few."""
+        with self.explained():
+            return self.connection.execute(query).fetchall()
+
+    @contextlib.contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turn DuckDB's errors into one line, which calls the table as the user called it."""
+        import duckdb
+
+        try:
+            yield
+        except (duckdb.Error, batches.StreamError, UnicodeError) as error:
+            explained = errors.explain(str(error), self.location, self.where)
+            raise self._renamed(explained) from None
+        except DnncliError as error:
+            raise self._renamed(error) from None
+
+    def _renamed(self, error: DnncliError) -> DnncliError:
+        """An error that calls a single file what the user called it."""
+        text = str(error)
+        if len(self.paths) == 1:
+            text = text.replace(str(self.paths[0]), self.location)
+        return type(error)(text)
+
+
+class Scan:
+    """One pass over a table's rows in batches, which notes whether they come in their order.
+
+    DuckDB promises no order once a --where makes it join tables, so every row carries its number.
+    """
+
+    def __init__(
+        self, relation: Relation, select: str, width: int, expected: int | None = None
+    ) -> None:
+        """`select`: what to select, `width` numbers a row; `expected`: how many rows there are."""
+        self._relation = relation
+        row = sql.name(relation.row)
+        self._query = f'SELECT {select}, {row}::INTEGER AS "row" FROM {relation.numbered}'
+        self._size = max(1, VALUES // width)
+        self._expected = expected
+        self._rows: list[Int32[np.ndarray, " rows"]] = []
+
+    def __iter__(self) -> Iterator[tuple[slice, Batch]]:
+        """Batches with their places in an array of all rows.
+
+        Raises DataError where there are not as many rows as expected.
+        """
+        done = 0
+        with self._relation.explained():
+            query = self._relation.connection.sql(self._query)
+            for batch in batches.batches(query, self._size):
+                rows = batch.pop("row")
+                start = done
+                done += len(rows)
+                if self._expected is None:
+                    yield slice(start, done), batch
+                elif done <= self._expected:
+                    self._rows.append(rows)
+                    yield slice(start, done), batch
+        if self._expected is not None and done != self._expected:
+            raise DataError(
+                f"{self._relation.location} changed while it was read:"
+                f" {done:,} rows, not {self._expected:,}."
+            )
+
+    def sort(self, *arrays: Shaped[np.ndarray, "rows ..."]) -> list[Shaped[np.ndarray, "rows ..."]]:
+        """Arrays filled from the batches, with their rows in the order of the file."""
+        rows = np.concatenate(self._rows) if self._rows else np.empty(0, np.int32)
+        if (rows[1:] > rows[:-1]).all():
+            return [*arrays]
+        order = np.argsort(rows)
+        return [array[order] for array in arrays]
