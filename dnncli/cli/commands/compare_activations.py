@@ -112,7 +112,8 @@ def command(
     began, screen = time.perf_counter(), terminal.Screen(format_, quiet)
     if out and resume:
         raise SpecError(
-            "--out and --resume exclude each other: a resumed comparison stays in its folder."
+            "--out and --resume exclude each other: a resumed comparison stays in its folder.",
+            option="--out",
         )
     extras = outputs.Extras(overwrite, plot=plot, save_config=save_config)
     extras.check()
@@ -133,7 +134,8 @@ def command(
     screen.notices("compare-activations", dataset.notices)
     if fingerprint not in (None, dataset.fingerprint):
         raise SpecError(
-            f"--resume {resume}: the data are not those it was begun with (another fingerprint)."
+            f"--resume {resume}: the data are not those it was begun with (another fingerprint).",
+            option="--resume",
         )
     if out:
         from dnncli.experiments.comparison import state

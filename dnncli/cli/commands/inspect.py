@@ -93,7 +93,7 @@ def _export(loaded: "Snapshot | Model", framework: str, target: Path) -> list[st
     from dnncli.storage import tensorfile
 
     if isinstance(loaded, interop.Model):
-        raise SpecError("--export: only dnncli's own checkpoints are exported.")
+        raise SpecError("--export: only dnncli's own checkpoints are exported.", option="--export")
     spec, sizes = loaded.spec.network, (loaded.data.record.features, loaded.data.record.classes)
     tensors = interop.export(spec, loaded.parameters, loaded.statistics, framework)
     tensorfile.write(target, tensors, {"torch": "pt"}.get(framework, framework))

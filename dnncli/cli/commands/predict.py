@@ -117,11 +117,15 @@ def _format(out: Path | None, format_: str | None) -> str:
     """The format of the rows, by what was asked or by the file's suffix. Raises SpecError for none."""
     if out is None and format_ == "parquet":
         raise SpecError(
-            "--format parquet: is no text for a terminal or pipe; give --out FILE.parquet."
+            "--format parquet: is no text for a terminal or pipe; give --out FILE.parquet.",
+            option="--format",
         )
     if format_ or out is None:
         return format_ or "csv"
     suffix = out.suffix.lower()
     if suffix not in SUFFIXES:
-        raise SpecError(f"--out {out}: its suffix is none of {', '.join(SUFFIXES)}; give --format.")
+        raise SpecError(
+            f"--out {out}: its suffix is none of {', '.join(SUFFIXES)}; give --format.",
+            option="--out",
+        )
     return SUFFIXES[suffix]

@@ -98,7 +98,8 @@ def command(
     screen.notices("train", dataset.notices)
     if save_config and snapshot.origin:
         raise SpecError(
-            "--save-config: no options give another network's layers again; keep the checkpoint."
+            "--save-config: no options give another network's layers again; keep the checkpoint.",
+            option="--save-config",
         )
     from dnncli.storage import checkpoint
 

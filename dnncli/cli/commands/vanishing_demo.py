@@ -87,7 +87,7 @@ def command(
     levels = _depths(depth, depths)
     for name, value, least in (("width", width, 1), ("seeds", seeds, 1), ("train", train, 0)):
         if value < least:
-            raise SpecError(f"--{name} {value}: must be at least {least}.")
+            raise SpecError(f"--{name} {value}: must be at least {least}.", option=f"--{name}")
     extras = outputs.Extras(overwrite, plot=plot)
     extras.check()
     from dnncli import data as sources
@@ -113,13 +113,13 @@ def command(
 
 def _depths(depth: int | None, depths: tuple[int, ...] | None) -> tuple[int, ...]:
     if depth is not None and depths is not None:
-        raise SpecError("--depth and --depths exclude each other.")
+        raise SpecError("--depth and --depths exclude each other.", option="--depth")
     chosen = depths or (20 if depth is None else depth,)
     if min(chosen) < 1:
-        raise SpecError(f"--depth {min(chosen)}: must be at least 1.")
+        raise SpecError(f"--depth {min(chosen)}: must be at least 1.", option="--depth")
     twice = [level for level in chosen if chosen.count(level) > 1]
     if twice:
-        raise SpecError(f"--depths: {twice[0]} is given twice.")
+        raise SpecError(f"--depths: {twice[0]} is given twice.", option="--depths")
     return chosen
 
 

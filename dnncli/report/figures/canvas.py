@@ -74,7 +74,9 @@ def check(path: Path, option: str = "--plot") -> None:
     Raises SpecError for a kind of file that there is not, DnncliError where matplotlib is missing.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise SpecError(f"{option} {files.shown(path)}: a picture is called .svg, .png or .pdf.")
+        raise SpecError(
+            f"{option} {files.shown(path)}: a picture is called .svg, .png or .pdf.", option=option
+        )
     if importlib.util.find_spec("matplotlib") is None:
         raise DnncliError(
             f"{option} needs matplotlib, which is not installed: pip install 'dnncli[plot]'."
