@@ -110,11 +110,15 @@ def reported(text: str) -> Iterator[None]:
 def _refuse_table_options(spec: DataSpec) -> None:
     for name in TABLE_OPTIONS:
         if getattr(spec, name) is not None:
-            raise SpecError(f"{option(name)}: only tables have columns, and {spec.data} is none.")
+            raise SpecError(
+                f"{option(name)}: only tables have columns, and {spec.data} is none.",
+                option=option(name),
+            )
     if isinstance(spec.test, str):
         raise SpecError(
             f"--test {spec.test}: only a table has its test set in another file, and {spec.data} is none:"
-            " give a number or a fraction."
+            " give a number or a fraction.",
+            option="--test",
         )
 
 
@@ -144,7 +148,7 @@ def _absent(text: str) -> DataError | SpecError:
         catalog.resolve(catalog.DATASETS, text, "data set or file")
     except UnknownNameError as error:
         return error
-    return SpecError(f"--data {text!r}: give {_kinds()}.")
+    return SpecError(f"--data {text!r}: give {_kinds()}.", option="--data")
 
 
 def _kinds() -> str:

@@ -46,7 +46,8 @@ def _size(name: str, amount: Amount | None, source: Source, table: Table) -> int
     count = amount if isinstance(amount, int) else round(amount * len(table))
     if count < 1:
         raise SpecError(
-            f"{option(name)} {amount}: of {len(table):,} examples that is none; ask for more."
+            f"{option(name)} {amount}: of {len(table):,} examples that is none; ask for more.",
+            option=option(name),
         )
     return count
 
@@ -55,7 +56,8 @@ def _own_size(source: Source, table: Table, amount: Amount | None) -> int:
     size = _size("test", amount, source, table)
     if size > len(table):
         raise SpecError(
-            f"--test {amount}: the test set of {source.place} has {len(table):,} examples."
+            f"--test {amount}: the test set of {source.place} has {len(table):,} examples.",
+            option="--test",
         )
     return size
 
@@ -82,7 +84,8 @@ def _refuse(source: Source, size: int, room: int, given: dict[str, Amount | None
         f" {max(room, 0):,} can be held out{'' if source.ordered else ', one of each class must train'}."
     )
     if options:
-        raise SpecError(f"{options}: {trouble}")
+        first = next(name for name, value in given.items() if value is not None)
+        raise SpecError(f"{options}: {trouble}", option=option(first))
     raise DataError(trouble)
 
 

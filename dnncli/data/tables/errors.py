@@ -40,7 +40,7 @@ def explain(message: str, place: str, where: str | None = None) -> DnncliError:
         and not WHERE.search(message)
         and message.startswith(("Conversion Error", "Binder Error"))
     ):
-        return SpecError(f"--where {where}: {reason(message)}.")
+        return SpecError(f"--where {where}: {reason(message)}.", option="--where")
     if file := FILE.search(message):
         place = file["file"]
     if line := WHERE.search(message):

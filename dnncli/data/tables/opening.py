@@ -259,13 +259,14 @@ def _filtered(relation: Relation, where: str) -> Relation:
     try:
         statements = relation.connection.extract_statements(query)
         if len(statements) != 1 or not str(statements[0].type).endswith("SELECT"):
-            raise SpecError(f"--where {where}: must be one SQL expression.")
+            raise SpecError(f"--where {where}: must be one SQL expression.", option="--where")
         ((_, plan),) = relation.connection.execute(f"EXPLAIN (FORMAT json) {query}").fetchall()
         if any(
             "JOIN" in operator or "PRODUCT" in operator for operator in _operators(json.loads(plan))
         ):
             raise SpecError(
-                f"--where {where}: rows would lose their order: no subqueries, and IN for = ANY."
+                f"--where {where}: rows would lose their order: no subqueries, and IN for = ANY.",
+                option="--where",
             )
     except DnncliError:
         raise
@@ -273,7 +274,8 @@ def _filtered(relation: Relation, where: str) -> Relation:
         columns = labels.listed(tuple(relation.types))
         cast = " (text compares as numbers with ::DOUBLE)" if "type VARCHAR" in str(error) else ""
         raise SpecError(
-            f"--where {where}: {errors.reason(str(error))}{cast}. The columns are {columns}."
+            f"--where {where}: {errors.reason(str(error))}{cast}. The columns are {columns}.",
+            option="--where",
         ) from None
     return replace(relation, base=f"({query})")
 

@@ -92,7 +92,8 @@ def _relabelled(spec: DataSpec, known: Encoding, reading: Reading) -> Encoding:
     column = targets.resolve(list(relation.declared), spec.target)
     if column in [feature.name for feature in known.columns]:
         raise SpecError(
-            f"--target {column}: the network takes it as a feature; choose another column."
+            f"--target {column}: the network takes it as a feature; choose another column.",
+            option="--target",
         )
     check_columns(relation, [feature.name for feature in known.columns])
     labels = targets.count(relation, column, spec.label_strip)
