@@ -27,6 +27,11 @@ class SpecError(DnncliError):
 
     exit_code = ExitCode.USAGE
 
+    def __init__(self, message: str, option: str | None = None) -> None:
+        """`option` is the option that must change, as on the command line: "--weight-decay"."""
+        super().__init__(message)
+        self.option = option
+
 
 class UnknownNameError(SpecError):
     """A name that its registry does not have."""
@@ -38,9 +43,3 @@ class DataError(DnncliError):
 
 class CheckpointError(DnncliError):
     """A checkpoint that cannot be read, trusted or written."""
-
-
-class DivergedError(DnncliError):
-    """A quantity that must be finite is NaN or infinite."""
-
-    exit_code = ExitCode.DIVERGED

@@ -82,12 +82,11 @@ class Command(click.Command):
         try:
             return super().invoke(ctx)
         except SpecError as error:
-            named = re.match(r"--([a-z0-9-]+)", str(error))
-            option = next((o for o in _options(self) if named and field(o) == named[1]), None)
+            option = next((o for o in _options(self) if error.option in o.opts), None)
             source = option and _source(ctx, option)
             if not source:
                 raise
-            raise type(error)(f"{error} ({source} sets it.)") from error
+            raise type(error)(f"{error} ({source} sets it.)", error.option) from error
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Options under their sections' titles, all descriptions in one column."""

@@ -46,7 +46,7 @@ def _parse(path: Path) -> dict[str, Any]:
         ValueError,
         RecursionError,
     ) as error:  # UnicodeDecodeError and TOMLDecodeError are ValueErrors
-        raise SpecError(f"--config {path} is no TOML file: {error}.") from None
+        raise SpecError(f"--config {path} is no TOML file: {error}.", option="--config") from None
 
 
 def _section(ctx: click.Context, document: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
@@ -57,10 +57,14 @@ def _section(ctx: click.Context, document: Mapping[str, Any], path: Path) -> Map
     for key, value in document.items():
         if not isinstance(value, dict):
             raise SpecError(
-                f"--config {path}: {key} stands outside a section; put it under [{words[0]}]."
+                f"--config {path}: {key} stands outside a section; put it under [{words[0]}].",
+                option="--config",
             )
         if key not in commands:
-            raise SpecError(f"--config {path}: no command is called [{key}]. There are {names}.")
+            raise SpecError(
+                f"--config {path}: no command is called [{key}]. There are {names}.",
+                option="--config",
+            )
     section: Any = document
     for word in words:
         section = section.get(word, {}) if isinstance(section, dict) else {}
@@ -75,12 +79,14 @@ def _value(
     if name not in options:
         near = get_close_matches(name, options, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
-        raise SpecError(f"--config {path}: there is no option {key}.{hint}")
+        raise SpecError(f"--config {path}: there is no option {key}.{hint}", option="--config")
     option = options[name]
     try:
         return str(option.name), _given(option, value)
     except ValueError as need:
-        raise SpecError(f"--config {path}: {key} must be {need}, not {_shown(value)}.") from None
+        raise SpecError(
+            f"--config {path}: {key} must be {need}, not {_shown(value)}.", option="--config"
+        ) from None
 
 
 def _given(option: click.Option, value: Any) -> Any:
@@ -124,6 +130,7 @@ def save(path: Path, name: str, options: Mapping[str, Any]) -> None:
         data = (head + tomli_w.dumps({name: section})).encode()
     except UnicodeEncodeError:
         raise SpecError(
-            f"--save-config {path}: a file name in it is no UTF-8, which TOML must be."
+            f"--save-config {path}: a file name in it is no UTF-8, which TOML must be.",
+            option="--save-config",
         ) from None
     files.write(path, data)

@@ -95,7 +95,9 @@ class Extras:
 def _check_distinct(paths: Mapping[str, Path]) -> None:
     for (option, path), (other, another) in combinations(paths.items(), 2):
         if os.path.realpath(path) == os.path.realpath(another):
-            raise SpecError(f"{option} and {other} are the same file, {files.shown(path)}.")
+            raise SpecError(
+                f"{option} and {other} are the same file, {files.shown(path)}.", option=option
+            )
 
 
 def command_line() -> str:

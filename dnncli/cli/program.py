@@ -11,6 +11,7 @@ from click.shell_completion import CompletionItem
 from dnncli import __version__
 from dnncli.cli import command, completion, signals, streams
 from dnncli.errors import DnncliError, ExitCode
+from dnncli.report.escaping import escaped
 
 COMMANDS = {
     "train": "Train a network and report how its layers learn.",
@@ -131,13 +132,13 @@ def run(arguments: list[str]) -> int:
 
 
 def complain(message: str, code: ExitCode, where: str = "dnncli") -> ExitCode:
-    """One line on stderr."""
-    print(f"{where}: {' '.join(message.split())}", file=sys.stderr)
+    """One line on stderr; what a name from a file could do to a terminal is escaped."""
+    print(f"{where}: {escaped(message)}", file=sys.stderr)
     return code
 
 
 def _one_line(error: click.ClickException) -> str:
-    message = error.format_message()
+    message = " ".join(error.format_message().split())
     if isinstance(error, click.UsageError) and not message.endswith((".", "?", ")")):
         message += "."
     return message

@@ -5,17 +5,14 @@ Rich is imported when a screen opens: help, usage errors and completion start wi
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dnncli.cli import signals
-from dnncli.errors import ExitCode
+from dnncli.report.escaping import escaped
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-
-    from dnncli.records import Finding, Notice
 
 WIDE = 1000  # columns of a pipe: a table is never wider, and never cut
 
@@ -68,30 +65,11 @@ class Screen:
     def notice(self, message: str) -> None:
         """Say something beside the result."""
         if not self.quiet:
-            self.err.print(message, soft_wrap=True, markup=False, emoji=False)
-
-    def notices(self, command: str, found: Iterable["Notice"]) -> None:
-        """Say what a command found in its data."""
-        from dnncli.report import notices
-
-        for sentence in notices.sentences(found):
-            self.notice(f"dnncli {command}: {sentence}.")
+            self.err.print(escaped(message), soft_wrap=True, markup=False, emoji=False)
 
     def error(self, message: str) -> None:
         """Say in one line on stderr why the exit code will not be 0."""
-        print(" ".join(message.split()), file=sys.stderr)
-
-    def diverged(self, command: str, finding: "Finding") -> ExitCode:
-        """Say what went non-finite, and what to do."""
-        self.error(
-            f"dnncli {command}: diverged in {finding.layer}: {finding.evidence}; {finding.advice}."
-        )
-        return ExitCode.DIVERGED
-
-    def stopped(self, command: str, number: int, how_to_go_on: str) -> ExitCode:
-        """Say how to go on after a signal."""
-        self.notice(f"dnncli {command}: stopped; {how_to_go_on}")
-        return signals.CODES[number]
+        print(escaped(message), file=sys.stderr)
 
     @contextmanager
     def progress(self, what: str, total: int, done: int = 0) -> Iterator["Bar"]:
@@ -133,4 +111,4 @@ class Bar:
 
     def advance(self, what: str, steps: int = 1) -> None:
         """One more is done, or several."""
-        self._progress.update(self._task, advance=steps, description=what)
+        self._progress.update(self._task, advance=steps, description=escaped(what))

@@ -113,11 +113,15 @@ def _refuse_table_options(spec: DataSpec) -> None:
     """Raise SpecError for options that only tables use."""
     for name in TABLE_OPTIONS:
         if getattr(spec, name) is not None:
-            raise SpecError(f"{option(name)}: only tables have columns; {spec.data} is not one.")
+            raise SpecError(
+                f"{option(name)}: only tables have columns; {spec.data} is not one.",
+                option=option(name),
+            )
     if isinstance(spec.test, str):
         raise SpecError(
             f"--test {spec.test}: only a table has its test set in another file, and {spec.data} is"
-            " not one: give a number or a fraction."
+            " not one: give a number or a fraction.",
+            option="--test",
         )
 
 
@@ -148,7 +152,7 @@ def _absent(text: str) -> DataError | SpecError:
         catalog.resolve(catalog.DATASETS, text, "data set or file")
     except UnknownNameError as error:
         return error
-    return SpecError(f"--data {text!r}: give {_kinds()}.")
+    return SpecError(f"--data {text!r}: give {_kinds()}.", option="--data")
 
 
 def _kinds() -> str:

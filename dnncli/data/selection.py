@@ -25,13 +25,19 @@ def keep(parts: Parts, class_names: tuple[str, ...], text: str) -> tuple[Parts, 
     """
     wanted = parse(text, class_names)
     if len(wanted) < 2:
-        raise SpecError(f"--classes {text}: keeps one class only: there is nothing to tell apart.")
+        raise SpecError(
+            f"--classes {text}: keeps one class only: there is nothing to tell apart.",
+            option="--classes",
+        )
     index = np.full(len(class_names), -1, np.int32)
     index[wanted] = np.arange(len(wanted))
     kept = Parts(*(_keep(part, index) for part in parts))
     for name, part in kept._asdict().items():
         if len(part) == 0:
-            raise SpecError(f"--classes {text}: none of the {name} examples is of these classes.")
+            raise SpecError(
+                f"--classes {text}: none of the {name} examples is of these classes.",
+                option="--classes",
+            )
     return kept, tuple(class_names[label] for label in wanted)
 
 
@@ -65,7 +71,8 @@ def _matches(token: str, text: str, class_names: tuple[str, ...]) -> list[int]:
         if first <= last:
             return [label for label, number in numbers.items() if first <= number <= last]
     raise SpecError(
-        f"--classes {text}: no class is called {token!r}; there are {listed(class_names)}."
+        f"--classes {text}: no class is called {token!r}; there are {listed(class_names)}.",
+        option="--classes",
     )
 
 
@@ -85,7 +92,8 @@ def per_class(
     if counts[least] < number:
         raise SpecError(
             f"{option(name)} {number}: class {class_names[least]!r} has {counts[least]:,} {what}"
-            " examples."
+            " examples.",
+            option=option(name),
         )
     order = np.argsort(table.y, kind="stable")
     rank = labels.ranks(table.y, order)

@@ -47,7 +47,8 @@ def _size(name: str, amount: Amount | None, source: DataSource, table: Table) ->
     count = amount if isinstance(amount, int) else round(amount * len(table))
     if count < 1:
         raise SpecError(
-            f"{option(name)} {amount}: of {len(table):,} examples that is none; ask for more."
+            f"{option(name)} {amount}: of {len(table):,} examples that is none; ask for more.",
+            option=option(name),
         )
     return count
 
@@ -57,7 +58,8 @@ def _own_size(source: DataSource, table: Table, amount: Amount | None) -> int:
     size = _size("test", amount, source, table)
     if size > len(table):
         raise SpecError(
-            f"--test {amount}: the test set of {source.location} has {len(table):,} examples."
+            f"--test {amount}: the test set of {source.location} has {len(table):,} examples.",
+            option="--test",
         )
     return size
 
@@ -86,7 +88,8 @@ def _refuse(source: DataSource, size: int, room: int, given: dict[str, Amount | 
         f" {source.location} at most {max(room, 0):,} can be held out{why}."
     )
     if options:
-        raise SpecError(f"{options}: {trouble}")
+        first = next(name for name, value in given.items() if value is not None)
+        raise SpecError(f"{options}: {trouble}", option=option(first))
     raise DataError(trouble)
 
 

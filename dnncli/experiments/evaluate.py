@@ -48,7 +48,10 @@ def evaluate(
     Raises SpecError for `bn_stats` of a network without batch norm.
     """
     if bn_stats and not any(snapshot.statistics):
-        raise SpecError(f"--bn-stats {bn_stats}: the network in {checkpoint} has no batch norm.")
+        raise SpecError(
+            f"--bn-stats {bn_stats}: the network in {checkpoint} has no batch norm.",
+            option="--bn-stats",
+        )
     record = EvalRecord(
         config=snapshot.spec.options(),
         checkpoint=checkpoint,

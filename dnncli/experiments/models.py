@@ -43,11 +43,12 @@ def load_checkpoint(path: Path, alpha: float | None = None) -> Snapshot:
     Raises CheckpointError for a file that cannot be read, SpecError for an external model.
     """
     if alpha is not None:
-        raise SpecError(f"--alpha {alpha:g}: only --act uses it.")
+        raise SpecError(f"--alpha {alpha:g}: only --act uses it.", option="--alpha")
     if tensorfile.elsewhere(path):
         raise SpecError(
             f"--act: {path} is no checkpoint of dnncli's; for a model from PyTorch or Keras say"
-            " which activation it was trained with, as in --act relu."
+            " which activation it was trained with, as in --act relu.",
+            option="--act",
         )
     return snapshots.from_checkpoint(checkpoint.read(path), path)
 
@@ -105,7 +106,9 @@ def for_new_task(
 def external_data(path: Path, options: Mapping[str, Any]) -> DataSpec:
     """The data given for an external model. Raises SpecError where none are given."""
     if options.get("data") is None:
-        raise SpecError(f"--data: {path} does not say what it was trained on; give the data.")
+        raise SpecError(
+            f"--data: {path} does not say what it was trained on; give the data.", option="--data"
+        )
     names = [field.name for field in fields(DataSpec)]
     return DataSpec(**{name: options[name] for name in names if name in options})
 
@@ -118,7 +121,8 @@ def external_snapshot(model: Model, source: DataSpec, dataset: Dataset) -> Snaps
     if dataset.features != model.features:
         raise SpecError(
             f"--data {source.data}: it has {dataset.features} features,"
-            f" but the network takes {model.features}."
+            f" but the network takes {model.features}.",
+            option="--data",
         )
     spec = RunSpec(data=source, network=model.spec)
     names = dataset.class_names

@@ -130,7 +130,8 @@ def resume(path: Path, options: Mapping[str, Any]) -> tuple[Snapshot, Dataset]:
     if snapshot.epoch >= snapshot.spec.schedule.epochs:
         raise SpecError(
             f"--resume {path}: it has done {snapshot.epoch} epochs already;"
-            " give --epochs a larger number."
+            " give --epochs a larger number.",
+            option="--resume",
         )
     return snapshot, dataset
 
@@ -141,7 +142,8 @@ def _check_kept(own: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         if _as_stored(name, options[name], own) != own[name]:
             allowed = ", ".join(map(option, RESUMABLE))
             raise SpecError(
-                f"{option(name)}: a resumed run keeps its own; --resume goes with {allowed}."
+                f"{option(name)}: a resumed run keeps its own; --resume goes with {allowed}.",
+                option=option(name),
             )
 
 
@@ -158,7 +160,10 @@ def resumed(snapshot: Snapshot, dataset: Dataset, **changes: Any) -> Snapshot:
     Raises SpecError where the data are not those it was trained on.
     """
     if dataset.fingerprint != snapshot.data.record.fingerprint:
-        raise SpecError("--resume: the data are not those of the checkpoint (another fingerprint).")
+        raise SpecError(
+            "--resume: the data are not those of the checkpoint (another fingerprint).",
+            option="--resume",
+        )
     schedule = snapshot.spec.schedule
     if "epochs" in changes:
         schedule = replace(schedule, epochs=changes["epochs"])

@@ -52,7 +52,8 @@ def read(path: Path, act: str, alpha: float | None = None) -> Model:
     file = tensorfile.read(path)
     if file.own:
         raise SpecError(
-            f"--act {act}: {files.shown(path)} is dnncli's own and knows its activation."
+            f"--act {act}: {files.shown(path)} is dnncli's own and knows its activation.",
+            option="--act",
         )
     try:
         framework, modules = collect(file.tensors)
@@ -70,11 +71,13 @@ def _activation(path: Path, stages: Sequence[Stage], act: str) -> str:
     found = next((slope for slope in slopes if slope), None)
     if found and name != "prelu":
         raise SpecError(
-            f"--act {act}: {files.shown(path)} holds PReLU's slopes ({found.tensors[0]})."
+            f"--act {act}: {files.shown(path)} holds PReLU's slopes ({found.tensors[0]}).",
+            option="--act",
         )
     if name == "prelu" and None in slopes:
         raise SpecError(
-            f"--act {act}: {files.shown(path)} holds no slopes of PReLU for some hidden layer."
+            f"--act {act}: {files.shown(path)} holds no slopes of PReLU for some hidden layer.",
+            option="--act",
         )
     if stages[-1].slope:
         raise CheckpointError(

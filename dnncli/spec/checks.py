@@ -13,7 +13,7 @@ def option(name: str) -> str:
 
 def check(holds: bool, name: str, value: object, need: str) -> None:
     if not holds:
-        raise SpecError(f"{option(name)} {value}: must be {need}.")
+        raise SpecError(f"{option(name)} {value}: must be {need}.", option=option(name))
 
 
 def check_number(spec: object, name: str, test: Callable[[float], bool], need: str) -> None:

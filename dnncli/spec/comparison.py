@@ -39,17 +39,24 @@ class GridSpec:
         """Check every list, every run and the baseline's name."""
         _set(self, acts=_distinct("--acts", self.acts), inits=_distinct("--inits", self.inits))
         if len(set(self.lrs)) < len(self.lrs):
-            raise SpecError(f"--lrs {','.join(f'{lr:g}' for lr in self.lrs)}: a rate stands twice.")
+            raise SpecError(
+                f"--lrs {','.join(f'{lr:g}' for lr in self.lrs)}: a rate stands twice.",
+                option="--lrs",
+            )
         if self.lrs and "lr" in self.options:
-            raise SpecError("--lr and --lrs exclude each other: list all rates in --lrs.")
+            raise SpecError(
+                "--lr and --lrs exclude each other: list all rates in --lrs.", option="--lr"
+            )
         if self.seeds < 2:
             raise SpecError(
-                f"--seeds {self.seeds}: one run is luck, not evidence; at least 2 (5 for p-values)."
+                f"--seeds {self.seeds}: one run is luck, not evidence; at least 2 (5 for p-values).",
+                option="--seeds",
             )
         last = self.combinations()[0].runs[0].seed + self.seeds - 1
         if last >= 2**32:
             raise SpecError(
-                f"--seeds {self.seeds}: the last seed would be {last}, and seeds end at 2^32 - 1."
+                f"--seeds {self.seeds}: the last seed would be {last}, and seeds end at 2^32 - 1.",
+                option="--seeds",
             )
         if self.baseline is not None:
             _set(self, baseline=self._row(self.baseline))
@@ -58,7 +65,8 @@ class GridSpec:
         names = [combination.name for combination in self.combinations()]
         if _spelling(name) not in names:
             raise SpecError(
-                f"--baseline {name}: no row is called that. There are {', '.join(names)}."
+                f"--baseline {name}: no row is called that. There are {', '.join(names)}.",
+                option="--baseline",
             )
         return _spelling(name)
 
@@ -103,10 +111,10 @@ def _distinct(option: str, names: Sequence[str]) -> tuple[str, ...]:
     """The names as they were spelled; another name for the same thing makes a row of its own."""
     spelled = tuple(map(_spelling, names))
     if not spelled:
-        raise SpecError(f"{option}: at least one name is needed.")
+        raise SpecError(f"{option}: at least one name is needed.", option=option)
     twice = next((name for place, name in enumerate(spelled) if name in spelled[:place]), None)
     if twice is not None:
-        raise SpecError(f"{option}: {twice} stands twice.")
+        raise SpecError(f"{option}: {twice} stands twice.", option=option)
     return spelled
 
 
@@ -115,7 +123,7 @@ def _alpha(act: str, text: str) -> float:
         return float(text)
     except ValueError:
         raise SpecError(
-            f"--acts {act}: behind the colon stands alpha, a number: elu:0.5."
+            f"--acts {act}: behind the colon stands alpha, a number: elu:0.5.", option="--acts"
         ) from None
 
 

@@ -30,7 +30,9 @@ class FreezingSpec:
         object.__setattr__(self, "freeze", tuple(self.freeze))
         object.__setattr__(self, "unfreeze", tuple(_resolved(self.freeze, sorted(thaws))))
         if not (math.isfinite(self.lr_decay) and 0 < self.lr_decay <= 1):
-            raise SpecError(f"--lr-decay {self.lr_decay:g}: must be in (0, 1].")
+            raise SpecError(
+                f"--lr-decay {self.lr_decay:g}: must be in (0, 1].", option="--lr-decay"
+            )
 
     @property
     def last_thaw(self) -> int:
@@ -60,14 +62,19 @@ class FreezingSpec:
         for name in self.freeze:
             if name not in layers:
                 raise SpecError(
-                    f"--freeze {name}: there is no such layer; there are {', '.join(layers)}."
+                    f"--freeze {name}: there is no such layer; there are {', '.join(layers)}.",
+                    option="--freeze",
                 )
         if self.last_thaw > epochs:
             raise SpecError(
-                f"--unfreeze: epoch {self.last_thaw} is later than the run's last, {epochs}."
+                f"--unfreeze: epoch {self.last_thaw} is later than the run's last, {epochs}.",
+                option="--unfreeze",
             )
         if set(layers) <= set(self.frozen(1)):
-            raise SpecError(f"--freeze {','.join(self.freeze)}: nothing would be left to train.")
+            raise SpecError(
+                f"--freeze {','.join(self.freeze)}: nothing would be left to train.",
+                option="--freeze",
+            )
 
 
 def _resolved(freeze: Sequence[str], thaws: Sequence[Thaw]) -> Iterator[Thaw]:
@@ -76,15 +83,21 @@ def _resolved(freeze: Sequence[str], thaws: Sequence[Thaw]) -> Iterator[Thaw]:
     for epoch, names in thaws:
         if epoch < 2:
             raise SpecError(
-                f"--unfreeze: epoch {epoch} is none in which a layer can thaw: count from 2."
+                f"--unfreeze: epoch {epoch} is none in which a layer can thaw: count from 2.",
+                option="--unfreeze",
             )
         for name in names:
             if name != EVERYTHING and name not in left:
                 known = f"frozen then: {', '.join(left)}" if left else "no layer is frozen then"
-                raise SpecError(f"--unfreeze {epoch}:{name}: that is no frozen layer; {known}.")
+                raise SpecError(
+                    f"--unfreeze {epoch}:{name}: that is no frozen layer; {known}.",
+                    option="--unfreeze",
+                )
         chosen = tuple(left) if EVERYTHING in names else tuple(names)
         if not chosen:
-            raise SpecError(f"--unfreeze {epoch}: names no layer that is still frozen.")
+            raise SpecError(
+                f"--unfreeze {epoch}: names no layer that is still frozen.", option="--unfreeze"
+            )
         left = [name for name in left if name not in chosen]
         yield epoch, chosen
 
@@ -97,7 +110,8 @@ def parse_schedule(text: str) -> Thaws:
         layers = tuple(name for name in names.split(",") if name)
         if not (colon and layers and epoch.isascii() and epoch.isdigit() and len(epoch) < 10):
             raise SpecError(
-                f"--unfreeze {part}: write EPOCH:LAYER, as in '5:hidden4 10:hidden3 15:all'."
+                f"--unfreeze {part}: write EPOCH:LAYER, as in '5:hidden4 10:hidden3 15:all'.",
+                option="--unfreeze",
             )
         thaws.append((int(epoch), layers))
     return tuple(thaws)

@@ -31,11 +31,13 @@ class NetworkSpec:
         if self.alpha is not None and activation.alpha is None:
             users = ", ".join(a.name for a in catalog.ACTIVATIONS.values() if a.alpha is not None)
             raise SpecError(
-                f"--alpha {self.alpha:g}: {activation.name} has no alpha. It is for {users}."
+                f"--alpha {self.alpha:g}: {activation.name} has no alpha. It is for {users}.",
+                option="--alpha",
             )
         if self.bn_momentum is not None and not (self.bn or self.bn_output):
             raise SpecError(
-                f"--bn-momentum {self.bn_momentum:g}: has no use without --bn or --bn-output."
+                f"--bn-momentum {self.bn_momentum:g}: has no use without --bn or --bn-output.",
+                option="--bn-momentum",
             )
         checks.check(
             len(self.hidden) + self.below >= 1, "hidden", self.hidden, "at least one layer"

@@ -26,7 +26,8 @@ class UpdateSpec:
         if self.momentum is not None and optimizer.momentum is None:
             users = ", ".join(o.name for o in catalog.OPTIMIZERS.values() if o.momentum is not None)
             raise SpecError(
-                f"--momentum {self.momentum:g}: {optimizer.name} has none to set. It is for {users}."
+                f"--momentum {self.momentum:g}: {optimizer.name} has none to set. It is for {users}.",
+                option="--momentum",
             )
         checks.check_number(self, "momentum", lambda m: 0 <= m < 1, "in [0, 1)")
         checks.check_numbers(
@@ -66,9 +67,15 @@ class ScheduleSpec:
         for other in catalog.SCHEDULES.values():
             for name in set(other.options) - set(schedule.options):
                 if getattr(self, name) is not None:
-                    raise SpecError(f"{checks.option(name)}: only --schedule {other.name} uses it.")
+                    raise SpecError(
+                        f"{checks.option(name)}: only --schedule {other.name} uses it.",
+                        option=checks.option(name),
+                    )
         if self.warmup and schedule.name == "one-cycle":
-            raise SpecError("--warmup: --schedule one-cycle has its own rise of the learning rate.")
+            raise SpecError(
+                "--warmup: --schedule one-cycle has its own rise of the learning rate.",
+                option="--warmup",
+            )
         checks.check_number(self, "lr", lambda x: x > 0, "finite and greater than 0")
         checks.check_number(self, "decay_rate", lambda x: 0 < x <= 1, "in (0, 1]")
         checks.check_numbers(self, "decay_steps batch_size epochs", lambda x: x >= 1, "at least 1")

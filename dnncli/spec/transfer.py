@@ -39,11 +39,14 @@ class TransferSpec:
         object.__setattr__(self, "add", tuple(self.add))
         object.__setattr__(self, "reinit", tuple(self.reinit))
         if self.add and min(self.add) < 1:
-            raise SpecError(f"--add {','.join(map(str, self.add))}: a layer has at least one unit.")
+            raise SpecError(
+                f"--add {','.join(map(str, self.add))}: a layer has at least one unit.",
+                option="--add",
+            )
         if self.head is not None and self.head not in HEADS:
-            raise SpecError(f"--head {self.head}: must be new or keep.")
+            raise SpecError(f"--head {self.head}: must be new or keep.", option="--head")
         if self.seeds < 1:
-            raise SpecError(f"--seeds {self.seeds}: must be at least 1.")
+            raise SpecError(f"--seeds {self.seeds}: must be at least 1.", option="--seeds")
         freezing.parse_schedule(self.unfreeze)
         FreezingSpec(lr_decay=self.lr_decay)
 
@@ -79,7 +82,8 @@ def data_spec(parent: DataSpec, given: Mapping[str, Any], scaling: str) -> DataS
     wanted = given.get("scale", "auto")
     if wanted not in ("auto", scaling, parent.scale):
         raise SpecError(
-            f"--scale {wanted}: the kept layers know inputs of scaling {scaling}, which comes with them."
+            f"--scale {wanted}: the kept layers know inputs of scaling {scaling}, which comes with them.",
+            option="--scale",
         )
     own = {name: value for name, value in given.items() if name in _names(DataSpec)}
     base = DataSpec() if "data" in own else parent
@@ -122,20 +126,23 @@ def _kept(text: str, names: Sequence[str]) -> int:
         number = int(text) if len(text) < 10 else len(names) + 1
         if not 1 <= number <= len(names):
             raise SpecError(
-                f"--keep {text}: the network has {_listed(names)}; keep 1 to {len(names)}."
+                f"--keep {text}: the network has {_listed(names)}; keep 1 to {len(names)}.",
+                option="--keep",
             )
         return number
     wanted = [name.strip() for name in text.split(",")]
     for name in wanted:
         if name not in names:
             raise SpecError(
-                f"--keep {name}: there is no such hidden layer; there are {', '.join(names)}."
+                f"--keep {name}: there is no such hidden layer; there are {', '.join(names)}.",
+                option="--keep",
             )
     number = max(names.index(name) for name in wanted) + 1
     missing = [name for name in names[:number] if name not in wanted]
     if missing:
         raise SpecError(
-            f"--keep {text}: {names[number - 1]} stands on {missing[-1]}; keep that too."
+            f"--keep {text}: {names[number - 1]} stands on {missing[-1]}; keep that too.",
+            option="--keep",
         )
     return number
 
@@ -151,7 +158,9 @@ def _listed(names: Sequence[str]) -> str:
 def _named(wanted: Sequence[str], known: Sequence[str], option: str, rule: str) -> tuple[str, ...]:
     for name in wanted:
         if name not in known:
-            raise SpecError(f"{option} {name}: {rule}: {', '.join(known) or 'there are none'}.")
+            raise SpecError(
+                f"{option} {name}: {rule}: {', '.join(known) or 'there are none'}.", option=option
+            )
     return tuple(name for name in known if name in wanted)
 
 
@@ -161,11 +170,13 @@ def _keeps_head(spec: TransferSpec, below: bool, same_classes: bool) -> bool:
         return spec.head is None and below and same_classes
     if not same_classes:
         raise SpecError(
-            "--head keep: the classes are others than the network's; it needs a new output."
+            "--head keep: the classes are others than the network's; it needs a new output.",
+            option="--head",
         )
     if not below:
         raise SpecError(
-            "--head keep: the output layer stands on all hidden layers: --keep all, no --add."
+            "--head keep: the output layer stands on all hidden layers: --keep all, no --add.",
+            option="--head",
         )
     return True
 
@@ -179,7 +190,8 @@ def _frozen(spec: TransferSpec, kept: Sequence[str], weighted: Sequence[str]) ->
         number = int(text) if len(text) < 10 else len(kept) + 1
         if number > len(kept):
             raise SpecError(
-                f"--freeze {text}: only kept layers can be frozen, and {len(kept)} are."
+                f"--freeze {text}: only kept layers can be frozen, and {len(kept)} are.",
+                option="--freeze",
             )
         wanted = kept[:number]
     else:
@@ -187,7 +199,8 @@ def _frozen(spec: TransferSpec, kept: Sequence[str], weighted: Sequence[str]) ->
     drawn = next((name for name in wanted if name in kept and name not in weighted), None)
     if drawn:
         raise SpecError(
-            f"--freeze {text}: {drawn} is drawn anew by --reinit; frozen it would never learn."
+            f"--freeze {text}: {drawn} is drawn anew by --reinit; frozen it would never learn.",
+            option="--freeze",
         )
     return _named(wanted, weighted, "--freeze", "only kept layers can be frozen")
 

@@ -35,7 +35,7 @@ def parse(text: str) -> Case:
     act, _, init = base.partition(":")
     unknown = [extra for extra in extras if extra not in EXTRAS]
     if unknown:
-        raise SpecError(f"--cases {text}: {unknown[0]!r} is neither bn nor clip.")
+        raise SpecError(f"--cases {text}: {unknown[0]!r} is neither bn nor clip.", option="--cases")
     activation = catalog.resolve(catalog.ACTIVATIONS, act, "activation")
     initializer = (
         catalog.resolve(catalog.INITIALIZERS, init, "initialiser").name if init else activation.init
@@ -48,5 +48,5 @@ def parse_all(text: str) -> tuple[Case, ...]:
     cases = tuple(parse(part) for part in text.split(","))
     twice = [case.label for case in cases if cases.count(case) > 1]
     if twice:
-        raise SpecError(f"--cases: {twice[0]} is given twice.")
+        raise SpecError(f"--cases: {twice[0]} is given twice.", option="--cases")
     return cases

@@ -39,7 +39,9 @@ def reserve(
     with reported(path, "written", kind):
         target, mode = _target(path)
         if mode is not None and not overwrite:
-            raise SpecError(f"{option} {shown(path)} exists; give --overwrite or another name.")
+            raise SpecError(
+                f"{option} {shown(path)} exists; give --overwrite or another name.", option=option
+            )
         with temporary(target, 0o600):
             pass
 

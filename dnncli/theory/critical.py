@@ -85,12 +85,14 @@ def _check(spec: NetworkSpec, input_second_moment: float) -> None:
     if spec.bn:
         raise SpecError(
             "--init critical: with --bn no weight variance is critical, for the norm undoes it. "
-            "Choose --no-bn or another --init."
+            "Choose --no-bn or another --init.",
+            option="--init",
         )
     if not 0 < input_second_moment < math.inf:
         raise SpecError(
             f"--init critical: the inputs' mean square is {input_second_moment:g}, which no finite weights "
-            "can bring to a critical variance. Check the data and --scale."
+            "can bring to a critical variance. Check the data and --scale.",
+            option="--init",
         )
 
 
@@ -142,7 +144,8 @@ def _seek(act: str, holds: Callable[[float], bool], start: float) -> float:
         near = far
     raise SpecError(
         f"--init critical: {act} has no critical point; whatever keeps its pre-activations' variance from "
-        "growing makes its gradients vanish. Choose --init he, or --act relu or elu."
+        "growing makes its gradients vanish. Choose --init he, or --act relu or elu.",
+        option="--init",
     )
 
 

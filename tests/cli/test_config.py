@@ -116,6 +116,9 @@ def test_a_value_is_read_as_the_command_line_reads_it(seen, key, value, expected
         ("config", '"other.toml"', "there is no option config"),
         ("help", "true", "there is no option help"),
         ("alpha", "1.0\nact = 'relu'", "relu has no alpha.*run.toml sets it"),
+        ("per_class", "99999", "--per-class 99999: class .*run.toml sets it"),
+        ("test", "'other.csv'", "--test other.csv: only a table.*run.toml sets it"),
+        ("delimiter", "';'", "--delimiter: only tables.*run.toml sets it"),
     ],
 )
 def test_a_wrong_value_is_one_line_that_names_the_file(key, value, message):

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dnncli.cli import options, terminal
+from dnncli.cli import options
 from dnncli.cli.command import define, section
+from dnncli.cli.presenter import Presenter
 from dnncli.cli.types import Name, Source
 from dnncli.spec import DataSpec, catalog
 
@@ -45,9 +46,9 @@ def list_command(format_: str, quiet: bool) -> None:
     from dnncli.report import data as report
 
     record = description.datasets()
-    screen = terminal.Screen(format_, quiet)
-    screen.show(*report.list_table(record))
-    _write(screen, "data list", record, report.list_rows(record))
+    presenter = Presenter("data list", format_, quiet)
+    presenter.show(report.list_table, record)
+    presenter.end(record, report.list_rows(record))
 
 
 @define("show", SHOW_EXAMPLES)
@@ -56,14 +57,14 @@ def list_command(format_: str, quiet: bool) -> None:
 @options.output
 def show_command(data: str, format_: str, quiet: bool, **given: Any) -> None:
     """Show rows, columns, classes and missing values, and how each column will be encoded."""
-    screen = terminal.Screen(format_, quiet)
+    presenter = Presenter("data show", format_, quiet)
     from dnncli.data import description
     from dnncli.report import data as report
 
     record = description.describe(DataSpec(data=data, **options.run_options(given)))
-    screen.show(*report.description(record))
-    screen.notices("data show", record.notices)
-    _write(screen, "data show", record, report.column_rows(record))
+    presenter.show(report.description, record)
+    presenter.notices(record.notices)
+    presenter.end(record, report.column_rows(record))
 
 
 FETCHABLE = {name: entry for name, entry in catalog.DATASETS.items() if name not in BUNDLED}
@@ -87,41 +88,30 @@ def fetch_command(name: str, mirrors: tuple[str, ...], format_: str, quiet: bool
 
     Every file's SHA-256 must be right. The cache is dnncli's part of the XDG cache folder, or $DNNCLI_CACHE.
     """
-    screen = terminal.Screen(format_, quiet)
+    presenter = Presenter("data fetch", format_, quiet)
     from dnncli.data.formats import remote
     from dnncli.records import FetchRecord
     from dnncli.report import data as report
 
-    record = FetchRecord(name, str(remote.folder(name)), tuple(_fetched(screen, name, mirrors)))
-    screen.show(*report.fetched(record))
-    _write(screen, "data fetch", record, report.fetch_rows(record))
+    files = tuple(_fetched(presenter, name, mirrors))
+    record = FetchRecord(name, str(remote.folder(name)), files)
+    presenter.show(report.fetched, record)
+    presenter.end(record, report.fetch_rows(record))
 
 
-def _fetched(
-    screen: terminal.Screen, name: str, mirrors: tuple[str, ...]
-) -> Iterable["FetchedFile"]:
+def _fetched(presenter: Presenter, name: str, mirrors: tuple[str, ...]) -> Iterable["FetchedFile"]:
     """The files as they are there, under a bar of kilobytes."""
     from dnncli.data.formats import remote
     from dnncli.records import FetchedFile
 
     there: dict[str, FetchedFile] = {}
     total = sum(file.bytes for file in remote.REMOTES[name].files)
-    with screen.progress(f"fetching {name}", total // 1024) as bar:
+    with presenter.progress(f"fetching {name}", total // 1024) as bar:
         for step in remote.fetch(name, mirrors):
             file = step.file
             there[file.name] = FetchedFile(file.name, file.bytes, file.sha256, step.mirror)
             bar.advance(f"{file.name}, KB", step.added // 1024)
     return there.values()
-
-
-def _write(screen: terminal.Screen, name: str, record: Any, rows: list[list[object]]) -> None:
-    """The record for programs, in the format asked for."""
-    from dnncli.report import structured
-
-    if screen.format in ("json", "jsonl"):
-        screen.write(structured.dumps(structured.document(name, record)))
-    elif screen.format == "csv":
-        screen.write(structured.csv_lines(rows))
 
 
 for subcommand in (list_command, show_command, fetch_command):

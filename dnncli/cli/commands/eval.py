@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from dnncli.cli import options, terminal
+from dnncli.cli import options
 from dnncli.cli.command import define, section
+from dnncli.cli.presenter import Presenter
 from dnncli.cli.types import CheckpointFile, Source
 
 SPLITS = ("train", "validation", "test")
@@ -66,24 +67,19 @@ def command(
     quiet: bool,
 ) -> None:
     """Measure a trained network: loss, accuracy, every class's figures, the confusion matrix."""
-    screen = terminal.Screen(format_, quiet)
+    presenter = Presenter("eval", format_, quiet)
     from dnncli.experiments import evaluate, models
+    from dnncli.report import evaluation as report
     from dnncli.training import compilation_cache
 
     compilation_cache.remember()
     given = {"data": data, "label_strip": label_strip}
     snapshot, dataset = models.for_evaluation(checkpoint, given, act, alpha)
-    screen.notices("eval", dataset.notices)
+    presenter.notices(dataset.notices)
     record = evaluate.evaluate(
         snapshot, dataset, splits, str(checkpoint), gradients=gradients, bn_stats=bn_stats
     )
-    from dnncli.report import evaluation as report
-    from dnncli.report import structured
-
-    screen.show(*report.report(record))
-    if screen.format in ("json", "jsonl"):
-        screen.write(structured.dumps(structured.document("eval", record)))
-    elif screen.format == "csv":
-        screen.write(structured.csv_lines(report.class_rows(record.splits)))
-        if gradients or bn_stats:
-            screen.notice("dnncli eval: csv has the classes' figures only; --format json has all.")
+    presenter.show(report.report, record)
+    presenter.end(record, report.class_rows(record.splits))
+    if format_ == "csv" and (gradients or bn_stats):
+        presenter.notice("csv has the classes' figures only; --format json has all.")

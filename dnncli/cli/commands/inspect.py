@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dnncli.cli import options, outputs, terminal
+from dnncli.cli import options, outputs
 from dnncli.cli.command import define, section
+from dnncli.cli.presenter import Presenter
 from dnncli.cli.types import CheckpointFile
 from dnncli.errors import SpecError
 from dnncli.storage import files
@@ -58,23 +59,19 @@ def command(
     quiet: bool,
 ) -> None:
     """Show what a checkpoint holds: its run, its layers and tensors by name, its history."""
-    screen = terminal.Screen(format_, quiet)
+    presenter = Presenter("inspect", format_, quiet)
     if export:
         files.reserve(export[1], overwrite, "--export")
     from dnncli.experiments import models
+    from dnncli.report import inspection
 
     loaded = models.load(checkpoint, act, alpha)
     record = _record(loaded, checkpoint)
     if export:
         for line in _export(loaded, *export):
-            screen.notice(line)
-    from dnncli.report import inspection, structured
-
-    screen.show(*inspection.report(record, history, steps))
-    if screen.format in ("json", "jsonl"):
-        screen.write(structured.dumps(structured.document("inspect", record)))
-    elif screen.format == "csv":
-        screen.write(structured.csv_lines(inspection.tensor_rows(record)))
+            presenter.screen.notice(line)
+    presenter.show(inspection.report, record, history=history, steps=steps)
+    presenter.end(record, inspection.tensor_rows(record))
 
 
 def _record(loaded: "Snapshot | Model", path: Path) -> "InspectRecord":
@@ -93,7 +90,7 @@ def _export(loaded: "Snapshot | Model", framework: str, target: Path) -> list[st
     from dnncli.storage import tensorfile
 
     if isinstance(loaded, interop.Model):
-        raise SpecError("--export: only dnncli's own checkpoints are exported.")
+        raise SpecError("--export: only dnncli's own checkpoints are exported.", option="--export")
     spec, sizes = loaded.spec.network, (loaded.data.record.features, loaded.data.record.classes)
     tensors = interop.export(spec, loaded.parameters, loaded.statistics, framework)
     tensorfile.write(target, tensors, {"torch": "pt"}.get(framework, framework))

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from dnncli.cli import options, outputs, sinks, terminal
+from dnncli.cli import options, outputs, sinks
 from dnncli.cli.command import define, section
+from dnncli.cli.presenter import Presenter
 from dnncli.cli.types import CheckpointFile, Name
 from dnncli.errors import SpecError
 from dnncli.spec import DataSpec, catalog
@@ -83,7 +84,7 @@ def command(
     delimiter = DataSpec(delimiter=delimiter).delimiter
     if out:
         files.reserve(out, overwrite)
-    screen = terminal.Screen(kind, quiet)
+    presenter = Presenter("predict", kind, quiet)
     from dnncli.data.rows import Rows
     from dnncli.experiments import predict
     from dnncli.storage import checkpoint as checkpoints
@@ -105,23 +106,27 @@ def command(
 
     batches = predict.predict(snapshot, blocks, probabilities)
     first = next(batches, None)  # what is wrong with the file shows before anything is printed
-    with sinks.rows_to(out, kind, names, probabilities, head, screen.write) as write:
+    with sinks.rows_to(out, kind, names, probabilities, head, presenter.screen.write) as write:
         for batch in chain([first] if first else [], batches):
             found.update(batch.classes)
             write(batch)
-    screen.notices("predict", rows.notices())
-    screen.notice(f"dnncli predict: {report.counts(found)}.")
+    presenter.notices(rows.notices())
+    presenter.notice(f"{report.counts(found)}.")
 
 
 def _format(out: Path | None, format_: str | None) -> str:
     """The format of the rows, by what was asked or by the file's suffix. Raises SpecError for none."""
     if out is None and format_ == "parquet":
         raise SpecError(
-            "--format parquet: is no text for a terminal or pipe; give --out FILE.parquet."
+            "--format parquet: is no text for a terminal or pipe; give --out FILE.parquet.",
+            option="--format",
         )
     if format_ or out is None:
         return format_ or "csv"
     suffix = out.suffix.lower()
     if suffix not in SUFFIXES:
-        raise SpecError(f"--out {out}: its suffix is none of {', '.join(SUFFIXES)}; give --format.")
+        raise SpecError(
+            f"--out {out}: its suffix is none of {', '.join(SUFFIXES)}; give --format.",
+            option="--out",
+        )
     return SUFFIXES[suffix]

@@ -1,12 +1,12 @@
 """`dnncli vanishing-demo`."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from dnncli.cli import options, outputs, terminal
+from dnncli.cli import options, outputs
 from dnncli.cli.command import define, section
+from dnncli.cli.presenter import Presenter
 from dnncli.cli.types import Name, Sizes, Source
 from dnncli.errors import SpecError
 from dnncli.spec import DataSpec, catalog
@@ -82,78 +82,32 @@ def command(
     Every case is an untrained network. δ is the gradient at a layer's pre-activations: measured on one
     batch and predicted by mean-field theory, layer by layer.
     """
-    screen = terminal.Screen(format_, quiet)
+    presenter = Presenter("vanishing-demo", format_, quiet)
     chosen = known.parse_all(cases)
     levels = _depths(depth, depths)
     for name, value, least in (("width", width, 1), ("seeds", seeds, 1), ("train", train, 0)):
         if value < least:
-            raise SpecError(f"--{name} {value}: must be at least {least}.")
+            raise SpecError(f"--{name} {value}: must be at least {least}.", option=f"--{name}")
     extras = outputs.Extras(overwrite, plot=plot)
     extras.check()
     from dnncli import data as sources
 
     source = DataSpec(data=data, scale=scale)
     dataset = sources.load(source)
-    from dnncli.experiments.vanishing import run as vanishing
-    from dnncli.training import compilation_cache
+    from dnncli.cli.running.vanishing_demo import demonstrate
+    from dnncli.experiments.vanishing.run import VanishingSpec
 
-    compilation_cache.remember()
-    demo = vanishing.VanishingSpec(chosen, levels, width, seeds, train)
-    records = []
-    with screen.progress("measuring", len(chosen) * len(levels)) as bar:
-        for record in vanishing.run(demo, dataset):
-            bar.advance(record.case)
-            records.append(record)
-            _stream(screen, record)
-    _print(screen, demo, source, dataset, tuple(records))
-    from dnncli.report.figures import vanishing as vanishing_figure
-
-    extras.draw(lambda: vanishing_figure.figure(records))
+    spec = VanishingSpec(chosen, levels, width, seeds, train)
+    demonstrate(presenter, spec, source, dataset, extras)
 
 
 def _depths(depth: int | None, depths: tuple[int, ...] | None) -> tuple[int, ...]:
     if depth is not None and depths is not None:
-        raise SpecError("--depth and --depths exclude each other.")
+        raise SpecError("--depth and --depths exclude each other.", option="--depth")
     chosen = depths or (20 if depth is None else depth,)
     if min(chosen) < 1:
-        raise SpecError(f"--depth {min(chosen)}: must be at least 1.")
+        raise SpecError(f"--depth {min(chosen)}: must be at least 1.", option="--depth")
     twice = [level for level in chosen if chosen.count(level) > 1]
     if twice:
-        raise SpecError(f"--depths: {twice[0]} is given twice.")
+        raise SpecError(f"--depths: {twice[0]} is given twice.", option="--depths")
     return chosen
-
-
-def _stream(screen: terminal.Screen, record: Any) -> None:
-    from dnncli.report import structured
-
-    if screen.format == "jsonl":
-        screen.write(structured.dumps(structured.event("case", record)))
-
-
-def _print(
-    screen: terminal.Screen, demo: Any, source: DataSpec, dataset: Any, cases: tuple[Any, ...]
-) -> None:
-    from dnncli.experiments.vanishing.conclusion import conclusion
-    from dnncli.records import DemoRecord
-    from dnncli.report import structured
-    from dnncli.report import vanishing as report
-
-    config = {
-        "cases": [case.label for case in demo.cases],
-        "depths": list(demo.depths),
-        "width": demo.width,
-        "seeds": demo.seeds,
-        "train": demo.train,
-        "data": source.data,
-        "scale": dataset.scaling.kind,
-    }
-    record = DemoRecord(config, dataset.record(), cases, conclusion(cases))
-    screen.show(*report.report(record))
-    document = structured.document("vanishing-demo", record)
-    if screen.format == "json":
-        screen.write(structured.dumps(document))
-    elif screen.format == "jsonl":
-        rest = {key: value for key, value in document.items() if key != "cases"}
-        screen.write(structured.dumps({"event": "end", **rest}))
-    elif screen.format == "csv":
-        screen.write(structured.csv_lines(report.layer_rows(cases)))

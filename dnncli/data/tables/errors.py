@@ -39,7 +39,7 @@ def explain(message: str, location: str, where: str | None = None) -> DnncliErro
     """The error to raise for what DuckDB says of a table that messages call `location`."""
     of_where = message.startswith(("Conversion Error", "Binder Error"))
     if where and of_where and not WHERE.search(message):
-        return SpecError(f"--where {where}: {reason(message)}.")
+        return SpecError(f"--where {where}: {reason(message)}.", option="--where")
     if file := FILE.search(message):
         location = file["file"]
     if line := WHERE.search(message):

@@ -77,7 +77,10 @@ def chosen(relation: Relation, target: str, drop: str | None) -> tuple[str, ...]
     columns = list(relation.declared)
     dropped = {targets.resolve(columns, name, "--drop") for name in split(drop)}
     if target in dropped:
-        raise SpecError(f"--drop {target}: is the column to predict; choose another with --target.")
+        raise SpecError(
+            f"--drop {target}: is the column to predict; choose another with --target.",
+            option="--drop",
+        )
     for name, type_ in relation.unusable.items():
         if name not in dropped:
             raise DataError(
@@ -99,11 +102,14 @@ def _forced(types: str | None, names: Sequence[str]) -> dict[str, str]:
     for part in split(types):
         pattern, _, kind = part.rpartition("=")
         if kind not in ("number", "category"):
-            raise SpecError(f"--types {part}: write COLUMN=number or COLUMN=category.")
+            raise SpecError(
+                f"--types {part}: write COLUMN=number or COLUMN=category.", option="--types"
+            )
         matched = [name for name in names if name == pattern or fnmatchcase(name, pattern)]
         if not matched:
             raise SpecError(
-                f"--types {part}: no column is called so; there are {listed(tuple(names))}."
+                f"--types {part}: no column is called so; there are {listed(tuple(names))}.",
+                option="--types",
             )
         forced |= dict.fromkeys(matched, kind)
     return forced

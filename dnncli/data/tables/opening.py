@@ -239,7 +239,7 @@ def _check_where(relation: Relation, where: str) -> None:
     try:
         statements = relation.connection.extract_statements(query)
         if len(statements) != 1 or not str(statements[0].type).endswith("SELECT"):
-            raise SpecError(f"--where {where}: must be one SQL expression.")
+            raise SpecError(f"--where {where}: must be one SQL expression.", option="--where")
         relation.connection.execute(f"EXPLAIN {query}")
     except DnncliError:
         raise
@@ -248,5 +248,6 @@ def _check_where(relation: Relation, where: str) -> None:
         text = str(error)
         cast = " (text compares as numbers with ::DOUBLE)" if "type VARCHAR" in text else ""
         raise SpecError(
-            f"--where {where}: {errors.reason(text)}{cast}. The columns are {columns}."
+            f"--where {where}: {errors.reason(text)}{cast}. The columns are {columns}.",
+            option="--where",
         ) from None

@@ -105,7 +105,8 @@ def _relabelled(spec: DataSpec, known: Encoding, reading: Reading) -> Encoding:
     features = [column.name for column in known.columns]
     if target in features:
         raise SpecError(
-            f"--target {target}: the network takes it as a feature; choose another column."
+            f"--target {target}: the network takes it as a feature; choose another column.",
+            option="--target",
         )
     check_columns(relation, features)
     labels = targets.count(relation, target, spec.label_strip)

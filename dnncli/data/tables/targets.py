@@ -47,7 +47,8 @@ def resolve(columns: Sequence[str], wanted: str | None, option: str = "--target"
     near = get_close_matches(wanted, columns, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise SpecError(
-        f"{option} {wanted}: no column is called so: {hint}There are {listed(columns)}."
+        f"{option} {wanted}: no column is called so: {hint}There are {listed(columns)}.",
+        option=option,
     )
 
 

@@ -38,7 +38,8 @@ def create(folder: Path, overwrite: bool) -> None:
         raise CheckpointError(f"--out {folder}: cannot be made: {error.strerror}.") from None
     if (folder / STATE).exists() and not overwrite:
         raise SpecError(
-            f"--out {folder} holds a comparison: go on with --resume {folder}, or --overwrite it."
+            f"--out {folder} holds a comparison: go on with --resume {folder}, or --overwrite it.",
+            option="--out",
         )
 
 
@@ -77,7 +78,8 @@ def resume(folder: Path, varied: Mapping[str, Any], options: Mapping[str, Any]) 
     asked = replace(grid, **varied, options={**grid.options, **options})
     if asked.config() != grid.config() or asked.combinations() != grid.combinations():
         raise SpecError(
-            f"--resume {folder}: a resumed comparison keeps the options it was begun with."
+            f"--resume {folder}: a resumed comparison keeps the options it was begun with.",
+            option="--resume",
         )
     return replace(stored, grid=grid)
 

@@ -77,7 +77,8 @@ def _number_of_folds(y: Int32[np.ndarray, " examples"]) -> int:
     least = int(counts[counts > 0].min())
     if least < 2:
         raise SpecError(
-            "--keep auto: every class needs at least 2 training examples; give a number instead."
+            "--keep auto: every class needs at least 2 training examples; give a number instead.",
+            option="--keep",
         )
     return min(FOLDS, least)
 

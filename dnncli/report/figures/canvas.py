@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dnncli import __version__
 from dnncli.errors import DnncliError, SpecError
 from dnncli.experiments import statistics
+from dnncli.report.escaping import escaped
 from dnncli.storage import files
 
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ def check(path: Path, option: str = "--plot") -> None:
     Raises SpecError for a kind of file that there is not, DnncliError where matplotlib is missing.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise SpecError(f"{option} {files.shown(path)}: a picture is called .svg, .png or .pdf.")
+        raise SpecError(
+            f"{option} {files.shown(path)}: a picture is called .svg, .png or .pdf.", option=option
+        )
     if importlib.util.find_spec("matplotlib") is None:
         raise DnncliError(
             f"{option} needs matplotlib, which is not installed: pip install 'dnncli[plot]'."
@@ -117,14 +120,19 @@ def _metadata(kind: str, command: str) -> dict[str, Any]:
 
 
 def literal(text: str) -> str:
-    """A text of the user's: a file called a$b.csv holds no formula."""
-    return text.replace("$", r"\$")
+    """A name as it is, on one line: a file called a$b.csv does not hold a formula."""
+    return escaped(text).replace("$", r"\$")
 
 
 def title(figure: "Figure", text: str) -> None:
     """A text above all panels, on two lines where one is too short, and shortened beyond that."""
     lines = textwrap.wrap(
-        text, TITLE, max_lines=2, placeholder=" …", break_on_hyphens=False, replace_whitespace=False
+        escaped(text),
+        TITLE,
+        max_lines=2,
+        placeholder=" …",
+        break_on_hyphens=False,
+        replace_whitespace=False,
     )
     figure.suptitle("\n".join(map(literal, lines)), x=0.008, ha="left")
 

@@ -1,0 +1,122 @@
+"""A command's result in the format that was asked for: tables, JSON, JSON lines or CSV.
+
+Names from files are escaped here, before any table is built from them; JSON and CSV get them as they are.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from dnncli.cli import signals, terminal
+from dnncli.errors import ExitCode
+from dnncli.report import notices, structured
+from dnncli.report.escaping import escaped_strings
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from dnncli.records import Finding, Notice
+
+Event = TypeVar("Event")
+Row = Sequence[object]
+
+
+class Presenter:
+    """What one command says: its start, its events and its end on stdout, the rest on stderr."""
+
+    def __init__(self, command: str, format_: str, quiet: bool) -> None:
+        """`command` as it is typed; `format_` is one of the catalog's; quiet leaves stderr to errors."""
+        self.command = command
+        self.format = format_
+        self.screen = terminal.Screen(format_, quiet)
+
+    def show(
+        self, build: Callable[..., Iterable["RenderableType"]], *records: Any, **more: Any
+    ) -> None:
+        """Print what `build` makes of records, in the table format only."""
+        if self.format == "table":
+            shown = [escaped_strings(record) for record in records]
+            self.screen.show(*build(*shown, **more))
+
+    def line(self, build: Callable[..., "RenderableType"], *records: Any) -> None:
+        """Print the one line that `build` makes of records, in the table format only."""
+        self.show(lambda *shown: [build(*shown)], *records)
+
+    def space(self) -> None:
+        """Print an empty line, in the table format only."""
+        self.screen.show("")
+
+    def start(self, head: Mapping[str, Any]) -> None:
+        """Open a stream of JSON lines with what is about to be done."""
+        if self.format == "jsonl":
+            document = structured.document(self.command, {"event": "start", **head})
+            self.screen.write(structured.dumps(document))
+
+    def event(self, kind: str, record: Any, **head: Any) -> None:
+        """Add a record to a stream of JSON lines; `head` says what it belongs to."""
+        if self.format == "jsonl":
+            self.screen.write(structured.dumps({**head, **structured.event(kind, record)}))
+
+    def end(self, record: Any, rows: Sequence[Row], streamed: Sequence[str] | None = None) -> None:
+        """Print the whole result for programs: the record as JSON, or the main table's rows as CSV.
+
+        `streamed` are the record's fields that a stream of JSON lines has brought already; None: the
+        command has no stream, and its one line of JSON is the same in both formats.
+        """
+        if self.format == "csv":
+            self.screen.write(structured.csv_lines(rows))
+        elif self.format in ("json", "jsonl"):
+            document = structured.document(self.command, record)
+            if self.format == "jsonl" and streamed is not None:
+                rest = {key: value for key, value in document.items() if key not in streamed}
+                document = {"event": "end", **rest}
+            self.screen.write(structured.dumps(document))
+
+    def notice(self, message: str) -> None:
+        """Say something beside the result."""
+        self.screen.notice(f"dnncli {self.command}: {message}")
+
+    def notices(self, found: Iterable["Notice"]) -> None:
+        """Say what was found in the data."""
+        for sentence in notices.sentences(found):
+            self.notice(f"{sentence}.")
+
+    def error(self, message: str) -> None:
+        """Say in one line on stderr why the exit code will not be 0."""
+        self.screen.error(f"dnncli {self.command}: {message}")
+
+    def diverged(self, finding: "Finding") -> ExitCode:
+        """Say what went non-finite, and what to do."""
+        self.error(f"diverged in {finding.layer}: {finding.evidence}; {finding.advice}.")
+        return ExitCode.DIVERGED
+
+    def stopped(self, number: int, how_to_go_on: str) -> ExitCode:
+        """Say how to go on after a signal."""
+        self.notice(f"stopped; {how_to_go_on}")
+        return signals.CODES[number]
+
+    def progress(
+        self, what: str, total: int, done: int = 0
+    ) -> AbstractContextManager["terminal.Bar"]:
+        """A bar where stderr is a terminal; printing goes on above it."""
+        return self.screen.progress(what, total, done)
+
+    def follow(
+        self,
+        events: Iterator[Event],
+        take: Callable[[Event, "terminal.Bar"], None],
+        total: int,
+        done: int = 0,
+    ) -> int | None:
+        """Take events as they happen, under a bar; returns the number of the signal that ended them.
+
+        An event is taken whole before a signal is answered.
+        """
+        try:
+            with signals.interruptible() as stop, self.progress("compiling", total, done) as bar:
+                for event in events:
+                    with stop.held():
+                        take(event, bar)
+        except signals.Interrupted as interruption:
+            return interruption.number
+        return None

@@ -1,0 +1,1 @@
+"""Commands at work. A command imports its file here once it runs: help starts without JAX."""

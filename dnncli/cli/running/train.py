@@ -1,0 +1,126 @@
+"""`train` at work: one run, its epochs as they happen, and what is left behind."""
+
+import shlex
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dnncli.cli import terminal
+from dnncli.cli.outputs import Extras
+from dnncli.cli.presenter import Presenter
+from dnncli.data import Dataset
+from dnncli.errors import DnncliError, ExitCode
+from dnncli.experiments import train
+from dnncli.nn.network import count
+from dnncli.records import TrainRecord
+from dnncli.report import training as report
+from dnncli.report.figures import training as figures
+from dnncli.report.tensorboard import Log
+from dnncli.training import run
+from dnncli.training.run import Progress
+from dnncli.training.snapshot import Snapshot, kernels
+
+SAVE_EVERY = 5.0  # seconds between checkpoints while training, so that even a kill loses little
+
+
+@dataclass
+class Training:
+    """One `train` at work: what its epochs are printed to, saved to and judged by."""
+
+    presenter: Presenter
+    snapshot: Snapshot
+    dataset: Dataset
+    path: Path
+    extras: Extras
+    began: float
+    fail_on: tuple[str, ...] = ()
+    stop_on: tuple[str, ...] = ()
+    progress: Progress | None = None
+    saved: float = field(default_factory=time.perf_counter)
+    log: Log | None = None
+
+    def run(self) -> int:
+        """Train, print and save; returns the exit code."""
+        self._open()
+        self.log = self.extras.log(self.path.stem)
+        epochs = self.snapshot.spec.schedule.epochs
+        steps = run.run(self.snapshot, self.dataset, self.stop_on)
+        try:
+            caught = self.presenter.follow(steps, self._take, epochs, self.snapshot.epoch)
+        except (OSError, DnncliError):
+            self._rescue()
+            raise
+        train.save(self.snapshot, self.path)
+        record = self._record(interrupted=caught is not None)
+        self._close(record)
+        return self._exit_code(record, caught)
+
+    def _open(self) -> None:
+        spec = self.snapshot.spec
+        config = spec.options()
+        data = self.snapshot.data.record
+        parameters = count(self.snapshot.parameters)
+        self.presenter.show(report.opening, config, data, parameters)
+        if self.snapshot.origin is None:  # theory is of untrained networks
+            prediction = train.predict(spec, self.dataset)
+            chosen = train.chosen_variances(spec, self.dataset)
+            self.presenter.show(report.forecast, prediction, len(spec.network.hidden), chosen)
+        self.presenter.space()
+        self.presenter.line(report.epoch_header)
+        self.presenter.start({"config": config, "data": data, "parameters": parameters})
+
+    def _take(self, progress: Progress, bar: terminal.Bar) -> None:
+        """One more epoch: show it, log it, and save the network now and then."""
+        record = progress.record
+        self.progress = progress
+        self.snapshot = progress.snapshot
+        bar.advance(f"epoch {record.epoch}")
+        if self.log:
+            self.log.epoch(record)
+        self.presenter.line(report.epoch_line, record, self.snapshot.best_epoch == record.epoch)
+        self.presenter.event("epoch", record)
+        if time.perf_counter() - self.saved > SAVE_EVERY:
+            train.save(self.snapshot, self.path)
+            self.saved = time.perf_counter()
+
+    def _rescue(self) -> None:
+        """Keep what was learned where it can no longer be printed or logged."""
+        if self.log:
+            self.log.abandon()
+        if self.snapshot.history:
+            train.save(self.snapshot, self.path)
+            self.presenter.notice(f"stopped; {self._continue()}")
+
+    def _continue(self) -> str:
+        return f"go on with: dnncli train --resume {shlex.quote(str(self.path))}"
+
+    def _record(self, *, interrupted: bool) -> TrainRecord:
+        return train.result(
+            self.snapshot,
+            self.progress,
+            self.dataset,
+            interrupted=interrupted,
+            checkpoint_path=str(self.path),
+            began=self.began,
+        )
+
+    def _close(self, record: TrainRecord) -> None:
+        """The result, and what was asked for besides."""
+        self.presenter.space()
+        self.presenter.show(report.closing, record)
+        self.presenter.end(record, report.epoch_rows(record.epochs), streamed=["epochs"])
+        if self.log:
+            self.log.close(record, kernels(self.snapshot))
+        self.extras.draw(lambda: figures.figure(record))
+
+    def _exit_code(self, record: TrainRecord, caught: int | None) -> int:
+        if caught is not None:
+            return self.presenter.stopped(caught, self._continue())
+        if record.stopped == "diverged":
+            return self.presenter.diverged(record.health.findings[0])
+        conditions = (*self.fail_on, *self.stop_on)
+        met = [finding for finding in record.health.findings if finding.rule in conditions]
+        if met:
+            self.presenter.error(f"{met[0].rule} in {met[0].layer}: {met[0].evidence}.")
+            return ExitCode.UNHEALTHY
+        return ExitCode.DONE

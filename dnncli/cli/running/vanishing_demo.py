@@ -1,0 +1,43 @@
+"""`vanishing-demo` at work: cases as they are measured, and the picture of all of them."""
+
+from dnncli.cli.outputs import Extras
+from dnncli.cli.presenter import Presenter
+from dnncli.data import Dataset
+from dnncli.experiments.vanishing import run as vanishing
+from dnncli.experiments.vanishing.conclusion import conclusion
+from dnncli.experiments.vanishing.run import VanishingSpec
+from dnncli.records import CaseRecord, DemoRecord
+from dnncli.report import vanishing as report
+from dnncli.report.figures import vanishing as figures
+from dnncli.spec import DataSpec
+from dnncli.training import compilation_cache
+
+
+def demonstrate(
+    presenter: Presenter, spec: VanishingSpec, source: DataSpec, dataset: Dataset, extras: Extras
+) -> None:
+    """Measure every case, print and draw them."""
+    compilation_cache.remember()
+    cases: list[CaseRecord] = []
+    with presenter.progress("measuring", len(spec.cases) * len(spec.depths)) as bar:
+        for case in vanishing.run(spec, dataset):
+            bar.advance(case.case)
+            cases.append(case)
+            presenter.event("case", case)
+    config = _config(spec, source, dataset)
+    record = DemoRecord(config, dataset.record(), tuple(cases), conclusion(tuple(cases)))
+    presenter.show(report.report, record)
+    presenter.end(record, report.layer_rows(record.cases), streamed=["cases"])
+    extras.draw(lambda: figures.figure(record.cases))
+
+
+def _config(spec: VanishingSpec, source: DataSpec, dataset: Dataset) -> dict[str, object]:
+    return {
+        "cases": [case.label for case in spec.cases],
+        "depths": list(spec.depths),
+        "width": spec.width,
+        "seeds": spec.seeds,
+        "train": spec.train,
+        "data": source.data,
+        "scale": dataset.scaling.kind,
+    }
