@@ -54,8 +54,7 @@ def run(
     put out is computed once a phase; the results are the same without.
     """
     spec, key = snapshot.spec, np.array([0, snapshot.spec.seed], np.uint32)
-    blocks = (block(dataset.train), block(dataset.validation))
-    context = network_context(spec, dataset)
+    blocks, context = _blocks(dataset), network_context(spec, dataset)
     phase: Phase | None = None
     compiled: Any = None
     compiling = 0.0
@@ -108,6 +107,11 @@ def compile_epoch(phase: Phase, state: TrainState, key: Any) -> Any:
     return engine.compiled_epoch.lower(
         phase.program, state, phase.train, phase.validation, key, plan
     ).compile()
+
+
+def _blocks(dataset: Dataset) -> tuple[Block, Block]:
+    """Training and validation examples on the device."""
+    return block(dataset.train), block(dataset.validation)
 
 
 def block(split: Split) -> Block:
