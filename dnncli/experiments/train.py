@@ -8,7 +8,7 @@ from typing import Any
 
 from dnncli import data, theory
 from dnncli.data import Dataset
-from dnncli.diagnosis import verdict
+from dnncli.diagnosis.verdict import diagnose
 from dnncli.errors import SpecError
 from dnncli.experiments import alignment
 from dnncli.nn import network
@@ -16,7 +16,7 @@ from dnncli.records import Finding, Health, Seconds, TrainRecord
 from dnncli.spec import RunSpec, catalog, option
 from dnncli.storage import checkpoint
 from dnncli.theory import Prediction
-from dnncli.training.run import Progress, setting, test_score
+from dnncli.training.run import Progress, network_context, test_score
 from dnncli.training.snapshot import Snapshot, from_checkpoint, to_checkpoint
 
 RESUMABLE = ("data", "epochs", "patience", "min_delta")  # what a resumed run may be given anew
@@ -24,7 +24,7 @@ RESUMABLE = ("data", "epochs", "patience", "min_delta")  # what a resumed run ma
 
 def predict(spec: RunSpec, dataset: Dataset) -> Prediction:
     """Theory of the untrained network. Raises SpecError where --init critical has no solution."""
-    return setting(spec, dataset).predict()
+    return network_context(spec, dataset).predict()
 
 
 def chosen_variances(spec: RunSpec, dataset: Dataset) -> str | None:
@@ -100,7 +100,7 @@ def _health(
         layers = progress.record.layers
     else:
         return Health("unknown")
-    health = verdict.judge(setting(snapshot.spec, dataset), layers, snapshot.initial, crash)
+    health = diagnose(network_context(snapshot.spec, dataset), layers, snapshot.initial, crash)
     if progress and progress.cause and stopped == "condition":
         return _led_by(progress.cause, health)
     return health

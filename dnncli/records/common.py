@@ -1,5 +1,6 @@
 """Records that several commands share: layers, epochs, data, scores, verdicts."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 LAYER_FIELDS = (
@@ -66,21 +67,67 @@ class StepRecord:
 
 
 @dataclass(frozen=True)
+class Remedy:
+    """What to change in a run.
+
+    changes: new values of options, named as `RunSpec.options` names them; None turns an option off
+    or leaves its default to what it depends on.
+    predicted: what theory predicts after the change, by statistic (`delta_ratio`, …).
+    """
+
+    changes: Mapping[str, object]
+    predicted: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Finding:
-    """One rule that fired: on which layer, on what evidence, and what to do about it."""
+    """One rule that fired: on which layer, on what evidence, and what to do about it.
+
+    layer: None where it is not about one layer.
+    advice: the remedy as a sentence, or what to do where no option helps.
+    remedy: the change to make first; None where no option helps. alternatives: others to try.
+    symptoms: what else was found and is explained by this finding.
+    """
 
     rule: str
-    layer: str
+    layer: str | None
     evidence: str
     advice: str
+    remedy: Remedy | None = None
+    alternatives: tuple[Remedy, ...] = ()
+    symptoms: tuple["Finding", ...] = ()
+
+
+@dataclass(frozen=True)
+class Learned:
+    """Whether a network learned anything, held against always answering the largest class.
+
+    verdict: nothing (no better than that share), memorised (better on training data only), weakly
+    (worse than a linear model), learned, or unknown.
+    majority: the largest class's share of the held-out examples; linear: a linear model's accuracy on
+    them; accuracy: the network's on them; train_accuracy: on the training examples.
+    """
+
+    verdict: str
+    accuracy: float | None = None
+    train_accuracy: float | None = None
+    majority: float | None = None
+    linear: float | None = None
 
 
 @dataclass(frozen=True)
 class Health:
-    """The verdict in a word and the findings behind it, worst first."""
+    """The verdict in a word and the findings behind it, the first cause first."""
 
     verdict: str
     findings: tuple[Finding, ...] = ()
+    learned: Learned | None = None
+
+    def all_findings(self) -> Iterator[Finding]:
+        """Every finding, each followed by its symptoms."""
+        for finding in self.findings:
+            yield finding
+            yield from finding.symptoms
 
 
 @dataclass(frozen=True)

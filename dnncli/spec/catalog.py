@@ -222,11 +222,26 @@ MONITORS = _table(
     Entry("val-accuracy", "validation accuracy, higher is better"),
 )
 
-CONDITIONS = _table(
+# What can be found wrong with a run, in the order of causes: a rule explains those below it.
+RULES = _table(
+    Entry("inputs", "inputs whose scale, offset or constancy keeps a network from learning"),
+    Entry("imbalance", "a class so rare that it is not learned"),
+    Entry("labels", "labels that the features do not tell, or too few rows to tell them"),
+    Entry("normalisation", "batch norm over too few examples, or averages that lag behind"),
+    Entry("over-regularised", "penalties, limits or dropout stronger than the loss"),
+    Entry("under-capacity", "too few units, or a network that is only linear"),
     Entry("vanishing", "gradients shrink towards the input"),
-    Entry("exploding", "gradients grow towards the input"),
-    Entry("dead", "units that never respond"),
+    Entry("exploding", "gradients grow towards the input, or steps as large as the weights"),
+    Entry("unpredicted", "theory and measurement disagree before the first step"),
+    Entry("diverged", "a loss, gradient or parameter is not finite"),
+    Entry("unstable", "steps too large: the loss rises, units die or saturate"),
+    Entry("slow", "steps too small for the weights to get anywhere"),
+    Entry("stalled", "a layer's steps are lost in float32's rounding"),
     Entry("saturated", "units stuck where the activation is flat"),
+    Entry("dead", "units that never respond"),
+    Entry("unfinished", "still improving when it stopped"),
+    Entry("not-learning", "no better than always answering the largest class"),
+    Entry("overfitting", "held-out data get worse while training data get better"),
 )
 
 FORMATS = _table(

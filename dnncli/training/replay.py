@@ -10,8 +10,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from dnncli.diagnosis import verdict
-from dnncli.diagnosis.verdict import Setting
+from dnncli.diagnosis.context import NetworkContext
+from dnncli.diagnosis.verdict import diagnose
 from dnncli.nn import layer_stats
 from dnncli.nn.layer_stats import FlightStats
 from dnncli.nn.network import TrainState
@@ -91,7 +91,7 @@ def _divergence(layer: str, evidence: str) -> Finding:
 
 
 def collapse(
-    setting: Setting,
+    context: NetworkContext,
     spec: RunSpec,
     state: TrainState,
     train: Block,
@@ -101,10 +101,10 @@ def collapse(
 ) -> tuple[int, tuple[StepRecord, ...]]:
     """The first step (from 1) of an epoch at which a rule is met, and the steps up to there."""
     _, steps = replay(spec, state, train, key, epoch)
-    met = [step.step for step in steps if _meets(setting, step.layers, rule)]
+    met = [step.step for step in steps if _meets(context, step.layers, rule)]
     first = met[0] if met else len(steps)
     return first, steps[:first][-KEPT_STEPS:]
 
 
-def _meets(setting: Setting, layers: tuple[LayerRecord, ...], rule: str) -> bool:
-    return any(finding.rule == rule for finding in verdict.judge(setting, layers).findings)
+def _meets(context: NetworkContext, layers: tuple[LayerRecord, ...], rule: str) -> bool:
+    return any(finding.rule == rule for finding in diagnose(context, layers).findings)

@@ -9,8 +9,9 @@ import jax
 import numpy as np
 
 from dnncli.data import Dataset, Split
-from dnncli.diagnosis import verdict
-from dnncli.diagnosis.verdict import Setting
+from dnncli.diagnosis.context import NetworkContext
+from dnncli.diagnosis.first_step import attribute_divergence
+from dnncli.diagnosis.verdict import diagnose
 from dnncli.nn.network import TrainState
 from dnncli.records import EpochRecord, Finding, Score, StepRecord
 from dnncli.spec import RunSpec
@@ -53,7 +54,7 @@ def run(
     put out is computed once a phase; the results are the same without.
     """
     spec, key = snapshot.spec, np.array([0, snapshot.spec.seed], np.uint32)
-    blocks, situation = (block(dataset.train), block(dataset.validation)), setting(spec, dataset)
+    blocks, context = _blocks(dataset), network_context(spec, dataset)
     phase: Phase | None = None
     compiled: Any = None
     compiling = 0.0
@@ -75,16 +76,16 @@ def run(
         if not epoch_record.finite(info):
             crash, steps = replay.crash(*replayed)
             if steps[0].epoch == steps[0].step == 1:
-                crash = verdict.explain(situation, crash, steps[0].layers)
+                crash = attribute_divergence(context, crash, steps[0].layers)
             broken = replace(snapshot, flight=_whole(phase, steps))
             yield Progress(record, broken, compiling, "diverged", crash)
             return
         snapshot = _advance(snapshot, phases.join(phase, snapshot.state, after), record, info)
         stopped = early_stopping.reason(spec, snapshot.epoch, snapshot.best_epoch)
-        findings = verdict.judge(situation, record.layers).findings if stop_on else ()
+        findings = diagnose(context, record.layers).findings if stop_on else ()
         cause = next((finding for finding in findings if finding.rule in stop_on), None)
         if cause:
-            step, steps = replay.collapse(situation, *replayed, cause.rule)
+            step, steps = replay.collapse(context, *replayed, cause.rule)
             cause = replace(
                 cause, evidence=f"{cause.evidence}, since epoch {record.epoch}, step {step}"
             )
@@ -94,9 +95,10 @@ def run(
             return
 
 
-def setting(spec: RunSpec, dataset: Dataset) -> Setting:
+def network_context(spec: RunSpec, dataset: Dataset) -> NetworkContext:
     """What theory needs to know of a run."""
-    return Setting(spec.network, dataset.features, dataset.classes, dataset.train.second_moment)
+    moment = dataset.train.second_moment
+    return NetworkContext(spec.network, dataset.features, dataset.classes, moment, spec)
 
 
 def compile_epoch(phase: Phase, state: TrainState, key: Any) -> Any:
@@ -105,6 +107,11 @@ def compile_epoch(phase: Phase, state: TrainState, key: Any) -> Any:
     return engine.compiled_epoch.lower(
         phase.program, state, phase.train, phase.validation, key, plan
     ).compile()
+
+
+def _blocks(dataset: Dataset) -> tuple[Block, Block]:
+    """Training and validation examples on the device."""
+    return block(dataset.train), block(dataset.validation)
 
 
 def block(split: Split) -> Block:

@@ -74,8 +74,8 @@ def test_options_come_with_their_help(complete):
         ("monitor", catalog.MONITORS),
         ("format", catalog.FORMATS),
         ("data", catalog.DATASETS),
-        ("fail-on", catalog.CONDITIONS),
-        ("stop-on", catalog.CONDITIONS),
+        ("fail-on", catalog.RULES),
+        ("stop-on", catalog.RULES),
     ],
 )
 def test_names_of_every_table_come_with_their_summaries(complete, option, table):
@@ -93,7 +93,7 @@ def test_names_are_found_by_their_start_aliases_too(complete):
 
 def test_the_last_name_of_a_list_is_completed(complete):
     assert set(complete("dnncli train --fail-on dead,s")) == {"dead,saturated"}
-    assert len(complete("dnncli train --fail-on dead,")) == len(catalog.CONDITIONS) - 1
+    assert len(complete("dnncli train --fail-on dead,")) == len(catalog.RULES) - 1
 
 
 @pytest.mark.parametrize(

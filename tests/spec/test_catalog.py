@@ -14,7 +14,7 @@ TABLES = {
     "schedule": catalog.SCHEDULES,
     "scaling": catalog.SCALINGS,
     "monitor": catalog.MONITORS,
-    "condition": catalog.CONDITIONS,
+    "condition": catalog.RULES,
     "format": catalog.FORMATS,
     "data set": catalog.DATASETS,
 }

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from problems import dataset, layers, spec
 
-from dnncli.diagnosis.verdict import Setting
+from dnncli.diagnosis.context import NetworkContext
 from dnncli.nn.layer_stats import FlightStats
 from dnncli.records import LAYER_FIELDS, StepRecord
 from dnncli.training import compilation_cache, replay, run
@@ -160,11 +160,11 @@ def test_the_last_thirty_two_steps_are_kept(replayed):
     assert [step.step for step in steps] == list(range(59, 91))
 
 
-SETTING = Setting(RUN.network, 6, 3, 1.0)
+CONTEXT = NetworkContext(RUN.network, 6, 3, 1.0)
 
 
 def collapse(rule):
-    return replay.collapse(SETTING, RUN, START.state, BLOCK, KEY, 4, rule)
+    return replay.collapse(CONTEXT, RUN, START.state, BLOCK, KEY, 4, rule)
 
 
 def test_a_collapse_ends_with_the_first_step_that_meets_the_rule(replayed):

@@ -10,7 +10,7 @@ import pytest
 from oracle import assert_agree
 from problems import dataset, spec
 
-from dnncli.diagnosis import verdict
+from dnncli.diagnosis.verdict import diagnose
 from dnncli.nn import network
 from dnncli.nn.network import Moments
 from dnncli.records import LAYER_FIELDS
@@ -312,7 +312,7 @@ class TestDivergence:
 
 class TestStoppingOnAVerdict:
     def judged(self, run_spec, record):
-        findings = verdict.judge(run.setting(run_spec, DATA), record.layers).findings
+        findings = diagnose(run.network_context(run_spec, DATA), record.layers).findings
         return {finding.rule: finding for finding in findings}
 
     def test_it_ends_at_the_first_epoch_that_earns_it(self):

@@ -43,12 +43,12 @@ EXAMPLES = """
     ),
     click.option(
         "--fail-on",
-        type=Names(catalog.CONDITIONS, "condition"),
-        help="Exit with 4 on these verdicts: vanishing,exploding,dead,saturated.",
+        type=Names(catalog.RULES, "condition"),
+        help=f"Exit with 4 on any of these verdicts: {', '.join(catalog.RULES)}.",
     ),
     click.option(
         "--stop-on",
-        type=Names(catalog.CONDITIONS, "condition"),
+        type=Names(catalog.RULES, "condition"),
         help="Also stop at the epoch that earns one of them.",
     ),
 )

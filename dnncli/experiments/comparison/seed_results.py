@@ -8,10 +8,11 @@ import numpy as np
 from jaxtyping import Float32
 
 from dnncli.data import Dataset, Split
-from dnncli.diagnosis import verdict
+from dnncli.diagnosis.context import delta_ratio
+from dnncli.diagnosis.verdict import diagnose
 from dnncli.records import LayerRecord, SeedRecord
 from dnncli.spec import RunSpec
-from dnncli.training.run import setting
+from dnncli.training.run import network_context
 from dnncli.training.seeds import Lane
 from dnncli.training.snapshot import Snapshot
 
@@ -28,7 +29,7 @@ def seed_record(
         return record
     best = run.history[run.best_epoch - 1]
     layers = best.layers
-    health = verdict.judge(setting(run.spec, dataset), layers, run.initial)
+    health = diagnose(network_context(run.spec, dataset), layers, run.initial)
     return replace(
         record,
         verdict=health.verdict,
@@ -36,7 +37,7 @@ def seed_record(
         val_accuracy=best.val_accuracy,
         test_accuracy=accuracy(forward, end, dataset.test, rows),
         val_loss=best.val_loss,
-        best_delta_ratio=verdict.delta_ratio(layers),
+        best_delta_ratio=delta_ratio(layers),
         dead_fraction=_mean_over_units(run.spec, [layer.dead_fraction for layer in layers]),
         saturated_fraction=_mean_over_units(
             run.spec, [layer.saturated_fraction for layer in layers]
@@ -49,7 +50,7 @@ def seed_record(
 def _without_scores(run: Lane) -> SeedRecord:
     """The record of a run that diverged: its curves and its first step, and no scores."""
     assert run.stopped is not None
-    ratio = verdict.delta_ratio(run.initial) if run.initial else None
+    ratio = delta_ratio(run.initial) if run.initial else None
     return SeedRecord(
         seed=run.spec.seed,
         stopped=run.stopped,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from dnncli.diagnosis import verdict
+from dnncli.diagnosis.verdict import diagnose
 from dnncli.experiments import statistics
 from dnncli.experiments.train import elapsed
 from dnncli.experiments.transfer.task import BASELINE, TRANSFER, Run, Transfer
@@ -18,7 +18,7 @@ from dnncli.records import (
     Seconds,
     TransferRecord,
 )
-from dnncli.training.run import Progress, setting, test_score
+from dnncli.training.run import Progress, network_context, test_score
 
 Ends = Mapping[Run, Progress]  # each run's last epoch
 Scores = Mapping[Run, Score]  # on the test set
@@ -101,8 +101,8 @@ def _stopped(end: Progress, finished: bool) -> str:
 def _health(task: Transfer, end: Progress) -> Health:
     """The verdict on a run's last epoch."""
     crash = end.cause if end.stopped == "diverged" else None
-    context = setting(task.layout.run, task.dataset)
-    return verdict.judge(context, _epochs(end)[-1].layers, (), crash)
+    context = network_context(task.layout.run, task.dataset)
+    return diagnose(context, _epochs(end)[-1].layers, (), crash)
 
 
 def _seconds(ends: Ends, began: float | None) -> Seconds:

@@ -9,8 +9,8 @@ import jax
 import numpy as np
 
 from dnncli.data import Dataset
-from dnncli.diagnosis import verdict
-from dnncli.diagnosis.verdict import Setting
+from dnncli.diagnosis.context import NetworkContext
+from dnncli.diagnosis.verdict import diagnose
 from dnncli.experiments.vanishing import layer_figures, stacked, training
 from dnncli.experiments.vanishing.layer_figures import LayerStatistics
 from dnncli.records import CaseRecord, DepthRecord
@@ -18,7 +18,7 @@ from dnncli.spec import RunSpec
 from dnncli.spec.vanishing import Case
 from dnncli.theory import Prediction
 from dnncli.training import engine, plan
-from dnncli.training.run import setting
+from dnncli.training.run import network_context
 
 BATCH = 256  # examples of the one batch that is measured
 
@@ -68,11 +68,11 @@ def _examine(
 ) -> CaseRecord:
     """One case at one depth: predicted, measured, and trained where that is asked for."""
     network = case.network(depth, spec.width)
-    context = setting(RunSpec(network=network), dataset)
+    context = network_context(RunSpec(network=network), dataset)
     prediction = context.predict()
     measured = _measure(context, spec.seeds, dataset, program)
     layers = tuple(_layers(context, measured, prediction))
-    health = verdict.judge(context, layers, layers)
+    health = diagnose(context, layers, layers)
     ratios = _delta_ratios(measured)
     trained = None
     if spec.train:
@@ -100,7 +100,9 @@ def _examine(
     )
 
 
-def _measure(context: Setting, seed_count: int, dataset: Dataset, program: Any) -> _Measurement:
+def _measure(
+    context: NetworkContext, seed_count: int, dataset: Dataset, program: Any
+) -> _Measurement:
     """One batch through each seed's untrained network."""
     spec = context.network
     rows = []
@@ -127,7 +129,7 @@ def _delta_ratios(measured: _Measurement) -> np.ndarray:
 
 
 def _layers(
-    context: Setting, measured: _Measurement, prediction: Prediction
+    context: NetworkContext, measured: _Measurement, prediction: Prediction
 ) -> Iterator[DepthRecord]:
     """Every layer's statistics over seeds, beside theory and the bound."""
     names = context.network.layers()

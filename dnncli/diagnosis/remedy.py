@@ -1,0 +1,74 @@
+"""Remedies: from changes of options to command-line flags, to sentences, and to the changed run."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from dnncli.records import Finding, Remedy
+from dnncli.spec import RunSpec, from_options, option
+
+# Options whose None means "off"; the other options' None leaves them to their defaults.
+SWITCHES = ("max_norm", "clip_value", "clip_norm", "clip_global_norm")
+STATISTICS = {"delta_ratio": "δ ratio {:.2g}", "saturated_fraction": "{:.0%} flat"}
+
+
+def flags(changes: Mapping[str, object]) -> str:
+    """Changes as they are typed: `--init critical --lr 0.01`; `without --max-norm` where one goes."""
+    return " ".join(_flags(changes))
+
+
+def _flags(changes: Mapping[str, object]) -> Iterator[str]:
+    for name, value in changes.items():
+        if isinstance(value, bool):
+            yield option(name) if value else option(f"no_{name}")
+        elif name == "patience" and value is None:
+            yield "--patience 0"
+        elif value is not None:
+            yield f"{option(name)} {_typed(value)}"
+    off = [option(name) for name in SWITCHES if name in changes and changes[name] is None]
+    if off:
+        yield f"without {' '.join(off)}"
+
+
+def _typed(value: object) -> str:
+    """A value as it is typed: sizes between commas, numbers at their shortest."""
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value)
+
+
+def sentence(remedy: Remedy, reason: str = "") -> str:
+    """A remedy in words: its flags, what theory predicts for them, and the reason given."""
+    predicted = [STATISTICS[name].format(value) for name, value in remedy.predicted.items()]
+    told = [f"predicted {', '.join(predicted)}"] if predicted else []
+    told += [reason] if reason else []
+    typed = flags(remedy.changes)
+    return f"{typed}: {' '.join(told)}" if told else typed
+
+
+def finding(
+    rule: str,
+    layer: str | None,
+    evidence: str,
+    remedies: Sequence[Remedy],
+    reason: str = "",
+) -> Finding:
+    """A finding with its remedies, the first of which is to be made; its advice is printed from that.
+
+    reason: what to say of the first remedy, or what to do where there is none.
+    """
+    if not remedies:
+        return Finding(rule, layer, evidence, reason)
+    first = remedies[0]
+    return Finding(rule, layer, evidence, sentence(first, reason), first, tuple(remedies[1:]))
+
+
+def apply(run: RunSpec, changes: Mapping[str, object]) -> RunSpec:
+    """The run with some options changed. Raises SpecError where they do not go together."""
+    return from_options({**run.options(), **changes})
+
+
+def round_down(value: float) -> float:
+    """A number with one significant digit that is at most the value: 0.0372 becomes 0.03."""
+    digits = f"{value:.15e}"
+    return float(f"{digits[0]}e{digits.split('e')[1]}")

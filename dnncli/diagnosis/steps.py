@@ -1,0 +1,30 @@
+"""The steps: as large as the weights, or so small that they are lost."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from dnncli.records import Finding, LayerRecord
+
+# A step of half an ulp or less leaves a float32 weight as it was.
+LOST_UPDATE = 2.0**-24
+# A step as large as the weights replaces what was learned; healthy steps are near a thousandth.
+HUGE_UPDATE = 1.0
+
+
+def updates(layers: Sequence[LayerRecord]) -> Iterator[Finding]:
+    """Steps of an epoch that replace weights, or that leave one layer as it is while others move."""
+    known = [layer for layer in layers if math.isfinite(layer.update_ratio)]
+    if not known:
+        return
+    largest = max(known, key=lambda layer: layer.update_ratio)
+    smallest = min(known, key=lambda layer: layer.update_ratio)
+    if largest.update_ratio > HUGE_UPDATE:
+        evidence = f"a step is {largest.update_ratio:.1e} times as large as its weights"
+        advice = "lower --lr, or add --clip-global-norm 1"
+        yield Finding("exploding", largest.layer, evidence, advice)
+    # Where no layer moves any more, training is over rather than stuck.
+    if smallest.update_ratio < LOST_UPDATE < largest.update_ratio:
+        step = f"a step is {smallest.update_ratio:.1e} of its weights"
+        evidence = f"{step}, lost in float32's rounding"
+        advice = "mend what is above it first, or raise --lr"
+        yield Finding("stalled", smallest.layer, evidence, advice)
