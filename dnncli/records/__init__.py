@@ -1,4 +1,4 @@
-"""What a run yields: frozen records, as JSON shows them and tables draw them. One file a command."""
+"""What commands yield: frozen records, as JSON shows them and tables draw them."""
 
 from dnncli.records.common import (
     LAYER_FIELDS,
@@ -43,6 +43,7 @@ from dnncli.records.evaluation import (
 from dnncli.records.inspection import InspectRecord, LayerPart, TensorRecord
 from dnncli.records.notices import Notice
 from dnncli.records.prediction import Predictions
+from dnncli.records.theory import LayerPrediction, Prediction
 from dnncli.records.training import TrainRecord
 from dnncli.records.transfer import (
     BaselineRecord,
@@ -53,7 +54,7 @@ from dnncli.records.transfer import (
     RunSummary,
     TransferRecord,
 )
-from dnncli.records.vanishing import CaseRecord, DemoRecord, DepthRecord, Trained
+from dnncli.records.vanishing import CaseRecord, DemoRecord, DepthRecord, TrainingOutcome
 
 __all__ = [
     "LAYER_FIELDS",
@@ -81,12 +82,14 @@ __all__ = [
     "Health",
     "InspectRecord",
     "LayerPart",
+    "LayerPrediction",
     "LayerRecord",
     "Learned",
     "NormMismatch",
     "Notice",
     "OriginRecord",
     "ParentRecord",
+    "Prediction",
     "Predictions",
     "ProbeRecord",
     "RateRecord",
@@ -101,7 +104,7 @@ __all__ = [
     "StepRecord",
     "TensorRecord",
     "TrainRecord",
-    "Trained",
+    "TrainingOutcome",
     "TransferRecord",
     "TrialRecord",
     "Versus",

@@ -24,8 +24,8 @@ class LayerRecord:
     saturated_fraction: share of z where |phi'(z)| < 0.01 max|phi'|.
     dead_fraction: share of units whose phi' is 0 for every example of the epoch.
 
-    Nothing flows into a frozen layer: its gradient and update are 0, and below the lowest layer that is
-    trained delta is 0 too.
+    Nothing flows into a frozen layer: its gradient and update are 0, and below the lowest layer
+    that is trained delta is 0 too.
     """
 
     layer: str
@@ -104,8 +104,8 @@ class Learned:
 
     verdict: nothing (no better than that share), memorised (better on training data only), weakly
     (worse than a linear model), learned, or unknown.
-    majority: the largest class's share of the held-out examples; linear: a linear model's accuracy on
-    them; accuracy: the network's on them; train_accuracy: on the training examples.
+    majority: the largest class's share of the held-out examples; linear: a linear model's accuracy
+    on them; accuracy: the network's on them; train_accuracy: on the training examples.
     """
 
     verdict: str

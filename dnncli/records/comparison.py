@@ -8,7 +8,7 @@ from dnncli.records.common import DataRecord, Seconds
 
 @dataclass(frozen=True)
 class SeedRecord:
-    """One seed's run. Figures are the best epoch's network's, or of that epoch; None where it diverged.
+    """One seed's run. Figures are of the best epoch and its network; None where the run diverged.
 
     Curves have a value an epoch, deltas one a layer. dead_fraction, saturated_fraction and
     activation_mean are over all hidden units.
@@ -69,7 +69,8 @@ class DeltaRatio:
     """delta_rms(hidden1) / delta_rms(last hidden): geometric means over seeds, and theory.
 
     initial: of the first step; best: over the best epoch; predicted: before the first step, for the
-    network's widths without bound, with the band in which 95 % of networks of these widths should lie.
+    network's widths without bound, with the band in which 95 % of networks of these widths should
+    lie.
     """
 
     initial: float | None

@@ -8,7 +8,7 @@ from dnncli.records.notices import Notice
 
 @dataclass(frozen=True)
 class DatasetRecord:
-    """A data set that has a name; `here` tells whether it can be used, `place` where it is or belongs."""
+    """A data set with a name. here: whether it can be used; place: where it is or belongs."""
 
     name: str
     summary: str
@@ -29,7 +29,8 @@ class ColumnRecord:
     """One column of a table.
 
     role: feature, target, dropped, or empty. type: DuckDB's. kind: number, time, code or text.
-    values: a few words on what it holds; encoding: what becomes of it; features: how many that makes.
+    values: a few words on what it holds; encoding: what becomes of it; features: how many that
+    makes.
     """
 
     name: str
@@ -54,8 +55,8 @@ class ClassCount:
 class DescriptionRecord:
     """The result of `data show`.
 
-    test is None where the data bring no test set of their own. values: the least and the greatest, of data
-    that are no table; columns: of a table.
+    test is None where the data bring no test set of their own. values: the least and the greatest,
+    of data that are no table; columns: of a table.
     """
 
     config: dict[str, Any]

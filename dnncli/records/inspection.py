@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from dnncli.records.common import EpochRecord, StepRecord
+from dnncli.records.common import DataRecord, EpochRecord, StepRecord
+from dnncli.records.transfer import OriginRecord
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,11 @@ class InspectRecord:
     format: str  # dnncli, PyTorch or Keras
     layers: tuple[LayerPart, ...]
     parameters: int
-    data: Any
+    data: DataRecord | None
     class_names: tuple[str, ...]
     epoch: int
     best_epoch: int
     history: tuple[EpochRecord, ...]
-    steps: tuple[StepRecord, ...]  # the flight recorder's
-    origin: Any
+    steps: tuple[StepRecord, ...]  # the last ones before a run diverged
+    origin: OriginRecord | None
     versions: dict[str, str]

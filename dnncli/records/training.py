@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dnncli.records.common import DataRecord, EpochRecord, Health, LayerRecord, Score, Seconds
+from dnncli.records.theory import Prediction
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,6 @@ class TrainRecord:
     stopped: str  # epochs | patience | diverged | condition | signal
     test: Score | None
     health: Health
-    prediction: Any  # `meanfield.Prediction`, or None where --init critical has none
+    prediction: Prediction | None  # None: --init critical has no solution
     checkpoint: str | None
     seconds: Seconds

@@ -8,7 +8,7 @@ from dnncli.records.common import DataRecord, EpochRecord, Health, Score, Second
 
 @dataclass(frozen=True)
 class ParentRecord:
-    """The network that layers were taken from; `sha256` is of its file, `fingerprint` of its data."""
+    """The network that layers were taken from. sha256: of its file; fingerprint: of its data."""
 
     path: str
     sha256: str
@@ -46,8 +46,8 @@ class ProbeRecord:
 class RunSummary:
     """One seed's run. `seconds` are of its epochs, compilation aside.
 
-    `reached` is the first epoch whose validation accuracy is at least the baseline's best with the same
-    seed; None where there is no such epoch or no baseline.
+    `reached` is the first epoch whose validation accuracy is at least the baseline's best with the
+    same seed; None where there is no such epoch or no baseline.
     """
 
     seed: int
@@ -63,7 +63,7 @@ class RunSummary:
 
 @dataclass(frozen=True)
 class BaselineRecord:
-    """The same architecture trained from scratch on the same data: the first seed's run, and every seed's."""
+    """The same architecture from scratch on the same data; epochs are of the first seed."""
 
     test: Score
     epochs: tuple[EpochRecord, ...]
@@ -85,7 +85,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class TransferRecord:
-    """The result of `transfer`; epochs, test and checkpoint are of the first seed's transferred network."""
+    """The result of `transfer`. epochs, test, checkpoint: of the first seed's network."""
 
     config: dict[str, Any]
     parent: ParentRecord

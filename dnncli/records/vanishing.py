@@ -19,7 +19,7 @@ class DepthRecord(LayerRecord):
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainingOutcome:
     """How a case does after some epochs: validation accuracy of the last epoch, over seeds."""
 
     epochs: int
@@ -49,7 +49,12 @@ class CaseRecord:
     note: str | None
     verdict: str
     findings: tuple[Finding, ...]
-    trained: Trained | None = None
+    trained: TrainingOutcome | None = None
+
+    @property
+    def short(self) -> str:
+        """The case without "-normal", the variant of an initialiser that needs no name."""
+        return self.case.replace("-normal", "")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dnncli.records import EpochRecord, InspectRecord, OriginRecord, StepRecord
+from dnncli.records import DataRecord, EpochRecord, InspectRecord, OriginRecord, StepRecord
 from dnncli.report import text
 
 WIDEST_SPARK = 60
@@ -50,14 +50,16 @@ def report(record: InspectRecord, history: bool, steps: bool) -> Iterator[Render
 def _heading(record: InspectRecord) -> Iterator[Text]:
     parameters = f"{text.count(record.parameters)} parameters"
     yield Text.assemble((record.checkpoint, "bold"), f": {record.format}, {parameters}")
-    if record.format == "dnncli":
-        config, data = record.config, record.data
+    data = record.data
+    if data is not None:
+        config = record.config
         yield Text(
             f"{config['act']}, {config['init']} initialisation, {config['optimizer']} {config['lr']:g},"
             f" batches of {config['batch_size']}, seed {config['seed']}"
         )
+        examples = _classes(data, record.class_names)
         yield Text(
-            f"{record.epoch} epochs, best {record.best_epoch}; trained on {data.name} ({_classes(record)})"
+            f"{record.epoch} epochs, best {record.best_epoch}; trained on {data.name} ({examples})"
         )
         yield Text(
             f"data {data.fingerprint[:16]}…; "
@@ -80,10 +82,11 @@ def _origin(origin: OriginRecord) -> str:
     return "; ".join(parts)
 
 
-def _classes(record: InspectRecord) -> str:
-    names = record.class_names
-    shown = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
-    return f"{text.count(record.data.train)} examples of {shown}"
+def _classes(data: DataRecord, names: tuple[str, ...]) -> str:
+    shown = list(names[:10])
+    if len(names) > 10:
+        shown.append("…")
+    return f"{text.count(data.train)} examples of {', '.join(shown)}"
 
 
 def tensor_table(record: InspectRecord) -> Table:

@@ -94,7 +94,7 @@ def _ratio(prediction: Any) -> str:
 def first_step(record: TrainRecord) -> Iterator[Text]:
     """Prediction and measurement side by side."""
     prediction = record.prediction
-    if not record.initial or prediction.band is None or len(record.initial) < 3:
+    if prediction is None or prediction.band is None or len(record.initial) < 3:
         return
     first, last = record.initial[0].delta_rms, record.initial[-2].delta_rms
     measured = f"{first / last:.2g}" if last else "nothing left"

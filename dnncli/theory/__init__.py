@@ -1,8 +1,9 @@
-"""Mean-field theory of untrained networks: which gradients vanish, and what to do about it. No JAX."""
+"""Mean-field theory of untrained networks: which gradients vanish, and what to do about it."""
 
+from dnncli.records import LayerPrediction, Prediction
 from dnncli.theory.critical import Critical, CriticalLayer, critical
 from dnncli.theory.fixed_points import FixedPoint, depth_scale, fixed_point, trainable_depth
-from dnncli.theory.prediction import LayerPrediction, Prediction, predict
+from dnncli.theory.prediction import predict
 from dnncli.theory.variances import VARIANCES, variance
 
 __all__ = [

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from dnncli.data import Dataset
-from dnncli.records import Trained
+from dnncli.records import TrainingOutcome
 from dnncli.spec import NetworkSpec, RunSpec, ScheduleSpec, UpdateSpec
 from dnncli.spec.vanishing import Case
 from dnncli.training import engine, epoch_record
@@ -20,14 +20,14 @@ CLIP = 1.0  # global norm, for the cases with +clip
 
 def train(
     case: Case, network: NetworkSpec, dataset: Dataset, epochs: int, seed_count: int
-) -> Trained:
+) -> TrainingOutcome:
     """Adam at its default rate. A seed that diverges is None and not part of the mean."""
     update = UpdateSpec(clip_global_norm=CLIP) if case.clip else UpdateSpec()
     spec = RunSpec(network=network, update=update, schedule=ScheduleSpec(epochs=epochs))
     values = tuple(_accuracies(spec, dataset, seed_count))
     known = [value for value in values if value is not None]
     mean = float(np.mean(known)) if known else None
-    return Trained(epochs, mean, values)
+    return TrainingOutcome(epochs, mean, values)
 
 
 def _accuracies(spec: RunSpec, dataset: Dataset, seed_count: int) -> Iterator[float | None]:
