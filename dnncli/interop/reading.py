@@ -11,9 +11,10 @@ from jaxtyping import Float64
 from dnncli.errors import CheckpointError, SpecError
 from dnncli.interop.modules import KERAS, PYTORCH, Module, collect
 from dnncli.interop.stack import Stage, arrange
-from dnncli.nn.network import BN_EPSILON, Layer, Moments, Parameters, Statistics
+from dnncli.nn.network import Layer, Moments, Parameters, Statistics
 from dnncli.spec import NetworkSpec, catalog
 from dnncli.storage import files, tensorfile
+from dnncli.theory.closed_forms import BN_EPSILON
 
 Units = Float64[np.ndarray, " units"]
 

@@ -7,8 +7,9 @@ import numpy as np
 
 from dnncli.interop.modules import KERAS, PYTORCH
 from dnncli.interop.reading import EPSILON
-from dnncli.nn.network import BN_EPSILON, Layer, Moments, Parameters, Statistics
+from dnncli.nn.network import Layer, Moments, Parameters, Statistics
 from dnncli.spec import NetworkSpec
+from dnncli.theory.closed_forms import BN_EPSILON
 
 FRAMEWORKS = {"torch": PYTORCH, "keras": KERAS}
 # An activation's module in each, where alpha and units are filled in.

@@ -17,8 +17,6 @@ from dnncli.records import LAYER_FIELDS, LayerRecord
 from dnncli.spec import NetworkSpec
 from dnncli.theory import closed_forms
 
-SATURATION = 0.01  # a unit is saturated where |phi'| is below this share of its maximum
-
 
 class LayerStats(NamedTuple):
     """One step's figures, one entry a layer; defined in `records.LayerRecord`."""
@@ -86,7 +84,7 @@ def _slopes(
     slope: Float[Array, " units"] | None,
 ) -> tuple[Float[Array, ""], Bool[Array, " units"]]:
     """Share of z where phi' is nearly flat, and the units that respond; `slope` is PReLU's alpha."""
-    limit = SATURATION * closed_forms.steepest(spec.act, spec.alpha)
+    limit = closed_forms.SATURATION * closed_forms.steepest(spec.act, spec.alpha)
     derivative = activations.derivative(spec.act, z, spec.alpha if slope is None else slope[None])
     flat, moves = (
         flags.astype(jnp.float32) for flags in (jnp.abs(derivative) < limit, derivative != 0)

@@ -17,11 +17,10 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from dnncli.nn import activations, initializers, optimizers, reductions
 from dnncli.spec import NetworkSpec
+from dnncli.theory.closed_forms import BN_EPSILON, SELU_FLOOR
 
-BN_EPSILON = 1e-3
 INIT_STREAM = 1  # keeps the initialisers' random numbers apart from the shuffles' …
 BIAS_STREAM = 3  # … and from the biases'
-SELU_FLOOR = -1.7580993408473766  # SELU at minus infinity: what alpha-dropout drops to
 
 
 class Layer(NamedTuple):

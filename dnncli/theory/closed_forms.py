@@ -1,8 +1,9 @@
 """Activation functions and their derivatives in closed form, in float64 NumPy.
 
-The theory integrates them and the tests hold the JAX registry against them; nothing here is trained.
-At a kink the derivative is the one JAX's automatic differentiation gives: relu'(0) = 0, a leaky
-ReLU's and ELU's slope from the left, 0 and 1 at hard-swish's -3 and 3. Sources stand in the catalog.
+The theory integrates them and the tests hold the JAX registry against them; nothing here is
+trained. At a kink the derivative is the one JAX's automatic differentiation gives: relu'(0) = 0, a
+leaky ReLU's and ELU's slope from the left, 0 and 1 at hard-swish's -3 and 3. Sources stand in the
+catalog.
 """
 
 import math
@@ -19,6 +20,9 @@ Curve = Callable[[Values, Alpha], Values]
 # Klambauer et al. 2017: the pair for which mean 0 and variance 1 reproduce themselves.
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
+SELU_FLOOR = -SELU_SCALE * SELU_ALPHA  # SELU at minus infinity: what alpha-dropout drops to
+SATURATION = 0.01  # a unit is saturated where |phi'| is below this share of its maximum
+BN_EPSILON = 1e-3  # what batch norm adds to a variance
 
 
 def _one(alpha: Alpha) -> float:
@@ -58,7 +62,7 @@ def kinks(name: str, alpha: Alpha = None) -> tuple[float, ...]:
 
 
 def _parameter(alpha: Alpha) -> float:
-    """Alpha where the activation needs one. Raises ValueError for None (a bug: the catalog has defaults)."""
+    """Alpha where the activation needs one. Raises ValueError for None."""
     if alpha is None:
         raise ValueError("this activation needs an alpha")
     return alpha

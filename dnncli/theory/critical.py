@@ -1,22 +1,25 @@
 """Critical initialisation: weights and biases under which gradients neither vanish nor explode.
 
-A layer is critical where chi = sigma_w^2 E phi'(z)^2 = 1 at its own q. For that sigma_w^2 of the layer
-above must be 1 / E phi'^2, which makes q there r(q) = E phi^2 / E phi'^2; where that is less than q,
-biases of variance sigma_b^2 = q - r(q) make up for it, so that every layer has the same q. What is left to
-choose is q.
+A layer is critical where chi = sigma_w^2 E phi'(z)^2 = 1 at its own q. For that sigma_w^2 of the
+layer above must be 1 / E phi'^2, which makes q there r(q) = E phi^2 / E phi'^2; where that is less
+than q, biases of variance sigma_b^2 = q - r(q) make up for it, so that every layer has the same q.
+What is left to choose is q.
 
-- Where r(q) = q for every q (ReLU, leaky ReLU, identity) every q is critical: He's initialisation, left
-  as it is in the first layer too.
-- Else the first layer brings the data to q = 0.25, pre-activations of standard deviation 1/2: of 0.1 to 2,
-  values from 0.1 to 0.3 trained best (5 and 20 x 100 networks on digits, Adam and SGD, nine activations).
-- Held q must be stable: its own perturbations change by chi_parallel = d(sigma_w^2 E phi^2)/dq a layer,
-  which must not exceed 1. Swish, GELU, Mish and hard-swish are unstable at small q; they start at the q
-  where chi_parallel reaches 1 (Roberts, Yaida & Hanin 2022, section 5.3: 14.32 for Swish, 3.56 for GELU).
-  There 40 x 100 networks on digits reach 76 to 87 % after 12 epochs; from q = 0.25 all but Mish's 23 to 41 %.
+- Where r(q) = q for every q (ReLU, leaky ReLU, identity) every q is critical: He's initialisation,
+  left as it is in the first layer too.
+- Else the first layer brings the data to q = 0.25, pre-activations of standard deviation 1/2: of
+  0.1 to 2, values from 0.1 to 0.3 trained best (5 and 20 x 100 networks on digits, Adam and SGD,
+  nine activations).
+- Held q must be stable: its own perturbations change by chi_parallel = d(sigma_w^2 E phi^2)/dq a
+  layer, which must not exceed 1. Swish, GELU, Mish and hard-swish are unstable at small q; they
+  start at the q where chi_parallel reaches 1 (Roberts, Yaida & Hanin 2022, section 5.3: 14.32 for
+  Swish, 3.56 for GELU). There 40 x 100 networks on digits reach 76 to 87 % after 12 epochs; from q
+  = 0.25 all but Mish's 23 to 41 %.
 - Where r(q) > q at 0.25 (sigmoid) no bias could hold it: q rises layer by layer to the fixed point
-  r(q) = q, sigma_b = 0 and chi = 1 all the way. 20 x 100 sigmoid networks reach 97 % on digits so, against
-  75 % with the fixed point's sigma_w^2 = 103 in every layer.
-- Where no q has r(q) <= q (softplus), whatever holds q has chi < 1: there is no critical initialisation.
+  r(q) = q, sigma_b = 0 and chi = 1 all the way. 20 x 100 sigmoid networks reach 97 % on digits so,
+  against 75 % with the fixed point's sigma_w^2 = 103 in every layer.
+- Where no q has r(q) <= q (softplus), whatever holds q has chi < 1: there is no critical
+  initialisation.
 
 Dropout that keeps a share p multiplies E phi^2 and E phi'^2 by 1/p, and so sigma_w^2 by p.
 """
@@ -29,7 +32,7 @@ from dnncli.errors import SpecError
 from dnncli.spec import NetworkSpec
 from dnncli.theory.closed_forms import Alpha
 from dnncli.theory.fixed_points import FARTHEST, bisect
-from dnncli.theory.moments import Passed, exp, log, moments, passed
+from dnncli.theory.moments import LayerOutputMoments, exp, log, moments, passed
 
 START = 0.25  # the q aimed at, see above
 ROUNDING = 1e-9  # relative differences below this are rounding
@@ -39,7 +42,8 @@ ROUNDING = 1e-9  # relative differences below this are rounding
 class CriticalLayer:
     """One layer's choice: kernel ~ N(0, weight_variance / fan-in), bias ~ N(0, bias_variance).
 
-    For orthogonal kernels: orthonormal ones times sqrt(weight_variance max(fan-in, units) / fan-in).
+    For orthogonal kernels: orthonormal ones times sqrt(weight_variance max(fan-in, units) /
+    fan-in).
     q: the variance of its pre-activations that this gives.
     """
 
@@ -51,7 +55,7 @@ class CriticalLayer:
 
 @dataclass(frozen=True)
 class Critical:
-    """A critical initialisation, one entry a layer from the input up, and a line that describes it."""
+    """A critical initialisation: an entry a layer from the input up, and a line about it."""
 
     layers: tuple[CriticalLayer, ...]
     description: str
@@ -65,7 +69,9 @@ def critical(spec: NetworkSpec, input_second_moment: float) -> Critical:
     Raises SpecError where there is no such initialisation.
     """
     _check(spec, input_second_moment)
-    act, alpha, keep = spec.act, spec.alpha, 1 - spec.dropout
+    act = spec.act
+    alpha = spec.alpha
+    keep = 1 - spec.dropout
     if _scales(act, alpha):
         slope = exp(moments(act, alpha, 0.0).log_slope)
         log_q = log(input_second_moment) - math.log(slope)
@@ -90,27 +96,30 @@ def _check(spec: NetworkSpec, input_second_moment: float) -> None:
         )
     if not 0 < input_second_moment < math.inf:
         raise SpecError(
-            f"--init critical: the inputs' mean square is {input_second_moment:g}, which no finite weights "
-            "can bring to a critical variance. Check the data and --scale.",
+            f"--init critical: the inputs' mean square is {input_second_moment:g}, which no finite"
+            " weights can bring to a critical variance. Check the data and --scale.",
             option="--init",
         )
 
 
 def _scales(act: str, alpha: Alpha) -> bool:
     """Whether phi(cz) = c phi(z) for c > 0, so that q does not matter."""
-    small, large = (moments(act, alpha, math.log(q)) for q in (1e-4, 1e4))
+    small = moments(act, alpha, math.log(1e-4))
+    large = moments(act, alpha, math.log(1e4))
     gain = large.log_square - small.log_square - math.log(1e8)
     return max(abs(gain), abs(large.log_slope - small.log_slope)) < ROUNDING
 
 
-def _balance(layer: Passed) -> float:
+def _balance(layer: LayerOutputMoments) -> float:
     """Ln r(q): the next layer's q without a bias where chi = 1."""
     return layer.log_square - layer.log_slope
 
 
-def _next(name: str, act: str, below: Passed, log_q: float) -> CriticalLayer:
+def _next(name: str, act: str, below: LayerOutputMoments, log_q: float) -> CriticalLayer:
     """The layer above one of variance q; a hidden one's bias makes up for what q would lose."""
-    weight, q, reached = exp(-below.log_slope), exp(log_q), exp(_balance(below))
+    weight = exp(-below.log_slope)
+    q = exp(log_q)
+    reached = exp(_balance(below))
     missing = q - reached if name != "output" else 0.0
     bias = missing if missing > ROUNDING * q else 0.0
     return CriticalLayer(name, weight, bias, reached + bias)
@@ -143,8 +152,9 @@ def _seek(act: str, holds: Callable[[float], bool], start: float) -> float:
             return bisect(holds, near, far)
         near = far
     raise SpecError(
-        f"--init critical: {act} has no critical point; whatever keeps its pre-activations' variance from "
-        "growing makes its gradients vanish. Choose --init he, or --act relu or elu.",
+        f"--init critical: {act} has no critical point; whatever keeps its pre-activations'"
+        " variance from growing makes its gradients vanish."
+        " Choose --init he, or --act relu or elu.",
         option="--init",
     )
 
@@ -157,10 +167,12 @@ def _describe(spec: NetworkSpec, layers: list[CriticalLayer]) -> str:
         f"σ_b² = {_span([x.bias_variance for x in above[:-1]] or [0.0])}",
         f"q = {_span([x.q for x in layers[:-1]])}",
     ]
-    return f"critical for {spec.act}: {', '.join(parts)} (first layer σ_w² = {layers[0].weight_variance:.4g})"
+    first = f"first layer σ_w² = {layers[0].weight_variance:.4g}"
+    return f"critical for {spec.act}: {', '.join(parts)} ({first})"
 
 
 def _span(values: list[float]) -> str:
     """A number, or the first and the last of a changing course."""
-    first, last = f"{values[0]:.4g}", f"{values[-1]:.4g}"
+    first = f"{values[0]:.4g}"
+    last = f"{values[-1]:.4g}"
     return first if first == last else f"{first} → {last}"

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from dnncli.theory.closed_forms import Alpha
 from dnncli.theory.moments import exp, log, moments, passed
 
-# Networks train to a depth between these multiples of the depth scale (6 in Schoenholz et al. 2017):
-# there the gradient's variance is down to 1 % and to 0.02 %.
+# Networks train to a depth between these multiples of the depth scale (6 in Schoenholz et al.
+# 2017): there the gradient's variance is down to 1 % and to 0.02 %.
 TRAINABLE = (4.6, 8.6)
 FARTHEST = (math.log(1e-24), math.log(1e24))  # of ln q: nothing is found beyond
 NEUTRAL = 1e-10  # relative change of q in one layer that counts as none
@@ -32,7 +32,7 @@ class FixedPoint(NamedTuple):
         return {0.0: "collapses", math.inf: "grows"}.get(self.q, "stable")
 
 
-class Step(NamedTuple):
+class LayerMap(NamedTuple):
     """From one layer to the next: the logarithms of its q and of the factor chi between them."""
 
     log_q: float
@@ -41,16 +41,17 @@ class Step(NamedTuple):
 
 def advance(
     act: str, alpha: Alpha, keep: float, sigma_w2: float, sigma_b2: float, log_q: float
-) -> Step:
-    """Q' = sigma_w^2 E phi^2 / keep + sigma_b^2 and chi = sigma_w^2 E phi'^2 / keep (Poole et al. 2016)."""
+) -> LayerMap:
+    """Q' = sigma_w^2 E phi^2 / keep + sigma_b^2, chi = sigma_w^2 E phi'^2 / keep (Poole et al.)."""
     layer = passed(act, moments(act, alpha, log_q), keep)
     forward = log(sigma_w2) + layer.log_square
-    return Step(add(forward, log(sigma_b2)), log(sigma_w2) + layer.log_slope)
+    return LayerMap(add(forward, log(sigma_b2)), log(sigma_w2) + layer.log_slope)
 
 
 def add(log_x: float, log_y: float) -> float:
     """ln(x + y) from logarithms, of which one may be -inf."""
-    high, low = max(log_x, log_y), min(log_x, log_y)
+    high = max(log_x, log_y)
+    low = min(log_x, log_y)
     return high if low == -math.inf else high + math.log1p(math.exp(low - high))
 
 
@@ -64,7 +65,8 @@ def fixed_point(
 ) -> FixedPoint:
     """The q which layers of variance `start` approach: the nearest in the direction they move.
 
-    As more variance in gives more out, the layers' q cannot step over a fixed point. Precision 1e-12.
+    As more variance in gives more out, the layers' q cannot step over a fixed point. Precision
+    1e-12.
     """
 
     def gain(log_q: float) -> float:
@@ -80,24 +82,30 @@ def fixed_point(
     rises = first > 0
     limit = FARTHEST[1] if rises else FARTHEST[0]
     while near != limit:
-        far = min(near + 0.5, limit) if rises else max(near - 0.5, limit)
+        far = min(near + 0.5, limit)
+        if not rises:
+            far = max(near - 0.5, limit)
         if (gain(far) > 0) != rises:
             found = bisect(lambda x: (gain(x) > 0) == rises, near, far)
             return FixedPoint(math.exp(found), chi(found))
         near = far
-    return FixedPoint(math.inf if rises else 0.0, chi(limit))
+    settled = math.inf if rises else 0.0
+    return FixedPoint(settled, chi(limit))
 
 
 def bisect(holds: Callable[[float], bool], near: float, far: float) -> float:
-    """Where a condition that holds at `near` and not at `far` stops holding, to 1e-15 of their distance."""
+    """Where a condition that holds at `near` but not at `far` stops to, by 50 halvings."""
     for _ in range(50):
         middle = (near + far) / 2
-        near, far = (middle, far) if holds(middle) else (near, middle)
+        if holds(middle):
+            near = middle
+        else:
+            far = middle
     return (near + far) / 2
 
 
 def depth_scale(chi: float) -> float:
-    """Layers over which the gradient's variance changes e-fold: 1/|ln chi| (Schoenholz et al. 2017).
+    """Layers over which the gradient's variance changes e-fold, 1/|ln chi| (Schoenholz et al.)
 
     It vanishes for chi < 1 and explodes for chi > 1; at 1 it does neither and the scale is inf.
     """

@@ -8,13 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dnncli.theory.closed_forms import CLOSED_FORMS, SELU_ALPHA, SELU_SCALE, Alpha
+from dnncli.theory.closed_forms import CLOSED_FORMS, SATURATION, SELU_FLOOR, Alpha
 from dnncli.theory.quadrature import normal_nodes, normal_share
 
 # Outside these variances every activation is a power of |z|: integrals follow from their exponents.
 Q_RANGE = (1e-24, 1e24)
-SATURATION = 0.01  # flat is where |phi'| is below this share of its maximum
-SELU_FLOOR = -SELU_SCALE * SELU_ALPHA  # what alpha-dropout drops to
 
 
 class Moments(NamedTuple):
@@ -35,7 +33,7 @@ class Moments(NamedTuple):
     mixed_kurtosis: float = 1.0
 
 
-class Passed(NamedTuple):
+class LayerOutputMoments(NamedTuple):
     """What a hidden layer hands to its neighbours, its dropout included.
 
     log_square: ln of the mean square of its output. mean: that output's mean.
@@ -52,17 +50,21 @@ def moments(act: str, alpha: Alpha, log_q: float) -> Moments:
     form = CLOSED_FORMS[act]
     if log_q == -math.inf:
         zero = np.zeros(1)
-        value, slope = form.value(zero, alpha)[0], form.derivative(zero, alpha)[0]
+        value = form.value(zero, alpha)[0]
+        slope = form.derivative(zero, alpha)[0]
         return Moments(log(value**2), log(slope**2), float(np.sign(value)))
     log_near = min(max(log_q, math.log(Q_RANGE[0])), math.log(Q_RANGE[1]))
     q = math.exp(log_near)
     z, weights = normal_nodes(q, (0.0, *form.kinks(alpha)), max(form.scale(alpha), 1e-9))
     value = form.value(z, alpha)
-    square, slope = value**2, form.derivative(z, alpha) ** 2
-    mean_square, mean_slope = float(weights @ square), float(weights @ slope)
+    square = value**2
+    slope = form.derivative(z, alpha) ** 2
+    mean_square = float(weights @ square)
+    mean_slope = float(weights @ slope)
     # d E f / d q = E[f (z^2/q - 1)] / 2q, by parts: no second derivatives.
     stein = weights * (z * z / q - 1) / 2
-    rho, tau = float(stein @ square) / mean_square, float(stein @ slope) / mean_slope
+    rho = float(stein @ square) / mean_square
+    tau = float(stein @ slope) / mean_slope
     return Moments(
         log_square=log(mean_square) + rho * (log_q - log_near),
         log_slope=log(mean_slope) + tau * (log_q - log_near),
@@ -75,7 +77,7 @@ def moments(act: str, alpha: Alpha, log_q: float) -> Moments:
     )
 
 
-def passed(act: str, layer: Moments, keep: float) -> Passed:
+def passed(act: str, layer: Moments, keep: float) -> LayerOutputMoments:
     """What follows a layer whose outputs are kept with probability `keep`.
 
     Dropout divides both second moments by `keep` (Schoenholz et al. 2017, section 5). SELU's
@@ -84,11 +86,11 @@ def passed(act: str, layer: Moments, keep: float) -> Passed:
     """
     mean = layer.mean * exp(layer.log_square / 2)
     if act != "selu" or keep == 1:
-        return Passed(layer.log_square - log(keep), mean, layer.log_slope - log(keep))
+        return LayerOutputMoments(layer.log_square - log(keep), mean, layer.log_slope - log(keep))
     log_gain = log(keep) - log(keep + SELU_FLOOR**2 * keep * (1 - keep))
     shift = (1 - keep) * (SELU_FLOOR**2 - 2 * SELU_FLOOR * mean)
     square = float(np.logaddexp(layer.log_square, log(shift)))
-    return Passed(
+    return LayerOutputMoments(
         log_gain + square, exp(log_gain / 2) * math.sqrt(keep) * mean, log_gain + layer.log_slope
     )
 
@@ -118,7 +120,10 @@ def _crossing(act: str, alpha: Alpha, limit: float, low: float, high: float) -> 
     start = flat(low)
     for _ in range(30):
         middle = (low + high) / 2
-        low, high = (middle, high) if flat(middle) == start else (low, middle)
+        if flat(middle) == start:
+            low = middle
+        else:
+            high = middle
     return (low + high) / 2
 
 

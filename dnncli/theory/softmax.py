@@ -12,8 +12,8 @@ WIDEST = (
 def output_delta_square(q: float, classes: int) -> float:
     """Mean square over classes of softmax(z) - onehot(y), logits z independent N(0, q), any y.
 
-    As the label knows nothing of random logits, it is (S + 1 - 2/C) / C with S = E sum of p_k^2: from
-    (1 - 1/C) / C at q = 0, where p is uniform, to (2 - 2/C) / C where p is one-hot.
+    As the label knows nothing of random logits, it is (S + 1 - 2/C) / C with S = E sum of p_k^2:
+    from (1 - 1/C) / C at q = 0, where p is uniform, to (2 - 2/C) / C where p is one-hot.
     """
     return (collision(q, classes) + 1 - 2 / classes) / classes
 

@@ -21,8 +21,8 @@ VARIANCES: dict[str, Callable[[int, int], float]] = {
 def variance(init: str, fan_in: int, fan_out: int) -> float:
     """Variance of one weight of a (fan_in, fan_out) kernel drawn by the initialiser called `init`.
 
-    Raises UnknownNameError for a name the catalog does not have, and for the critical ones KeyError:
-    theirs depends on the activation and the data (`critical.critical`).
+    Raises UnknownNameError for a name the catalog does not have, and for the critical ones
+    KeyError: theirs depends on the activation and the data (`critical.critical`).
     """
     return VARIANCES[catalog.resolve(catalog.INITIALIZERS, init, "initialiser").name](
         fan_in, fan_out

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from dnncli.nn.layer_stats import SATURATION
 from dnncli.nn.network import Layer, Parameters
 from dnncli.spec import NetworkSpec
 from dnncli.theory import closed_forms
@@ -61,7 +60,7 @@ def _update_ratio(kernel: Array, gradient: Array) -> float:
 
 def _saturated_fraction(spec: NetworkSpec, z: Array) -> float:
     """The share of pre-activations where |phi'| is small."""
-    least = SATURATION * closed_forms.steepest(spec.act, spec.alpha)
+    least = closed_forms.SATURATION * closed_forms.steepest(spec.act, spec.alpha)
     return float((_slopes(spec, z) < least).mean())
 
 
