@@ -38,29 +38,13 @@ def rows_to(
 @contextmanager
 def _file(path: Path) -> Iterator[Emit]:
     """Lines into a file."""
-    with _replacing(path) as file:
+    with files.replacing(path) as file:
 
         def emit(line: str) -> None:
             with files.reported(path, "written"):
                 file.write((line + "\n").encode("utf-8", "backslashreplace"))
 
         yield emit
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Any]:
-    """A new file for `path`; what the system refuses is told of the path, what else goes wrong is not."""
-    replacing = files.replacing(path)
-    with files.reported(path, "written"):
-        file = replacing.__enter__()
-    try:
-        yield file
-    except BaseException as error:
-        if not replacing.__exit__(type(error), error, error.__traceback__):
-            raise
-    else:
-        with files.reported(path, "written"):
-            replacing.__exit__(None, None, None)
 
 
 @contextmanager
@@ -94,7 +78,7 @@ def _parquet(path: Path, names: Sequence[str], probabilities: bool) -> Iterator[
     writer = ParquetWriter(prediction.columns(names, probabilities))
     try:
         yield lambda rows: writer.add(rows.classes, rows.probabilities)
-        with _replacing(path) as file, files.reported(path, "written"):
+        with files.replacing(path) as file, files.reported(path, "written"):
             writer.write(Path(file.name))
     finally:
         writer.close()

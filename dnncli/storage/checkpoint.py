@@ -11,7 +11,7 @@ import os
 import re
 import time
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -32,7 +32,7 @@ CODES = {np.dtype(name): code for code, name in DTYPES.items()}
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """Arrays by name, and JSON values by name (none `format` or `sha256`); tuples come back as lists."""
+    """Arrays and JSON values by name (not `format` or `sha256`); tuples come back as lists."""
 
     tensors: dict[str, np.ndarray]
     metadata: dict[str, Any]
@@ -61,13 +61,13 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
 def read(path: Path) -> Checkpoint:
     """Read and verify a checkpoint; its arrays are writable and in native byte order.
 
-    Raises CheckpointError for a file that cannot be read, is none of ours, or is not as it was written.
+    Raises CheckpointError for a file that cannot be read, is none of ours, or is not as it was
+    written.
     """
     try:
         with files.reported(path, "read", CheckpointError):
-            files.regular(
-                path.stat()
-            )  # or opening a pipe that nobody writes to would block for ever
+            # Opening a pipe that nobody writes to would block for ever.
+            files.regular(path.stat())
             with open(path, "rb") as file:
                 return _decode(file, os.fstat(file.fileno()).st_size)
     except _RejectedError as error:
@@ -75,9 +75,10 @@ def read(path: Path) -> Checkpoint:
 
 
 def reserve(path: Path, overwrite: bool) -> None:
-    """Fail now rather than after an hour of training if `path` could not be written; leaves no file.
+    """Fail now, not after an hour of training, if `path` could not be written; leaves no file.
 
-    Raises SpecError for an existing file without `overwrite`, CheckpointError for what the system refuses.
+    Raises SpecError for an existing file without `overwrite`, CheckpointError for what the system
+    refuses.
     """
     files.reserve(path, overwrite, "--out", CheckpointError)
 
@@ -93,8 +94,9 @@ def unused_path(stem: str, folder: Path = Path("runs")) -> Path:
         files.remove_litter(folder)
         stem = re.sub(r"[^\w.-]+", "-", stem)[:50].strip("-.") or "run"
         name = f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}"
-        names = (f"{name}.ckpt" if n == 1 else f"{name}-{n}.ckpt" for n in count(1))
-        return next(p for p in map(folder.joinpath, names) if not os.path.lexists(p) and _claim(p))
+        others = (f"{name}-{number}.ckpt" for number in count(2))
+        paths = map(folder.joinpath, chain([f"{name}.ckpt"], others))
+        return next(path for path in paths if not os.path.lexists(path) and _claim(path))
 
 
 def _encode(checkpoint: Checkpoint) -> bytes:
@@ -109,7 +111,7 @@ def _encode(checkpoint: Checkpoint) -> bytes:
 
 
 def _stored(name: str, array: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
-    """The array as the file holds it: little-endian, C-contiguous (safetensors garbles any other)."""
+    """The array as the file holds it: little-endian, C-contiguous; safetensors garbles others."""
     dtype = array.dtype.newbyteorder("<")
     if dtype not in CODES:
         raise TypeError(f"a checkpoint holds no {array.dtype}: {name!r}")
@@ -121,7 +123,8 @@ def _canonical(value: object) -> str:
     text = json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
-    # File names that are not UTF-8 bring lone surrogates: as JSON escapes, or no file could hold them.
+    # File names that are not UTF-8 bring lone surrogates: as JSON escapes, or no file could hold
+    # them.
     return text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -140,10 +143,8 @@ def _decode(file: BinaryIO, size: int) -> Checkpoint:
     tensors = _tensors(file)
     try:
         intact = _digest(record, tensors) == stored
-    except (
-        ValueError,
-        RecursionError,
-    ):  # 1e999 is infinite; nesting may be too deep for the encoder
+    # 1e999 is infinite, and nesting may be too deep for the encoder.
+    except (ValueError, RecursionError):
         intact = False
     if not intact:
         raise _RejectedError("is damaged: its contents do not match their SHA-256")
@@ -154,7 +155,8 @@ def _decode(file: BinaryIO, size: int) -> Checkpoint:
 
 def _header(file: BinaryIO, size: int) -> dict[str, Any]:
     """The header's JSON, read only once its length is known to be possible."""
-    length, start = int.from_bytes(file.read(8), "little"), file.read(1)
+    length = int.from_bytes(file.read(8), "little")
+    start = file.read(1)
     if start not in (b"{", b""):
         raise _RejectedError("is not a dnncli checkpoint (not a safetensors file)")
     if not 2 <= length <= min(size - 8, HEADER_LIMIT):

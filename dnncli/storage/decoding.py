@@ -12,12 +12,13 @@ NUMBERS = ("nan", "inf", "-inf")  # strict JSON has strings for them
 def decode(kind: Any, value: Any, place: str) -> Any:
     """A JSON value as a type: a dataclass, tuple, dict, union, or one of Python's own.
 
-    Lists become tuples; absent fields take their defaults, or None. Raises TypeError, naming the place,
-    for a value of another type.
+    Lists become tuples; absent fields take their defaults, or None. Raises TypeError, naming the
+    place, for a value of another type.
     """
     if dataclasses.is_dataclass(kind):
         return _decode_fields(kind, _checked(dict, value, place), place)
-    origin, arguments = get_origin(kind), get_args(kind)
+    origin = get_origin(kind)
+    arguments = get_args(kind)
     if origin in (Union, UnionType):
         return _decode_union(arguments, value, place)
     if origin is tuple:
@@ -28,7 +29,8 @@ def decode(kind: Any, value: Any, place: str) -> Any:
     if kind is Any:
         return value
     if kind is float:
-        return float(_checked((float, int), float(value) if value in NUMBERS else value, place))
+        number = float(value) if value in NUMBERS else value
+        return float(_checked((float, int), number, place))
     return _checked(kind, value, place)
 
 

@@ -32,7 +32,7 @@ def write(path: Path, data: bytes, kind: type[DnncliError] = DnncliError) -> Non
 def reserve(
     path: Path, overwrite: bool, option: str = "--out", kind: type[DnncliError] = DnncliError
 ) -> None:
-    """Fail now rather than after an hour of training if `path` could not be written; leaves no file.
+    """Fail now, not after an hour of training, if `path` could not be written; leaves no file.
 
     Raises SpecError for an existing file without `overwrite`, `kind` for what the system refuses.
     """
@@ -56,11 +56,8 @@ def reported(path: Path, action: str, kind: type[DnncliError] = DnncliError) -> 
     """Turn what the system says into one line that names the path and what could not be done."""
     try:
         yield
-    except (
-        OSError,
-        ValueError,
-        MemoryError,
-    ) as error:  # ValueError: a name no file can have, such as "\0"
+    # ValueError: a name that no file can have, such as "\0".
+    except (OSError, ValueError, MemoryError) as error:
         reason = getattr(error, "strerror", "") or str(error) or "not enough memory"
         reason = reason[:1].lower() + reason[1:]
         raise kind(f"{shown(path)} cannot be {action}: {reason}.") from error
@@ -70,9 +67,8 @@ def regular(status: os.stat_result) -> os.stat_result:
     """The status of a regular file; raises OSError for any other."""
     if stat.S_ISREG(status.st_mode):
         return status
-    raise OSError(
-        errno.EINVAL, "it is a folder" if stat.S_ISDIR(status.st_mode) else "it is no regular file"
-    )
+    what = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+    raise OSError(errno.EINVAL, f"it is {what}")
 
 
 def _target(path: Path) -> tuple[Path, int | None]:
@@ -87,34 +83,41 @@ def _target(path: Path) -> tuple[Path, int | None]:
 
 
 def _replace(target: Path, mode: int | None, data: bytes) -> None:
-    with _replacing(target, mode) as file:
+    with temporary(target, _first_mode(mode)) as file:
         file.write(data)
+        _commit(file, target, mode)
+
+
+def _first_mode(mode: int | None) -> int:
+    """The mode of an unfinished file: private where it will take a mode of its own."""
+    return 0o666 if mode is None else 0o600
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write piece by piece, which takes the place of `path` where all goes well.
+    """A file to write piece by piece, which replaces `path` when the body ends without an error.
 
-    Raises OSError where the system refuses: what is around it knows what to call that.
+    OSErrors from opening or committing become errors of `path`; errors of the body pass through.
     """
-    target, mode = _target(path)
-    remove_litter(target.parent)
-    with _replacing(target, mode) as file:
+    with contextlib.ExitStack() as stack:
+        with reported(path, "written"):
+            target, mode = _target(path)
+            remove_litter(target.parent)
+            file = stack.enter_context(temporary(target, _first_mode(mode)))
         yield file
+        with reported(path, "written"):
+            _commit(file, target, mode)
 
 
-@contextlib.contextmanager
-def _replacing(target: Path, mode: int | None) -> Iterator[BinaryIO]:
-    with temporary(target, 0o666 if mode is None else 0o600) as file:
-        yield file
-        file.flush()
-        if mode is not None:
-            os.fchmod(file.fileno(), mode)
-        os.fsync(file.fileno())
-        os.replace(file.name, target)
-    with contextlib.suppress(
-        OSError
-    ):  # some file systems refuse; the file is in its place in any case
+def _commit(file: BinaryIO, target: Path, mode: int | None) -> None:
+    """Put a finished temporary file in its place, on the disk as well."""
+    file.flush()
+    if mode is not None:
+        os.fchmod(file.fileno(), mode)
+    os.fsync(file.fileno())
+    os.replace(file.name, target)
+    # Some file systems refuse to sync a folder; the file is in its place in any case.
+    with contextlib.suppress(OSError):
         folder = os.open(target.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -124,7 +127,7 @@ def _replacing(target: Path, mode: int | None) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def temporary(target: Path, mode: int) -> Iterator[BinaryIO]:
-    """A new file beside `target`, its mode less the umask; gone afterwards unless it was renamed."""
+    """A new file beside `target`, its mode less the umask; removed afterwards unless renamed."""
     # A prefix of the name: all of a name of 255 bytes would leave no room for the rest.
     path = target.with_name(f".{target.name[:50]}.{os.urandom(8).hex()}{TEMPORARY}")
     try:
@@ -135,12 +138,11 @@ def temporary(target: Path, mode: int) -> Iterator[BinaryIO]:
 
 
 def create_locked(path: Path, mode: int) -> int:
-    """A new file's descriptor. Its lock, which ends with the process, tells that it is no litter."""
+    """A new file's descriptor. Its lock ends with the process: a file without one is litter."""
     while True:
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with contextlib.suppress(
-            OSError
-        ):  # without locks on a file system, nothing is litter to anybody
+        # On a file system without locks nothing is litter.
+        with contextlib.suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_EX)
         if path.exists() and os.path.samefile(path, file):
             return file

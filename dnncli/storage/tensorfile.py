@@ -20,7 +20,7 @@ DTYPES = {**FLOATS, "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1", "U8": 
 
 @dataclass(frozen=True, eq=False)
 class TensorFile:
-    """What a file holds, and its SHA-256 in hex as `sha256sum` tells it. Half floats come as float32."""
+    """What a file holds, and its SHA-256 in hex. Half floats come as float32."""
 
     tensors: dict[str, np.ndarray]
     sha256: str
@@ -28,7 +28,7 @@ class TensorFile:
 
 
 def read(path: Path) -> TensorFile:
-    """Read any safetensors file. Raises CheckpointError for one that cannot be read or is damaged."""
+    """Read any safetensors file. Raises CheckpointError where it is unreadable or damaged."""
     with files.reported(path, "read", CheckpointError):
         files.regular(path.stat())
         data = path.read_bytes()
@@ -78,7 +78,7 @@ def _array(data: bytearray, dtype: str, shape: list[int]) -> Shaped[np.ndarray, 
 
 
 def write(path: Path, tensors: dict[str, np.ndarray], framework: str) -> None:
-    """Write arrays for another program, whole or not at all. Raises CheckpointError where that fails.
+    """Write arrays for another program, whole or not at all. Raises CheckpointError on failure.
 
     `framework` is what the metadata key `format` tells readers: pt or keras.
     """

@@ -156,7 +156,7 @@ PLACES = {
     "none/net.ckpt": "there is no folder .*none",
     "net.ckpt/net.ckpt": "there is no folder .*net.ckpt",
     ".": "it is a folder",
-    "pipe": "it is no regular file",
+    "pipe": "it is not a regular file",
     "loop": "too many levels of symbolic links",
     "n" * 256: "file name too long",
     "\0": "null",
