@@ -31,3 +31,8 @@ def fill(spec: object, **values: object) -> None:
     """Set fields of a frozen dataclass that is still being constructed."""
     for name, value in values.items():
         object.__setattr__(spec, name, value)
+
+
+def number_or(value: float | None, default: float | None) -> float | None:
+    """A number that was given, as a float, or else its default."""
+    return default if value is None else float(value)

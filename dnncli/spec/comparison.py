@@ -12,7 +12,8 @@ from dnncli.spec import RunSpec, from_options
 class Combination:
     """One row of the table: an activation and an initialiser as the user spelled them.
 
-    `runs` are the first seed's, one a learning rate. `init` is what auto stands for, where it was auto.
+    `runs` are the first seed's, one a learning rate. `init` is what auto stands for, where it was
+    auto.
     """
 
     name: str
@@ -23,7 +24,7 @@ class Combination:
 
 @dataclass(frozen=True)
 class GridSpec:
-    """A comparison: options that all runs share (as `spec.from_options` takes them), and what varies.
+    """A comparison: what varies, and the options of `spec.from_options` that all runs share.
 
     An activation may carry its alpha: `elu:0.5`. Raises SpecError for what makes no comparison.
     """
@@ -49,7 +50,7 @@ class GridSpec:
             )
         if self.seeds < 2:
             raise SpecError(
-                f"--seeds {self.seeds}: one run is luck, not evidence; at least 2 (5 for p-values).",
+                f"--seeds {self.seeds}: must be at least 2 (5 for p-values); one proves little.",
                 option="--seeds",
             )
         last = self.combinations()[0].runs[0].seed + self.seeds - 1
@@ -71,7 +72,7 @@ class GridSpec:
         return _spelling(name)
 
     def combinations(self) -> tuple[Combination, ...]:
-        """The table's rows in the order given; where auto stands for a listed initialiser, one row."""
+        """The table's rows in the order given; `auto` and the initialiser it means share a row."""
         rows: dict[tuple[str, str], Combination] = {}
         for act in self.acts:
             for init in self.inits:

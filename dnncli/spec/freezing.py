@@ -14,10 +14,10 @@ Thaws = tuple[Thaw, ...]
 
 @dataclass(frozen=True)
 class FreezingSpec:
-    """Frozen layers, when they thaw, and the learning rate's factor from one layer to the one below.
+    """Frozen layers, when they are unfrozen, and how the learning rate falls from layer to layer.
 
-    `unfreeze` pairs epochs (counted from 1) with the layers that are trained from that epoch on; "all"
-    stands for what is still frozen then.
+    `unfreeze` pairs epochs (counted from 1) with the layers that are trained from that epoch on;
+    "all" stands for what is still frozen then.
     """
 
     freeze: tuple[str, ...] = ()
@@ -47,18 +47,18 @@ class FreezingSpec:
     def factors(self, layers: Sequence[str], epoch: int) -> dict[str, float] | None:
         """Each layer's share of the learning rate in an epoch (from 1), 0 where it is frozen.
 
-        `layers` end with the output layer. None where every layer is trained alike throughout the run.
+        `layers` end with the output layer. None where every layer is trained alike throughout the
+        run.
         """
         if self == FreezingSpec():
             return None
-        frozen, top = self.frozen(epoch), len(layers) - 1
-        return {
-            name: 0.0 if name in frozen else self.lr_decay ** (top - place)
-            for place, name in enumerate(layers)
-        }
+        top = len(layers) - 1
+        rates = {name: self.lr_decay ** (top - place) for place, name in enumerate(layers)}
+        stopped = set(self.frozen(epoch)).intersection(layers)
+        return rates | dict.fromkeys(stopped, 0.0)
 
     def check(self, layers: Sequence[str], epochs: int) -> None:
-        """Raise SpecError unless layers and epochs are those of a run, and something is left to train."""
+        """Raise SpecError for unknown layers, epochs after the last, or if all are frozen."""
         for name in self.freeze:
             if name not in layers:
                 raise SpecError(
@@ -83,20 +83,20 @@ def _resolved(freeze: Sequence[str], thaws: Sequence[Thaw]) -> Iterator[Thaw]:
     for epoch, names in thaws:
         if epoch < 2:
             raise SpecError(
-                f"--unfreeze: epoch {epoch} is none in which a layer can thaw: count from 2.",
+                f"--unfreeze: epoch {epoch} must be at least 2: layers are frozen in the first.",
                 option="--unfreeze",
             )
         for name in names:
             if name != EVERYTHING and name not in left:
                 known = f"frozen then: {', '.join(left)}" if left else "no layer is frozen then"
                 raise SpecError(
-                    f"--unfreeze {epoch}:{name}: that is no frozen layer; {known}.",
+                    f"--unfreeze {epoch}:{name}: that layer is not frozen; {known}.",
                     option="--unfreeze",
                 )
         chosen = tuple(left) if EVERYTHING in names else tuple(names)
         if not chosen:
             raise SpecError(
-                f"--unfreeze {epoch}: names no layer that is still frozen.", option="--unfreeze"
+                f"--unfreeze {epoch}: no layer is still frozen then.", option="--unfreeze"
             )
         left = [name for name in left if name not in chosen]
         yield epoch, chosen

@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from dnncli.errors import SpecError
 from dnncli.spec import catalog, checks
 
-WIDEST, DEEPEST = 1_000_000, 10_000  # units of a layer, hidden layers: more are a slip of the keys
+# More are a slip of the keys.
+WIDEST = 1_000_000  # units of a layer
+DEEPEST = 10_000  # hidden layers
+BN_MOMENTUM = 0.9
 
 
 @dataclass(frozen=True)
 class NetworkSpec:
     """A multilayer perceptron without its input and output sizes, which the data give.
 
-    `below` counts layers of a larger network on which this one stands; it names its own accordingly.
+    `below` counts layers of a larger network on which this one stands; it names its own
+    accordingly.
     """
 
     hidden: tuple[int, ...] = (300, 100)
@@ -53,13 +57,15 @@ class NetworkSpec:
         checks.check_number(self, "bn_momentum", lambda m: 0 <= m < 1, "in [0, 1)")
         checks.check_number(self, "dropout", lambda p: 0 <= p < 1, "in [0, 1)")
         init = activation.init if self.init == "auto" else self.init
-        normalised = self.bn or self.bn_output
+        momentum = self.bn_momentum
+        if momentum is None and (self.bn or self.bn_output):
+            momentum = BN_MOMENTUM
         checks.fill(
             self,
             act=activation.name,
             init=catalog.resolve(catalog.INITIALIZERS, init, "initialiser").name,
-            alpha=activation.alpha if self.alpha is None else float(self.alpha),
-            bn_momentum=0.9 if normalised and self.bn_momentum is None else self.bn_momentum,
+            alpha=checks.number_or(self.alpha, activation.alpha),
+            bn_momentum=momentum,
         )
 
     def layers(self) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ class UpdateSpec:
         if self.momentum is not None and optimizer.momentum is None:
             users = ", ".join(o.name for o in catalog.OPTIMIZERS.values() if o.momentum is not None)
             raise SpecError(
-                f"--momentum {self.momentum:g}: {optimizer.name} has none to set. It is for {users}.",
+                f"--momentum {self.momentum:g}: {optimizer.name} has no momentum; {users} have.",
                 option="--momentum",
             )
         checks.check_number(self, "momentum", lambda m: 0 <= m < 1, "in [0, 1)")
@@ -42,10 +42,8 @@ class UpdateSpec:
         checks.fill(
             self,
             optimizer=optimizer.name,
-            momentum=optimizer.momentum if self.momentum is None else float(self.momentum),
-            weight_decay=optimizer.weight_decay
-            if self.weight_decay is None
-            else float(self.weight_decay),
+            momentum=checks.number_or(self.momentum, optimizer.momentum),
+            weight_decay=checks.number_or(self.weight_decay, optimizer.weight_decay),
         )
 
 

@@ -8,7 +8,8 @@ from dnncli.errors import SpecError
 from dnncli.spec import GROUPS, DataSpec, NetworkSpec, RunSpec, catalog, freezing, from_options
 from dnncli.spec.freezing import FreezingSpec
 
-ALL, AUTO = "all", "auto"
+ALL = "all"
+AUTO = "auto"
 HEADS = ("new", "keep")
 INHERITED = ("update", "schedule", "stopping")  # groups of options that come from the parent's run
 BY_OPTIMIZER = ("lr", "momentum", "weight_decay")  # defaults that another optimizer brings anew
@@ -61,7 +62,8 @@ class TransferSpec:
 class Layout:
     """What becomes of each layer: names from the bottom, as the new network has them.
 
-    kept: with the parent's weights, the output layer among them where it is. `run` is the new network's.
+    kept: with the parent's weights, the output layer among them where it is. `run` is the new
+    network's.
     """
 
     kept: tuple[str, ...]
@@ -82,7 +84,7 @@ def data_spec(parent: DataSpec, given: Mapping[str, Any], scaling: str) -> DataS
     wanted = given.get("scale", "auto")
     if wanted not in ("auto", scaling, parent.scale):
         raise SpecError(
-            f"--scale {wanted}: the kept layers know inputs of scaling {scaling}, which comes with them.",
+            f"--scale {wanted}: the kept layers were trained with --scale {scaling}; leave it out.",
             option="--scale",
         )
     own = {name: value for name, value in given.items() if name in _names(DataSpec)}
@@ -109,7 +111,9 @@ def layout(
     hidden = (*parent.network.hidden[:number], *spec.add)
     head = _keeps_head(spec, hidden == parent.network.hidden and not spec.add, same_classes)
     network = replace(parent.network, hidden=hidden, **_network(spec.options, parent.network))
-    weighted = tuple(name for name in kept if name not in reinit) + (("output",) if head else ())
+    weighted = tuple(name for name in kept if name not in reinit)
+    if head:
+        weighted = (*weighted, "output")
     frozen = _frozen(spec, kept, weighted)
     run = replace(_run(spec, parent), data=data, network=network)
     thaws = freezing.parse_schedule(spec.unfreeze)

@@ -1,4 +1,4 @@
-"""Cases of the vanishing-gradients demonstration: `sigmoid:xavier`, `relu:he+bn`, `tanh:normal+clip`."""
+"""Cases of the vanishing-gradients demonstration, such as `sigmoid:xavier` or `relu:he+bn`."""
 
 from dataclasses import dataclass
 

@@ -76,8 +76,8 @@ def test_what_is_no_schedule_is_refused(text):
 @pytest.mark.parametrize(
     ("freeze", "unfreeze", "reason"),
     [
-        (("hidden1",), ((3, ("hidden2",)),), "no frozen layer; frozen then: hidden1"),
-        (("hidden1",), ((3, ("hidden9",)),), "no frozen layer"),
+        (("hidden1",), ((3, ("hidden2",)),), "not frozen; frozen then: hidden1"),
+        (("hidden1",), ((3, ("hidden9",)),), "that layer is not frozen"),
         ((), ((3, ("hidden1",)),), "no layer is frozen"),
         (("hidden1",), ((3, ("hidden1",)), (5, ("hidden1",))), "no layer is frozen then"),
         (("hidden1",), ((3, ("all",)), (5, ("all",))), "still frozen"),

@@ -102,7 +102,7 @@ def test_data_come_from_the_parent_unless_others_are_given():
 def test_scaling_comes_with_the_layers():
     assert transfer.data_spec(DataSpec(), {"scale": "unit"}, "unit").scale == "auto"
     with pytest.raises(
-        SpecError, match="--scale standard: the kept layers know inputs of scaling unit"
+        SpecError, match="--scale standard: the kept layers were trained with --scale unit"
     ):
         transfer.data_spec(DataSpec(), {"scale": "standard"}, "unit")
 

@@ -83,7 +83,7 @@ def test_a_wrong_value_is_one_line_with_2(options, message):
     ("options", "message"),
     [
         ("--act relu --alpha 0.1", "--alpha 0.1: relu has no alpha. It is for leaky-relu"),
-        ("--optimizer adam --momentum 0.9", "--momentum 0.9: adam has none to set"),
+        ("--optimizer adam --momentum 0.9", "--momentum 0.9: adam has no momentum"),
         ("--decay-rate 0.5", "--decay-rate: only --schedule exponential uses it"),
         ("--schedule cosine --decay-steps 5", "--decay-steps: only --schedule exponential uses it"),
         ("--schedule one-cycle --warmup 2", "--warmup: --schedule one-cycle has its own rise"),

@@ -182,7 +182,7 @@ def test_a_model_from_elsewhere_is_a_parent_too():
         (2, ["--keep", "4"], "3 hidden layers"),
         (2, ["--keep", "hidden9"], "no such hidden layer"),
         (2, ["--freeze", "hidden3", "--keep", "2"], "only kept layers"),
-        (2, ["--freeze", "1", "--unfreeze", "2:hidden7"], "no frozen layer"),
+        (2, ["--freeze", "1", "--unfreeze", "2:hidden7"], "that layer is not frozen"),
         (2, ["--freeze", "1", "--unfreeze", "9:all"], "later than the run's last"),
         (2, ["--freeze", "1", "--unfreeze", "hidden1"], "EPOCH:LAYER"),
         (2, ["--classes", "2-9"], "no class is called"),
