@@ -104,7 +104,7 @@ def _layers(
 
 
 def _activation(z: PreactivationMoments) -> tuple[float, float]:
-    """Mean and standard deviation over examples and units before dropout; the output's: of logits."""
+    """Mean and standard deviation over examples and units before dropout; the output's logits."""
     if z.moments is None:
         return 0.0, exp(z.log_q / 2)
     root_mean_square = exp(z.moments.log_square / 2)
