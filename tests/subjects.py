@@ -13,7 +13,7 @@ from dnncli.nn import layer_stats, network, optimizers
 from dnncli.nn.network import Observation, TrainState
 from dnncli.spec import NetworkSpec, UpdateSpec, catalog
 from dnncli.training import engine
-from dnncli.training.engine import Block, Program
+from dnncli.training.program import Block, Program
 from dnncli.training.plan import Plan
 
 FEATURES, CLASSES = 5, 6  # as many classes as hidden units: fewer shapes to compile for
@@ -42,7 +42,7 @@ class Step(NamedTuple):
     before: TrainState
     batch: Block
     after: TrainState
-    log: engine.Log
+    log: step.Log
     stats: layer_stats.LayerStats
     seen: Observation
     exact: oracle.Pass
@@ -93,8 +93,8 @@ def one_step(act: str, kind: str, size: int) -> Step:
     before, batch = state(program), block(size)
     log = engine._empty_log(before, plan(size, size))
     with jax.disable_jit():
-        (after, log), (stats, seen) = engine.step(
+        (after, log), (stats, seen) = step.step(
             program, (before, log), batch, jnp.asarray(KEY), jnp.float32(RATE), jnp.int32(0)
         )
-    exact = oracle.run(spec, before.parameters, np.asarray(batch.x), np.asarray(batch.y))
+    exact = oracle.run(spec, before.network.parameters, np.asarray(batch.x), np.asarray(batch.y))
     return Step(spec, before, batch, after, log, stats, seen, exact)

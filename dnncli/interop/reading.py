@@ -11,7 +11,7 @@ from jaxtyping import Float64
 from dnncli.errors import CheckpointError, SpecError
 from dnncli.interop.modules import KERAS, PYTORCH, Module, collect
 from dnncli.interop.stack import Stage, arrange
-from dnncli.nn.network import BN_EPSILON, Layer, Moments, Parameters, Statistics
+from dnncli.nn.network import BN_EPSILON, Layer, Moments, Network
 from dnncli.spec import NetworkSpec, catalog
 from dnncli.storage import files, tensorfile
 
@@ -26,8 +26,7 @@ class Model:
 
     framework: str
     spec: NetworkSpec
-    parameters: Parameters
-    statistics: Statistics
+    network: Network
     tensors: tuple[tuple[str, ...], ...]
     notes: tuple[tuple[str, ...], ...]
     sha256: str
@@ -35,12 +34,12 @@ class Model:
     @property
     def features(self) -> int:
         """How many inputs it takes."""
-        return int(self.parameters[0].kernel.shape[0])
+        return int(self.network.parameters[0].kernel.shape[0])
 
     @property
     def classes(self) -> int:
         """How many outputs it has."""
-        return int(self.parameters[-1].kernel.shape[1])
+        return int(self.network.parameters[-1].kernel.shape[1])
 
 
 def read(path: Path, act: str, alpha: float | None = None) -> Model:
@@ -97,43 +96,47 @@ def _model(
     epsilon = EPSILON[framework]
     pairs = zip(stages, spec.normalised(), strict=True)
     layers = [_layer(stage, epsilon, normalised) for stage, normalised in pairs]
+    parameters, statistics, notes = zip(*layers, strict=True)
     return Model(
         framework,
         spec,
-        tuple(layer for layer, _, _ in layers),
-        tuple(moments for _, moments, _ in layers),
-        tuple(tuple(name for m in stage.modules for name in m.tensors) for stage in stages),
-        tuple(notes for _, _, notes in layers),
+        Network(parameters, statistics),
+        tuple(map(_tensor_names, stages)),
+        notes,
         sha256,
     )
+
+
+def _tensor_names(stage: Stage) -> tuple[str, ...]:
+    """The names in the file of the tensors that became one layer."""
+    return tuple(name for module in stage.modules for name in module.tensors)
 
 
 def _layer(
     stage: Stage, epsilon: float, normalised: bool
 ) -> tuple[Layer, Moments | None, tuple[str, ...]]:
     """Our layer, its moments, and what was done to the file's numbers."""
-    kernel, bias = stage.linear.parts["kernel"], stage.linear.parts["bias"]
+    kernel = stage.linear.parts["kernel"]
+    bias = stage.linear.parts["bias"]
     notes: list[str] = []
     if stage.before:
         gain, shift = _affine(stage.before, epsilon)
-        kernel, bias = gain[:, None] * kernel, bias + shift @ kernel
-        notes.append(
-            f"batch norm {stage.before.name!r} of its inputs is folded into kernel and bias"
-        )
+        bias = bias + shift @ kernel
+        kernel = gain[:, None] * kernel
+        name = stage.before.name
+        notes.append(f"batch norm {name!r} of its inputs is folded into kernel and bias")
     slope = None
     if stage.slope:
         slope = np.broadcast_to(stage.slope.parts["slope"], bias.shape)
     if stage.norm and normalised:
         if bias.any():
             notes.append("the bias before batch norm went into its mean")
-        return (
-            _normalised(stage.norm, kernel, slope, epsilon),
-            _moments(stage.norm, bias),
-            tuple(notes),
-        )
+        layer = _normalised(stage.norm, kernel, slope, epsilon)
+        return layer, _moments(stage.norm, bias), tuple(notes)
     if stage.norm:
         gain, shift = _affine(stage.norm, epsilon)
-        kernel, bias = kernel * gain[None], bias * gain + shift
+        kernel = kernel * gain[None]
+        bias = bias * gain + shift
         notes.append(f"batch norm {stage.norm.name!r} is folded in: not every hidden layer has one")
     return Layer(_float32(kernel), _float32(bias), slope=_float32(slope)), None, tuple(notes)
 

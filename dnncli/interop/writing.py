@@ -7,7 +7,7 @@ import numpy as np
 
 from dnncli.interop.modules import KERAS, PYTORCH
 from dnncli.interop.reading import EPSILON
-from dnncli.nn.network import BN_EPSILON, Layer, Moments, Parameters, Statistics
+from dnncli.nn.network import BN_EPSILON, Layer, Moments, Network
 from dnncli.spec import NetworkSpec
 
 FRAMEWORKS = {"torch": PYTORCH, "keras": KERAS}
@@ -42,19 +42,15 @@ KERAS_MODULES = {
 Tensors = dict[str, np.ndarray]
 
 
-def export(
-    spec: NetworkSpec, parameters: Parameters, statistics: Statistics, framework: str
-) -> Tensors:
+def export(spec: NetworkSpec, network: Network, framework: str) -> Tensors:
     """The network's tensors under a framework's names; features must be scaled before they go in."""
-    return dict(FORMATS[framework](spec, parameters, statistics))
+    return dict(FORMATS[framework](spec, network))
 
 
-def _torch(
-    spec: NetworkSpec, parameters: Parameters, statistics: Statistics
-) -> Iterator[tuple[str, Any]]:
+def _torch(spec: NetworkSpec, network: Network) -> Iterator[tuple[str, Any]]:
     """The state of a torch.nn.Sequential of Linear, BatchNorm1d and the activation."""
     place = 0
-    for layer, moments in zip(parameters, statistics, strict=True):
+    for layer, moments in zip(*network, strict=True):
         yield f"{place}.weight", np.ascontiguousarray(np.asarray(layer.kernel).T)
         yield f"{place}.bias", _bias(layer)
         place += 1
@@ -71,13 +67,12 @@ def _torch(
         place += 1
 
 
-def _keras(
-    spec: NetworkSpec, parameters: Parameters, statistics: Statistics
-) -> Iterator[tuple[str, Any]]:
+def _keras(spec: NetworkSpec, network: Network) -> Iterator[tuple[str, Any]]:
     """The variables of Dense, BatchNormalization and PReLU layers under the names Keras gives them."""
-    norms = iter(_numbered("batch_normalization", len(parameters)))
-    for index, (layer, moments) in enumerate(zip(parameters, statistics, strict=True)):
-        dense, slopes = (_numbered(name, index + 1)[-1] for name in ("dense", "p_re_lu"))
+    norms = iter(_numbered("batch_normalization", len(network.parameters)))
+    for index, (layer, moments) in enumerate(zip(*network, strict=True)):
+        dense = _numbered("dense", index + 1)[-1]
+        slopes = _numbered("p_re_lu", index + 1)[-1]
         yield f"{dense}/kernel", np.asarray(layer.kernel)
         yield f"{dense}/bias", _bias(layer)
         if moments is not None:
@@ -95,11 +90,9 @@ def _numbered(name: str, count: int) -> list[str]:
 
 def _bias(layer: Layer) -> Any:
     """The bias; before batch norm there is none, which is a bias of 0."""
-    return (
-        np.zeros(layer.kernel.shape[1], np.float32)
-        if layer.bias is None
-        else np.asarray(layer.bias)
-    )
+    if layer.bias is None:
+        return np.zeros(layer.kernel.shape[1], np.float32)
+    return np.asarray(layer.bias)
 
 
 def _norm(layer: Layer, moments: Moments, epsilon: float) -> tuple[Any, Any, Any, Any]:

@@ -1,37 +1,30 @@
 """Forward passes over a whole set of examples: logits, frozen layers' outputs, batch norm's moments."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from dnncli.nn import network
-from dnncli.nn.network import Parameters, Statistics
+from dnncli.nn.network import Network, Parameters, Statistics
 from dnncli.spec import NetworkSpec
 
 EVALUATION_ROWS = 8192  # examples a forward pass takes at once, to bound its memory
 
 
-class Base(NamedTuple):
-    """Frozen hidden layers, on whose outputs the layers above them are trained."""
-
-    parameters: Parameters
-    statistics: Statistics
-
-
 def outputs(
     spec: NetworkSpec,
-    base: Base,
+    base: Network,
     x: Float[Array, "rows features"],
     dropout_key: PRNGKeyArray | None = None,
 ) -> Float[Array, "rows units"]:
-    """What frozen layers make of examples: batch norm has stored moments, as when a network is used.
+    """The outputs of frozen hidden layers, `base`, whose batch norm uses its stored moments.
 
     Dropout acts on them too where a key is given. `spec` is of the whole network or any part of it.
     """
-    for index, (layer, moments) in enumerate(zip(base.parameters, base.statistics, strict=True)):
+    for index, (layer, moments) in enumerate(zip(*base, strict=True)):
         x = network.activate(spec, layer, network.preactivate(layer, x, moments)[0])
         if dropout_key is not None:
             x = network.dropout(spec, x, jax.random.fold_in(dropout_key, index))
@@ -40,7 +33,7 @@ def outputs(
 
 def tiled_outputs(
     spec: NetworkSpec,
-    base: Base,
+    base: Network,
     x: Float[Array, "rows features"],
     tile: int,
     dropout_key: PRNGKeyArray | None = None,
@@ -65,15 +58,12 @@ def tiled_outputs(
 
 
 def logits(
-    spec: NetworkSpec,
-    parameters: Parameters,
-    statistics: Statistics,
-    x: Float[Array, "examples features"],
-) -> Float[Array, "examples classes"]:
-    """What the network says of each example, in chunks of bounded memory."""
+    spec: NetworkSpec, trained: Network, x: Float[Array, "examples features"]
+) -> Float[Array, "examples outputs"]:
+    """The network's outputs for each example, in chunks of bounded memory."""
 
-    def forward(rows: Float[Array, "rows features"]) -> Float[Array, "rows classes"]:
-        return network.apply(spec, parameters, rows, statistics=statistics)[0]
+    def forward(rows: Float[Array, "rows features"]) -> Float[Array, "rows outputs"]:
+        return network.apply(spec, trained.parameters, rows, statistics=trained.statistics)[0]
 
     return _chunked(forward, x)
 
@@ -92,15 +82,15 @@ def _chunked(forward: Callable[[Any], Any], x: Float[Array, "examples features"]
     )
 
 
-def depths(
-    spec: NetworkSpec, base: Base, x: Float[Array, "examples features"]
+def hidden_outputs(
+    spec: NetworkSpec, base: Network, x: Float[Array, "examples features"]
 ) -> tuple[Float[Array, "examples _"], ...]:
     """What each hidden layer makes of every example, from the input up."""
 
     def forward(rows: Float[Array, "rows features"]) -> tuple[Float[Array, "rows _"], ...]:
         seen = []
-        for layer, moments in zip(base.parameters, base.statistics, strict=True):
-            rows = outputs(spec, Base((layer,), (moments,)), rows)
+        for layer, moments in zip(*base, strict=True):
+            rows = outputs(spec, Network((layer,), (moments,)), rows)
             seen.append(rows)
         return tuple(seen)
 
@@ -133,6 +123,6 @@ def population_statistics(
 
 compiled_logits = jax.jit(logits, static_argnums=0)
 compiled_outputs = jax.jit(tiled_outputs, static_argnums=(0, 3))
-compiled_depths = jax.jit(depths, static_argnums=0)
+compiled_hidden_outputs = jax.jit(hidden_outputs, static_argnums=0)
 compiled_batch_statistics = jax.jit(batch_statistics, static_argnums=(0, 3))
 compiled_population_statistics = jax.jit(population_statistics, static_argnums=0)

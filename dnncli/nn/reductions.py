@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Float, PyTree
 
 TINY = float(np.finfo(np.float32).tiny)
 EXACT = jax.lax.Precision.HIGHEST  # float32 where the hardware would multiply in less
-Shares = Float[Array, " rows"] | None  # in an average, adding up to 1; None: all rows count alike
+Weights = Float[Array, " rows"] | None  # of each row in an average, adding up to 1; None: uniform
 
 
 def total(x: Float[Array, "..."]) -> Float[Array, ""]:
@@ -25,20 +25,25 @@ def total(x: Float[Array, "..."]) -> Float[Array, ""]:
     return x
 
 
-def mean(x: Float[Array, "..."], shares: Shares = None) -> Float[Array, ""]:
-    """The mean of all entries; of a vector or matrix whose rows have `shares`, each counts by its own."""
-    if shares is None:
+def mean(x: Float[Array, "..."], weights: Weights = None) -> Float[Array, ""]:
+    """The mean of all entries, with each row weighted where there are weights."""
+    if weights is None:
         return total(x) / x.size
-    rows = x if x.ndim == 1 else jax.lax.dot(x, jnp.ones(x.shape[1]), precision=EXACT) / x.shape[1]
-    return jnp.dot(shares, rows, precision=EXACT)
+    return jnp.dot(weights, _row_means(x), precision=EXACT)
 
 
-def root_mean_square(x: Float[Array, "..."], shares: Shares = None) -> Float[Array, ""]:
+def _row_means(x: Float[Array, "rows *columns"]) -> Float[Array, " rows"]:
+    if x.ndim == 1:
+        return x
+    return jax.lax.dot(x, jnp.ones(x.shape[1]), precision=EXACT) / x.shape[1]
+
+
+def root_mean_square(x: Float[Array, "..."], weights: Weights = None) -> Float[Array, ""]:
     """sqrt(mean x^2) wherever x itself is in float32's range."""
-    size = mean(jnp.abs(x), shares)
+    size = mean(jnp.abs(x), weights)
     # XLA takes subnormals for zeros, but not everywhere: 0/0 would be lurking there.
     unit = jnp.where((size >= TINY) & jnp.isfinite(size), size, 1.0)
-    return unit * jnp.sqrt(mean(jnp.square(x / unit), shares))
+    return unit * jnp.sqrt(mean(jnp.square(x / unit), weights))
 
 
 def frobenius(x: Float[Array, "..."]) -> Float[Array, ""]:

@@ -70,7 +70,7 @@ def epochs() -> None:
     from dnncli import data
     from dnncli.spec import from_options
     from dnncli.training import compilation_cache, seeds
-    from dnncli.training.engine import Block
+    from dnncli.training.program import Block
 
     compilation_cache.remember()
     spec = from_options({"act": "elu"})

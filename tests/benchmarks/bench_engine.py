@@ -40,20 +40,20 @@ def dnncli_epochs(bn: bool, batch: int, measured: bool):
 
     options = {"act": "elu", "init": "lecun-normal", "bn": bn, "bn_output": bn, "hidden": SIZES}
     spec = from_options({**options, "optimizer": "sgd", "lr": 0.01, "batch_size": batch})
-    program = engine.Program(
+    program = program.Program(
         spec.network, spec.update, batch, layer_stats.measure if measured else None
     )
     x, y = data()
     train, validation = (
-        engine.Block(*jax.device_put((x, y))),
-        engine.Block(*jax.device_put((x[:100], y[:100]))),
+        program.Block(*jax.device_put((x, y))),
+        program.Block(*jax.device_put((x[:100], y[:100]))),
     )
-    state = engine.initial_state(program, FEATURES, CLASSES, seed=0)
+    state = program.initial_state(program, FEATURES, CLASSES, seed=0)
     key = np.zeros(2, np.uint32)
 
     def epoch(number: int) -> None:
         nonlocal state
-        plan = plans.plan(spec, number, EXAMPLES)
+        plan = plans.epoch_plan(spec, number, EXAMPLES)
         state, info = engine.compiled_epoch(program, state, train, validation, key, plan)
         jax.device_get(info)
 

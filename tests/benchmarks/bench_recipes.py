@@ -180,7 +180,7 @@ def machine() -> str:
     """What the numbers depend on."""
     from dnncli.training import snapshot
 
-    versions = ", ".join(f"{name} {value}" for name, value in snapshot.versions().items())
+    versions = ", ".join(f"{name} {value}" for name, value in checkpointing.versions().items())
     return f"{len(os.sched_getaffinity(0))} cores; {versions}"
 
 

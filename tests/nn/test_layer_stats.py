@@ -18,7 +18,7 @@ from dnncli.spec import NetworkSpec, catalog
 def test_every_figure_of_every_layer_is_the_oracles(act, kind, size):
     step = subjects.one_step(act, kind, size)
     updates = jax.tree.map(lambda g: -subjects.RATE * g, step.exact.gradients)
-    figures = oracle.figures(step.spec, step.before.parameters, step.exact, updates)
+    figures = oracle.figures(step.spec, step.before.network.parameters, step.exact, updates)
     assert set(figures) == set(LAYER_FIELDS) == set(layer_stats.LayerStats._fields)
     # A mean near 0 is as exact as the numbers it is of.
     means = np.array(figures.pop("activation_mean"))
@@ -132,7 +132,7 @@ def test_records_are_means_over_the_measured_steps_with_their_ranges():
 
 def test_a_flight_record_tells_what_of_which_layer_broke_first():
     step = subjects.one_step("elu", "bn", 33)
-    measured = jax.jit(layer_stats.record_flight, static_argnums=0)
+    measured = jax.jit(layer_stats.measure_step, static_argnums=0)
     flight, responding = measured(step.spec, step.seen)
     assert all(
         np.asarray(part).all() for part in (flight.activations, flight.gradients, flight.state)

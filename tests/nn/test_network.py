@@ -227,9 +227,9 @@ def test_the_layer_whose_parameters_statistics_or_optimizer_broke_is_named(
         return (*layers[:layer], part, *layers[layer + 1 :])
 
     if where in ("kernel", "offset"):
-        state = state._replace(parameters=spoiled(state.parameters, where))
+        state = state._replace(parameters=spoiled(state.network.parameters, where))
     elif where in Moments._fields:
-        state = state._replace(statistics=spoiled(state.statistics, where))
+        state = state._replace(statistics=spoiled(state.network.statistics, where))
     else:
         adam, *rest = state.optimizer
         adam = adam._replace(**{where: spoiled(getattr(adam, where), "kernel")})

@@ -7,14 +7,14 @@ import pytest
 from problems import dataset, layers, spec
 
 from dnncli.diagnosis.verdict import Setting
-from dnncli.nn.layer_stats import FlightStats
+from dnncli.nn.layer_stats import StepStatistics
 from dnncli.records import LAYER_FIELDS, StepRecord
 from dnncli.training import compilation_cache, replay, run
 
 DATA = dataset(train=70, validation=20)
 KEY = np.array([0, 0], np.uint32)
 RUN = spec()
-START, BLOCK = run.start(RUN, DATA), run.block(DATA.train)
+START, BLOCK = run.start(RUN, DATA), placement.block(DATA.train)
 NAMES = ("hidden1", "hidden2", "output")
 
 
@@ -78,7 +78,7 @@ def replayed(monkeypatch):
         for name, places in broken.items():
             for place in places:
                 fine[name][place] = False
-        seen = FlightStats(None, **fine)
+        seen = StepStatistics(None, **fine)
         monkeypatch.setattr(replay, "replay", lambda *arguments: (seen, tuple(steps)))
 
     return hand_in
@@ -92,7 +92,7 @@ def quiet(count, losses=None, **columns):
 
 
 def crash():
-    return replay.crash(RUN, START.state, BLOCK, KEY, 4)
+    return replay.first_nonfinite_step(RUN, START.state, BLOCK, KEY, 4)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ SETTING = Setting(RUN.network, 6, 3, 1.0)
 
 
 def collapse(rule):
-    return replay.collapse(SETTING, RUN, START.state, BLOCK, KEY, 4, rule)
+    return replay.first_step_meeting(SETTING, RUN, START.state, BLOCK, KEY, 4, rule)
 
 
 def test_a_collapse_ends_with_the_first_step_that_meets_the_rule(replayed):

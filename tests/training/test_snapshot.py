@@ -26,13 +26,13 @@ EVERYTHING = {"act": "prelu", "bn": True, "bn_output": True, "dropout": 0.1}
 
 
 def through_a_file(run, path):
-    checkpoint.write(path, snapshots.to_checkpoint(run))
-    return snapshots.from_checkpoint(checkpoint.read(path), path)
+    checkpoint.write(path, checkpointing.to_checkpoint(run))
+    return checkpointing.from_checkpoint(checkpoint.read(path), path)
 
 
 def told(run):
     """Every record as text, for nan is not equal to itself."""
-    records = (*run.history, *run.initial, *run.flight)
+    records = (*run.history.epochs, *run.history.initial, *run.steps)
     return [json.dumps(asdict(each), sort_keys=True) for each in records]
 
 
@@ -55,7 +55,9 @@ def test_a_run_comes_back_from_its_file_as_it_was(optimizer, options, tmp_path):
         (DATA.scaling.offset, DATA.scaling.scale),
     )
     assert_same_tensors(back.state, run.state)
-    assert_same_tensors((back.parameters, back.statistics), (run.parameters, run.statistics))
+    assert_same_tensors(
+        (back.parameters, back.statistics), (run.network.parameters, run.network.statistics)
+    )
     assert back.best_epoch == 2
     assert told(back) == told(run)
 
@@ -69,15 +71,15 @@ def test_a_run_before_its_first_epoch_comes_back_too(tmp_path):
 
 def test_wall_times_are_not_kept_so_that_the_same_run_gives_the_same_bytes(tmp_path):
     run = snapshot(spec())
-    timed = replace(run, history=tuple(replace(each, seconds=1.5) for each in run.history))
+    timed = replace(run, history=tuple(replace(each, seconds=1.5) for each in run.history.epochs))
     files = [tmp_path / "one.ckpt", tmp_path / "two.ckpt"]
     for path, each in zip(files, (run, timed), strict=True):
-        checkpoint.write(path, snapshots.to_checkpoint(each))
+        checkpoint.write(path, checkpointing.to_checkpoint(each))
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
 def test_tensors_have_the_names_people_look_for():
-    tensors = snapshots.to_checkpoint(snapshot(spec(**EVERYTHING))).tensors
+    tensors = checkpointing.to_checkpoint(snapshot(spec(**EVERYTHING))).tensors
     for name in (
         "hidden1.kernel",
         "hidden1.slope",
@@ -103,19 +105,19 @@ def test_tensors_have_the_names_people_look_for():
 
 
 def test_the_last_epochs_network_is_stored_apart_only_where_it_is_not_the_best():
-    tensors = snapshots.to_checkpoint(snapshot(spec(), best=3)).tensors
+    tensors = checkpointing.to_checkpoint(snapshot(spec(), best=3)).tensors
     assert not [name for name in tensors if name.startswith("last/")]
 
 
 def stored(**options):
     """A checkpoint's tensors and metadata as they come from a file."""
-    kept = snapshots.to_checkpoint(snapshot(spec(**{"act": "prelu", "bn": True} | options)))
+    kept = checkpointing.to_checkpoint(snapshot(spec(**{"act": "prelu", "bn": True} | options)))
     return dict(kept.tensors), json.loads(json.dumps(kept.metadata))
 
 
 def refusal(tensors, metadata):
     with pytest.raises(CheckpointError) as refused:
-        snapshots.from_checkpoint(Checkpoint(tensors, metadata), Path("folder/run.ckpt"))
+        checkpointing.from_checkpoint(Checkpoint(tensors, metadata), Path("folder/run.ckpt"))
     message = str(refused.value)
     assert message.startswith("folder/run.ckpt ")
     assert len(message.splitlines()) == 1
@@ -266,7 +268,7 @@ def fuzz():
             changed = put(metadata, path, value)
             name = f"{'.'.join(map(str, path))} = {str(value)[:20]}"
             try:
-                run = snapshots.from_checkpoint(Checkpoint(tensors, changed), "run.ckpt")
+                run = checkpointing.from_checkpoint(Checkpoint(tensors, changed), "run.ckpt")
             except CheckpointError as error:
                 refused += 1
                 if len(str(error).splitlines()) != 1 or len(str(error)) > 300:
@@ -276,7 +278,7 @@ def fuzz():
                 wrong.append(f"{name}: {type(error).__name__}")
                 continue
             accepted += 1
-            again = json.loads(json.dumps(snapshots.to_checkpoint(run).metadata))
+            again = json.loads(json.dumps(checkpointing.to_checkpoint(run).metadata))
             filled = path[0] == "spec" and value is None  # an option's default takes its place
             if not filled and not all(faithful(changed[key], again[key]) for key in metadata):
                 wrong.append(f"{name}: came back as another")

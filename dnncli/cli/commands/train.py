@@ -158,7 +158,7 @@ class _Training:
         try:
             with (
                 signals.interruptible() as stop,
-                self.screen.progress("compiling", epochs, snapshot.epoch) as bar,
+                self.screen.progress("compiling", epochs, snapshot.history.epoch) as bar,
             ):
                 for progress in epochs_of(snapshot, self.dataset, self.stop_on):
                     with stop.held():
@@ -189,7 +189,7 @@ class _Training:
 
         if self.log:
             self.log.abandon()
-        if snapshot.history:
+        if snapshot.history.epochs:
             train.save(snapshot, self.path)
             self.screen.notice(f"dnncli train: stopped; {self._continue()}")
 
@@ -211,7 +211,7 @@ class _Training:
         from dnncli.report import structured, training
 
         config, data = snapshot.spec.options(), snapshot.data.record
-        parameters = count(snapshot.parameters)
+        parameters = count(snapshot.network.parameters)
         self.screen.show(*training.opening(config, data, parameters))
         if snapshot.origin is None:  # theory is of untrained networks
             prediction = train.predict(snapshot.spec, self.dataset)
@@ -231,7 +231,7 @@ class _Training:
 
         if self.log:
             self.log.epoch(progress.record)
-        best = progress.snapshot.best_epoch == progress.record.epoch
+        best = progress.snapshot.history.best_epoch == progress.record.epoch
         self.screen.show(report.epoch_line(progress.record, best))
         if self.screen.format == "jsonl":
             self.screen.write(structured.dumps(structured.event("epoch", progress.record)))

@@ -269,7 +269,9 @@ class _Transferring:
         self.ends[run] = step.progress
         if run == self.task.runs[0]:
             self.screen.show(
-                training.epoch_line(record, step.progress.snapshot.best_epoch == record.epoch)
+                training.epoch_line(
+                    record, step.progress.snapshot.history.best_epoch == record.epoch
+                )
             )
             self._save(step.progress)
         if self.screen.format == "jsonl":
@@ -279,7 +281,7 @@ class _Transferring:
     def _save(self, progress: "Progress | None", at_once: bool = False) -> None:
         """Save the network that is kept: now and then, and when it is done."""
         from dnncli.storage import checkpoint
-        from dnncli.training.snapshot import to_checkpoint
+        from dnncli.training.checkpointing import to_checkpoint
 
         due = (
             at_once

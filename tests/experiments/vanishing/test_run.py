@@ -93,7 +93,7 @@ class TestMeasurement:
         spec = Case("tanh", "he-normal").network(4, 12)
         deltas, spreads, gradients = [], [], []
         for seed in range(3):
-            parameters, _ = engine.initial_network(spec, 10, 4, seed)
+            parameters, _ = program.initial_network(spec, 10, 4, seed)
             rows = plan.shuffle(seed, 0, 64)
             seen = oracle.run(spec, parameters, SMALL.train.x[rows], SMALL.train.y[rows])
             deltas.append([np.sqrt(np.mean((64 * delta) ** 2)) for delta in seen.deltas])

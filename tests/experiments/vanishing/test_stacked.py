@@ -14,7 +14,7 @@ from dnncli.nn.network import TrainState
 from dnncli.records import LAYER_FIELDS
 from dnncli.spec import NetworkSpec, UpdateSpec
 from dnncli.training import engine
-from dnncli.training.engine import Block, Program
+from dnncli.training.program import Block, Program
 from dnncli.training.plan import Plan
 
 EXAMPLES = 33
