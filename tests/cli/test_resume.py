@@ -14,9 +14,8 @@ from dnncli.experiments import train
 from dnncli.spec import catalog
 from dnncli.spec import run as spec
 from dnncli.storage import checkpoint
-from dnncli.training import compilation_cache
+from dnncli.training import checkpointing, compilation_cache
 from dnncli.training import run as runs
-from dnncli.training import snapshot as snapshots
 
 ALL_ON = {"bn": True, "bn_output": True, "dropout": 0.3}
 

@@ -13,7 +13,7 @@ from dnncli import __version__, theory
 from dnncli.errors import SpecError
 from dnncli.experiments import train as training
 from dnncli.storage import checkpoint
-from dnncli.training import compilation_cache, snapshot
+from dnncli.training import checkpointing, compilation_cache
 from dnncli.training import run as runs
 
 DATA = dataset(train=70, validation=20)

@@ -16,7 +16,7 @@ from dnncli.nn import layer_stats
 from dnncli.records import LAYER_FIELDS
 from dnncli.spec import UpdateSpec, catalog
 from dnncli.training import engine
-from dnncli.training.program import Block, Program
+from dnncli.training.program import Block, Program, initial_network, initial_state
 
 SGD = UpdateSpec(optimizer="sgd")
 
@@ -314,11 +314,11 @@ def test_a_state_that_broke_names_its_layer():
 
 def test_a_new_run_starts_at_step_0_with_the_networks_own_initialisation():
     program = Program(subjects.network_spec("elu", "bn"), UpdateSpec(), 8, None)
-    state = program.initial_state(program, 5, 3, seed=4)
+    state = initial_state(program, 5, 3, seed=4)
     assert state.step == 0
     assert_same(
         (state.network.parameters, state.network.statistics),
-        program.initial_network(program.network, 5, 3, seed=4),
+        initial_network(program.network, 5, 3, seed=4),
     )
     assert not any(leaf.any() for leaf in jax.tree.leaves(state.optimizer))
 

@@ -11,10 +11,17 @@ from problems import dataset, spec
 
 from dnncli.nn import optimizers
 from dnncli.storage import checkpoint
-from dnncli.training import compilation_cache, engine, phases
+from dnncli.training import (
+    checkpointing,
+    compilation_cache,
+    engine,
+    phases,
+    placement,
+    tensor_names,
+)
 from dnncli.training import run as runs
-from dnncli.training import snapshot as snapshots
 from dnncli.training.program import Block
+from dnncli.training.step import backpropagate
 
 DATA = dataset(train=70, validation=20)
 BOTTOM = {"freeze": ("hidden1", "hidden2")}
@@ -250,7 +257,7 @@ def test_gradients_below_a_frozen_layer_flow_through_its_stored_moments():
     program = phases.program(start.spec, len(DATA.train), 0)
     state = jax.tree.map(jnp.asarray, start.state)
     batch = Block(jnp.asarray(DATA.train.x[:16]), jnp.asarray(DATA.train.y[:16]))
-    differentiate = jax.jit(step.backpropagate, static_argnums=0)
+    differentiate = jax.jit(backpropagate, static_argnums=0)
     _, _, _, gradients = differentiate(program, state, batch, jnp.zeros(2, jnp.uint32))
     assert not np.asarray(gradients[1].kernel).any()
     x, y = np.asarray(batch.x), np.asarray(batch.y)

@@ -9,7 +9,7 @@ from problems import dataset, layers, spec
 from dnncli.diagnosis.verdict import Setting
 from dnncli.nn.layer_stats import StepStatistics
 from dnncli.records import LAYER_FIELDS, StepRecord
-from dnncli.training import compilation_cache, replay, run
+from dnncli.training import compilation_cache, placement, replay, run
 
 DATA = dataset(train=70, validation=20)
 KEY = np.array([0, 0], np.uint32)

@@ -15,9 +15,10 @@ from dnncli.nn import network
 from dnncli.nn.network import Moments
 from dnncli.records import LAYER_FIELDS
 from dnncli.storage import checkpoint
-from dnncli.training import compilation_cache, engine, run
+from dnncli.training import checkpointing, compilation_cache, engine, run
 from dnncli.training import plan as plans
-from dnncli.training import snapshot as snapshots
+from dnncli.training.program import Block, Program
+from dnncli.training.step import step as take_step
 
 DATA = dataset(train=70, validation=20)
 NOISY = {"bn": True, "bn_output": True, "dropout": 0.3}
@@ -227,15 +228,15 @@ def test_a_run_resumed_from_its_checkpoint_is_the_straight_one_to_the_bit(option
 def steps_by_hand(start, epoch, count):
     """States and losses after each of an epoch's first steps, taken one by one."""
     run_spec, state = start.spec, start.state
-    program = program.Program(run_spec.network, run_spec.update, 16, None)
+    program = Program(run_spec.network, run_spec.update, 16, None)
     plan, key = (
         plans.epoch_plan(run_spec, epoch, len(DATA.train)),
         np.array([0, run_spec.seed], np.uint32),
     )
-    log, step = engine._empty_log(state, plan), jax.jit(step.step, static_argnums=0)
+    log, step = engine._empty_log(state, plan), jax.jit(take_step, static_argnums=0)
     for index in range(count):
         rows = plan.order[index * 16 : (index + 1) * 16]
-        batch = program.Block(DATA.train.x[rows], DATA.train.y[rows])
+        batch = Block(DATA.train.x[rows], DATA.train.y[rows])
         (state, log), _ = step(
             program, (state, log), batch, key, plan.learning_rates[index], np.int32(index)
         )

@@ -19,7 +19,7 @@ from dnncli.errors import CheckpointError
 from dnncli.spec import catalog
 from dnncli.storage import checkpoint
 from dnncli.storage.checkpoint import Checkpoint
-from dnncli.training import snapshot as snapshots
+from dnncli.training import checkpointing
 
 DATA = dataset()
 EVERYTHING = {"act": "prelu", "bn": True, "bn_output": True, "dropout": 0.1}

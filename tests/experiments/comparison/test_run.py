@@ -17,6 +17,7 @@ from dnncli.records import Seconds
 from dnncli.spec.comparison import GridSpec
 from dnncli.storage import checkpoint
 from dnncli.storage.checkpoint import Checkpoint
+from dnncli.training import checkpointing, placement
 from dnncli.training import run as runs
 from dnncli.training import seeds as lockstep
 from dnncli.training import snapshot as snapshots

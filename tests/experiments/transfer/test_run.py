@@ -15,7 +15,7 @@ from dnncli.experiments.transfer.task import BASELINE, TRANSFER, Run, Transfer
 from dnncli.spec import transfer as transfer_spec
 from dnncli.spec.transfer import TransferSpec
 from dnncli.storage import checkpoint
-from dnncli.training import compilation_cache, run, snapshot
+from dnncli.training import checkpointing, compilation_cache, run
 
 DATA = dataset(train=60, validation=20, test=25, classes=3)
 OTHER = replace(

@@ -14,8 +14,8 @@ from dnncli.nn.network import TrainState
 from dnncli.records import LAYER_FIELDS
 from dnncli.spec import NetworkSpec, UpdateSpec
 from dnncli.training import engine
-from dnncli.training.program import Block, Program
 from dnncli.training.plan import Plan
+from dnncli.training.program import Block, Program
 
 EXAMPLES = 33
 DATA = split(EXAMPLES)
