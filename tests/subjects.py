@@ -10,7 +10,7 @@ import oracle
 import pytest
 
 from dnncli.nn import layer_stats, network, optimizers
-from dnncli.nn.network import Network, Observation, TrainState
+from dnncli.nn.network import Observation, TrainState
 from dnncli.spec import NetworkSpec, UpdateSpec, catalog
 from dnncli.training import engine
 from dnncli.training.plan import Plan
@@ -61,7 +61,7 @@ def state(program: Program, seed: int = 0) -> TrainState:
     # Where the activation is flat; elsewhere it would put a large mean in the way of batch norm's accuracy.
     low = -7.0 if abs(oracle.ACTIVATIONS[spec.act][1](np.float64(-7), spec.alpha)) < 0.1 else -1.0
     shapes = network.shapes(spec, FEATURES, CLASSES)
-    drawn = Network(*oracle.parameters(*shapes, seed, low))
+    drawn = oracle.random_network(shapes, seed, low)
     rule = optimizers.build(program.update)
     optimizer = optimizers.initial_state(rule, drawn.parameters)
     parts = TrainState(drawn, optimizer, np.int32(3))
@@ -83,8 +83,8 @@ def plan(examples: int, batch: int, measured: Any = None, rate: float = RATE) ->
 
 def everything(spec: NetworkSpec, seen: Observation) -> tuple[Any, Any]:
     """A probe that also hands out what it was shown."""
-    stats, responding = layer_stats.measure(spec, seen)
-    return (stats, seen), responding
+    stats, active = layer_stats.measure(spec, seen)
+    return (stats, seen), active
 
 
 @cache

@@ -137,9 +137,9 @@ def test_a_signal_saves_a_checkpoint_that_goes_on_to_the_same_bytes(number, code
     assert err.decode() == "dnncli train: stopped; go on with: dnncli train --resume part.ckpt\n"
     stored = checkpointing.from_checkpoint(checkpoint.read(Path("part.ckpt")), "part.ckpt")
     lines = (b"".join(early) + out).decode().splitlines()
-    assert f'"epoch": {stored.epoch}' in lines[-2]  # every epoch that counts was told of
+    assert f'"epoch": {stored.history.epoch}' in lines[-2]  # every epoch that counts was told of
     assert '"stopped": "signal"' in lines[-1]
-    epochs = stored.epoch + 2
+    epochs = stored.history.epoch + 2
     assert (
         run("train", "--resume", "part.ckpt", "--epochs", epochs, "--out", "b.ckpt", "-q").code == 0
     )
@@ -194,7 +194,7 @@ def test_a_lost_reader_or_disk_in_the_middle_keeps_what_was_learned(monkeypatch)
     monkeypatch.setattr(terminal.Screen, "write", full)
     with pytest.raises(OSError, match="No space"):
         run("train", *TINY, "--epochs", "5", "--out", "part.ckpt", "--format", "jsonl")
-    assert checkpointing.from_checkpoint(checkpoint.read(Path("part.ckpt")), "").epoch == 2
+    assert checkpointing.from_checkpoint(checkpoint.read(Path("part.ckpt")), "").history.epoch == 2
 
 
 def test_the_spec_of_a_resumed_run_differs_only_in_what_was_changed(half):

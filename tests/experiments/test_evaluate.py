@@ -190,7 +190,7 @@ class TestBatchNormStatistics:
         record = evaluate(normalised, bn_stats="moving").bn
         exact = moments_by_hand(normalised, DATA.train.x)
         for told, stored, (mean, variance) in zip(
-            record.layers, normalised.statistics, exact, strict=True
+            record.layers, normalised.network.statistics, exact, strict=True
         ):
             off = np.sqrt(np.mean((stored.mean - mean) ** 2 / variance))
             assert told.moving_mean == pytest.approx(off, rel=1e-4)
@@ -203,7 +203,7 @@ class TestBatchNormStatistics:
     ):
         first = evaluate(normalised, bn_stats="batch").bn.layers[0]
         z = DATA.train.x.astype(np.float64) @ np.asarray(
-            normalised.parameters[0].kernel, np.float64
+            normalised.network.parameters[0].kernel, np.float64
         )
         means = z.reshape(4, 16, -1).mean(axis=1)
         assert first.batch_mean < 1e-6

@@ -221,6 +221,6 @@ class TestTheory:
     def test_an_untrained_critical_network_has_the_variances_it_was_promised(self):
         wide = spec(act="sigmoid", init="critical", hidden=(400, 400))
         chosen = theory.critical(wide.network, DATA.train.second_moment).layers
-        for layer, promise in zip(runs.start(wide, DATA).parameters, chosen, strict=True):
+        for layer, promise in zip(runs.start(wide, DATA).network.parameters, chosen, strict=True):
             fan_in = layer.kernel.shape[0]
             assert fan_in * layer.kernel.var() == pytest.approx(promise.weight_variance, rel=0.1)

@@ -24,9 +24,7 @@ def trained():
 def test_an_evaluation_in_chunks_is_that_of_all_examples_at_once(examples, trained):
     spec, state = trained
     block = subjects.block(examples)
-    score = engine.compiled_evaluate(
-        spec, state.network.parameters, state.network.statistics, block
-    )
+    score = engine.compiled_evaluate(spec, "classification", state.network, block)
     exact = oracle.run(
         spec,
         state.network.parameters,
@@ -35,12 +33,10 @@ def test_an_evaluation_in_chunks_is_that_of_all_examples_at_once(examples, train
         state.network.statistics,
     )
     assert_agree(score.loss, exact.loss)
-    assert score.accuracy == pytest.approx(
+    assert score.metrics["accuracy"] == pytest.approx(
         exact.accuracy, abs=1.5 / examples if examples > 1000 else 1e-6
     )
-    logits = inference.compiled_logits(
-        spec, state.network.parameters, state.network.statistics, block.x
-    )
+    logits = inference.compiled_logits(spec, state.network, block.x)
     assert_agree(logits, exact.preactivations[-1])
 
 
@@ -48,18 +44,15 @@ def test_an_evaluation_does_not_drop_out(trained):
     spec, state = trained
     dropping = subjects.network_spec("elu", "bn everywhere", dropout=0.5)
     block = subjects.block(33)
-    scores = [
-        inference.logits(s, state.network.parameters, state.network.statistics, block.x)
-        for s in (spec, dropping)
-    ]
+    scores = [inference.logits(s, state.network, block.x) for s in (spec, dropping)]
     np.testing.assert_array_equal(*scores)
 
 
 def test_an_examples_logits_do_not_depend_on_its_company(trained):
     spec, state = trained
     x = subjects.block(33).x
-    every = inference.logits(spec, state.network.parameters, state.network.statistics, x)
-    alone = inference.logits(spec, state.network.parameters, state.network.statistics, x[7:8])
+    every = inference.logits(spec, state.network, x)
+    alone = inference.logits(spec, state.network, x[7:8])
     np.testing.assert_allclose(every[7:8], alone, rtol=1e-5, atol=1e-6)
 
 
@@ -89,7 +82,7 @@ def test_population_statistics_are_the_exact_moments_of_the_whole_set(trained):
     exact = oracle.run(spec, state.network.parameters, np.asarray(block.x), np.asarray(block.y))
     assert_agree(actual, exact.statistics)
     # With them, batch norm in use is batch norm as in training on one batch of everything.
-    logits = inference.compiled_logits(spec, state.network.parameters, actual, block.x)
+    logits = inference.compiled_logits(spec, state.network._replace(statistics=actual), block.x)
     assert_agree(logits, exact.preactivations[-1])
 
 

@@ -69,7 +69,7 @@ def forward(layers, x):
 )
 def test_torch_finds_the_same_loss_gradients_and_running_statistics(act, kind, size):
     step = subjects.one_step(act, kind, size)
-    layers = module(step.spec, step.before.network.parameters, step.before.network.statistics)
+    layers = module(step.spec, step.before.network)
     logits = forward(layers, tensor(step.batch.x))
     loss = nn.functional.cross_entropy(
         logits, torch.tensor(np.asarray(step.batch.y), dtype=torch.long)
@@ -101,12 +101,10 @@ def test_torch_evaluates_alike_with_the_running_statistics(kind):
     from dnncli.nn import inference
 
     step = subjects.one_step("elu", kind, 33)
-    layers = module(step.spec, step.after.network.parameters, step.after.network.statistics)
+    layers = module(step.spec, step.after.network)
     for _, norm, _ in layers:
         if norm is not None:
             norm.eval()
     theirs = forward(layers, tensor(step.batch.x)).detach().numpy()
-    ours = inference.compiled_logits(
-        step.spec, step.after.network.parameters, step.after.network.statistics, step.batch.x
-    )
+    ours = inference.compiled_logits(step.spec, step.after.network, step.batch.x)
     assert distance(ours, theirs) < 1e-5

@@ -115,7 +115,7 @@ def test_an_epoch_with_a_partial_last_batch_is_a_hand_loop_of_single_steps(
     np.testing.assert_allclose(info.stats.activation_mean, means, atol=1e-5)
 
     records = layer_stats.records(
-        spec, *jax.device_get((info.stats, info.log.responding, info.log.clipped))
+        spec, *jax.device_get((info.stats, info.log.active, info.log.clipped))
     )
     for index, record in enumerate(records[:-1]):
         epoch = np.concatenate([step[index] for step in slopes])
@@ -123,7 +123,7 @@ def test_an_epoch_with_a_partial_last_batch_is_a_hand_loop_of_single_steps(
 
     score = oracle.run(spec, parameters, *map(np.asarray, validation[:2]), statistics)
     assert_agree(info.validation.loss, score.loss)
-    assert info.validation.accuracy == pytest.approx(score.accuracy)
+    assert info.validation.metrics["accuracy"] == pytest.approx(score.accuracy)
     assert info.finite.all()
     assert after.step == before.step + len(losses)
 
@@ -303,10 +303,12 @@ def test_a_state_that_broke_names_its_layer():
     program = Program(subjects.network_spec("relu"), SGD, 8, None)
     before, plan = subjects.state(program), subjects.plan(8, 8)
     output = before.network.parameters[2]
-    broken = (*before.network.parameters[:2], output._replace(bias=output.bias.at[0].set(np.inf)))
+    infinite = output._replace(bias=output.bias.at[0].set(np.inf))
+    parameters = (*before.network.parameters[:2], infinite)
+    broken = before._replace(network=before.network._replace(parameters=parameters))
     args = (subjects.block(8), subjects.block(8), KEY)
     _, fine = engine.compiled_epoch(program, before, *args, plan)
-    _, info = engine.compiled_epoch(program, before._replace(parameters=broken), *args, plan)
+    _, info = engine.compiled_epoch(program, broken, *args, plan)
     assert fine.finite.all()
     assert not info.finite[2]
     assert not np.isfinite(info.log.losses).all()
@@ -317,7 +319,7 @@ def test_a_new_run_starts_at_step_0_with_the_networks_own_initialisation():
     state = initial_state(program, 5, 3, seed=4)
     assert state.step == 0
     assert_same(
-        (state.network.parameters, state.network.statistics),
+        state.network,
         initial_network(program.network, 5, 3, seed=4),
     )
     assert not any(leaf.any() for leaf in jax.tree.leaves(state.optimizer))
@@ -327,8 +329,8 @@ def test_observing_measures_a_state_without_moving_it():
     program = Program(subjects.network_spec("elu", "bn"), SGD, 16, layer_stats.measure)
     state, train = subjects.state(program), subjects.block(48)
     plan = subjects.plan(48, 16, [0, 2])
-    losses, responding, stats = engine.compiled_observe(program, state, train, KEY, plan)
-    assert responding.shape == (2, 2, 6)
+    losses, active, stats = engine.compiled_observe(program, state, train, KEY, plan)
+    assert active.shape == (2, 2, 6)
     for place, start in enumerate((0, 32)):
         rows = plan.order[start : start + 16]
         exact = oracle.run(

@@ -20,7 +20,7 @@ from dnncli.storage.checkpoint import Checkpoint
 from dnncli.training import checkpointing, placement
 from dnncli.training import run as runs
 from dnncli.training import seeds as lockstep
-from dnncli.training import snapshot as snapshots
+from dnncli.training.snapshot import summary
 
 OPTIONS = {
     "hidden": (7, 5),
@@ -80,7 +80,7 @@ def test_a_seeds_scores_are_those_of_its_own_run(events, dataset):
         assert run.val_losses == pytest.approx(
             [epoch.val_loss for epoch in snapshot.history.epochs], rel=1e-4
         )
-        assert run.history.best_epoch == snapshot.history.best_epoch
+        assert run.best_epoch == snapshot.history.best_epoch
 
 
 def test_a_row_holds_all_that_the_issue_names(events, dataset):
@@ -133,7 +133,7 @@ def test_every_seeds_best_network_is_kept_by_name(events, dataset, tmp_path):
     assert stored.spec.seed == 3
     pairs = zip(
         jax.tree.leaves(stored.network.parameters),
-        jax.tree.leaves(finished.snapshots[3].parameters),
+        jax.tree.leaves(finished.snapshots[3].network.parameters),
         strict=True,
     )
     assert all(np.array_equal(a, b) for a, b in pairs)
@@ -201,7 +201,7 @@ def test_equal_activations_on_disjoint_seeds_are_seldom_called_different():
     compiled = lockstep.compile_epoch(spec, seeds, dataset)
     blocks = [placement.block(split) for split in (dataset.train, dataset.validation)]
     *_, last = lockstep.run(batch, *blocks, compiled)
-    ends = lockstep.snapshots(last, snapshots.summary(dataset))
+    ends = lockstep.snapshots(last, summary(dataset))
     scores = [runs.test_score(end, dataset).accuracy for end in ends]
     groups = [scores[i : i + EACH] for i in range(0, seeds, EACH)]
     pairs = zip(groups[::2], groups[1::2], strict=True)

@@ -65,15 +65,16 @@ def test_kept_layers_are_the_parents_and_the_rest_is_what_scratch_starts_with(pa
     for place in (0, 1):
         assert bits(start.network.parameters[place]) == bits(parent.network.parameters[place])
         assert bits(start.network.statistics[place]) == bits(parent.network.statistics[place])
-        assert bits(start.network.parameters[place]) != bits(scratch.parameters[place])
-    assert bits(start.network.parameters[2:]) == bits(scratch.parameters[2:])
-    assert bits(start.network.statistics[2:]) == bits(scratch.statistics[2:])
+        assert bits(start.network.parameters[place]) != bits(scratch.network.parameters[place])
+    assert bits(start.network.parameters[2:]) == bits(scratch.network.parameters[2:])
+    assert bits(start.network.statistics[2:]) == bits(scratch.network.statistics[2:])
     assert bits(start.state.network.parameters) == bits(start.network.parameters)
     assert not any(np.asarray(leaf).any() for leaf in jax.tree.leaves(start.state.optimizer))
 
 
 def test_the_parents_best_epoch_is_what_is_kept(parent):
-    worse = replace(parent, state=parent.state._replace(parameters=None))
+    last = parent.state.network._replace(parameters=None)
+    worse = replace(parent, state=parent.state._replace(network=last))
     start = transfer.start(task(worse), Run(TRANSFER, 5))
     assert bits(start.network.parameters[0]) == bits(parent.network.parameters[0])
 
@@ -81,13 +82,15 @@ def test_the_parents_best_epoch_is_what_is_kept(parent):
 def test_layers_drawn_anew_are_those_of_scratch(parent):
     of = task(parent, reinit=("hidden1",), freeze="0")
     start, scratch = (transfer.start(of, Run(kind, 5)) for kind in (TRANSFER, BASELINE))
-    assert bits(start.network.parameters[0]) == bits(scratch.parameters[0])
+    assert bits(start.network.parameters[0]) == bits(scratch.network.parameters[0])
     assert bits(start.network.parameters[1]) == bits(parent.network.parameters[1])
 
 
 def test_a_kept_output_layer_is_the_parents(parent):
     of = task(parent, DATA, keep="all", add=())
-    assert bits(transfer.start(of, Run(TRANSFER, 5)).parameters) == bits(parent.network.parameters)
+    assert bits(transfer.start(of, Run(TRANSFER, 5)).network.parameters) == bits(
+        parent.network.parameters
+    )
 
 
 def test_runs_come_in_pairs_of_a_seed(done):
@@ -201,7 +204,8 @@ def test_a_transferred_checkpoint_says_where_it_came_from_and_goes_on(done, tmp_
     assert back.origin == end.origin
     assert (back.origin.kept, back.origin.frozen) == (("hidden1", "hidden2"), ("hidden1",))
     assert back.origin.parent.fingerprint == DATA.fingerprint
-    longer = replace(back, spec=replace(back.spec, schedule=replace(back.spec.schedule, epochs=5)))
+    more = replace(back.spec, schedule=replace(back.spec.schedule, epochs=5))
+    longer = replace(back, history=replace(back.history, spec=more))
     *_, last = run.run(longer, OTHER)
     assert last.snapshot.history.epoch == 5
     assert bits(last.snapshot.state.network.parameters[0]) == bits(end.network.parameters[0])
@@ -212,6 +216,6 @@ def test_a_second_transfer_knows_both_parents(done):
     _, ends, _ = done
     child = ends[Run(TRANSFER, 5)].snapshot
     again = transfer.start(task(child, DATA, keep="3", add=()), Run(TRANSFER, 5))
-    assert bits(again.parameters[:3]) == bits(child.network.parameters[:3])
+    assert bits(again.network.parameters[:3]) == bits(child.network.parameters[:3])
     assert again.origin.parent.origin == child.origin
     assert again.spec.freezing.freeze == ("hidden1",)
