@@ -1,4 +1,4 @@
-"""From a stack to a network of our own that says the same, exactly but for float32's rounding."""
+"""From a stack of modules to a network with the same outputs, up to float32's rounding."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ EPSILON = {PYTORCH: 1e-5, KERAS: 1e-3}  # batch norm's default
 
 @dataclass(frozen=True)
 class Model:
-    """A network from elsewhere: what it became here, and for each layer the file's tensors and notes."""
+    """An external model as a network here; for each layer the file's tensors and notes."""
 
     framework: str
     spec: NetworkSpec
@@ -45,8 +45,8 @@ class Model:
 def read(path: Path, act: str, alpha: float | None = None) -> Model:
     """The network in a safetensors file that was trained with this activation.
 
-    Raises CheckpointError for a file that holds no stack of linear layers, SpecError for an activation
-    that its tensors contradict.
+    Raises CheckpointError for a file that holds no stack of linear layers, SpecError for an
+    activation that its tensors contradict.
     """
     file = tensorfile.read(path)
     if file.own:
@@ -142,7 +142,7 @@ def _layer(
 
 
 def _affine(norm: Module, epsilon: float) -> tuple[Units, Units]:
-    """Batch norm with stored moments as a factor and an offset."""
+    """Batch norm with stored moments as an affine map: gain and shift."""
     gain = norm.parts["scale"] / np.sqrt(norm.parts["variance"] + epsilon)
     return gain, norm.parts["offset"] - norm.parts["mean"] * gain
 
@@ -153,7 +153,7 @@ def _normalised(
     slope: Units | None,
     epsilon: float,
 ) -> Layer:
-    """The variance stays what it is, so that it can be averaged on; the scale makes up for epsilon."""
+    """The stored variance is kept, so that training can go on; the scale absorbs the epsilon."""
     variance = norm.parts["variance"]
     scale = norm.parts["scale"] * np.sqrt((variance + BN_EPSILON) / (variance + epsilon))
     return Layer(
@@ -165,7 +165,7 @@ def _normalised(
 
 
 def _moments(norm: Module, bias: Units) -> Moments:
-    """Those of x W: the mean without the bias."""
+    """The moments of x W: the bias is subtracted from the mean."""
     return Moments(_float32(norm.parts["mean"] - bias), _float32(norm.parts["variance"]))
 
 

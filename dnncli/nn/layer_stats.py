@@ -1,4 +1,4 @@
-"""Per-layer measurement inside a training step: what each layer does and how its gradient flows."""
+"""Layer statistics inside a training step: what each layer does and how its gradient flows."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ SATURATION = 0.01  # a unit is saturated where |phi'| is below this share of its
 
 
 class LayerStats(NamedTuple):
-    """One step's figures, one entry a layer; defined in `records.LayerRecord`."""
+    """One step's statistics, one entry a layer; `records.LayerRecord` defines them."""
 
     delta_rms: Float[Array, " layers"]
     gradient_norm: Float[Array, " layers"]
@@ -34,18 +34,18 @@ class LayerStats(NamedTuple):
 def measure(
     spec: NetworkSpec, seen: Observation
 ) -> tuple[LayerStats, Bool[Array, "hidden widest"]]:
-    """Every layer's figures, and which hidden units have phi' other than 0 for some example.
+    """Every layer's statistics, and which hidden units have phi' other than 0 for some example.
 
-    The linear output layer is never flat and is always active.
+    The output layer is linear: it is never saturated, and all of its units are active.
     """
     weight, gradient, update = _kernel_norms(seen)
-    # The deltas are of the mean loss: times the number of examples they are of one example's.
-    examples = len(seen.deltas[0]) if seen.mask is None else 1 / jnp.max(seen.mask)
+    examples = _batch_size(seen)
     size = partial(reductions.root_mean_square, weights=seen.mask)
     mean, std = reductions.each(partial(_moments, mask=seen.mask), seen.trace.activations)
     hidden = seen.parameters[:-1]
     saturated, active = _slope_statistics(spec, seen.trace.preactivations[:-1], hidden, seen.mask)
     stats = LayerStats(
+        # The deltas are of the mean loss: times the number of examples they are of one example's.
         delta_rms=examples * reductions.each(size, seen.deltas),
         gradient_norm=gradient,
         weight_norm=weight,
@@ -55,6 +55,13 @@ def measure(
         saturated_fraction=jnp.append(saturated, 0.0),
     )
     return stats, active
+
+
+def _batch_size(seen: Observation) -> Any:
+    """The number of examples that are not padding."""
+    if seen.mask is None:
+        return len(seen.deltas[0])
+    return 1 / jnp.max(seen.mask)
 
 
 def _kernel_norms(seen: Observation) -> Float[Array, "3 layers"]:
@@ -91,7 +98,7 @@ def _slopes(
     z: Float[Array, "batch units"],
     slope: Float[Array, " units"] | None,
 ) -> tuple[Float[Array, ""], Bool[Array, " units"]]:
-    """Share of z where phi' is nearly 0, and the active units; `slope` is PReLU's alpha."""
+    """Share of z where phi' is nearly 0, and which units are active; `slope` is PReLU's alpha."""
     limit = SATURATION * closed_forms.steepest(spec.act, spec.alpha)
     alpha = spec.alpha if slope is None else slope[None]
     derivative = activations.derivative(spec.act, z, alpha)
@@ -104,10 +111,10 @@ def _slopes(
 def activity(
     spec: NetworkSpec, base: Network, x: Float[Array, "examples features"], size: int
 ) -> tuple[LayerStats, Bool[Array, "layers widest"]]:
-    """Figures of frozen layers over batches of so many examples, and their units that are active for any.
+    """Statistics of frozen layers in batches of `size` examples, and which units are active in any.
 
-    Nothing flows into frozen layers: their deltas, gradients and updates are 0. The last batch overlaps
-    the one before it where the examples are no multiple of the size.
+    Frozen layers have no deltas, gradients and updates: these are 0. Where `size` does not divide
+    the number of examples, the last batch overlaps the one before it.
     """
     weight = reductions.each(reductions.frobenius, [layer.kernel for layer in base.parameters])
     nothing = jnp.zeros_like(weight)
@@ -134,7 +141,7 @@ def activity(
 
 
 class StepStatistics(NamedTuple):
-    """One replayed step: the figures, and what of each layer is still finite."""
+    """One replayed step: the statistics, and what of each layer is still finite."""
 
     stats: LayerStats
     activations: Bool[Array, " layers"]
@@ -145,7 +152,7 @@ class StepStatistics(NamedTuple):
 def measure_step(
     spec: NetworkSpec, seen: Observation
 ) -> tuple[StepStatistics, Bool[Array, "hidden widest"]]:
-    """`measure`, and what of each layer is finite, which tells what broke first."""
+    """`measure`, and what of each layer is finite: this shows what broke first."""
     stats, active = measure(spec, seen)
     moved = jax.tree.map(jnp.add, seen.parameters, seen.updates)
     after = TrainState(Network(moved, seen.trace.statistics), seen.optimizer, jnp.int32(0))
@@ -165,7 +172,7 @@ def records(
     active: Bool[np.ndarray, "hidden widest"],
     clipped: Bool[np.ndarray, "steps layers"],
 ) -> tuple[LayerRecord, ...]:
-    """Means and ranges over the measured steps, for each layer; stats have shape (steps, layers)."""
+    """Each layer's means and ranges over the measured steps; `stats` have shape (steps, layers)."""
     dead = (*_dead(spec, active), 0.0)
     return tuple(
         _record(name, index, stats, dead[index], clipped)
@@ -176,11 +183,12 @@ def records(
 def frozen_records(
     spec: NetworkSpec, stats: LayerStats, active: Bool[np.ndarray, "layers widest"]
 ) -> tuple[LayerRecord, ...]:
-    """The same for the lowest layers of a network, which are frozen; `stats` as `activity` gives them."""
+    """The records of a network's lowest layers, which are frozen, from what `activity` returns."""
     unclipped = np.zeros((0, len(active)), bool)
+    shares = zip(spec.layers(), _dead(spec, active), strict=False)
     return tuple(
         replace(_record(name, index, stats, dead, unclipped), frozen=True)
-        for index, (name, dead) in enumerate(zip(spec.layers(), _dead(spec, active), strict=False))
+        for index, (name, dead) in enumerate(shares)
     )
 
 
@@ -192,13 +200,17 @@ def _dead(spec: NetworkSpec, active: Bool[np.ndarray, "layers widest"]) -> list[
 def _record(
     name: str, index: int, stats: LayerStats, dead: float, clipped: Bool[np.ndarray, "steps layers"]
 ) -> LayerRecord:
-    figures = {key: getattr(stats, key)[:, index].astype(np.float64) for key in LAYER_FIELDS}
+    """One layer's record; `clipped` has no rows where nothing can have been clipped."""
+    columns = {key: getattr(stats, key)[:, index].astype(np.float64) for key in LAYER_FIELDS}
+    means = {key: float(values.mean()) for key, values in columns.items()}
+    ranges = {key: (float(values.min()), float(values.max())) for key, values in columns.items()}
+    clipped_fraction = float(clipped[:, index].mean()) if len(clipped) else 0.0
     return LayerRecord(
         layer=name,
-        **{key: float(values.mean()) for key, values in figures.items()},
+        **means,
         dead_fraction=dead,
-        clipped_fraction=float(clipped[:, index].mean()) if len(clipped) else 0.0,
-        ranges={key: (float(values.min()), float(values.max())) for key, values in figures.items()},
+        clipped_fraction=clipped_fraction,
+        ranges=ranges,
         frozen=False,
     )
 

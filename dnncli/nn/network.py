@@ -1,7 +1,7 @@
 """The multilayer perceptron: initial parameters and the forward pass, as pure functions.
 
-A layer computes z = x W + b and passes phi(z) on; the output layer's z are the logits. With batch
-normalisation z = BN(x W): a bias would be redundant, its gradient 0, and the offset takes its place.
+A layer computes z = x W + b and passes phi(z) on; the output layer's z are the outputs. With batch
+normalisation z = BN(x W): the offset takes the place of a bias, whose gradient would be 0.
 """
 
 import math
@@ -44,12 +44,12 @@ class Moments(NamedTuple):
 Parameters = tuple[Layer, ...]
 Statistics = tuple[Moments | None, ...]
 Variances = Sequence[tuple[float, float]]  # a layer's fan-in times its weights', and its biases'
-# Each row's weight in a mean over the batch: 1/n for its n examples, 0 for padding; None: no padding.
+# Each row's weight in a batch's mean: 1/n for its n examples, 0 for padding; None: no padding.
 Mask = Float[Array, " batch"] | None
 
 
 class Network(NamedTuple):
-    """A network, or some successive layers of one: what is trained, and batch norm's moments."""
+    """A network or successive layers of one: trainable parameters, and batch norm's moments."""
 
     parameters: Parameters
     statistics: Statistics
@@ -60,7 +60,7 @@ class Network(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """What a forward pass leaves behind for measurement, one entry a layer from the input up."""
+    """What a forward pass computed, for measurement; one entry a layer from the input up."""
 
     preactivations: tuple[Float[Array, "batch _"], ...]
     activations: tuple[Float[Array, "batch _"], ...]
@@ -84,7 +84,7 @@ class Observation(NamedTuple):
 
 
 class TrainState(NamedTuple):
-    """What the next step needs, and nothing else."""
+    """All that the next training step needs."""
 
     network: Network
     optimizer: optax.OptState
@@ -180,10 +180,10 @@ def apply(
 ) -> tuple[Float[Array, "batch outputs"], Trace]:
     """Outputs (of a classifier the logits) and trace.
 
-    Batch norm uses `statistics`, or the batch's own where they are None.
-    Zero `taps` are added to the pre-activations, so that the gradient with respect to them is delta.
-    Dropout acts on the hidden layers' outputs where a key is given. Rows of the `mask` with weight 0
-    are padding, which batch norm does not see.
+    statistics: what batch norm uses; None: the batch's own moments, also for a layer without an
+    entry. taps: zeros added to the pre-activations, so that the gradient with respect to them is
+    delta. dropout_key: with it dropout acts on the hidden layers' outputs. mask: marks rows that
+    are padding, which batch norm's moments leave out.
     """
     preactivations = []
     outputs = []
@@ -222,7 +222,7 @@ def preactivate(
 
 
 def batch_moments(z: Float[Array, "batch units"], mask: Mask = None) -> Moments:
-    """Mean and biased variance over the batch, in two passes (one pass cancels in float32)."""
+    """Mean and biased variance over the batch, in two passes: one pass would cancel in float32."""
 
     def average(values: Float[Array, "batch units"]) -> Float[Array, " units"]:
         if mask is None:
@@ -234,7 +234,7 @@ def batch_moments(z: Float[Array, "batch units"], mask: Mask = None) -> Moments:
 
 
 def alpha(spec: NetworkSpec, layer: Layer) -> activations.Alpha:
-    """The activation's parameter: the layer's learned slopes for PReLU as a row, else the spec's number."""
+    """The activation's parameter: for PReLU the layer's learned slopes, a row, else the spec's."""
     return spec.alpha if layer.slope is None else layer.slope[None]
 
 
@@ -248,12 +248,12 @@ def activate(
 def dropout(
     spec: NetworkSpec, a: Float[Array, "batch units"], key: PRNGKeyArray
 ) -> Float[Array, "batch units"]:
-    """Drop activations and keep their mean; for SELU alpha-dropout, which keeps the variance too."""
+    """Drop activations and keep their mean; alpha-dropout, for SELU, keeps the variance too."""
     keep = 1 - spec.dropout
     mask = jax.random.bernoulli(key, keep, a.shape)
     if spec.act != "selu":
         return jnp.where(mask, a / keep, 0.0)
-    # Klambauer et al. 2017: drop to SELU's floor f, then an affine map back to mean 0, variance 1.
+    # Klambauer et al. 2017: drop to SELU's floor, then map affinely back to mean 0, variance 1.
     gain = 1 / math.sqrt(keep + SELU_FLOOR**2 * keep * (1 - keep))
     return gain * (jnp.where(mask, a, SELU_FLOOR) - SELU_FLOOR * (1 - keep))
 

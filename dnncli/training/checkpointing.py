@@ -99,10 +99,12 @@ def _epoch_json(record: EpochRecord) -> dict[str, Any]:
 
 
 def _step_json(record: StepRecord) -> Any:
+    """A replayed step."""
     return _plain({**vars(record), "layers": [_layer_json(layer) for layer in record.layers]})
 
 
 def _layer_json(record: LayerRecord) -> dict[str, Any]:
+    """A layer's statistics; `frozen` only where it is true, as older checkpoints have it."""
     return {key: value for key, value in vars(record).items() if key != "frozen" or value}
 
 
@@ -174,8 +176,9 @@ def _take_scaling(
 
 def _spec(values: Any) -> RunSpec:
     """The run that the options describe, each decoded as its field's type."""
-    hints = [get_type_hints(group) for group in GROUPS.values()]
-    kinds = {name: kind for group in hints for name, kind in group.items()}
+    kinds: dict[str, Any] = {}
+    for group in GROUPS.values():
+        kinds |= get_type_hints(group)
     options = decode(dict[str, Any], values, "spec")
     decoded = {
         name: decode(kinds.get(name, int), value, f"spec.{name}") for name, value in options.items()
@@ -205,12 +208,16 @@ def _check_layers(snapshot: Snapshot) -> None:
     shown = [record.layers for record in history.epochs]
     if history.initial:
         shown.append(history.initial)
-    named = {tuple(layer.layer for layer in record) for record in shown}
+    named = {_names(record) for record in shown}
     # The replayed steps are of the trained part: of the layers above the frozen ones.
-    parts = {tuple(layer.layer for layer in step.layers) for step in snapshot.steps}
+    parts = {_names(step.layers) for step in snapshot.steps}
     uppermost = all(part and layers[-len(part) :] == part for part in parts)
     if named - {layers} or not uppermost:
         raise CheckpointError("its records are of other layers.")
+
+
+def _names(records: tuple[LayerRecord, ...]) -> tuple[str, ...]:
+    return tuple(record.layer for record in records)
 
 
 def _take(tensors: dict[str, np.ndarray], name: str, expected: Any) -> Any:
@@ -255,7 +262,7 @@ def _take_optimizer(
 ) -> Any:
     """The optimizer's state after an epoch (from 1): that of the layers trained in it."""
     layers = spec.network.layers()
-    rule = optimizers.build(spec.update, spec.freezing.factors(layers, epoch))
+    rule = optimizers.build(spec.update, spec.freezing.multipliers(layers, epoch))
     state = jax.eval_shape(rule.init, parameters)
     leaves = optimizer_leaves(layers, state)
     values = [_take(tensors, f"optimizer/{name}", leaf) for name, leaf in leaves]

@@ -1,8 +1,8 @@
 """The compiled epoch: every step, every measurement and the validation in one program.
 
-It knows one network on one block of data. The order of the examples, the learning rates and the steps
-to measure come in as arguments, so one compilation serves every seed, rate and schedule; several blocks
-follow each other by passing the state on; `vmap` outside gives several seeds.
+It knows one network on one block of data. The order of the examples, the learning rates and the
+steps to measure come in as arguments, so one compilation serves every seed, rate and schedule;
+several blocks follow each other by passing the state on; `vmap` outside gives several seeds.
 """
 
 from dataclasses import replace
@@ -42,9 +42,10 @@ def train_block(
 ) -> tuple[TrainState, Log, Any]:
     """Every step of a block in the plan's order; a last batch smaller than the others counts too.
 
-    It is padded with examples that do not count: a second loop body would take as long to compile as
-    the first. Measured and plain steps are two bodies rather than one with a branch: a branch that
-    reads the parameters makes XLA copy them in every step, at 30 % of the time of a batch of 50.
+    It is padded with examples that do not count: a second loop body would take as long to compile
+    as the first. Measured and plain steps are two bodies rather than one with a branch: a branch
+    that reads the parameters makes XLA copy them in every step, at 30 % of the time of a batch of
+    50.
     """
     examples = len(plan.order)
     steps = len(plan.learning_rates)

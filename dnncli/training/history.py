@@ -11,9 +11,9 @@ from dnncli.training import early_stopping
 class RunHistory:
     """A run so far.
 
-    initial: the layers' figures of the first step, before any update; empty where layers were trained
-    before. best_epoch: 0 before the first one. stopped: epochs, patience, diverged or condition; None
-    while the run goes on.
+    initial: the layers' figures of the first step, before any update; empty where layers were
+    trained before. best_epoch: 0 before the first one. stopped: epochs, patience, diverged or
+    condition; None while the run goes on.
     """
 
     spec: RunSpec

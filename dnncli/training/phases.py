@@ -1,9 +1,9 @@
 """Stretches of a run in which the same layers are trained.
 
-What stands below the lowest trained layer is not part of the compiled epoch: the layers above it are
-trained as a network of their own on its outputs. These are computed once where they stay the same from
-epoch to epoch, and batch by batch where dropout acts on them; nothing flows back into frozen layers.
-A run without frozen layers is one phase, with the whole network.
+What stands below the lowest trained layer is not part of the compiled epoch: the layers above it
+are trained as a network of their own on its outputs. These are computed once where they stay the
+same from epoch to epoch, and batch by batch where dropout acts on them; nothing flows back into
+frozen layers. A run without frozen layers is one phase, with the whole network.
 """
 
 import time
@@ -75,7 +75,7 @@ def program(
     spec: RunSpec, examples: int, epoch: int, measure: Probe = layer_stats.measure
 ) -> Program:
     """What is compiled for a run's epoch (counted from 0)."""
-    by_layer = spec.freezing.factors(spec.network.layers(), epoch + 1)
+    by_layer = spec.freezing.multipliers(spec.network.layers(), epoch + 1)
     multipliers = None if by_layer is None else tuple(by_layer.values())
     size = batch_size(spec, examples)
     return Program(spec.network, spec.update, size, measure, multipliers)
@@ -130,7 +130,7 @@ def base_records(spec: RunSpec, base: Network, train: Block) -> tuple[LayerRecor
 
 
 def trainable_part(phase: Phase, whole: TrainState) -> TrainState:
-    """The trained part of a state; a layer just unfrozen starts with an optimizer state of zeros."""
+    """The trained part of a state; the optimizer state of a layer just unfrozen is zeros."""
     if phase.program.multipliers is None:
         return whole
     network = whole.network.part(phase.part.network.below)
@@ -154,7 +154,7 @@ def merge(phase: Phase, old: TrainState, new: TrainState) -> TrainState:
 
 
 def _carried(target: Program, parameters: Parameters, source: NetworkSpec, state: Any) -> Any:
-    """The optimizer state of the target's rule: leaves of the source's state by name, else zeros."""
+    """The optimizer state of the target's rule: the source's leaves by name, else zeros."""
     fresh = optimizers.initial_state(target.rule(), parameters)
     known = dict(optimizer_leaves(source.layers(), state))
     leaves = optimizer_leaves(target.network.layers(), fresh)

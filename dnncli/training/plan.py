@@ -1,4 +1,4 @@
-"""What an epoch is given besides the examples: their order, the learning rates, the steps to measure."""
+"""An epoch's plan: the order of the examples, the learning rates, the steps to measure."""
 
 from typing import NamedTuple
 
@@ -15,8 +15,8 @@ SHUFFLE_STREAM = 2  # keeps the shuffles' random numbers apart from the initiali
 class Plan(NamedTuple):
     """One epoch's data besides the examples, as arguments of the compiled program.
 
-    `measured` lists the full batches to measure, ascending from 0. Where it has as many as there are
-    full batches, a smaller last batch is measured too.
+    `measured` lists the full batches to measure, ascending from 0. Where it has as many as there
+    are full batches, a smaller last batch is measured too.
     """
 
     order: Int[Array | np.ndarray, " examples"]

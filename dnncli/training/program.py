@@ -1,4 +1,4 @@
-"""What is compiled into an epoch, and what it starts from: the program, its data, the first state."""
+"""What is compiled into an epoch and what it starts from: program, block of data, first state."""
 
 import math
 from collections.abc import Callable
@@ -21,8 +21,8 @@ Probe = Callable[[NetworkSpec, Observation], Any]
 class Block(NamedTuple):
     """Examples and their targets, on the device.
 
-    base: frozen layers that the examples go through first. mask: marks a batch's padding. weights: each
-    example's weight in the loss; None: all count alike.
+    base: frozen layers that the examples go through first. mask: marks a batch's padding. weights:
+    each example's weight in the loss; None: all count alike.
     """
 
     x: Float[Array, "examples features"]
@@ -61,8 +61,11 @@ class Program:
         """The new value of each layer that is trained, the old one of each that is frozen."""
         if self.multipliers is None:
             return new
-        rows = zip(new, old, self.multipliers, strict=True)
-        return tuple(after if multiplier else before for after, before, multiplier in rows)
+        chosen = list(old)
+        for place, multiplier in enumerate(self.multipliers):
+            if multiplier:
+                chosen[place] = new[place]
+        return tuple(chosen)
 
 
 def initial_network(

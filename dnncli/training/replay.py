@@ -1,7 +1,7 @@
 """The last steps before a run broke, measured afterwards.
 
-An epoch is a function of its arguments, so replaying it from the state before it takes the very same
-steps. The replay measures every one of them; runs that go well pay nothing.
+An epoch is a function of its arguments, so replaying it from the state before it takes the very
+same steps. The replay measures every one of them; runs that go well pay nothing.
 """
 
 from dataclasses import replace
@@ -29,7 +29,7 @@ Steps = tuple[StepRecord, ...]
 
 
 def replay(phase: Phase, state: TrainState, epoch: int) -> tuple[StepStatistics, Steps]:
-    """Every step of an epoch (counted from 0) from the whole network's state before it, measured."""
+    """Every step of an epoch (counted from 0) from the whole network's state before it."""
     spec = phase.part
     examples = len(phase.train.y)
     program = phases.program(spec, examples, epoch, layer_stats.measure_step)
@@ -68,7 +68,7 @@ def first_nonfinite_step(phase: Phase, state: TrainState, epoch: int) -> tuple[F
 
 
 def _lost_loss(steps: Steps) -> tuple[Finding, Steps]:
-    """The layer and step with the largest update, where the loss got lost but nothing is infinite."""
+    """The layer and step of the largest update up to a loss beyond float32's resolution."""
     if steps[0].loss >= LOST_LOSS:
         evidence = f"the loss is {steps[0].loss:.1e} at the first step of epoch {steps[0].epoch}"
         return _divergence("output", evidence), steps[:1]
@@ -83,6 +83,7 @@ def _lost_loss(steps: Steps) -> tuple[Finding, Steps]:
 
 
 def _largest_update(step: StepRecord) -> float:
+    """The largest ratio of a step's update to its layer's weights."""
     return max(layer.update_ratio for layer in step.layers)
 
 

@@ -21,9 +21,9 @@ from dnncli.training.snapshot import Snapshot, summary
 class Progress:
     """What the generator yields: an epoch's record and the run after it.
 
-    `stopped` says why this epoch was the last (epochs, patience, diverged, condition), else it is None.
-    After a divergence the snapshot is of the last finite epoch; `cause` says what broke first, or which
-    condition was met.
+    `stopped` says why this epoch was the last (epochs, patience, diverged, condition), else it is
+    None. After a divergence the snapshot is of the last finite epoch; `cause` says what broke
+    first, or which condition was met.
     """
 
     record: EpochRecord
@@ -46,8 +46,8 @@ def run(
 ) -> Iterator[Progress]:
     """Train from a snapshot to the spec's last epoch, or until it stops improving or diverges.
 
-    `stop_on` are verdicts that end the run at the epoch that earns them. With `cache` the outputs of
-    frozen layers are computed once a phase; the results are the same without.
+    `stop_on` are verdicts that end the run at the epoch that earns them. With `cache` the outputs
+    of frozen layers are computed once a phase; the results are the same without.
     """
     spec = snapshot.spec
     situation = setting(spec, dataset)
@@ -83,7 +83,7 @@ def _begin(
 
 
 def _advanced(snapshot: Snapshot, outcome: Outcome) -> RunHistory:
-    """The history after a finite epoch; the first epoch of an untrained network also leaves its figures."""
+    """The history after a finite epoch; an untrained network's first epoch adds the first step."""
     history = advance(snapshot.history, outcome.record)
     reused = snapshot.origin or snapshot.spec.freezing.freeze
     if snapshot.history.epochs or reused:
@@ -110,7 +110,8 @@ def _met_condition(
 ) -> tuple[Snapshot, Finding | None]:
     """The snapshot, stopped where its last epoch earned one of the verdicts `stop_on`.
 
-    The finding then names the first step that earned it, and the snapshot has the steps up to there.
+    The finding then names the first step that earned it, and the snapshot has the steps up to
+    there.
     """
     if not stop_on:
         return snapshot, None

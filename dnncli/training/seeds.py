@@ -1,8 +1,8 @@
 """Several seeds of a run in one program: every epoch for all of them at once.
 
-Parameters carry a leading axis of seeds, the data are shared, every seed has its own initialisation,
-shuffles and dropout: seed k is the run that `training.run` makes of it. A seed that has stopped keeps
-its state while the others go on.
+Parameters carry a leading axis of seeds, the data are shared, every seed has its own
+initialisation, shuffles and dropout: seed k is the run that `training.run` makes of it. A seed that
+has stopped keeps its state while the others go on.
 """
 
 import time
@@ -61,7 +61,7 @@ class SeedBatch:
 
 
 def program(spec: RunSpec, examples: int, probe: Probe | None = layer_stats.measure) -> Program:
-    """What is compiled for a run: initialisers change only what goes in, so they all share one."""
+    """What is compiled for a run, without its initialiser: that changes only the first state."""
     network = replace(spec.network, init="normal")
     return Program(network, spec.update, batch_size(spec, examples), probe)
 
@@ -108,7 +108,7 @@ def epoch(
 def compile_epoch(
     spec: RunSpec, seeds: int, dataset: Dataset, probe: Probe | None = layer_stats.measure
 ) -> Any:
-    """The program that trains all seeds for an epoch, for every initialiser, rate and first seed."""
+    """The program of an epoch of all seeds; it serves every initialiser, rate and first seed."""
     runs = seeded(spec, seeds)
     examples = len(dataset.train)
     compiled = program(spec, examples, probe)
@@ -118,7 +118,8 @@ def compile_epoch(
     validation = placement.block_shapes(dataset.validation)
     first = plan(runs, 0, examples)
     lowered = _epoch.lower(compiled, state, train, validation, keys(runs), first)
-    return lowered.compile(COMPILER_OPTIONS if jax.default_backend() == "cpu" else None)
+    options = COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
+    return lowered.compile(options)
 
 
 def select(
@@ -127,7 +128,7 @@ def select(
     kept: Bool[Array, " seeds"],
     improved: Bool[Array, " seeds"],
 ) -> SeedStates:
-    """Seeds in `kept` take their new state; seeds in `improved` also store its network as the best."""
+    """Seeds in `kept` take their new state, seeds in `improved` also its network as their best."""
     return SeedStates(
         jax.tree.map(partial(_choose, kept), state, states.state),
         jax.tree.map(partial(_choose, improved), state.network, states.best),

@@ -9,6 +9,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt32
 
 from dnncli.nn import inference, network, optimizers, reductions
 from dnncli.nn.network import (
+    Layer,
     Mask,
     Network,
     Observation,
@@ -135,7 +136,7 @@ def backpropagate(
 
 
 def _loss_weights(mask: Mask, weights: Float[Array, " batch"] | None) -> reductions.Weights:
-    """Each row's weight in the batch's mean loss; padding has none."""
+    """Each row's weight in the batch's mean loss; they sum to 1, and padding has none."""
     if weights is None:
         return mask
     present = weights if mask is None else mask * weights
@@ -154,21 +155,26 @@ def _step_key(
 def _measure(program: Program, seen: Observation) -> tuple[Any, Bool[Array, "hidden widest"]]:
     """The probe's measurement, and which units are active for some example.
 
-    A unit's bias gradient is the sum of its deltas and costs nothing to look at: where it is not 0,
-    phi' was not 0 for some example. The probe looks at phi' itself.
+    Steps without a probe count too: a unit's bias gradient is the sum of its deltas, so where it is
+    not 0, phi' was not 0 for some example. The probe looks at phi' itself.
     """
     hidden = seen.gradients[:-1]
     moved = jnp.zeros((0, 0), bool)
     if hidden:
-        biases = [layer.bias if layer.offset is None else layer.offset for layer in hidden]
-        moved = reductions.each(lambda bias: bias != 0, biases)
+        shifts = [_shift(layer) for layer in hidden]
+        moved = reductions.each(lambda shift: shift != 0, shifts)
     if program.probe is None:
         return (), moved
     stats, active = program.probe(program.network, seen)
     return stats, moved | active
 
 
+def _shift(layer: Layer) -> Float[Array, " units"] | None:
+    """What is added to every example's pre-activations: the bias, or batch norm's offset."""
+    return layer.bias if layer.offset is None else layer.offset
+
+
 def _moving_average(spec: NetworkSpec, old: Statistics, new: Statistics) -> Statistics:
-    """Momentum * old + (1 - momentum) * batch, as the chapter's batch norm keeps them."""
+    """Batch norm's moving averages: momentum * old + (1 - momentum) * batch."""
     m = spec.bn_momentum or 0.0
     return jax.tree.map(lambda o, n: m * o + (1 - m) * n, old, new)

@@ -1,4 +1,4 @@
-"""What the tensors of a run are called in its checkpoint: `hidden1.kernel`, `0/mu/hidden1.kernel`."""
+"""The names of a run's tensors in its checkpoint: `hidden1.kernel`, `0/mu/hidden1.kernel`."""
 
 from typing import Any
 

@@ -72,7 +72,7 @@ def epochs() -> None:
     from dnncli.training import compilation_cache, seeds
     from dnncli.training.program import Block
 
-    compilation_cache.remember()
+    compilation_cache.enable()
     spec = from_options({"act": "elu"})
     dataset = data.load(spec.data)
     blocks = [Block(*jax.device_put((s.x, s.y))) for s in (dataset.train, dataset.validation)]

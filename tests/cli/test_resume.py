@@ -23,7 +23,7 @@ ALL_ON = {"bn": True, "bn_output": True, "dropout": 0.3}
 @pytest.fixture(autouse=True, scope="module")
 def remembered_programs():
     """Each program is compiled once, as with the command."""
-    compilation_cache.remember()
+    compilation_cache.enable()
 
 
 def described(optimizer, **options):

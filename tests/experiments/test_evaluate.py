@@ -28,7 +28,7 @@ NORMALISED = {
 @pytest.fixture(autouse=True, scope="module")
 def compiled_once():
     """Tests that use the same network compile it once."""
-    compilation_cache.remember()
+    compilation_cache.enable()
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ DATA = dataset(train=70, validation=20)
 @pytest.fixture(autouse=True, scope="module")
 def compiled_once():
     """Tests that train the same network compile it once."""
-    compilation_cache.remember()
+    compilation_cache.enable()
 
 
 def train(run_spec, stop_on=(), data=DATA):

@@ -60,7 +60,7 @@ every_case = pytest.mark.parametrize("case", CASES)
 
 @pytest.fixture(autouse=True, scope="module")
 def compiled_once():
-    compilation_cache.remember()
+    compilation_cache.enable()
 
 
 def parent(**options):
@@ -293,10 +293,10 @@ def test_a_crash_above_frozen_layers_names_the_layer_of_the_whole_network():
     assert all(tuple(layer.layer for layer in step.layers) == names for step in last.snapshot.steps)
 
 
-def test_a_rule_of_factors_is_optaxs_rule_for_each_layer():
+def test_a_rule_with_multipliers_is_optaxs_rule_for_each_layer():
     run = parent(optimizer="adam")
-    factors = dict(zip(run.spec.network.layers(), (0.0, 0.5, 1.0, 1.0), strict=True))
-    whole, apart = optimizers.build(run.spec.update), optimizers.build(run.spec.update, factors)
+    multipliers = dict(zip(run.spec.network.layers(), (0.0, 0.5, 1.0, 1.0), strict=True))
+    whole, apart = optimizers.build(run.spec.update), optimizers.build(run.spec.update, multipliers)
     gradients = jax.tree.map(lambda leaf: jnp.asarray(leaf) * 3, run.network.parameters)
     expected, found = (
         jax.jit(rule.update)(
@@ -306,5 +306,7 @@ def test_a_rule_of_factors_is_optaxs_rule_for_each_layer():
         )[0]
         for rule in (whole, apart)
     )
-    for place, factor in enumerate(factors.values()):
-        np.testing.assert_allclose(found[place].kernel, factor * expected[place].kernel, rtol=1e-6)
+    for place, multiplier in enumerate(multipliers.values()):
+        np.testing.assert_allclose(
+            found[place].kernel, multiplier * expected[place].kernel, rtol=1e-6
+        )

@@ -33,7 +33,7 @@ HARD = {
 @pytest.fixture(autouse=True, scope="module")
 def compiled_once():
     """Tests that train the same network compile it once."""
-    compilation_cache.remember()
+    compilation_cache.enable()
 
 
 def train(run_spec, data=DATA, stop_on=()):

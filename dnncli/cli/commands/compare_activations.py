@@ -169,7 +169,7 @@ class _Comparing:
         from dnncli.experiments.comparison import run as comparison
         from dnncli.training import compilation_cache
 
-        compilation_cache.remember()
+        compilation_cache.enable()
         self.theory = comparison.predictions(self.grid, self.dataset)
         self._open()
         epochs = self.grid.combinations()[0].runs[0].schedule.epochs

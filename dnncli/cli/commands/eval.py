@@ -70,7 +70,7 @@ def command(
     from dnncli.experiments import evaluate, models
     from dnncli.training import compilation_cache
 
-    compilation_cache.remember()
+    compilation_cache.enable()
     given = {"data": data, "label_strip": label_strip}
     snapshot, dataset = models.for_evaluation(checkpoint, given, act, alpha)
     screen.notices("eval", dataset.notices)

@@ -89,7 +89,7 @@ def command(
     from dnncli.storage import checkpoint as checkpoints
     from dnncli.training import checkpointing, compilation_cache
 
-    compilation_cache.remember()
+    compilation_cache.enable()
     snapshot = checkpointing.from_checkpoint(checkpoints.read(checkpoint), checkpoint)
     rows = Rows(file, snapshot.data.encoding, delimiter, header, sys.stdin.buffer)
     names, found = snapshot.data.class_names, Counter[str]()

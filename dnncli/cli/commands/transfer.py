@@ -179,7 +179,7 @@ def _prepare(
 
     parent, dataset, record = models.for_new_task(path, spec.options, act, alpha)
     screen.notices("transfer", dataset.notices)
-    compilation_cache.remember()
+    compilation_cache.enable()
     return task.prepare(spec, parent, record, dataset)
 
 

@@ -97,7 +97,7 @@ def command(
     from dnncli.experiments.vanishing import run as vanishing
     from dnncli.training import compilation_cache
 
-    compilation_cache.remember()
+    compilation_cache.enable()
     demo = vanishing.VanishingSpec(chosen, levels, width, seeds, train)
     records = []
     with screen.progress("measuring", len(chosen) * len(levels)) as bar:

@@ -26,12 +26,12 @@ ASKED = {"keep": "2", "add": (4,), "freeze": "1", "seeds": 2, "options": {"epoch
 
 @pytest.fixture(autouse=True, scope="module")
 def compiled_once():
-    compilation_cache.remember()
+    compilation_cache.enable()
 
 
 @pytest.fixture(scope="module")
 def parent():
-    compilation_cache.remember()
+    compilation_cache.enable()
     *_, last = run.run(run.start(spec(hidden=(7, 6, 5), bn=True), DATA), DATA)
     return last.snapshot
 

@@ -24,7 +24,7 @@ from dnncli.training.program import initial_network
 @pytest.fixture(autouse=True, scope="module")
 def compiled_once():
     """Tests that measure the same network compile it once."""
-    compilation_cache.remember()
+    compilation_cache.enable()
 
 
 def standardised(x):
