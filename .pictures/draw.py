@@ -15,7 +15,7 @@ from dnncli.spec import DataSpec
 from dnncli.spec import vanishing as cases
 from dnncli.training import compilation_cache
 
-compilation_cache.remember()
+compilation_cache.enable()
 dataset = data.load(DataSpec(scale="standard"))
 demo = vanishing.Demo(cases.parse_all(cases.DEFAULT))
 records = tuple(vanishing.run(demo, dataset))

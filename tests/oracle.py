@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import erf
 
-from dnncli.nn.network import Layer, Moments
+from dnncli.nn.network import Layer, Moments, Network
 
 EPSILON = 1e-3
 SELU_SCALE, SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
@@ -184,7 +184,7 @@ def figures(spec, parameters, seen: Pass, updates) -> dict[str, list[float]]:
     }
 
 
-def parameters(layers, statistics, seed=0, low=-7.0) -> tuple[Any, Any]:
+def random_network(shapes: Network, seed=0, low=-7.0) -> Network:
     """Random float32 parameters and statistics of these shapes, with nothing at its default.
 
     The first unit of every hidden layer sits near z = `low`: dead or saturated where the activation is flat.
@@ -209,13 +209,14 @@ def parameters(layers, statistics, seed=0, low=-7.0) -> tuple[Any, Any]:
         }
         return part._replace(**values)
 
-    layers = [fill(layer) for layer in layers]
+    layers = [fill(layer) for layer in shapes.parameters]
     for layer in layers[:-1]:
         if layer.scale is None:
             layer.bias[0] = low
         else:
             layer.offset[0], layer.scale[0] = low, 0.2
-    return tuple(layers), tuple(moments and fill(moments) for moments in statistics)
+    statistics = [moments and fill(moments) for moments in shapes.statistics]
+    return Network(tuple(layers), tuple(statistics))
 
 
 def examples(count, features=5, classes=3, seed=1) -> tuple[np.ndarray, np.ndarray]:

@@ -11,8 +11,8 @@ from dnncli.nn import network, optimizers
 from dnncli.nn.network import TrainState
 from dnncli.records import LAYER_FIELDS, EpochRecord, LayerRecord, StepRecord
 from dnncli.spec import from_options
-from dnncli.training import snapshot as snapshots
-from dnncli.training.snapshot import Snapshot
+from dnncli.training.history import RunHistory
+from dnncli.training.snapshot import Snapshot, summary
 
 FEATURES, CLASSES = 6, 3
 HEALTHY = {
@@ -86,21 +86,24 @@ def snapshot(run_spec, epochs=3, best=2, data=None):
     """A run as it might be after some epochs, nothing of it at its default."""
     data = data or dataset()
     shapes = network.shapes(run_spec.network, data.features, data.classes)
-    last, kept = oracle.parameters(*shapes, seed=1), oracle.parameters(*shapes, seed=2)
+    last, kept = oracle.random_network(shapes, seed=1), oracle.random_network(shapes, seed=2)
     kept = last if best == epochs else kept
     rng = np.random.default_rng(3)
     optimizer = jax.tree.map(
         lambda leaf: (100 * rng.random(leaf.shape)).astype(leaf.dtype),
-        optimizers.initial_state(optimizers.build(run_spec.update), last[0]),
+        optimizers.initial_state(optimizers.build(run_spec.update), last.parameters),
     )
     wild = {"delta_rms": [math.nan, math.inf], "activation_mean": [-math.inf, 0.1]}
-    return Snapshot(
+    history = RunHistory(
         run_spec,
-        snapshots.summary(data),
-        TrainState(*last, optimizer, np.array(17, np.int32)),
-        *kept,
-        best,
-        tuple(record(i + 1, **(wild if i == 1 else {})) for i in range(epochs)),
-        layers(2, update_ratio=0.02),
+        epochs=tuple(record(i + 1, **(wild if i == 1 else {})) for i in range(epochs)),
+        initial=layers(2, update_ratio=0.02),
+        best_epoch=best,
+    )
+    return Snapshot(
+        history,
+        kept,
+        TrainState(last, optimizer, np.array(17, np.int32)),
+        summary(data),
         (StepRecord(4, 1, 0.3, layers(2)), StepRecord(4, 2, math.nan, layers(2, **wild))),
     )

@@ -13,8 +13,10 @@ from dnncli.nn import layer_stats, network, optimizers
 from dnncli.nn.network import Observation, TrainState
 from dnncli.spec import NetworkSpec, UpdateSpec, catalog
 from dnncli.training import engine
-from dnncli.training.engine import Block, Program
 from dnncli.training.plan import Plan
+from dnncli.training.program import Block, Program
+from dnncli.training.step import Log
+from dnncli.training.step import step as take_step
 
 FEATURES, CLASSES = 5, 6  # as many classes as hidden units: fewer shapes to compile for
 SIZES = (1, 3, 33, 257, 1025)  # of a batch
@@ -42,7 +44,7 @@ class Step(NamedTuple):
     before: TrainState
     batch: Block
     after: TrainState
-    log: engine.Log
+    log: Log
     stats: layer_stats.LayerStats
     seen: Observation
     exact: oracle.Pass
@@ -58,11 +60,11 @@ def state(program: Program, seed: int = 0) -> TrainState:
     spec = program.network
     # Where the activation is flat; elsewhere it would put a large mean in the way of batch norm's accuracy.
     low = -7.0 if abs(oracle.ACTIVATIONS[spec.act][1](np.float64(-7), spec.alpha)) < 0.1 else -1.0
-    parameters, statistics = oracle.parameters(*network.shapes(spec, FEATURES, CLASSES), seed, low)
+    shapes = network.shapes(spec, FEATURES, CLASSES)
+    drawn = oracle.random_network(shapes, seed, low)
     rule = optimizers.build(program.update)
-    parts = TrainState(
-        parameters, statistics, optimizers.initial_state(rule, parameters), np.int32(3)
-    )
+    optimizer = optimizers.initial_state(rule, drawn.parameters)
+    parts = TrainState(drawn, optimizer, np.int32(3))
     return jax.tree.map(jnp.asarray, parts)
 
 
@@ -81,8 +83,8 @@ def plan(examples: int, batch: int, measured: Any = None, rate: float = RATE) ->
 
 def everything(spec: NetworkSpec, seen: Observation) -> tuple[Any, Any]:
     """A probe that also hands out what it was shown."""
-    stats, responding = layer_stats.measure(spec, seen)
-    return (stats, seen), responding
+    stats, active = layer_stats.measure(spec, seen)
+    return (stats, seen), active
 
 
 @cache
@@ -93,8 +95,8 @@ def one_step(act: str, kind: str, size: int) -> Step:
     before, batch = state(program), block(size)
     log = engine._empty_log(before, plan(size, size))
     with jax.disable_jit():
-        (after, log), (stats, seen) = engine.step(
+        (after, log), (stats, seen) = take_step(
             program, (before, log), batch, jnp.asarray(KEY), jnp.float32(RATE), jnp.int32(0)
         )
-    exact = oracle.run(spec, before.parameters, np.asarray(batch.x), np.asarray(batch.y))
+    exact = oracle.run(spec, before.network.parameters, np.asarray(batch.x), np.asarray(batch.y))
     return Step(spec, before, batch, after, log, stats, seen, exact)

@@ -7,14 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import jax
-import numpy as np
-
 from dnncli.data import Dataset
 from dnncli.nn import inference, network
 from dnncli.spec import RunSpec
-from dnncli.training import seeds
-from dnncli.training.engine import Program
+from dnncli.training import placement, seeds
+from dnncli.training.program import Program
 
 FORWARD_ROWS = 4096  # the most examples of a forward pass
 
@@ -75,7 +72,7 @@ def _compile(run: RunSpec, seed_count: int, dataset: Dataset) -> CompiledProgram
     spec = seeds.program(run, len(dataset.train)).network
     epoch = seeds.compile_epoch(run, seed_count, dataset)
     rows = min(FORWARD_ROWS, len(dataset.train))
-    x = jax.ShapeDtypeStruct((rows, dataset.features), np.float32)
+    x = placement.shape((rows, dataset.features))
     shapes = network.shapes(spec, dataset.features, dataset.classes)
-    forward = inference.compiled_logits.lower(spec, *shapes, x).compile()
+    forward = inference.compiled_logits.lower(spec, shapes, x).compile()
     return CompiledPrograms(epoch, forward, rows, time.perf_counter() - began)

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from dnncli.data import Dataset, Split
 from dnncli.errors import SpecError
 from dnncli.nn import inference, layer_stats
-from dnncli.nn.network import Moments, Statistics, TrainState
+from dnncli.nn.network import Moments, Statistics
 from dnncli.records import (
     BatchNormRecord,
     ClassScore,
@@ -21,9 +21,8 @@ from dnncli.records import (
     Score,
     SplitRecord,
 )
-from dnncli.training import engine, phases
-from dnncli.training.plan import plan
-from dnncli.training.run import block
+from dnncli.training import engine, phases, placement
+from dnncli.training.plan import epoch_plan, key
 from dnncli.training.snapshot import Snapshot
 
 KINDS = ("moving", "batch", "population")  # of batch-norm statistics
@@ -47,7 +46,7 @@ def evaluate(
     score the splits and the record compares all three.
     Raises SpecError for `bn_stats` of a network without batch norm.
     """
-    if bn_stats and not any(snapshot.statistics):
+    if bn_stats and not any(snapshot.network.statistics):
         raise SpecError(
             f"--bn-stats {bn_stats}: the network in {checkpoint} has no batch norm.",
             option="--bn-stats",
@@ -58,7 +57,7 @@ def evaluate(
         data=dataset.record(),
         splits={},
     )
-    statistics = snapshot.statistics
+    statistics = snapshot.network.statistics
     if gradients:
         record = replace(record, layers=observe(snapshot, dataset))
     if bn_stats:
@@ -94,8 +93,9 @@ def _split_record(
 
 def _timed_logits(snapshot: Snapshot, statistics: Statistics, split: Split) -> tuple[Logits, float]:
     """Logits, and the examples a second of the fastest of several compiled forward passes."""
-    x = jax.device_put(split.x)
-    arguments = (snapshot.spec.network, snapshot.parameters, statistics, x)
+    x = placement.put(split.x)
+    network = snapshot.network._replace(statistics=statistics)
+    arguments = (snapshot.spec.network, network, x)
     logits = inference.compiled_logits(*arguments).block_until_ready()
     fastest = float("inf")
     for _ in range(TIMED_PASSES):
@@ -150,30 +150,26 @@ def observe(snapshot: Snapshot, dataset: Dataset) -> tuple[LayerRecord, ...]:
     """Layer statistics of the stored network on training batches, without training it."""
     spec = snapshot.spec
     examples = len(dataset.train)
-    program = phases.program(spec, examples, max(0, snapshot.epoch - 1))
-    state = TrainState(
-        snapshot.parameters, snapshot.statistics, snapshot.state.optimizer, snapshot.state.step
-    )
-    key = np.array([0, spec.seed], np.uint32)
-    measured = engine.compiled_observe(
-        program, state, block(dataset.train), key, plan(spec, snapshot.best_epoch, examples)
-    )
-    _, responding, stats = jax.device_get(measured)
+    program = phases.program(spec, examples, max(0, snapshot.history.epoch - 1))
+    state = snapshot.state._replace(network=snapshot.network)
+    plan = epoch_plan(spec, snapshot.history.best_epoch, examples)
+    train = placement.block(dataset.train)
+    measured = engine.compiled_observe(program, state, train, key(spec.seed), plan)
+    _, active, stats = placement.fetch(measured)
     never_clipped = np.zeros((0, 1), bool)
-    active = responding.any(axis=0)
-    records = layer_stats.records(spec.network, stats, active, never_clipped)
-    frozen = spec.freezing.frozen(max(1, snapshot.epoch))
+    records = layer_stats.records(spec.network, stats, active.any(axis=0), never_clipped)
+    frozen = spec.freezing.frozen(max(1, snapshot.history.epoch))
     return tuple(replace(record, frozen=record.layer in frozen) for record in records)
 
 
 def batch_norm_statistics(snapshot: Snapshot, dataset: Dataset) -> dict[str, Statistics]:
     """The network's batch-norm statistics by kind: see `records.BatchNormRecord`."""
     spec = snapshot.spec
-    x = jax.device_put(dataset.train.x)
+    x = placement.put(dataset.train.x)
     size = min(spec.schedule.batch_size, len(dataset.train))
-    batch = inference.compiled_batch_statistics(spec.network, snapshot.parameters, x, size)
-    exact = inference.compiled_population_statistics(spec.network, snapshot.parameters, x)
-    return {"moving": snapshot.statistics, "batch": batch, "population": exact}
+    batch = inference.compiled_batch_statistics(spec.network, snapshot.network.parameters, x, size)
+    exact = inference.compiled_population_statistics(spec.network, snapshot.network.parameters, x)
+    return {"moving": snapshot.network.statistics, "batch": batch, "population": exact}
 
 
 def _scores(
@@ -183,9 +179,9 @@ def _scores(
     scores = {}
     for name in splits:
         split = dataset.split(name)
-        x = jax.device_put(split.x)
-        network = (snapshot.spec.network, snapshot.parameters, statistics)
-        logits = np.asarray(inference.compiled_logits(*network, x))
+        x = placement.put(split.x)
+        network = snapshot.network._replace(statistics=statistics)
+        logits = np.asarray(inference.compiled_logits(snapshot.spec.network, network, x))
         scores[name] = _score(logits, split)
     return scores
 

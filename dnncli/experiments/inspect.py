@@ -6,7 +6,7 @@ import numpy as np
 
 from dnncli.interop import Model
 from dnncli.nn import network
-from dnncli.nn.network import Layer, Moments, Parameters, Statistics
+from dnncli.nn.network import Layer, Moments, Network
 from dnncli.records import InspectRecord, LayerPart, TensorRecord
 from dnncli.spec import NetworkSpec
 from dnncli.training.snapshot import Snapshot
@@ -22,14 +22,14 @@ def inspect(snapshot: Snapshot, path: str, versions: Mapping[str, str]) -> Inspe
         config=snapshot.spec.options(),
         checkpoint=path,
         format="dnncli",
-        layers=_layers(spec, snapshot.parameters, snapshot.statistics, no_sources),
-        parameters=network.count(snapshot.parameters),
+        layers=_layers(spec, snapshot.network, no_sources),
+        parameters=network.count(snapshot.network.parameters),
         data=snapshot.data.record,
         class_names=snapshot.data.class_names,
-        epoch=snapshot.epoch,
-        best_epoch=snapshot.best_epoch,
-        history=snapshot.history,
-        steps=snapshot.flight,
+        epoch=snapshot.history.epoch,
+        best_epoch=snapshot.history.best_epoch,
+        history=snapshot.history.epochs,
+        steps=snapshot.steps,
         origin=snapshot.origin,
         versions=dict(versions),
     )
@@ -43,8 +43,8 @@ def inspect_model(model: Model, path: str) -> InspectRecord:
         config={"hidden": list(model.spec.hidden), "act": model.spec.act, "bn": model.spec.bn},
         checkpoint=path,
         format=model.framework,
-        layers=_layers(model.spec, model.parameters, model.statistics, named),
-        parameters=network.count(model.parameters),
+        layers=_layers(model.spec, model.network, named),
+        parameters=network.count(model.network.parameters),
         data=None,
         class_names=(),
         epoch=0,
@@ -57,10 +57,10 @@ def inspect_model(model: Model, path: str) -> InspectRecord:
 
 
 def _layers(
-    spec: NetworkSpec, parameters: Parameters, statistics: Statistics, sources: tuple[Names, ...]
+    spec: NetworkSpec, trained: Network, sources: tuple[Names, ...]
 ) -> tuple[LayerPart, ...]:
     """Every layer's description; sources: each layer's names in the file."""
-    rows = zip(spec.layers(), parameters, statistics, sources, strict=True)
+    rows = zip(spec.layers(), *trained, sources, strict=True)
     return tuple(_layer(spec, *row) for row in rows)
 
 

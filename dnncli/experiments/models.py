@@ -22,7 +22,8 @@ from dnncli.records import ParentRecord
 from dnncli.spec import DataSpec, RunSpec
 from dnncli.spec import transfer as transfer_spec
 from dnncli.storage import checkpoint, tensorfile
-from dnncli.training import snapshot as snapshots
+from dnncli.training import checkpointing
+from dnncli.training.history import RunHistory
 from dnncli.training.snapshot import DataSummary, Snapshot
 
 
@@ -50,7 +51,7 @@ def load_checkpoint(path: Path, alpha: float | None = None) -> Snapshot:
             " which activation it was trained with, as in --act relu.",
             option="--act",
         )
-    return snapshots.from_checkpoint(checkpoint.read(path), path)
+    return checkpointing.from_checkpoint(checkpoint.read(path), path)
 
 
 def for_evaluation(
@@ -129,7 +130,8 @@ def external_snapshot(model: Model, source: DataSpec, dataset: Dataset) -> Snaps
     if len(names) != model.classes:
         names = tuple(f"output {index + 1}" for index in range(model.classes))
     summary = DataSummary(replace(dataset.record(), classes=model.classes), names, dataset.scaling)
-    optimizer = optimizers.initial_state(optimizers.build(spec.update), model.parameters)
+    rule = optimizers.build(spec.update)
+    optimizer = optimizers.initial_state(rule, model.network.parameters)
     step: Any = np.zeros((), np.int32)
-    state = TrainState(model.parameters, model.statistics, optimizer, step)
-    return Snapshot(spec, summary, state, model.parameters, model.statistics, best_epoch=0)
+    state = TrainState(model.network, optimizer, step)
+    return Snapshot(RunHistory(spec), model.network, state, summary)

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
-import jax
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 from dnncli.nn import inference
 from dnncli.records import Predictions
+from dnncli.training import placement
 from dnncli.training.snapshot import Snapshot
 
 MOST_ROWS = 4096  # of a batch …
@@ -20,10 +20,10 @@ def predict(
 ) -> Iterator[Predictions]:
     """The best epoch's predictions for blocks of unscaled rows, in their order."""
     names = np.array(snapshot.data.class_names, object)
-    network = jax.device_put((snapshot.parameters, snapshot.statistics))
+    network = placement.put(snapshot.network)
     for rows, count in batches(blocks, snapshot.data.record.features):
-        x = jax.device_put(snapshot.data.scaling.apply(rows))
-        outputs = inference.compiled_logits(snapshot.spec.network, *network, x)
+        x = placement.put(snapshot.data.scaling.apply(rows))
+        outputs = inference.compiled_logits(snapshot.spec.network, network, x)
         logits = np.asarray(outputs)[:count]
         classes = names[logits.argmax(axis=1)].tolist()
         if probabilities:

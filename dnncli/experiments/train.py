@@ -16,8 +16,9 @@ from dnncli.records import Finding, Health, Seconds, TrainRecord
 from dnncli.spec import RunSpec, catalog, option
 from dnncli.storage import checkpoint
 from dnncli.theory import Prediction
+from dnncli.training.checkpointing import from_checkpoint, to_checkpoint
 from dnncli.training.run import Progress, network_context, test_score
-from dnncli.training.snapshot import Snapshot, from_checkpoint, to_checkpoint
+from dnncli.training.snapshot import Snapshot
 
 RESUMABLE = ("data", "epochs", "patience", "min_delta")  # what a resumed run may be given anew
 
@@ -54,7 +55,7 @@ def result(
     checkpoint_path: where it was saved; began: `time.perf_counter()` when the command began.
     """
     stopped = "signal" if interrupted else _stopped(progress)
-    epochs = snapshot.history
+    epochs = snapshot.history.epochs
     if progress and stopped == "diverged":
         epochs = (*epochs, progress.record)
     test = None if interrupted else test_score(snapshot, dataset)
@@ -65,10 +66,10 @@ def result(
     return TrainRecord(
         config=snapshot.spec.options(),
         data=snapshot.data.record,
-        parameters=network.count(snapshot.parameters),
+        parameters=network.count(snapshot.network.parameters),
         epochs=epochs,
-        initial=snapshot.initial,
-        best_epoch=snapshot.best_epoch,
+        initial=snapshot.history.initial,
+        best_epoch=snapshot.history.best_epoch,
         stopped=stopped,
         test=test,
         health=_health(snapshot, progress, stopped, dataset),
@@ -94,13 +95,15 @@ def _health(
 ) -> Health:
     """The verdict on the last finite epoch, or on the first one where that diverged."""
     crash = progress.cause if progress and stopped == "diverged" else None
-    if snapshot.history:
-        layers = snapshot.history[-1].layers
+    if snapshot.history.epochs:
+        layers = snapshot.history.epochs[-1].layers
     elif progress and stopped == "diverged":
         layers = progress.record.layers
     else:
         return Health("unknown")
-    health = diagnose(network_context(snapshot.spec, dataset), layers, snapshot.initial, crash)
+    health = diagnose(
+        network_context(snapshot.spec, dataset), layers, snapshot.history.initial, crash
+    )
     if progress and progress.cause and stopped == "condition":
         return _led_by(progress.cause, health)
     return health
@@ -127,9 +130,9 @@ def resume(path: Path, options: Mapping[str, Any]) -> tuple[Snapshot, Dataset]:
     loaded = data.load(source, stored.data.encoding)
     snapshot = resumed(stored, loaded, **changes)
     dataset = alignment.align(loaded, stored.data)
-    if snapshot.epoch >= snapshot.spec.schedule.epochs:
+    if snapshot.history.epoch >= snapshot.spec.schedule.epochs:
         raise SpecError(
-            f"--resume {path}: it has done {snapshot.epoch} epochs already;"
+            f"--resume {path}: it has done {snapshot.history.epoch} epochs already;"
             " give --epochs a larger number.",
             option="--resume",
         )
@@ -169,4 +172,5 @@ def resumed(snapshot: Snapshot, dataset: Dataset, **changes: Any) -> Snapshot:
         schedule = replace(schedule, epochs=changes["epochs"])
     limits = {name: changes[name] for name in ("patience", "min_delta") if name in changes}
     stopping = replace(snapshot.spec.stopping, **limits)
-    return replace(snapshot, spec=replace(snapshot.spec, schedule=schedule, stopping=stopping))
+    spec = replace(snapshot.spec, schedule=schedule, stopping=stopping)
+    return replace(snapshot, history=replace(snapshot.history, spec=spec))

@@ -9,7 +9,8 @@ from jaxtyping import Float64, Shaped
 
 from dnncli.errors import CheckpointError
 
-PYTORCH, KERAS = "PyTorch", "Keras"
+PYTORCH = "PyTorch"
+KERAS = "Keras"
 # What each calls the parts of a linear layer, of batch norm and of PReLU, by our names for them.
 LINEAR = {
     PYTORCH: {"weight": "kernel", "bias": "bias"},
@@ -30,10 +31,8 @@ NORM = {
     },
 }
 SLOPE = {PYTORCH: {"weight": "slope"}, KERAS: {"alpha": "slope"}}
-COUNTERS = (
-    "num_batches_tracked",
-    "seed_generator_state",
-)  # of no consequence for what a network says
+# Tensors that the outputs do not depend on.
+COUNTERS = ("num_batches_tracked", "seed_generator_state")
 NAME = re.compile(r"(?:(?P<module>.+)[./])?(?P<part>[^./]+?)(?::0)?")
 
 Parts = Mapping[str, Float64[np.ndarray, "..."]]
@@ -74,7 +73,14 @@ def collect(tensors: Mapping[str, Shaped[np.ndarray, "..."]]) -> tuple[str, list
 def natural(name: str) -> list[tuple[int, int, str]]:
     """A key that sorts `dense`, `dense_2`, `dense_10` in this order."""
     parts = re.findall(r"\d+|\D+", name)
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
+    return [_natural_part(part) for part in parts]
+
+
+def _natural_part(part: str) -> tuple[int, int, str]:
+    """A key that sorts numbers by value and before text."""
+    if part.isdecimal():
+        return (0, int(part), "")
+    return (1, 0, part)
 
 
 def _module(
@@ -92,51 +98,51 @@ def _module(
 
 
 def _float64(name: str, array: Shaped[np.ndarray, "..."]) -> Float64[np.ndarray, "..."]:
-    if array.dtype.kind != "f" or not np.isfinite(array).all():
-        what = (
-            "NaN or infinite numbers" if array.dtype.kind == "f" else f"{array.dtype}, no weights"
-        )
-        raise CheckpointError(f"the tensor {name!r} holds {what}.")
+    """The array in float64. Raises CheckpointError unless it holds finite floats."""
+    if array.dtype.kind != "f":
+        raise CheckpointError(f"the tensor {name!r} holds {array.dtype}, no weights.")
+    if not np.isfinite(array).all():
+        raise CheckpointError(f"the tensor {name!r} holds NaN or infinite numbers.")
     return array.astype(np.float64)
 
 
 def _kind(framework: str, name: str, arrays: Parts) -> tuple[str, Mapping[str, str]]:
     """What a module is, by the parts it has and their dimensions."""
     candidates = {"norm": NORM[framework], "linear": LINEAR[framework], "slope": SLOPE[framework]}
-    needs = {
-        "norm": 2,
-        "linear": 1,
-        "slope": 1,
-    }  # how many of a vocabulary's first parts there must be
+    # How many of a vocabulary's first parts there must be, and the dimensions of the first one.
+    needs = {"norm": 2, "linear": 1, "slope": 1}
     dimensions = {"norm": 1, "linear": 2, "slope": 1}
     for kind, vocabulary in candidates.items():
         first = list(vocabulary)[: needs[kind]]
-        if (
-            set(first) <= set(arrays) <= set(vocabulary)
-            and arrays[first[0]].ndim == dimensions[kind]
-        ):
+        known = set(first) <= set(arrays) <= set(vocabulary)
+        if known and arrays[first[0]].ndim == dimensions[kind]:
             return kind, vocabulary
     shapes = ", ".join(f"{part} {array.shape}" for part, array in arrays.items())
     raise CheckpointError(
-        f"the module {name!r} ({shapes}) is no linear layer, batch norm or PReLU: nothing else is understood."
+        f"the module {name!r} ({shapes}) is not a linear layer, batch norm or PReLU:"
+        " nothing else is understood."
     )
 
 
 def _checked(module: Module) -> Module:
-    """The module if its parts fit together, and batch norm's scale and offset even where it has none."""
-    parts, width = dict(module.parts), module.width
+    """The module if its parts fit together, with a scale, offset or bias that it leaves out."""
+    parts = dict(module.parts)
+    width = module.width
     if module.kind == "norm":
         parts = {"scale": np.ones(width), "offset": np.zeros(width), **parts}
         if (parts["variance"] < 0).any():
             raise CheckpointError(f"the module {module.name!r} has a negative variance.")
     if module.kind == "linear":
         parts = {"kernel": parts["kernel"], "bias": parts.get("bias", np.zeros(width))}
-    dimensions = {name: 2 if name == "kernel" else 1 for name in parts}
-    if any(
-        p.shape[-1:] != (width,) or p.ndim != dimensions[n] or p.size == 0 for n, p in parts.items()
-    ):
+    if not all(_fits(name, part, width) for name, part in parts.items()):
         shapes = ", ".join(f"{name} {part.shape}" for name, part in parts.items())
         raise CheckpointError(
             f"the parts of the module {module.name!r} do not fit together: {shapes}."
         )
     return Module(module.name, module.kind, parts, module.tensors)
+
+
+def _fits(name: str, part: Float64[np.ndarray, "..."], width: int) -> bool:
+    """Whether a part has the dimensions it must have and ends with the module's width."""
+    dimensions = 2 if name == "kernel" else 1
+    return part.ndim == dimensions and part.shape[-1] == width and part.size > 0

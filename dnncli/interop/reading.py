@@ -1,4 +1,4 @@
-"""From a stack to a network of our own that says the same, exactly but for float32's rounding."""
+"""From a stack of modules to a network with the same outputs, up to float32's rounding."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from jaxtyping import Float64
 from dnncli.errors import CheckpointError, SpecError
 from dnncli.interop.modules import KERAS, PYTORCH, Module, collect
 from dnncli.interop.stack import Stage, arrange
-from dnncli.nn.network import Layer, Moments, Parameters, Statistics
+from dnncli.nn.network import Layer, Moments, Network
 from dnncli.spec import NetworkSpec, catalog
 from dnncli.storage import files, tensorfile
 from dnncli.theory.closed_forms import BN_EPSILON
@@ -23,12 +23,11 @@ EPSILON = {PYTORCH: 1e-5, KERAS: 1e-3}  # batch norm's default
 
 @dataclass(frozen=True)
 class Model:
-    """A network from elsewhere: what it became here, and for each layer the file's tensors and notes."""
+    """An external model as a network here; for each layer the file's tensors and notes."""
 
     framework: str
     spec: NetworkSpec
-    parameters: Parameters
-    statistics: Statistics
+    network: Network
     tensors: tuple[tuple[str, ...], ...]
     notes: tuple[tuple[str, ...], ...]
     sha256: str
@@ -36,19 +35,19 @@ class Model:
     @property
     def features(self) -> int:
         """How many inputs it takes."""
-        return int(self.parameters[0].kernel.shape[0])
+        return int(self.network.parameters[0].kernel.shape[0])
 
     @property
     def classes(self) -> int:
         """How many outputs it has."""
-        return int(self.parameters[-1].kernel.shape[1])
+        return int(self.network.parameters[-1].kernel.shape[1])
 
 
 def read(path: Path, act: str, alpha: float | None = None) -> Model:
     """The network in a safetensors file that was trained with this activation.
 
-    Raises CheckpointError for a file that holds no stack of linear layers, SpecError for an activation
-    that its tensors contradict.
+    Raises CheckpointError for a file that holds no stack of linear layers, SpecError for an
+    activation that its tensors contradict.
     """
     file = tensorfile.read(path)
     if file.own:
@@ -101,49 +100,53 @@ def _model(
     epsilon = EPSILON[framework]
     pairs = zip(stages, spec.normalised(), strict=True)
     layers = [_layer(stage, epsilon, normalised) for stage, normalised in pairs]
+    parameters, statistics, notes = zip(*layers, strict=True)
     return Model(
         framework,
         spec,
-        tuple(layer for layer, _, _ in layers),
-        tuple(moments for _, moments, _ in layers),
-        tuple(tuple(name for m in stage.modules for name in m.tensors) for stage in stages),
-        tuple(notes for _, _, notes in layers),
+        Network(parameters, statistics),
+        tuple(map(_tensor_names, stages)),
+        notes,
         sha256,
     )
+
+
+def _tensor_names(stage: Stage) -> tuple[str, ...]:
+    """The names in the file of the tensors that became one layer."""
+    return tuple(name for module in stage.modules for name in module.tensors)
 
 
 def _layer(
     stage: Stage, epsilon: float, normalised: bool
 ) -> tuple[Layer, Moments | None, tuple[str, ...]]:
     """Our layer, its moments, and what was done to the file's numbers."""
-    kernel, bias = stage.linear.parts["kernel"], stage.linear.parts["bias"]
+    kernel = stage.linear.parts["kernel"]
+    bias = stage.linear.parts["bias"]
     notes: list[str] = []
     if stage.before:
         gain, shift = _affine(stage.before, epsilon)
-        kernel, bias = gain[:, None] * kernel, bias + shift @ kernel
-        notes.append(
-            f"batch norm {stage.before.name!r} of its inputs is folded into kernel and bias"
-        )
+        bias = bias + shift @ kernel
+        kernel = gain[:, None] * kernel
+        name = stage.before.name
+        notes.append(f"batch norm {name!r} of its inputs is folded into kernel and bias")
     slope = None
     if stage.slope:
         slope = np.broadcast_to(stage.slope.parts["slope"], bias.shape)
     if stage.norm and normalised:
         if bias.any():
             notes.append("the bias before batch norm went into its mean")
-        return (
-            _normalised(stage.norm, kernel, slope, epsilon),
-            _moments(stage.norm, bias),
-            tuple(notes),
-        )
+        layer = _normalised(stage.norm, kernel, slope, epsilon)
+        return layer, _moments(stage.norm, bias), tuple(notes)
     if stage.norm:
         gain, shift = _affine(stage.norm, epsilon)
-        kernel, bias = kernel * gain[None], bias * gain + shift
+        kernel = kernel * gain[None]
+        bias = bias * gain + shift
         notes.append(f"batch norm {stage.norm.name!r} is folded in: not every hidden layer has one")
     return Layer(_float32(kernel), _float32(bias), slope=_float32(slope)), None, tuple(notes)
 
 
 def _affine(norm: Module, epsilon: float) -> tuple[Units, Units]:
-    """Batch norm with stored moments as a factor and an offset."""
+    """Batch norm with stored moments as an affine map: gain and shift."""
     gain = norm.parts["scale"] / np.sqrt(norm.parts["variance"] + epsilon)
     return gain, norm.parts["offset"] - norm.parts["mean"] * gain
 
@@ -154,7 +157,7 @@ def _normalised(
     slope: Units | None,
     epsilon: float,
 ) -> Layer:
-    """The variance stays what it is, so that it can be averaged on; the scale makes up for epsilon."""
+    """The stored variance is kept, so that training can go on; the scale absorbs the epsilon."""
     variance = norm.parts["variance"]
     scale = norm.parts["scale"] * np.sqrt((variance + BN_EPSILON) / (variance + epsilon))
     return Layer(
@@ -166,7 +169,7 @@ def _normalised(
 
 
 def _moments(norm: Module, bias: Units) -> Moments:
-    """Those of x W: the mean without the bias."""
+    """The moments of x W: the bias is subtracted from the mean."""
     return Moments(_float32(norm.parts["mean"] - bias), _float32(norm.parts["variance"]))
 
 

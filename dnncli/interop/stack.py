@@ -16,8 +16,8 @@ POSITION = re.compile(r"(?:.*\.)?(\d+)")
 class Stage:
     """A linear layer and what stands around it, up to the next one.
 
-    before: batch norm of its inputs, behind the last layer's activation. norm: between it and its own
-    activation. slope: PReLU as its activation.
+    before: batch norm of its inputs, behind the last layer's activation. norm: between it and its
+    own activation. slope: PReLU as its activation.
     """
 
     linear: Module
@@ -32,11 +32,12 @@ class Stage:
 
 
 def arrange(framework: str, modules: Sequence[Module]) -> tuple[Stage, ...]:
-    """The stack that modules form, from the input up. Raises CheckpointError where they form none."""
+    """The stack that modules form, from the input up. Raises CheckpointError where they do not."""
     if not any(module.kind == "linear" for module in modules):
         raise CheckpointError("it holds no linear layer.")
     positions = _positions(modules) if framework == PYTORCH else None
-    stages = tuple(_by_position(modules, positions) if positions else _by_name(modules))
+    found = _by_position(modules, positions) if positions else _by_name(modules)
+    stages = tuple(found)
     for below, above in pairwise(stages):
         if below.linear.width != above.linear.parts["kernel"].shape[0]:
             raise CheckpointError(
@@ -49,32 +50,38 @@ def arrange(framework: str, modules: Sequence[Module]) -> tuple[Stage, ...]:
 
 
 def _check_widths(stage: Stage) -> None:
+    """Raise CheckpointError unless widths fit; one slope may serve all units."""
     fan_in, units = stage.linear.parts["kernel"].shape
     for module, width in ((stage.before, fan_in), (stage.norm, units), (stage.slope, units)):
-        if module and module.width not in ((width, 1) if module.kind == "slope" else (width,)):
+        if module is None or module.width == width:
+            continue
+        if not (module.kind == "slope" and module.width == 1):
             raise CheckpointError(
                 f"{module.name!r} is {module.width} wide where {width} are needed."
             )
 
 
 def _positions(modules: Sequence[Module]) -> list[int] | None:
-    """Places in a torch.nn.Sequential or ModuleList, where all names are numbers behind one prefix."""
+    """Positions in a torch.nn.Sequential or ModuleList; None where the names are not numbers."""
     found = [POSITION.fullmatch(module.name) for module in modules]
     prefixes = {module.name.rpartition(".")[0] for module in modules}
-    return (
-        [int(match[1]) for match in found if match] if all(found) and len(prefixes) == 1 else None
-    )
+    if not all(found) or len(prefixes) != 1:
+        return None
+    return [int(match[1]) for match in found if match]
 
 
 def _by_position(modules: Sequence[Module], positions: Sequence[int]) -> Iterator[Stage]:
-    """Batch norm right behind a linear layer belongs to it; elsewhere it is of the next one's inputs."""
+    """Batch norm right behind a linear layer is its own, elsewhere the next one's `before`."""
     stage: Stage | None = None
-    waiting, last = None, -1
+    waiting: Module | None = None  # batch norm of the next linear layer's inputs
+    last = -1  # the position of the last linear layer
     for index, (module, position) in enumerate(zip(modules, positions, strict=True)):
         if module.kind == "linear":
             if stage:
                 yield stage
-            stage, waiting, last = Stage(module, before=waiting), None, position
+            stage = Stage(module, before=waiting)
+            waiting = None
+            last = position
         elif module.kind == "slope":
             stage = _with_slope(stage, module)
         elif stage and stage.norm is None and position == last + 1:
@@ -97,15 +104,15 @@ def _check_place(
     waiting: Module | None,
     stage: Stage | None,
 ) -> None:
-    """Raise CheckpointError where it cannot be known on which side of an activation batch norm stands."""
+    """Raise CheckpointError where batch norm may stand on either side of an activation."""
     if waiting:
         raise CheckpointError(
             f"two batch norms, {waiting.name!r} and {module.name!r}, follow each other."
         )
     if stage and not stage.slope and following and following[0] != position + 1:
         raise CheckpointError(
-            f"the batch norm {module.name!r} has other modules before and behind it, and which of them is the"
-            " activation, the file does not tell."
+            f"the batch norm {module.name!r} has other modules before and behind it,"
+            " and which of them is the activation, the file does not tell."
         )
 
 
@@ -116,7 +123,7 @@ def _with_slope(stage: Stage | None, module: Module) -> Stage:
 
 
 def _by_name(modules: Sequence[Module]) -> Iterator[Stage]:
-    """Linear layers by their names, or else by their sizes; batch norms and slopes in turn beside them."""
+    """Linear layers by their names or else by their sizes, with their batch norms and slopes."""
     linears = _chained([module for module in modules if module.kind == "linear"])
     norms = _beside(linears, [module for module in modules if module.kind == "norm"])
     slopes = _beside(linears, [module for module in modules if module.kind == "slope"])
@@ -125,16 +132,20 @@ def _by_name(modules: Sequence[Module]) -> Iterator[Stage]:
 
 
 def _chained(linears: list[Module]) -> list[Module]:
-    """The layers in an order in which each takes what the one below it gives."""
+    """The layers in an order in which each takes as many inputs as the one below has outputs."""
     if _is_chain(linears) or len(linears) > MOST_NAMED:
         return linears
     orders = [order for order in permutations(linears) if _is_chain(order)]
     if len(orders) != 1:
-        names = ", ".join(
-            f"{m.name} {'→'.join(map(str, m.parts['kernel'].shape))}" for m in linears
-        )
+        names = ", ".join(map(_sizes, linears))
         raise CheckpointError(f"neither names nor sizes tell the order of its layers: {names}.")
     return list(orders[0])
+
+
+def _sizes(linear: Module) -> str:
+    """A layer's name, fan-in and units, as in `dense 6→20`."""
+    fan_in, units = linear.parts["kernel"].shape
+    return f"{linear.name} {fan_in}→{units}"
 
 
 def _is_chain(linears: Sequence[Module]) -> bool:
@@ -142,7 +153,7 @@ def _is_chain(linears: Sequence[Module]) -> bool:
 
 
 def _beside(linears: Sequence[Module], others: Sequence[Module]) -> list[Module | None]:
-    """One module or none for each linear layer: to all of them, all but the last, or as the widths allow."""
+    """One module or None for each linear layer: all, all but the last, or as the widths allow."""
     missing = len(linears) - len(others)
     if missing in (0, len(linears)) or (missing == 1 and _fit(linears, others)):
         return [*others, *[None] * missing]

@@ -1,4 +1,4 @@
-"""Our networks as PyTorch and Keras name and shape their parts, with the code that rebuilds them."""
+"""Networks as PyTorch and Keras name and shape their parts, and the code that rebuilds them."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 from dnncli.interop.modules import KERAS, PYTORCH
 from dnncli.interop.reading import EPSILON
-from dnncli.nn.network import Layer, Moments, Parameters, Statistics
+from dnncli.nn.network import Layer, Moments, Network
 from dnncli.spec import NetworkSpec
 from dnncli.theory.closed_forms import BN_EPSILON
 
@@ -43,19 +43,15 @@ KERAS_MODULES = {
 Tensors = dict[str, np.ndarray]
 
 
-def export(
-    spec: NetworkSpec, parameters: Parameters, statistics: Statistics, framework: str
-) -> Tensors:
-    """The network's tensors under a framework's names; features must be scaled before they go in."""
-    return dict(FORMATS[framework](spec, parameters, statistics))
+def export(spec: NetworkSpec, network: Network, framework: str) -> Tensors:
+    """The network's tensors under a framework's names; it takes features already scaled."""
+    return dict(FORMATS[framework](spec, network))
 
 
-def _torch(
-    spec: NetworkSpec, parameters: Parameters, statistics: Statistics
-) -> Iterator[tuple[str, Any]]:
+def _torch(spec: NetworkSpec, network: Network) -> Iterator[tuple[str, Any]]:
     """The state of a torch.nn.Sequential of Linear, BatchNorm1d and the activation."""
     place = 0
-    for layer, moments in zip(parameters, statistics, strict=True):
+    for layer, moments in zip(*network, strict=True):
         yield f"{place}.weight", np.ascontiguousarray(np.asarray(layer.kernel).T)
         yield f"{place}.bias", _bias(layer)
         place += 1
@@ -72,13 +68,12 @@ def _torch(
         place += 1
 
 
-def _keras(
-    spec: NetworkSpec, parameters: Parameters, statistics: Statistics
-) -> Iterator[tuple[str, Any]]:
-    """The variables of Dense, BatchNormalization and PReLU layers under the names Keras gives them."""
-    norms = iter(_numbered("batch_normalization", len(parameters)))
-    for index, (layer, moments) in enumerate(zip(parameters, statistics, strict=True)):
-        dense, slopes = (_numbered(name, index + 1)[-1] for name in ("dense", "p_re_lu"))
+def _keras(spec: NetworkSpec, network: Network) -> Iterator[tuple[str, Any]]:
+    """The variables of Dense, BatchNormalization and PReLU layers under Keras' names."""
+    norms = iter(_numbered("batch_normalization", len(network.parameters)))
+    for index, (layer, moments) in enumerate(zip(*network, strict=True)):
+        dense = _numbered("dense", index + 1)[-1]
+        slopes = _numbered("p_re_lu", index + 1)[-1]
         yield f"{dense}/kernel", np.asarray(layer.kernel)
         yield f"{dense}/bias", _bias(layer)
         if moments is not None:
@@ -91,20 +86,19 @@ def _keras(
 
 
 def _numbered(name: str, count: int) -> list[str]:
-    return [name if index == 0 else f"{name}_{index}" for index in range(count)]
+    """Keras' names of several layers of one kind: dense, dense_1, dense_2, …"""
+    return [name, *(f"{name}_{index}" for index in range(1, count))]
 
 
 def _bias(layer: Layer) -> Any:
     """The bias; before batch norm there is none, which is a bias of 0."""
-    return (
-        np.zeros(layer.kernel.shape[1], np.float32)
-        if layer.bias is None
-        else np.asarray(layer.bias)
-    )
+    if layer.bias is None:
+        return np.zeros(layer.kernel.shape[1], np.float32)
+    return np.asarray(layer.bias)
 
 
 def _norm(layer: Layer, moments: Moments, epsilon: float) -> tuple[Any, Any, Any, Any]:
-    """Scale, offset, mean and variance for another epsilon: the scale makes up for the difference."""
+    """Scale, offset, mean and variance for another epsilon, which the scale absorbs."""
     variance = np.asarray(moments.variance, np.float64)
     scale = np.asarray(layer.scale, np.float64) * np.sqrt(
         (variance + epsilon) / (variance + BN_EPSILON)
@@ -125,11 +119,11 @@ def recipe(spec: NetworkSpec, features: int, classes: int, framework: str, file:
     sizes = (*spec.hidden, classes)
     if framework == "torch":
         modules = _torch_modules(spec, features, sizes)
-        body = [f"    {', '.join(f'nn.{module}' for module in row)}," for row in modules]
+        body = [_row("nn", row) for row in modules]
         load = f"model.load_state_dict(safetensors.torch.load_file({file!r}))"
         return ["model = nn.Sequential(", *body, ")", load, "model.eval()"]
     modules = _keras_modules(spec, sizes)
-    body = [f"    {', '.join(f'layers.{module}' for module in row)}," for row in modules]
+    body = [_row("layers", row) for row in modules]
     assign = "    variable.assign(tensors['/'.join(variable.path.split('/')[-2:])])"
     return [
         f"model = keras.Sequential([keras.Input(({features},)),",
@@ -139,6 +133,12 @@ def recipe(spec: NetworkSpec, features: int, classes: int, framework: str, file:
         "for variable in model.variables:",
         assign,
     ]
+
+
+def _row(package: str, modules: list[str]) -> str:
+    """A line of modules in a list."""
+    calls = [f"{package}.{module}" for module in modules]
+    return f"    {', '.join(calls)},"
 
 
 def _torch_modules(spec: NetworkSpec, features: int, sizes: tuple[int, ...]) -> Iterator[list[str]]:
@@ -154,10 +154,10 @@ def _keras_modules(spec: NetworkSpec, sizes: tuple[int, ...]) -> Iterator[list[s
         dense = f"Dense({units}, name={_numbered('dense', index + 1)[-1]!r})"
         norm = [f"BatchNormalization(name={next(norms)!r})"] if spec.normalised()[index] else []
         act = _activation(spec, known, index, units)
-        named = [
-            part.replace("()", f"(name={_numbered('p_re_lu', index + 1)[-1]!r})") for part in act
-        ]
-        yield [dense, *norm, *(named if spec.act == "prelu" else act)]
+        if spec.act == "prelu":
+            name = _numbered("p_re_lu", index + 1)[-1]
+            act = [part.replace("()", f"(name={name!r})") for part in act]
+        yield [dense, *norm, *act]
 
 
 def _activation(spec: NetworkSpec, modules: dict[str, str], index: int, units: int) -> list[str]:

@@ -1,38 +1,33 @@
-"""Forward passes over a whole set of examples: logits, frozen layers' outputs, batch norm's moments."""
+"""Forward passes over all examples: logits, hidden layers' outputs, batch norm's moments."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from dnncli.nn import network
-from dnncli.nn.network import Parameters, Statistics
+from dnncli.nn.network import Network, Parameters, Statistics
 from dnncli.spec import NetworkSpec
 
 EVALUATION_ROWS = 8192  # examples a forward pass takes at once, to bound its memory
 
 
-class Base(NamedTuple):
-    """Frozen hidden layers, on whose outputs the layers above them are trained."""
-
-    parameters: Parameters
-    statistics: Statistics
-
-
 def outputs(
     spec: NetworkSpec,
-    base: Base,
+    base: Network,
     x: Float[Array, "rows features"],
     dropout_key: PRNGKeyArray | None = None,
 ) -> Float[Array, "rows units"]:
-    """What frozen layers make of examples: batch norm has stored moments, as when a network is used.
+    """The outputs of `base`, frozen hidden layers whose batch norm uses its stored moments.
 
-    Dropout acts on them too where a key is given. `spec` is of the whole network or any part of it.
+    With a key dropout acts on them too. `spec` may be the whole network's or that of any part of
+    it: only the activation and the dropout rate are read.
     """
-    for index, (layer, moments) in enumerate(zip(base.parameters, base.statistics, strict=True)):
-        x = network.activate(spec, layer, network.preactivate(layer, x, moments)[0])
+    for index, (layer, moments) in enumerate(zip(*base, strict=True)):
+        z, _ = network.preactivate(layer, x, moments)
+        x = network.activate(spec, layer, z)
         if dropout_key is not None:
             x = network.dropout(spec, x, jax.random.fold_in(dropout_key, index))
     return x
@@ -40,19 +35,19 @@ def outputs(
 
 def tiled_outputs(
     spec: NetworkSpec,
-    base: Base,
+    base: Network,
     x: Float[Array, "rows features"],
     tile: int,
     dropout_key: PRNGKeyArray | None = None,
 ) -> Float[Array, "rows units"]:
-    """`outputs` of tiles of so many examples, the last one filled up with zeros.
+    """`outputs`, computed for `tile` examples at a time; zeros fill up the last tile.
 
     A matrix product rounds by its shape, not by where a row stands in it: with tiles of one size an
-    example has the same outputs to the bit alone, in a batch and among all others. The barriers keep
-    what stands around a tile from being compiled into it.
+    example has the same outputs to the bit alone, in a batch and among all others.
     """
 
     def one(rows: Float[Array, "tile features"]) -> Float[Array, "tile units"]:
+        # The barriers keep XLA from fusing a tile with what surrounds it, which rounds differently.
         rows = jax.lax.optimization_barrier(rows)
         return jax.lax.optimization_barrier(outputs(spec, base, rows, dropout_key))
 
@@ -65,23 +60,21 @@ def tiled_outputs(
 
 
 def logits(
-    spec: NetworkSpec,
-    parameters: Parameters,
-    statistics: Statistics,
-    x: Float[Array, "examples features"],
-) -> Float[Array, "examples classes"]:
-    """What the network says of each example, in chunks of bounded memory."""
+    spec: NetworkSpec, trained: Network, x: Float[Array, "examples features"]
+) -> Float[Array, "examples outputs"]:
+    """The network's outputs for each example, in chunks of bounded memory."""
 
-    def forward(rows: Float[Array, "rows features"]) -> Float[Array, "rows classes"]:
-        return network.apply(spec, parameters, rows, statistics=statistics)[0]
+    def forward(rows: Float[Array, "rows features"]) -> Float[Array, "rows outputs"]:
+        return network.apply(spec, trained.parameters, rows, statistics=trained.statistics)[0]
 
     return _chunked(forward, x)
 
 
 def _chunked(forward: Callable[[Any], Any], x: Float[Array, "examples features"]) -> Any:
-    """A function of examples applied to so many at a time."""
+    """`forward` applied to at most EVALUATION_ROWS examples at a time."""
     full = len(x) // EVALUATION_ROWS
-    head, rest = x[: full * EVALUATION_ROWS], x[full * EVALUATION_ROWS :]
+    head = x[: full * EVALUATION_ROWS]
+    rest = x[full * EVALUATION_ROWS :]
     if not full:
         return forward(x)
     parts = jax.lax.map(forward, head.reshape(full, EVALUATION_ROWS, -1))
@@ -92,15 +85,18 @@ def _chunked(forward: Callable[[Any], Any], x: Float[Array, "examples features"]
     )
 
 
-def depths(
-    spec: NetworkSpec, base: Base, x: Float[Array, "examples features"]
+def hidden_outputs(
+    spec: NetworkSpec, base: Network, x: Float[Array, "examples features"]
 ) -> tuple[Float[Array, "examples _"], ...]:
-    """What each hidden layer makes of every example, from the input up."""
+    """Each hidden layer's activations for every example, from the input up.
+
+    `base` is the hidden layers, whose batch norm uses its stored moments.
+    """
 
     def forward(rows: Float[Array, "rows features"]) -> tuple[Float[Array, "rows _"], ...]:
         seen = []
-        for layer, moments in zip(base.parameters, base.statistics, strict=True):
-            rows = outputs(spec, Base((layer,), (moments,)), rows)
+        for layer, moments in zip(*base, strict=True):
+            rows = outputs(spec, Network((layer,), (moments,)), rows)
             seen.append(rows)
         return tuple(seen)
 
@@ -110,7 +106,10 @@ def depths(
 def batch_statistics(
     spec: NetworkSpec, parameters: Parameters, x: Float[Array, "examples features"], size: int
 ) -> Statistics:
-    """The mean of the batches' own moments, in order, each weighted by its examples."""
+    """Batch norm's moments averaged over batches of `size` examples, in the order of `x`.
+
+    Each batch is normalised by its own moments and weighted by its number of examples.
+    """
 
     def moments(rows: Float[Array, "rows features"]) -> Statistics:
         statistics = network.apply(spec, parameters, rows)[1].statistics
@@ -127,12 +126,12 @@ def batch_statistics(
 def population_statistics(
     spec: NetworkSpec, parameters: Parameters, x: Float[Array, "examples features"]
 ) -> Statistics:
-    """The exact moments of the whole set: one batch of all its examples has them, layer by layer."""
+    """The exact moments of the whole set, layer by layer: those of one batch of all examples."""
     return network.apply(spec, parameters, x)[1].statistics
 
 
 compiled_logits = jax.jit(logits, static_argnums=0)
 compiled_outputs = jax.jit(tiled_outputs, static_argnums=(0, 3))
-compiled_depths = jax.jit(depths, static_argnums=0)
+compiled_hidden_outputs = jax.jit(hidden_outputs, static_argnums=0)
 compiled_batch_statistics = jax.jit(batch_statistics, static_argnums=(0, 3))
 compiled_population_statistics = jax.jit(population_statistics, static_argnums=0)

@@ -2,7 +2,8 @@
 
 NumPy rather than `jax.random`: eager JAX calls compile one small program for each shape, 1.7 s for
 20 layers, and the stream of a Philox generator is the same on every device. The variances are those
-of `jax.nn.initializers` (Glorot & Bengio 2010, He et al. 2015, LeCun et al. 1998, Saxe et al. 2014).
+of `jax.nn.initializers` (Glorot & Bengio 2010, He et al. 2015, LeCun et al. 1998, Saxe et al.
+2014).
 """
 
 import math
@@ -20,7 +21,7 @@ TRUNCATED_STD = 0.87962566103423978
 
 
 def generator(*key: int) -> np.random.Generator:
-    """A stateless stream: the same key gives the same numbers on every machine."""
+    """A random stream of its own for each key; the same key gives the same numbers everywhere."""
     return np.random.Generator(np.random.Philox(np.random.SeedSequence(key)))
 
 
@@ -76,14 +77,16 @@ def orthogonal(rng: np.random.Generator, fan_in: int, fan_out: int) -> Kernel:
     """A random matrix with orthonormal columns, or rows where there are fewer of them."""
     draws = rng.standard_normal((max(fan_in, fan_out), min(fan_in, fan_out)))
     q, r = np.linalg.qr(draws)
-    q *= np.sign(np.diag(r))  # makes the distribution uniform over orthogonal matrices (Haar)
-    return np.ascontiguousarray(q if fan_in >= fan_out else q.T, dtype=np.float32)
+    # The signs make the distribution uniform over orthogonal matrices (Haar).
+    q *= np.sign(np.diag(r))
+    kernel = q if fan_in >= fan_out else q.T
+    return np.ascontiguousarray(kernel, dtype=np.float32)
 
 
 def critical(
     rng: np.random.Generator, fan_in: int, fan_out: int, *, weight_variance: float
 ) -> Kernel:
-    """Truncated normal draws of variance weight_variance / fan_in, which `meanfield.critical` gives."""
+    """Truncated normal draws of variance weight_variance / fan_in (see `theory.critical`)."""
     return scaled_normal(rng, fan_in, fan_out, scale=weight_variance, fan=_fan_in)
 
 

@@ -1,4 +1,4 @@
-"""Per-layer measurement inside a training step: what each layer does and how its gradient flows."""
+"""Layer statistics inside a training step: what each layer does and how its gradient flows."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,15 +11,14 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from dnncli.nn import activations, network, reductions
-from dnncli.nn.inference import Base
-from dnncli.nn.network import Observation, Parameters
+from dnncli.nn.network import Mask, Network, Observation, Parameters, TrainState
 from dnncli.records import LAYER_FIELDS, LayerRecord
 from dnncli.spec import NetworkSpec
 from dnncli.theory import closed_forms
 
 
 class LayerStats(NamedTuple):
-    """One step's figures, one entry a layer; defined in `records.LayerRecord`."""
+    """One step's statistics, one entry a layer; `records.LayerRecord` defines them."""
 
     delta_rms: Float[Array, " layers"]
     gradient_norm: Float[Array, " layers"]
@@ -33,99 +32,114 @@ class LayerStats(NamedTuple):
 def measure(
     spec: NetworkSpec, seen: Observation
 ) -> tuple[LayerStats, Bool[Array, "hidden widest"]]:
-    """Every layer's figures, and which hidden units have phi' other than 0 for some example.
+    """Every layer's statistics, and which hidden units have phi' other than 0 for some example.
 
-    The linear output layer is never flat and always responds.
+    The output layer is linear: it is never saturated, and all of its units are active.
     """
-    layers, shares = len(seen.deltas), seen.shares
-    kernels = [
-        layer.kernel for part in (seen.parameters, seen.gradients, seen.updates) for layer in part
-    ]
-    weight, gradient, update = reductions.each(reductions.frobenius, kernels).reshape(3, layers)
-    # The deltas are of the mean loss: times the number of examples they are of one example's.
-    examples = len(seen.deltas[0]) if shares is None else 1 / jnp.max(shares)
-    delta_rms = examples * reductions.each(
-        partial(reductions.root_mean_square, shares=shares), seen.deltas
-    )
-    mean, std = reductions.each(partial(_moments, shares=shares), seen.trace.activations)
-    flat, responding = _bends(spec, seen.trace.preactivations[:-1], seen.parameters[:-1], shares)
+    weight, gradient, update = _kernel_norms(seen)
+    examples = _batch_size(seen)
+    size = partial(reductions.root_mean_square, weights=seen.mask)
+    mean, std = reductions.each(partial(_moments, mask=seen.mask), seen.trace.activations)
+    hidden = seen.parameters[:-1]
+    saturated, active = _slope_statistics(spec, seen.trace.preactivations[:-1], hidden, seen.mask)
     stats = LayerStats(
-        delta_rms, gradient, weight, update / weight, mean, std, jnp.append(flat, 0.0)
+        # The deltas are of the mean loss: times the number of examples they are of one example's.
+        delta_rms=examples * reductions.each(size, seen.deltas),
+        gradient_norm=gradient,
+        weight_norm=weight,
+        update_ratio=update / weight,
+        activation_mean=mean,
+        activation_std=std,
+        saturated_fraction=jnp.append(saturated, 0.0),
     )
-    return stats, responding
+    return stats, active
 
 
-def _bends(
+def _batch_size(seen: Observation) -> Any:
+    """The number of examples that are not padding."""
+    if seen.mask is None:
+        return len(seen.deltas[0])
+    return 1 / jnp.max(seen.mask)
+
+
+def _kernel_norms(seen: Observation) -> Float[Array, "3 layers"]:
+    """The Frobenius norms of each layer's kernel, its gradient and its update."""
+    parts = (seen.parameters, seen.gradients, seen.updates)
+    kernels = [layer.kernel for part in parts for layer in part]
+    return reductions.each(reductions.frobenius, kernels).reshape(3, len(seen.deltas))
+
+
+def _slope_statistics(
     spec: NetworkSpec,
     preactivations: Sequence[Float[Array, "batch _"]],
     hidden: Parameters,
-    shares: reductions.Shares = None,
+    mask: Mask = None,
 ) -> tuple[Float[Array, " hidden"], Bool[Array, "hidden widest"]]:
-    """Each hidden layer's flat share and its units that respond."""
+    """Each hidden layer's saturated share and its active units."""
     if not hidden:
         return jnp.zeros(0), jnp.zeros((0, 0), bool)
-    return reductions.each(
-        partial(_slopes, spec, shares), preactivations, [layer.slope for layer in hidden]
-    )
+    slopes = [layer.slope for layer in hidden]
+    return reductions.each(partial(_slopes, spec, mask), preactivations, slopes)
 
 
 def _moments(
-    a: Float[Array, "batch units"], shares: reductions.Shares = None
+    a: Float[Array, "batch units"], mask: Mask = None
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """Mean and standard deviation over examples and units."""
-    mean = reductions.mean(a, shares)
-    return mean, reductions.root_mean_square(a - mean, shares)
+    mean = reductions.mean(a, mask)
+    return mean, reductions.root_mean_square(a - mean, mask)
 
 
 def _slopes(
     spec: NetworkSpec,
-    shares: reductions.Shares,
+    mask: Mask,
     z: Float[Array, "batch units"],
     slope: Float[Array, " units"] | None,
 ) -> tuple[Float[Array, ""], Bool[Array, " units"]]:
-    """Share of z where phi' is nearly flat, and the units that respond; `slope` is PReLU's alpha."""
+    """Share of z where phi' is nearly 0, and which units are active; `slope` is PReLU's alpha."""
     limit = closed_forms.SATURATION * closed_forms.steepest(spec.act, spec.alpha)
-    derivative = activations.derivative(spec.act, z, spec.alpha if slope is None else slope[None])
-    flat, moves = (
-        flags.astype(jnp.float32) for flags in (jnp.abs(derivative) < limit, derivative != 0)
-    )
-    return reductions.mean(flat, shares), (
-        jnp.ones(len(z)) if shares is None else shares
-    ) @ moves > 0
+    alpha = spec.alpha if slope is None else slope[None]
+    derivative = activations.derivative(spec.act, z, alpha)
+    flat = (jnp.abs(derivative) < limit).astype(jnp.float32)
+    moves = (derivative != 0).astype(jnp.float32)
+    rows = jnp.ones(len(z)) if mask is None else mask
+    return reductions.mean(flat, mask), rows @ moves > 0
 
 
 def activity(
-    spec: NetworkSpec, base: Base, x: Float[Array, "examples features"], size: int
+    spec: NetworkSpec, base: Network, x: Float[Array, "examples features"], size: int
 ) -> tuple[LayerStats, Bool[Array, "layers widest"]]:
-    """Figures of frozen layers over batches of so many examples, and their units that respond to any.
+    """Statistics of frozen layers in batches of `size` examples, and which units are active in any.
 
-    Nothing flows into frozen layers: their deltas, gradients and updates are 0. The last batch overlaps
-    the one before it where the examples are no multiple of the size.
+    Frozen layers have no deltas, gradients and updates: these are 0. Where `size` does not divide
+    the number of examples, the last batch overlaps the one before it.
     """
     weight = reductions.each(reductions.frobenius, [layer.kernel for layer in base.parameters])
     nothing = jnp.zeros_like(weight)
 
-    def one(
-        responding: Bool[Array, "layers widest"], start: Int[Array, ""]
-    ) -> tuple[Any, LayerStats]:
-        a, zs, outputs = jax.lax.dynamic_slice_in_dim(x, start, size), [], []
-        for layer, moments in zip(base.parameters, base.statistics, strict=True):
-            zs.append(network.preactivate(layer, a, moments)[0])
-            a = network.activate(spec, layer, zs[-1])
+    def one(active: Bool[Array, "layers widest"], start: Int[Array, ""]) -> tuple[Any, LayerStats]:
+        a = jax.lax.dynamic_slice_in_dim(x, start, size)
+        preactivations = []
+        outputs = []
+        for layer, moments in zip(*base, strict=True):
+            z, _ = network.preactivate(layer, a, moments)
+            a = network.activate(spec, layer, z)
+            preactivations.append(z)
             outputs.append(a)
         mean, std = reductions.each(_moments, outputs)
-        flat, moved = _bends(spec, zs, base.parameters)
-        return responding | moved, LayerStats(nothing, nothing, weight, nothing, mean, std, flat)
+        saturated, moved = _slope_statistics(spec, preactivations, base.parameters)
+        stats = LayerStats(nothing, nothing, weight, nothing, mean, std, saturated)
+        return active | moved, stats
 
     widest = max(layer.kernel.shape[1] for layer in base.parameters)
     starts = np.minimum(np.arange(0, len(x), size), len(x) - size).astype(np.int32)
-    silent = jnp.zeros((len(base.parameters), widest), bool)
-    responding, stats = jax.lax.scan(one, silent, jnp.asarray(starts))
-    return stats, responding
+    inactive = jnp.zeros((len(base.parameters), widest), bool)
+    active, stats = jax.lax.scan(one, inactive, jnp.asarray(starts))
+    return stats, active
 
 
-class FlightStats(NamedTuple):
-    """What is kept of each step before a crash: the figures, and what of a layer is still finite."""
+class StepStatistics(NamedTuple):
+    """One replayed step: the statistics, and what of each layer is still finite."""
 
     stats: LayerStats
     activations: Bool[Array, " layers"]
@@ -133,31 +147,31 @@ class FlightStats(NamedTuple):
     state: Bool[Array, " layers"]  # parameters after the step, and the optimizer's state
 
 
-def record_flight(
+def measure_step(
     spec: NetworkSpec, seen: Observation
-) -> tuple[FlightStats, Bool[Array, "hidden widest"]]:
-    """`measure`, with the finiteness that tells what broke first."""
-    stats, responding = measure(spec, seen)
+) -> tuple[StepStatistics, Bool[Array, "hidden widest"]]:
+    """`measure`, and what of each layer is finite: this shows what broke first."""
+    stats, active = measure(spec, seen)
     moved = jax.tree.map(jnp.add, seen.parameters, seen.updates)
-    flight = FlightStats(
+    after = TrainState(Network(moved, seen.trace.statistics), seen.optimizer, jnp.int32(0))
+    backward = zip(seen.deltas, seen.gradients, strict=True)
+    step = StepStatistics(
         stats,
         activations=reductions.finite_each(seen.trace.activations),
-        gradients=reductions.finite_each(list(zip(seen.deltas, seen.gradients, strict=True))),
-        state=network.finite(
-            network.TrainState(moved, seen.trace.statistics, seen.optimizer, jnp.int32(0))
-        ),
+        gradients=reductions.finite_each(list(backward)),
+        state=network.finite(after),
     )
-    return flight, responding
+    return step, active
 
 
 def records(
     spec: NetworkSpec,
     stats: LayerStats,
-    responding: Bool[np.ndarray, "hidden widest"],
+    active: Bool[np.ndarray, "hidden widest"],
     clipped: Bool[np.ndarray, "steps layers"],
 ) -> tuple[LayerRecord, ...]:
-    """Means and ranges over the measured steps, for each layer; stats have shape (steps, layers)."""
-    dead = (*_dead(spec, responding), 0.0)
+    """Each layer's means and ranges over the measured steps; `stats` have shape (steps, layers)."""
+    dead = (*_dead(spec, active), 0.0)
     return tuple(
         _record(name, index, stats, dead[index], clipped)
         for index, name in enumerate(spec.layers())
@@ -165,35 +179,36 @@ def records(
 
 
 def frozen_records(
-    spec: NetworkSpec, stats: LayerStats, responding: Bool[np.ndarray, "layers widest"]
+    spec: NetworkSpec, stats: LayerStats, active: Bool[np.ndarray, "layers widest"]
 ) -> tuple[LayerRecord, ...]:
-    """The same for the lowest layers of a network, which are frozen; `stats` as `activity` gives them."""
-    unclipped = np.zeros((0, len(responding)), bool)
+    """The records of a network's lowest layers, which are frozen, from what `activity` returns."""
+    unclipped = np.zeros((0, len(active)), bool)
+    shares = zip(spec.layers(), _dead(spec, active), strict=False)
     return tuple(
         replace(_record(name, index, stats, dead, unclipped), frozen=True)
-        for index, (name, dead) in enumerate(
-            zip(spec.layers(), _dead(spec, responding), strict=False)
-        )
+        for index, (name, dead) in enumerate(shares)
     )
 
 
-def _dead(spec: NetworkSpec, responding: Bool[np.ndarray, "layers widest"]) -> list[float]:
-    """The share of each layer's units that did not respond."""
-    return [
-        1 - float(row.sum() / units) for row, units in zip(responding, spec.hidden, strict=False)
-    ]
+def _dead(spec: NetworkSpec, active: Bool[np.ndarray, "layers widest"]) -> list[float]:
+    """The share of each layer's units that were never active."""
+    return [1 - float(row.sum() / units) for row, units in zip(active, spec.hidden, strict=False)]
 
 
 def _record(
     name: str, index: int, stats: LayerStats, dead: float, clipped: Bool[np.ndarray, "steps layers"]
 ) -> LayerRecord:
-    figures = {key: getattr(stats, key)[:, index].astype(np.float64) for key in LAYER_FIELDS}
+    """One layer's record; `clipped` has no rows where nothing can have been clipped."""
+    columns = {key: getattr(stats, key)[:, index].astype(np.float64) for key in LAYER_FIELDS}
+    means = {key: float(values.mean()) for key, values in columns.items()}
+    ranges = {key: (float(values.min()), float(values.max())) for key, values in columns.items()}
+    clipped_fraction = float(clipped[:, index].mean()) if len(clipped) else 0.0
     return LayerRecord(
         layer=name,
-        **{key: float(values.mean()) for key, values in figures.items()},
+        **means,
         dead_fraction=dead,
-        clipped_fraction=float(clipped[:, index].mean()) if len(clipped) else 0.0,
-        ranges={key: (float(values.min()), float(values.max())) for key, values in figures.items()},
+        clipped_fraction=clipped_fraction,
+        ranges=ranges,
         frozen=False,
     )
 

@@ -1,7 +1,7 @@
 """The multilayer perceptron: initial parameters and the forward pass, as pure functions.
 
-A layer computes z = x W + b and passes phi(z) on; the output layer's z are the logits. With batch
-normalisation z = BN(x W): a bias would be redundant, its gradient 0, and the offset takes its place.
+A layer computes z = x W + b and passes phi(z) on; the output layer's z are the outputs. With batch
+normalisation z = BN(x W): the offset takes the place of a bias, whose gradient would be 0.
 """
 
 import math
@@ -43,10 +43,23 @@ class Moments(NamedTuple):
 Parameters = tuple[Layer, ...]
 Statistics = tuple[Moments | None, ...]
 Variances = Sequence[tuple[float, float]]  # a layer's fan-in times its weights', and its biases'
+# Each row's weight in a batch's mean: 1/n for its n examples, 0 for padding; None: no padding.
+Mask = Float[Array, " batch"] | None
+
+
+class Network(NamedTuple):
+    """A network or successive layers of one: trainable parameters, and batch norm's moments."""
+
+    parameters: Parameters
+    statistics: Statistics
+
+    def part(self, start: int, end: int | None = None) -> "Network":
+        """The layers from `start` up to but without `end`."""
+        return Network(self.parameters[start:end], self.statistics[start:end])
 
 
 class Trace(NamedTuple):
-    """What a forward pass leaves behind for measurement, one entry a layer from the input up."""
+    """What a forward pass computed, for measurement; one entry a layer from the input up."""
 
     preactivations: tuple[Float[Array, "batch _"], ...]
     activations: tuple[Float[Array, "batch _"], ...]
@@ -66,22 +79,21 @@ class Observation(NamedTuple):
     gradients: Parameters
     updates: Parameters
     optimizer: optax.OptState  # after the step
-    shares: reductions.Shares = None  # of each example in the batch's mean loss
+    mask: Mask = None
 
 
 class TrainState(NamedTuple):
-    """What the next step needs, and nothing else."""
+    """All that the next training step needs."""
 
-    parameters: Parameters
-    statistics: Statistics
+    network: Network
     optimizer: optax.OptState
     step: Int[Array, ""]
 
 
 def init(
-    spec: NetworkSpec, features: int, classes: int, seed: int, variances: Variances | None = None
-) -> tuple[Parameters, Statistics]:
-    """Initial parameters and batch-norm statistics as NumPy arrays; each layer has its own stream.
+    spec: NetworkSpec, features: int, outputs: int, seed: int, variances: Variances | None = None
+) -> Network:
+    """An untrained network as NumPy arrays. Every layer draws from a random stream of its own.
 
     `variances` are those of a critical initialisation, whose biases are random too.
     """
@@ -90,14 +102,16 @@ def init(
         rng = initializers.generator(seed, INIT_STREAM, index)
         if variances is None:
             return initializers.INITIALIZERS[spec.init](rng, fan_in, units)
-        return initializers.CRITICAL[spec.init](
-            rng, fan_in, units, weight_variance=variances[index][0]
-        )
+        variance, _ = variances[index]
+        return initializers.CRITICAL[spec.init](rng, fan_in, units, weight_variance=variance)
 
-    network = _assemble(
-        spec, features, classes, kernel, lambda n, value: np.full(n, value, np.float32)
-    )
-    return network if variances is None else (_with_biases(network[0], seed, variances), network[1])
+    def full(units: int, value: float) -> Any:
+        return np.full(units, value, np.float32)
+
+    network = _assemble(spec, features, outputs, kernel, full)
+    if variances is None:
+        return network
+    return network._replace(parameters=_with_biases(network.parameters, seed, variances))
 
 
 def _with_biases(parameters: Parameters, seed: int, variances: Variances) -> Parameters:
@@ -105,44 +119,52 @@ def _with_biases(parameters: Parameters, seed: int, variances: Variances) -> Par
 
     def draw(index: int, layer: Layer) -> Layer:
         rng = initializers.generator(seed, BIAS_STREAM, index)
-        noise = rng.standard_normal(layer.kernel.shape[1]) * math.sqrt(variances[index][1])
+        _, variance = variances[index]
+        noise = rng.standard_normal(layer.kernel.shape[1]) * math.sqrt(variance)
         return layer._replace(bias=noise.astype(np.float32))  # type: ignore[arg-type]
 
     return tuple(draw(index, layer) for index, layer in enumerate(parameters))
 
 
-def shapes(spec: NetworkSpec, features: int, classes: int) -> tuple[Parameters, Statistics]:
-    """What `init` gives, as shapes: nothing is allocated."""
+def shapes(spec: NetworkSpec, features: int, outputs: int) -> Network:
+    """The shapes of what `init` gives; nothing is allocated."""
 
     def shape(*sizes: int) -> Any:
         return jax.ShapeDtypeStruct(sizes, np.float32)
 
-    return _assemble(
-        spec, features, classes, lambda _, *sizes: shape(*sizes), lambda units, _: shape(units)
-    )
+    def kernel(_index: int, fan_in: int, units: int) -> Any:
+        return shape(fan_in, units)
+
+    def full(units: int, _value: float) -> Any:
+        return shape(units)
+
+    return _assemble(spec, features, outputs, kernel, full)
 
 
 def _assemble(
     spec: NetworkSpec,
     features: int,
-    classes: int,
+    outputs: int,
     kernel: Callable[[int, int, int], Any],
     full: Callable[[int, float], Any],
-) -> tuple[Parameters, Statistics]:
+) -> Network:
     """The network's parts, each made by `kernel(index, fan_in, units)` or `full(units, value)`."""
-    sizes = (features, *spec.hidden, classes)
-    parameters, statistics = [], []
+    sizes = (features, *spec.hidden, outputs)
+    parameters: list[Layer] = []
+    statistics: list[Moments | None] = []
     for index, (fan_in, units) in enumerate(pairwise(sizes)):
-        normalised, learned = (
-            spec.normalised()[index],
-            spec.act == "prelu" and index < len(spec.hidden),
-        )
+        weights = kernel(index, fan_in, units)
+        learned = spec.act == "prelu" and index < len(spec.hidden)
         slope = full(units, spec.alpha or 0.0) if learned else None
-        bias = None if normalised else full(units, 0.0)
-        scale, offset = (full(units, 1.0), full(units, 0.0)) if normalised else (None, None)
-        parameters.append(Layer(kernel(index, fan_in, units), bias, scale, offset, slope))
-        statistics.append(Moments(full(units, 0.0), full(units, 1.0)) if normalised else None)
-    return tuple(parameters), tuple(statistics)
+        if spec.normalised()[index]:
+            scale = full(units, 1.0)
+            offset = full(units, 0.0)
+            parameters.append(Layer(weights, None, scale, offset, slope))
+            statistics.append(Moments(full(units, 0.0), full(units, 1.0)))
+        else:
+            parameters.append(Layer(weights, full(units, 0.0), slope=slope))
+            statistics.append(None)
+    return Network(tuple(parameters), tuple(statistics))
 
 
 def apply(
@@ -153,36 +175,38 @@ def apply(
     statistics: Statistics | None = None,
     taps: tuple[Float[Array, "batch _"], ...] | None = None,
     dropout_key: PRNGKeyArray | None = None,
-    shares: reductions.Shares = None,
-) -> tuple[Float[Array, "batch classes"], Trace]:
-    """Logits and trace. Batch norm uses `statistics`, or the batch's own where they are None.
+    mask: Mask = None,
+) -> tuple[Float[Array, "batch outputs"], Trace]:
+    """Outputs (of a classifier the logits) and trace.
 
-    Zero `taps` are added to the pre-activations, so that the gradient with respect to them is delta.
-    Dropout acts on the hidden layers' outputs where a key is given.
+    statistics: what batch norm uses; None: the batch's own moments, also for a layer without an
+    entry. taps: zeros added to the pre-activations, so that the gradient with respect to them is
+    delta. dropout_key: with it dropout acts on the hidden layers' outputs. mask: marks rows that
+    are padding, which batch norm's moments leave out.
     """
-    preactivations, outputs, batch = [], [], []
+    preactivations = []
+    outputs = []
+    moments = []
+    last = len(parameters) - 1
     for index, layer in enumerate(parameters):
-        z, moments = preactivate(layer, x, statistics[index] if statistics else None, shares)
+        stored = statistics[index] if statistics else None
+        z, used = preactivate(layer, x, stored, mask)
         if taps is not None:
             z = z + taps[index]
-        hidden = index < len(parameters) - 1
-        a = activate(spec, layer, z) if hidden else z
-        x = (
-            dropout(spec, a, jax.random.fold_in(dropout_key, index))
-            if hidden and dropout_key is not None
-            else a
-        )
+        x = activate(spec, layer, z) if index < last else z
         preactivations.append(z)
-        outputs.append(a)
-        batch.append(moments)
-    return x, Trace(tuple(preactivations), tuple(outputs), tuple(batch))
+        outputs.append(x)
+        moments.append(used)
+        if dropout_key is not None and index < last:
+            x = dropout(spec, x, jax.random.fold_in(dropout_key, index))
+    return x, Trace(tuple(preactivations), tuple(outputs), tuple(moments))
 
 
 def preactivate(
     layer: Layer,
     x: Float[Array, "batch fan_in"],
     moments: Moments | None,
-    shares: reductions.Shares = None,
+    mask: Mask = None,
 ) -> tuple[Float[Array, "batch units"], Moments | None]:
     """X W + b, or batch norm of x W (Ioffe & Szegedy 2015) and the moments it used."""
     z = x @ layer.kernel
@@ -191,25 +215,25 @@ def preactivate(
         return z + layer.bias[None], None
     assert layer.offset is not None
     if moments is None:
-        moments = batch_moments(z, shares)
+        moments = batch_moments(z, mask)
     gain = jax.lax.rsqrt(moments.variance + BN_EPSILON) * layer.scale
     return (z - moments.mean[None]) * gain[None] + layer.offset[None], moments
 
 
-def batch_moments(z: Float[Array, "batch units"], shares: reductions.Shares = None) -> Moments:
-    """Mean and biased variance over the batch, in two passes (one pass cancels in float32)."""
+def batch_moments(z: Float[Array, "batch units"], mask: Mask = None) -> Moments:
+    """Mean and biased variance over the batch, in two passes: one pass would cancel in float32."""
 
     def average(values: Float[Array, "batch units"]) -> Float[Array, " units"]:
-        if shares is None:
+        if mask is None:
             return jnp.mean(values, axis=0)
-        return jnp.dot(shares, values, precision=reductions.EXACT)
+        return jnp.dot(mask, values, precision=reductions.EXACT)
 
     mean = average(z)
     return Moments(mean, average(jnp.square(z - mean[None])))
 
 
 def alpha(spec: NetworkSpec, layer: Layer) -> activations.Alpha:
-    """The activation's parameter: the layer's learned slopes for PReLU as a row, else the spec's number."""
+    """The activation's parameter: for PReLU the layer's learned slopes, a row, else the spec's."""
     return spec.alpha if layer.slope is None else layer.slope[None]
 
 
@@ -223,12 +247,12 @@ def activate(
 def dropout(
     spec: NetworkSpec, a: Float[Array, "batch units"], key: PRNGKeyArray
 ) -> Float[Array, "batch units"]:
-    """Drop activations and keep their mean; for SELU alpha-dropout, which keeps the variance too."""
+    """Drop activations and keep their mean; alpha-dropout, for SELU, keeps the variance too."""
     keep = 1 - spec.dropout
     mask = jax.random.bernoulli(key, keep, a.shape)
     if spec.act != "selu":
         return jnp.where(mask, a / keep, 0.0)
-    # Klambauer et al. 2017: drop to SELU's floor f, then an affine map back to mean 0, variance 1.
+    # Klambauer et al. 2017: drop to SELU's floor, then map affinely back to mean 0, variance 1.
     gain = 1 / math.sqrt(keep + SELU_FLOOR**2 * keep * (1 - keep))
     return gain * (jnp.where(mask, a, SELU_FLOOR) - SELU_FLOOR * (1 - keep))
 
@@ -240,7 +264,6 @@ def count(parameters: Parameters) -> int:
 
 def finite(state: TrainState) -> Bool[Array, " layers"]:
     """Whether a layer's parameters, batch-norm statistics and optimizer state are all finite."""
-    slots = optimizers.slots(state.optimizer, state.parameters)
-    return reductions.finite_each(
-        list(zip(state.parameters, state.statistics, *slots, strict=True))
-    )
+    slots = optimizers.slots(state.optimizer, state.network.parameters)
+    rows = zip(*state.network, *slots, strict=True)
+    return reductions.finite_each(list(rows))

@@ -1,8 +1,9 @@
-"""Update rules from Optax, as directions: the engine multiplies by the learning rate.
+"""Update rules from Optax, as directions: a training step multiplies them by the learning rate.
 
-The learning rate is data of the compiled epoch (see `schedules`), so a rule here is what Optax calls
-`scale_by_…`. Decoupled weight decay joins the direction and is therefore scaled by the rate as well
-(Loshchilov & Hutter 2019). Penalties and decay touch kernels only, never biases or batch norm.
+The learning rate is data of the compiled epoch (see `schedules`), so a rule here is what Optax
+calls `scale_by_…`. Decoupled weight decay is part of the direction and is therefore scaled by the
+rate too (Loshchilov & Hutter 2019). Penalties and decay act on kernels only, never on biases or
+batch norm.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,35 +20,40 @@ from dnncli.spec import UpdateSpec
 
 Parameters = Any  # a tree of float arrays; of kernels, biases, … of every layer
 Rule = Callable[[UpdateSpec], optax.GradientTransformation]
-Factors = Mapping[str, float]  # by a layer's name, its share of the learning rate
+Multipliers = Mapping[str, float]  # of the learning rate, by a layer's name
 
 
-def build(spec: UpdateSpec, factors: Factors | None = None) -> optax.GradientTransformation:
+def build(spec: UpdateSpec, multipliers: Multipliers | None = None) -> optax.GradientTransformation:
     """The rule and its decoupled weight decay; updates point uphill, before the learning rate.
 
-    `factors` scale each layer's direction. Every layer then has a state of its own under its name, with
-    its own count of steps, so that one that thaws later starts afresh; a frozen one, of factor 0, has none.
+    `multipliers` scale each layer's direction. Every layer then has a state of its own under its
+    name, with its own count of steps, so that a layer unfrozen later starts from zero; a frozen
+    layer, of multiplier 0, has none.
     """
     rule = OPTIMIZERS[spec.optimizer](spec)
-    if factors is None:
+    if multipliers is None:
         return rule
-    rules = {
-        name: optax.chain(rule, optax.scale(f)) if f else optax.set_to_zero()
-        for name, f in factors.items()
-    }
-    return optax.partition(rules, tuple(factors))
+    rules = {name: _scaled(rule, multiplier) for name, multiplier in multipliers.items()}
+    return optax.partition(rules, tuple(multipliers))
+
+
+def _scaled(rule: optax.GradientTransformation, multiplier: float) -> optax.GradientTransformation:
+    """The rule times a multiplier; without any state where that is 0."""
+    if not multiplier:
+        return optax.set_to_zero()
+    return optax.chain(rule, optax.scale(multiplier))
 
 
 def initial_state(rule: optax.GradientTransformation, parameters: Parameters) -> optax.OptState:
-    """`rule.init` without compiling anything: all states of our rules begin at zero (a test says so)."""
+    """`rule.init` without compiling: every rule's state begins as zeros (a test holds that)."""
     shapes = jax.eval_shape(rule.init, parameters)
     return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
 
 
 def slots(state: optax.OptState, parameters: Parameters) -> list[Parameters]:
-    """The trees in the rule's state that are shaped as the parameters are: momenta, second moments, …
+    """The trees in the rule's state with the parameters' structure: momenta, second moments, …
 
-    Where layers have states of their own, the others' places in their trees hold an empty node.
+    Under optax.partition a layer's state holds MaskedNode for every other layer.
     """
 
     def alike(node: Any) -> bool:
@@ -60,8 +66,10 @@ def slots(state: optax.OptState, parameters: Parameters) -> list[Parameters]:
 
 
 def _same(node: Any, parameters: Parameters) -> bool:
-    same: bool = jax.tree.structure(node) == jax.tree.structure(parameters)  # type: ignore[operator]
-    return same
+    """Whether two trees have the same structure."""
+    first: object = jax.tree.structure(node)
+    second: object = jax.tree.structure(parameters)
+    return first == second
 
 
 def kernels(parameters: Parameters) -> Any:
@@ -83,7 +91,10 @@ def penalise(spec: UpdateSpec, gradients: Parameters, parameters: Parameters) ->
 def clip(
     spec: UpdateSpec, gradients: tuple[Parameters, ...]
 ) -> tuple[tuple[Parameters, ...], Bool[Array, " layers"]]:
-    """Clip by value, then by norm per layer, then by global norm; says for which layers it engaged."""
+    """Gradients clipped by value, then by each layer's norm, then by the global norm.
+
+    The second result says which layers' gradients were over one of the limits.
+    """
     engaged = jnp.zeros(len(gradients), bool)
     if spec.clip_value is not None:
         engaged |= jnp.stack([reductions.largest(layer) for layer in gradients]) > spec.clip_value
@@ -92,8 +103,8 @@ def clip(
     if spec.clip_norm is not None:
         sizes = jnp.stack([reductions.joint(layer) for layer in gradients])
         engaged |= sizes > spec.clip_norm
-        factors = _shrink(sizes, spec.clip_norm)
-        gradients = tuple(_scale(layer, factors[i]) for i, layer in enumerate(gradients))
+        shrinking = _shrink(sizes, spec.clip_norm)
+        gradients = tuple(_scale(layer, shrinking[i]) for i, layer in enumerate(gradients))
     if spec.clip_global_norm is not None:
         size = reductions.joint(gradients)
         engaged |= size > spec.clip_global_norm
@@ -102,6 +113,7 @@ def clip(
 
 
 def _shrink(size: Float[Array, "*any"], limit: float) -> Float[Array, "*any"]:
+    """What to multiply a vector of this norm by so that its norm is at most the limit."""
     return jnp.where(size > limit, limit / size, 1.0)
 
 
@@ -110,13 +122,15 @@ def _scale(tree: Parameters, factor: Float[Array, ""]) -> Parameters:
 
 
 def project(spec: UpdateSpec, parameters: Parameters) -> Parameters:
-    """Shrink each unit's incoming weights to a norm of at most max_norm (Srebro & Shraibman 2005)."""
+    """Shrink each unit's incoming weights to norm max_norm or less (Srebro & Shraibman 2005)."""
     if spec.max_norm is None:
         return parameters
     limit = spec.max_norm
 
     def shrink(p: Float[Array, "..."]) -> Float[Array, "..."]:
-        return p * _shrink(jnp.linalg.norm(p, axis=0, keepdims=True), limit) if p.ndim > 1 else p
+        if p.ndim == 1:
+            return p
+        return p * _shrink(jnp.linalg.norm(p, axis=0, keepdims=True), limit)
 
     return jax.tree.map(shrink, parameters)
 
@@ -126,9 +140,10 @@ def _with_decay(*rules: optax.GradientTransformation) -> Rule:
 
 
 def _decay(spec: UpdateSpec) -> tuple[optax.GradientTransformation, ...]:
-    return (
-        (optax.add_decayed_weights(spec.weight_decay, mask=kernels),) if spec.weight_decay else ()
-    )
+    """Decoupled weight decay, where there is any."""
+    if not spec.weight_decay:
+        return ()
+    return (optax.add_decayed_weights(spec.weight_decay, mask=kernels),)
 
 
 def _momentum(spec: UpdateSpec, *, nesterov: bool) -> optax.GradientTransformation:

@@ -1,9 +1,10 @@
-"""Norms of arrays: safe where squares leave float32, fast on CPU, and quick to compile for many arrays.
+"""Sums, means and norms: safe beyond float32's squares, fast on CPU and quick to compile.
 
-Squares of numbers below 1e-19 or above 1e19 are lost in float32, and vanishing and exploding gradients
-are there: everything is divided by its mean magnitude first. Sums are products with vectors of ones: XLA
-adds up a whole array in order, one element at a time (267 us for 784 x 300 on one machine, against 33 us),
-and a reduction costs three times as much to compile as a product, which is a library call.
+Squares of numbers below 1e-19 or above 1e19 leave float32's range. Vanishing and exploding
+gradients are that small and large, so norms divide everything by its mean magnitude first. Sums are
+products with vectors of ones: XLA adds up a whole array one element at a time (267 us for 784 x 300
+on one machine, against 33 us), and a reduction takes three times as long to compile as a product,
+which is a library call.
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -15,7 +16,7 @@ from jaxtyping import Array, Bool, Float, PyTree
 
 TINY = float(np.finfo(np.float32).tiny)
 EXACT = jax.lax.Precision.HIGHEST  # float32 where the hardware would multiply in less
-Shares = Float[Array, " rows"] | None  # in an average, adding up to 1; None: all rows count alike
+Weights = Float[Array, " rows"] | None  # of each row in an average, summing to 1; None: uniform
 
 
 def total(x: Float[Array, "..."]) -> Float[Array, ""]:
@@ -25,20 +26,26 @@ def total(x: Float[Array, "..."]) -> Float[Array, ""]:
     return x
 
 
-def mean(x: Float[Array, "..."], shares: Shares = None) -> Float[Array, ""]:
-    """The mean of all entries; of a vector or matrix whose rows have `shares`, each counts by its own."""
-    if shares is None:
+def mean(x: Float[Array, "..."], weights: Weights = None) -> Float[Array, ""]:
+    """The mean of all entries; `weights` are those of the rows."""
+    if weights is None:
         return total(x) / x.size
-    rows = x if x.ndim == 1 else jax.lax.dot(x, jnp.ones(x.shape[1]), precision=EXACT) / x.shape[1]
-    return jnp.dot(shares, rows, precision=EXACT)
+    return jnp.dot(weights, _row_means(x), precision=EXACT)
 
 
-def root_mean_square(x: Float[Array, "..."], shares: Shares = None) -> Float[Array, ""]:
+def _row_means(x: Float[Array, "rows *columns"]) -> Float[Array, " rows"]:
+    """Each row's mean; the rows of a vector are numbers."""
+    if x.ndim == 1:
+        return x
+    return jax.lax.dot(x, jnp.ones(x.shape[1]), precision=EXACT) / x.shape[1]
+
+
+def root_mean_square(x: Float[Array, "..."], weights: Weights = None) -> Float[Array, ""]:
     """sqrt(mean x^2) wherever x itself is in float32's range."""
-    size = mean(jnp.abs(x), shares)
-    # XLA takes subnormals for zeros, but not everywhere: 0/0 would be lurking there.
+    size = mean(jnp.abs(x), weights)
+    # XLA treats subnormals as zeros in some operations and not in others: that could give 0/0.
     unit = jnp.where((size >= TINY) & jnp.isfinite(size), size, 1.0)
-    return unit * jnp.sqrt(mean(jnp.square(x / unit), shares))
+    return unit * jnp.sqrt(mean(jnp.square(x / unit), weights))
 
 
 def frobenius(x: Float[Array, "..."]) -> Float[Array, ""]:
@@ -73,13 +80,15 @@ def _broken(x: Float[Array, "..."]) -> Bool[Array, ""]:
 def each(f: Callable[..., PyTree], *arguments: Sequence[PyTree]) -> PyTree:
     """`f` of every row of the arguments, stacked; traced once for all rows of the same shapes.
 
-    `f` gives scalars, or vectors, which are filled up with zeros to the longest one's length.
+    `f` returns scalars or vectors; zeros fill up vectors to the length of the longest.
     """
     rows = list(zip(*arguments, strict=True))
     groups = _alike(rows)
-    parts = [
-        jax.vmap(f)(*jax.tree.map(_stack, *(rows[place] for place in places))) for places in groups
-    ]
+    parts = []
+    for places in groups:
+        alike = [rows[place] for place in places]
+        parts.append(jax.vmap(f)(*jax.tree.map(_stack, *alike)))
+    # The results come group by group: this puts them back into the order of the rows.
     order = np.argsort(np.concatenate(groups))
     return jax.tree.map(lambda *values: _joined(values)[order], *parts)
 
@@ -98,7 +107,7 @@ def _stack(*leaves: Array) -> Array:
 
 
 def _joined(values: Sequence[Array]) -> Array:
-    """Groups of scalars, or of vectors of several lengths, under each other."""
+    """Groups of scalars, or of vectors of several lengths, as one array."""
     if values[0].ndim == 1:
         return jnp.concatenate(values)
     longest = max(value.shape[1] for value in values)

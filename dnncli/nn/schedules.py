@@ -1,8 +1,9 @@
 """Learning rates over a run, one a step, in NumPy.
 
 They enter the compiled epoch as data, so that one program serves every rate and schedule. The
-formulas are Optax's (`exponential_decay`, `cosine_decay_schedule`, `cosine_onecycle_schedule`); its own
-functions run on JAX and would compile a program before the first step. A test holds the two equal.
+formulas are Optax's (`exponential_decay`, `cosine_decay_schedule`, `cosine_onecycle_schedule`); its
+own functions run on JAX and would compile a program before the first step. A test holds the two
+equal.
 """
 
 from collections.abc import Callable
@@ -23,11 +24,14 @@ LAST_DIVISOR = 1e4  # … and ends at that / 10,000 (Smith & Topin 2018, as in O
 def learning_rates(
     spec: ScheduleSpec, epoch: int, steps_per_epoch: int
 ) -> Float32[np.ndarray, " steps"]:
-    """The learning rate of each step of an epoch (counted from 0)."""
+    """The learning rate of each step of an epoch (counted from 0).
+
+    Rates do not depend on earlier epochs' results, so a resumed run has the same ones.
+    """
     assert spec.lr is not None
     steps = np.arange(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch, dtype=np.float64)
-    factors = SCHEDULES[spec.schedule](spec, steps, spec.epochs * steps_per_epoch)
-    return (spec.lr * factors * _warmup(spec, steps, steps_per_epoch)).astype(np.float32)
+    course = SCHEDULES[spec.schedule](spec, steps, spec.epochs * steps_per_epoch)
+    return (spec.lr * course * _warmup(spec, steps, steps_per_epoch)).astype(np.float32)
 
 
 def _warmup(spec: ScheduleSpec, steps: Steps, steps_per_epoch: int) -> Steps:
@@ -55,7 +59,8 @@ def cosine(spec: ScheduleSpec, steps: Steps, total: int) -> Steps:
 def one_cycle(spec: ScheduleSpec, steps: Steps, total: int) -> Steps:
     """A cosine rise from 1/25 to 1 and a cosine fall to 1/250,000."""
     peak = int(RISE * total)
-    first, last = 1 / FIRST_DIVISOR, 1 / (FIRST_DIVISOR * LAST_DIVISOR)
+    first = 1 / FIRST_DIVISOR
+    last = 1 / (FIRST_DIVISOR * LAST_DIVISOR)
     rise = _descent(steps / max(peak, 1), first, 1.0)
     fall = _descent((steps - peak) / max(total - peak, 1), 1.0, last)
     return np.where(steps < peak, rise, fall)

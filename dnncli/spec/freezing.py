@@ -44,8 +44,8 @@ class FreezingSpec:
         thawed = {name for start, names in self.unfreeze if start <= epoch for name in names}
         return tuple(name for name in self.freeze if name not in thawed)
 
-    def factors(self, layers: Sequence[str], epoch: int) -> dict[str, float] | None:
-        """Each layer's share of the learning rate in an epoch (from 1), 0 where it is frozen.
+    def multipliers(self, layers: Sequence[str], epoch: int) -> dict[str, float] | None:
+        """Each layer's learning-rate multiplier in an epoch (from 1), 0 where it is frozen.
 
         `layers` end with the output layer. None where every layer is trained alike throughout the
         run.

@@ -1,4 +1,4 @@
-"""JAX's persistent compilation cache: the second run of a program starts in 0.05 s instead of 1 s."""
+"""JAX's persistent compilation cache: a program's second run starts in 0.05 s instead of 1 s."""
 
 import hashlib
 import os
@@ -12,11 +12,11 @@ import jaxlib.version
 from dnncli.storage import cache
 
 
-def remember() -> None:
+def enable() -> None:
     """Keep compiled programs on disk, unless the user has set JAX's own variable for it.
 
-    Entries are unsafe across jaxlib versions and processors: the folder is keyed by both. Without a
-    writable folder JAX compiles as it would without a cache.
+    Entries are unsafe across jaxlib versions and processors, so the folder is keyed by both. Where
+    the folder cannot be written, JAX compiles as it would without a cache.
     """
     if os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         return
@@ -26,7 +26,7 @@ def remember() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     jax.config.update("jax_raise_persistent_cache_errors", False)
-    # Several lines about a full disk that costs nothing but time: what matters says so itself.
+    # JAX warns of a full disk in several lines; here that costs nothing but time.
     warnings.filterwarnings("ignore", message="Error writing persistent compilation cache entry")
 
 

@@ -1,4 +1,4 @@
-"""Early stopping: which epoch of a history is the best one, and whether the next is worth training."""
+"""Early stopping: which epoch of a history is the best, and whether to train another."""
 
 import math
 from collections.abc import Sequence
@@ -9,22 +9,28 @@ from dnncli.spec import RunSpec, StoppingSpec
 
 def figure_of_merit(record: EpochRecord, stopping: StoppingSpec) -> float:
     """What early stopping maximises."""
-    return record.val_accuracy if stopping.monitor == "val-accuracy" else -record.val_loss
+    if stopping.monitor == "val-accuracy":
+        return record.val_accuracy
+    return -record.val_loss
 
 
 def best_epoch(history: Sequence[EpochRecord], stopping: StoppingSpec) -> int:
-    """The last epoch (from 1) that beat the best before it by more than min_delta; 0 without any."""
-    best, merit = 0, -math.inf
+    """The last epoch (from 1) that beat the best before it by more than min_delta; else 0."""
+    best = 0
+    highest = -math.inf
     for record in history:
-        if figure_of_merit(record, stopping) > merit + (stopping.min_delta if best else 0.0):
-            best, merit = record.epoch, figure_of_merit(record, stopping)
+        merit = figure_of_merit(record, stopping)
+        # The first finite epoch needs no min_delta: minus infinity stays what it is.
+        if merit > highest + stopping.min_delta:
+            best = record.epoch
+            highest = merit
     return best
 
 
 def reason(spec: RunSpec, epoch: int, best: int) -> str | None:
-    """Why a run stops after `epoch` with its best one at `best`: "epochs", "patience", or not at all.
+    """Why a run stops after `epoch` when its best one is `best`: "epochs" or "patience"; else None.
 
-    Patience begins anew when frozen layers thaw, and does not end a run before they all have.
+    Patience is counted from the last unfreezing of layers at the earliest.
     """
     patience = spec.stopping.patience
     if epoch == spec.schedule.epochs:

@@ -8,36 +8,47 @@ import numpy as np
 from dnncli.nn import layer_stats
 from dnncli.records import EpochRecord, LayerRecord
 from dnncli.spec import RunSpec
-from dnncli.training import plan as plans
-from dnncli.training.plan import Plan
+from dnncli.training.engine import EpochInfo
+from dnncli.training.plan import Plan, batch_size, mean_loss
 
-# A float32 loss above this cannot show a change of 1: Adam's bounded steps reach it without an infinity.
+# A float32 loss above this cannot show a change of 1: Adam's bounded steps reach it without an
+# infinity.
 LOST_LOSS = 2.0**24
 
 
-def finite(info: Any) -> bool:
-    """Whether an epoch left every parameter and statistic finite, and losses that still say something."""
-    train, validation = info.log.losses.mean(dtype=np.float64), info.validation.loss
-    return bool(info.finite.all() and train < LOST_LOSS and validation < LOST_LOSS)
+def finite(info: EpochInfo) -> bool:
+    """Whether an epoch left all state finite, and losses that still say something."""
+    train = np.asarray(info.log.losses).mean(dtype=np.float64)
+    resolved = train < LOST_LOSS and info.validation.loss < LOST_LOSS
+    return bool(info.finite.all() and resolved)
 
 
-def record(spec: RunSpec, epoch: int, plan: Plan, info: Any, seconds: float) -> EpochRecord:
-    """An epoch (counted from 0) and the wall time it took; `info` is an `engine.EpochInfo` in NumPy."""
-    clipped, examples = info.log.clipped, len(plan.order)
+def record(spec: RunSpec, epoch: int, plan: Plan, info: EpochInfo, seconds: float) -> EpochRecord:
+    """An epoch (counted from 0) and the wall time it took; `info` is in NumPy.
+
+    Without a probe no layers were measured, and the record has none.
+    """
+    log: Any = info.log  # in NumPy, where jit's types are JAX's
+    examples = len(plan.order)
+    layers: tuple[LayerRecord, ...] = ()
+    if info.stats:
+        layers = layer_stats.records(spec.network, info.stats, log.active, log.clipped)
     return EpochRecord(
         epoch=epoch + 1,
-        train_loss=plans.mean_loss(info.log.losses, examples, plans.batch_size(spec, examples)),
+        train_loss=mean_loss(log.losses, examples, batch_size(spec, examples)),
         val_loss=float(info.validation.loss),
-        val_accuracy=float(info.validation.accuracy),
+        val_accuracy=float(info.validation.metrics["accuracy"]),
         learning_rate=float(plan.learning_rates[-1]),
-        clipped_fraction=float(clipped.any(axis=1).mean()),
+        clipped_fraction=float(log.clipped.any(axis=1).mean()),
         seconds=seconds,
-        layers=layer_stats.records(spec.network, info.stats, info.log.responding, clipped),
+        layers=layers,
     )
 
 
-def initial(spec: RunSpec, info: Any) -> tuple[LayerRecord, ...]:
-    """The figures of a run's first step; which units are dead, one batch cannot tell."""
+def initial(spec: RunSpec, info: EpochInfo) -> tuple[LayerRecord, ...]:
+    """The figures of a run's first step. dead_fraction is 0: one batch cannot show it."""
     first = jax.tree.map(lambda values: values[:1], info.stats)
-    alive = np.arange(info.log.responding.shape[1]) < np.array(spec.network.hidden)[:, None]
-    return layer_stats.records(spec.network, first, alive, info.log.clipped[:1])
+    log: Any = info.log
+    widest = log.active.shape[1]
+    everything = np.arange(widest) < np.array(spec.network.hidden)[:, None]
+    return layer_stats.records(spec.network, first, everything, log.clipped[:1])

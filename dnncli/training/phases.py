@@ -1,11 +1,12 @@
 """Stretches of a run in which the same layers are trained.
 
-What stands below the lowest trained layer is not part of the compiled epoch: the layers above it are
-trained as a network of their own on its outputs. These are computed once where they stay the same from
-epoch to epoch, and batch by batch where dropout acts on them; nothing flows back into frozen layers.
-A run without frozen layers is one phase, with the whole network.
+What stands below the lowest trained layer is not part of the compiled epoch: the layers above it
+are trained as a network of their own on its outputs. These are computed once where they stay the
+same from epoch to epoch, and batch by batch where dropout acts on them; nothing flows back into
+frozen layers. A run without frozen layers is one phase, with the whole network.
 """
 
+import time
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
@@ -13,22 +14,36 @@ from typing import Any
 import jax
 
 from dnncli.nn import inference, layer_stats, optimizers
-from dnncli.nn.inference import Base
-from dnncli.nn.network import Parameters, TrainState
-from dnncli.records import LayerRecord
+from dnncli.nn.network import Network, Parameters, TrainState
+from dnncli.records import EpochRecord, LayerRecord
 from dnncli.spec import NetworkSpec, RunSpec
-from dnncli.training import plan
-from dnncli.training.engine import Block, Probe, Program
-from dnncli.training.snapshot import Snapshot, optimizer_leaves
+from dnncli.training import engine, epoch_record, placement
+from dnncli.training.plan import batch_size, epoch_plan, key
+from dnncli.training.program import Block, Probe, Program
+from dnncli.training.snapshot import Snapshot
+from dnncli.training.tensor_names import optimizer_leaves
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a step of a phase, one epoch, gave besides the state.
+
+    initial: the figures of the run's first step, where this epoch began with it.
+    """
+
+    record: EpochRecord
+    finite: bool
+    initial: tuple[LayerRecord, ...]
 
 
 @dataclass(frozen=True)
 class Phase:
     """A phase ready to train.
 
-    part: the run of its trained part, whose layers have the names they have in the whole network.
+    part: the RunSpec restricted to the trained upper layers; layer names are unchanged.
     program: what trains that part; whole: the same for the whole network.
-    base: figures of the frozen layers below that part; frozen: all layers that are.
+    base: figures of the frozen layers below that part; frozen: all frozen layers.
+    compiled: the program of an epoch; None until `begin` has compiled it.
     """
 
     part: RunSpec
@@ -38,83 +53,118 @@ class Phase:
     validation: Block
     base: tuple[LayerRecord, ...]
     frozen: tuple[str, ...]
+    compiled: Any = None
+
+    def step(self, state: TrainState, epoch: int) -> tuple[TrainState, Outcome]:
+        """One epoch (counted from 0): the whole network's state after it, and its record."""
+        began = time.perf_counter()
+        plan = epoch_plan(self.part, epoch, len(self.train.y))
+        before = trainable_part(self, state)
+        blocks = (self.train, self.validation)
+        after, device_info = self.compiled(before, *blocks, key(self.part.seed), plan)
+        info = placement.wait(device_info)
+        seconds = time.perf_counter() - began
+        record = epoch_record.record(self.part, epoch, plan, info, seconds)
+        whole = replace(record, layers=all_layers(self, record.layers))
+        initial = epoch_record.initial(self.part, info) if epoch == 0 else ()
+        outcome = Outcome(whole, epoch_record.finite(info), initial)
+        return merge(self, state, after), outcome
 
 
 def program(
     spec: RunSpec, examples: int, epoch: int, measure: Probe = layer_stats.measure
 ) -> Program:
     """What is compiled for a run's epoch (counted from 0)."""
-    shares = spec.freezing.factors(spec.network.layers(), epoch + 1)
-    factors = None if shares is None else tuple(shares.values())
-    return Program(spec.network, spec.update, plan.batch_size(spec, examples), measure, factors)
+    by_layer = spec.freezing.multipliers(spec.network.layers(), epoch + 1)
+    multipliers = None if by_layer is None else tuple(by_layer.values())
+    size = batch_size(spec, examples)
+    return Program(spec.network, spec.update, size, measure, multipliers)
 
 
-def enter(
+def begin(
     snapshot: Snapshot, train: Block, validation: Block, epoch: int, *, cache: bool = True
 ) -> Phase:
-    """The phase of an epoch (counted from 0); without `cache` the frozen layers run in every step."""
-    spec, frozen = snapshot.spec, snapshot.spec.freezing.frozen(epoch + 1)
+    """The phase of an epoch (counted from 0), not compiled yet.
+
+    Without `cache` the frozen layers run in every step.
+    """
+    spec = snapshot.spec
+    frozen = spec.freezing.frozen(epoch + 1)
     below = len(list(takewhile(frozen.__contains__, spec.network.layers())))
-    part = replace(
-        spec, network=replace(spec.network, hidden=spec.network.hidden[below:], below=below)
-    )
-    own, whole = program(part, len(train.y), epoch), program(spec, len(train.y), epoch)
+    upper = replace(spec.network, hidden=spec.network.hidden[below:], below=below)
+    part = replace(spec, network=upper)
+    own = program(part, len(train.y), epoch)
+    whole = program(spec, len(train.y), epoch)
     if not below:
         return Phase(part, own, whole, train, validation, (), frozen)
-    base = jax.device_put(
-        Base(snapshot.state.parameters[:below], snapshot.state.statistics[:below])
+    base = placement.put(snapshot.state.network.part(0, below))
+    above = _on_base(own, train, base, cache)
+    held_out = _on_base(own, validation, base, cache)
+    return Phase(part, own, whole, above, held_out, base_records(spec, base, train), frozen)
+
+
+def compiled(phase: Phase, state: TrainState) -> Phase:
+    """The phase with its one program, compiled ahead so that its time can be told apart."""
+    plan = epoch_plan(phase.part, 0, len(phase.train.y))
+    before = trainable_part(phase, state)
+    blocks = (phase.train, phase.validation)
+    lowered = engine.compiled_epoch.lower(
+        phase.program, before, *blocks, key(phase.part.seed), plan
     )
-    above, held_out = (_on_base(own, block, base, cache) for block in (train, validation))
-    return Phase(part, own, whole, above, held_out, describe(spec, base, train), frozen)
+    return replace(phase, compiled=lowered.compile())
 
 
-def _on_base(compiled: Program, block: Block, base: Base, cache: bool) -> Block:
-    if not cache or compiled.network.dropout:
+def _on_base(program: Program, block: Block, base: Network, cache: bool) -> Block:
+    """The block above its frozen base: with the base's outputs, or with the base itself."""
+    if not cache or program.network.dropout:
         return block._replace(base=base)
-    return Block(
-        inference.compiled_outputs(compiled.network, base, block.x, compiled.batch_size), block.y
-    )
+    size = program.batch_size
+    return block._replace(x=inference.compiled_outputs(program.network, base, block.x, size))
 
 
-def describe(spec: RunSpec, base: Base, train: Block) -> tuple[LayerRecord, ...]:
+def base_records(spec: RunSpec, base: Network, train: Block) -> tuple[LayerRecord, ...]:
     """The figures of frozen layers over the whole training set."""
-    size = plan.batch_size(spec, len(train.y))
-    seen = jax.device_get(layer_stats.compiled_activity(spec.network, base, train.x, size))
-    return layer_stats.frozen_records(spec.network, *seen)
+    size = batch_size(spec, len(train.y))
+    seen = layer_stats.compiled_activity(spec.network, base, train.x, size)
+    return layer_stats.frozen_records(spec.network, *placement.fetch(seen))
 
 
-def cut(phase: Phase, whole: TrainState) -> TrainState:
-    """The trained part of a state; what just thawed starts with an optimizer's state of zeros."""
-    if phase.program.factors is None:
+def trainable_part(phase: Phase, whole: TrainState) -> TrainState:
+    """The trained part of a state; the optimizer state of a layer just unfrozen is zeros."""
+    if phase.program.multipliers is None:
         return whole
-    below = phase.part.network.below
-    parameters, statistics = whole.parameters[below:], whole.statistics[below:]
-    optimizer = _carried(phase.program, parameters, phase.whole.network, whole.optimizer)
-    return TrainState(parameters, statistics, optimizer, whole.step)
+    network = whole.network.part(phase.part.network.below)
+    source = phase.whole.network
+    optimizer = _carried(phase.program, network.parameters, source, whole.optimizer)
+    return TrainState(network, optimizer, whole.step)
 
 
-def join(phase: Phase, old: TrainState, new: TrainState) -> TrainState:
-    """The whole state after its trained part has become `new`; frozen layers stay what they were."""
-    if phase.program.factors is None:
+def merge(phase: Phase, old: TrainState, new: TrainState) -> TrainState:
+    """The whole state after its trained part has become `new`; frozen layers stay the same."""
+    if phase.program.multipliers is None:
         return new
-    below = phase.part.network.below
-    parameters = (*old.parameters[:below], *new.parameters)
-    statistics = (*old.statistics[:below], *new.statistics)
-    optimizer = _carried(phase.whole, parameters, phase.part.network, new.optimizer)
-    return TrainState(parameters, statistics, optimizer, new.step)
+    base = old.network.part(0, phase.part.network.below)
+    network = Network(
+        (*base.parameters, *new.network.parameters),
+        (*base.statistics, *new.network.statistics),
+    )
+    source = phase.part.network
+    optimizer = _carried(phase.whole, network.parameters, source, new.optimizer)
+    return TrainState(network, optimizer, new.step)
 
 
 def _carried(target: Program, parameters: Parameters, source: NetworkSpec, state: Any) -> Any:
-    """The state of the target's rule: what the source's state has under the same name, zeros for the rest."""
+    """The optimizer state of the target's rule: the source's leaves by name, else zeros."""
     fresh = optimizers.initial_state(target.rule(), parameters)
     known = dict(optimizer_leaves(source.layers(), state))
     leaves = optimizer_leaves(target.network.layers(), fresh)
-    return jax.tree.unflatten(
-        jax.tree.structure(fresh), [known.get(name, leaf) for name, leaf in leaves]
-    )
+    carried = [known.get(name, leaf) for name, leaf in leaves]
+    return jax.tree.unflatten(jax.tree.structure(fresh), carried)
 
 
-def layers(phase: Phase, records: tuple[LayerRecord, ...]) -> tuple[LayerRecord, ...]:
+def all_layers(phase: Phase, records: tuple[LayerRecord, ...]) -> tuple[LayerRecord, ...]:
     """The figures of all layers from those of the trained part; frozen ones are marked."""
-    marked = tuple(replace(record, frozen=record.layer in phase.frozen) for record in records)
+    if not phase.frozen:
+        return records
+    marked = [replace(record, frozen=record.layer in phase.frozen) for record in records]
     return (*phase.base, *marked)

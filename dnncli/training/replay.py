@@ -1,7 +1,7 @@
-"""The flight recorder: the last steps before a run broke, read afterwards.
+"""The last steps before a run broke, measured afterwards.
 
-An epoch is a function of its arguments, so replaying it from the state before it takes the very same
-steps. The replay measures every one of them; runs that go well pay nothing.
+An epoch is a function of its arguments, so replaying it from the state before it takes the very
+same steps. The replay measures every one of them; runs that go well pay nothing.
 """
 
 from dataclasses import replace
@@ -13,55 +13,67 @@ import numpy as np
 from dnncli.diagnosis.context import NetworkContext
 from dnncli.diagnosis.verdict import diagnose
 from dnncli.nn import layer_stats
-from dnncli.nn.layer_stats import FlightStats
+from dnncli.nn.layer_stats import LayerStats, StepStatistics
 from dnncli.nn.network import TrainState
 from dnncli.records import Finding, LayerRecord, StepRecord
 from dnncli.spec import RunSpec
-from dnncli.training import engine, phases
-from dnncli.training import plan as plans
-from dnncli.training.engine import Block
+from dnncli.training import engine, phases, placement
 from dnncli.training.epoch_record import LOST_LOSS
+from dnncli.training.phases import Phase
+from dnncli.training.plan import epoch_plan, key
+from dnncli.training.step import Log
 
 KEPT_STEPS = 32
 
-
-def replay(
-    spec: RunSpec, state: TrainState, train: Block, key: Any, epoch: int
-) -> tuple[FlightStats, tuple[StepRecord, ...]]:
-    """Every step of an epoch (counted from 0), measured: what stayed finite, and the figures."""
-    program = phases.program(spec, len(train.y), epoch, layer_stats.record_flight)
-    every = np.arange(len(train.y) // program.batch_size, dtype=np.int32)
-    plan = plans.plan(spec, epoch, len(train.y))._replace(measured=every)
-    _, log, flight = jax.device_get(engine.compiled_block(program, state, train, key, plan))
-    return flight, tuple(_step(spec, epoch, i, flight.stats, log) for i in range(len(log.losses)))
+Steps = tuple[StepRecord, ...]
 
 
-def _step(spec: RunSpec, epoch: int, index: int, stats: Any, log: Any) -> StepRecord:
-    one = jax.tree.map(lambda values: values[index : index + 1], stats)
-    layers = layer_stats.records(spec.network, one, log.responding, log.clipped[index : index + 1])
+def replay(phase: Phase, state: TrainState, epoch: int) -> tuple[StepStatistics, Steps]:
+    """Every step of an epoch (counted from 0) from the whole network's state before it."""
+    spec = phase.part
+    examples = len(phase.train.y)
+    program = phases.program(spec, examples, epoch, layer_stats.measure_step)
+    every = np.arange(examples // program.batch_size, dtype=np.int32)
+    plan = epoch_plan(spec, epoch, examples)._replace(measured=every)
+    before = phases.trainable_part(phase, state)
+    ran = engine.compiled_block(program, before, phase.train, key(spec.seed), plan)
+    _, log, measured = placement.fetch(ran)
+    indices = range(len(log.losses))
+    return measured, tuple(_step(spec, epoch, i, measured.stats, log) for i in indices)
+
+
+def _step(spec: RunSpec, epoch: int, index: int, stats: LayerStats, log: Log) -> StepRecord:
+    """The figures of one step."""
+    one: Any = jax.tree.map(lambda values: values[index : index + 1], stats)
+    clipped: Any = log.clipped[index : index + 1]
+    layers = layer_stats.records(spec.network, one, log.active, clipped)  # type: ignore[arg-type]
     plain = tuple(replace(layer, dead_fraction=0.0, ranges={}) for layer in layers)
     return StepRecord(epoch + 1, index + 1, float(log.losses[index]), plain)
 
 
-def crash(
-    spec: RunSpec, state: TrainState, train: Block, key: Any, epoch: int
-) -> tuple[Finding, tuple[StepRecord, ...]]:
+def of_all_layers(phase: Phase, steps: Steps) -> Steps:
+    """The steps of a phase's trained part with the figures of the frozen layers below."""
+    return tuple(replace(step, layers=phases.all_layers(phase, step.layers)) for step in steps)
+
+
+def first_nonfinite_step(phase: Phase, state: TrainState, epoch: int) -> tuple[Finding, Steps]:
     """What broke first in an epoch that left the finite numbers, and the steps up to there."""
-    flight, steps = replay(spec, state, train, key, epoch)
-    broken = ~(flight.activations & flight.gradients & flight.state).all(axis=1)
+    measured, steps = replay(phase, state, epoch)
+    fine = measured.activations & measured.gradients & measured.state
+    broken = ~fine.all(axis=1)
     if not broken.any():
-        return _blow_up(steps)
+        return _lost_loss(steps)
     first = int(np.argmax(broken))
-    return _break(spec, epoch, flight, first), steps[: first + 1][-KEPT_STEPS:]
+    return _break(phase.part, epoch, measured, first), steps[: first + 1][-KEPT_STEPS:]
 
 
-def _blow_up(steps: tuple[StepRecord, ...]) -> tuple[Finding, tuple[StepRecord, ...]]:
-    """The layer and step with the largest update, where the loss got lost and nothing became infinite."""
+def _lost_loss(steps: Steps) -> tuple[Finding, Steps]:
+    """The layer and step of the largest update up to a loss beyond float32's resolution."""
     if steps[0].loss >= LOST_LOSS:
         evidence = f"the loss is {steps[0].loss:.1e} at the first step of epoch {steps[0].epoch}"
         return _divergence("output", evidence), steps[:1]
     lost = next((i for i, step in enumerate(steps) if step.loss >= LOST_LOSS), len(steps) - 1)
-    step = max(steps[: lost + 1], key=lambda step: max(layer.update_ratio for layer in step.layers))
+    step = max(steps[: lost + 1], key=_largest_update)
     layer = max(step.layers, key=lambda layer: layer.update_ratio)
     evidence = (
         f"a step {layer.update_ratio:.1e} times as large as its weights at epoch {step.epoch},"
@@ -70,38 +82,38 @@ def _blow_up(steps: tuple[StepRecord, ...]) -> tuple[Finding, tuple[StepRecord, 
     return _divergence(layer.layer, evidence), steps[: lost + 1][-KEPT_STEPS:]
 
 
-def _break(spec: RunSpec, epoch: int, flight: FlightStats, step: int) -> Finding:
+def _largest_update(step: StepRecord) -> float:
+    """The largest ratio of a step's update to its layer's weights."""
+    return max(layer.update_ratio for layer in step.layers)
+
+
+def _break(spec: RunSpec, epoch: int, measured: StepStatistics, step: int) -> Finding:
+    """The layer that left the finite numbers first in a step, and with what."""
     where = f"at epoch {epoch + 1}, step {step + 1}"
     # Activations break from the input up, gradients and updates from the output down.
-    for what, fine, first in (
-        ("activations", flight.activations, 0),
-        ("gradients", flight.gradients, -1),
-        ("parameters or optimizer state", flight.state, -1),
-    ):
-        broken = np.flatnonzero(~fine[step])
+    parts = (
+        ("activations", measured.activations, 0),
+        ("gradients", measured.gradients, -1),
+        ("parameters or optimizer state", measured.state, -1),
+    )
+    for what, fine, first in parts:
+        broken = np.flatnonzero(~np.asarray(fine)[step])
         if len(broken):
             return _divergence(spec.network.layers()[broken[first]], f"{what} not finite {where}")
     return _divergence("output", f"loss not finite in epoch {epoch + 1}")
 
 
 def _divergence(layer: str, evidence: str) -> Finding:
-    return Finding(
-        "diverged", layer, evidence, "lower --lr, add --clip-global-norm 1, or try --warmup 1"
-    )
+    advice = "lower --lr, add --clip-global-norm 1, or try --warmup 1"
+    return Finding("diverged", layer, evidence, advice)
 
 
-def collapse(
-    context: NetworkContext,
-    spec: RunSpec,
-    state: TrainState,
-    train: Block,
-    key: Any,
-    epoch: int,
-    rule: str,
-) -> tuple[int, tuple[StepRecord, ...]]:
+def first_step_meeting(
+    phase: Phase, state: TrainState, epoch: int, setting: NetworkContext, rule: str
+) -> tuple[int, Steps]:
     """The first step (from 1) of an epoch at which a rule is met, and the steps up to there."""
-    _, steps = replay(spec, state, train, key, epoch)
-    met = [step.step for step in steps if _meets(context, step.layers, rule)]
+    _, steps = replay(phase, state, epoch)
+    met = [step.step for step in steps if _meets(setting, step.layers, rule)]
     first = met[0] if met else len(steps)
     return first, steps[:first][-KEPT_STEPS:]
 

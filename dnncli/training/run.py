@@ -1,24 +1,20 @@
-"""A run as a generator of epochs over the compiled program of `engine`: what every experiment iterates."""
+"""A run as a generator of epochs: what every experiment iterates."""
 
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-import jax
-import numpy as np
-
-from dnncli.data import Dataset, Split
+from dnncli.data import Dataset
 from dnncli.diagnosis.context import NetworkContext
 from dnncli.diagnosis.first_step import attribute_divergence
 from dnncli.diagnosis.verdict import diagnose
 from dnncli.nn.network import TrainState
-from dnncli.records import EpochRecord, Finding, Score, StepRecord
+from dnncli.records import EpochRecord, Finding, Score
 from dnncli.spec import RunSpec
-from dnncli.training import device, early_stopping, engine, epoch_record, phases, replay
-from dnncli.training import plan as plans
-from dnncli.training.engine import Block
-from dnncli.training.phases import Phase
+from dnncli.training import engine, phases, placement, replay
+from dnncli.training.history import RunHistory, advance
+from dnncli.training.phases import Outcome, Phase
+from dnncli.training.program import Block, initial_state
 from dnncli.training.snapshot import Snapshot, summary
 
 
@@ -26,9 +22,9 @@ from dnncli.training.snapshot import Snapshot, summary
 class Progress:
     """What the generator yields: an epoch's record and the run after it.
 
-    `stopped` says why this epoch was the last (epochs, patience, diverged, condition), else it is None.
-    After a divergence the snapshot is of the last finite epoch; `cause` says what broke first, or which
-    condition was met.
+    `stopped` says why this epoch was the last (epochs, patience, diverged, condition), else it is
+    None. After a divergence the snapshot is of the last finite epoch; `cause` says what broke
+    first, or which condition was met.
     """
 
     record: EpochRecord
@@ -40,9 +36,10 @@ class Progress:
 
 def start(spec: RunSpec, dataset: Dataset) -> Snapshot:
     """The run before its first epoch."""
-    program, moment = phases.program(spec, len(dataset.train), 0), dataset.train.second_moment
-    state = engine.initial_state(program, dataset.features, dataset.classes, spec.seed, moment)
-    return Snapshot(spec, summary(dataset), state, state.parameters, state.statistics, best_epoch=0)
+    program = phases.program(spec, len(dataset.train), 0)
+    moment = dataset.train.second_moment
+    state = initial_state(program, dataset.features, dataset.classes, spec.seed, moment)
+    return Snapshot(RunHistory(spec), state.network, state, summary(dataset))
 
 
 def run(
@@ -50,49 +47,89 @@ def run(
 ) -> Iterator[Progress]:
     """Train from a snapshot to the spec's last epoch, or until it stops improving or diverges.
 
-    `stop_on` are verdicts that end the run at the epoch that earns them. With `cache` what frozen layers
-    put out is computed once a phase; the results are the same without.
+    `stop_on` are verdicts that end the run at the epoch that earns them. With `cache` the outputs
+    of frozen layers are computed once a phase; the results are the same without.
     """
-    spec, key = snapshot.spec, np.array([0, snapshot.spec.seed], np.uint32)
-    blocks, context = _blocks(dataset), network_context(spec, dataset)
-    phase: Phase | None = None
-    compiled: Any = None
+    spec = snapshot.spec
+    context = network_context(spec, dataset)
+    blocks = (placement.block(dataset.train), placement.block(dataset.validation))
     compiling = 0.0
-    for epoch in range(snapshot.epoch, spec.schedule.epochs):
-        began = time.perf_counter()
+    phase: Phase | None = None
+    for epoch in range(snapshot.history.epoch, spec.schedule.epochs):
         if phase is None or spec.freezing.frozen(epoch + 1) != phase.frozen:
-            phase = phases.enter(snapshot, *blocks, epoch, cache=cache)
-            compiled = compile_epoch(phase, phases.cut(phase, snapshot.state), key)
-            compiling += time.perf_counter() - began
-            began = time.perf_counter()
-        plan, before = (
-            plans.plan(spec, epoch, len(dataset.train)),
-            phases.cut(phase, snapshot.state),
-        )
-        after, device_info = compiled(before, phase.train, phase.validation, key, plan)
-        info = device.wait(device_info)
-        record = _record(phase, epoch, plan, info, time.perf_counter() - began)
-        replayed = (phase.part, before, phase.train, key, epoch)
-        if not epoch_record.finite(info):
-            crash, steps = replay.crash(*replayed)
-            if steps[0].epoch == steps[0].step == 1:
-                crash = attribute_divergence(context, crash, steps[0].layers)
-            broken = replace(snapshot, flight=_whole(phase, steps))
-            yield Progress(record, broken, compiling, "diverged", crash)
+            phase, seconds = _begin(snapshot, blocks, epoch, cache)
+            compiling += seconds
+        before = snapshot.state
+        after, outcome = phase.step(before, epoch)
+        if not outcome.finite:
+            broken, crash = _explained_crash(phase, snapshot, epoch, context)
+            yield Progress(outcome.record, broken, compiling, "diverged", crash)
             return
-        snapshot = _advance(snapshot, phases.join(phase, snapshot.state, after), record, info)
-        stopped = early_stopping.reason(spec, snapshot.epoch, snapshot.best_epoch)
-        findings = diagnose(context, record.layers).findings if stop_on else ()
-        cause = next((finding for finding in findings if finding.rule in stop_on), None)
-        if cause:
-            step, steps = replay.collapse(context, *replayed, cause.rule)
-            cause = replace(
-                cause, evidence=f"{cause.evidence}, since epoch {record.epoch}, step {step}"
-            )
-            snapshot, stopped = replace(snapshot, flight=_whole(phase, steps)), "condition"
-        yield Progress(record, snapshot, compiling, stopped, cause)
+        snapshot = snapshot.after(after, _advanced(snapshot, outcome))
+        snapshot, cause = _met_condition(phase, snapshot, before, context, stop_on)
+        stopped = snapshot.history.stopped
+        yield Progress(outcome.record, snapshot, compiling, stopped, cause)
         if stopped:
             return
+
+
+def _begin(
+    snapshot: Snapshot, blocks: tuple[Block, Block], epoch: int, cache: bool
+) -> tuple[Phase, float]:
+    """The compiled phase of an epoch, and the seconds that took."""
+    began = time.perf_counter()
+    phase = phases.begin(snapshot, *blocks, epoch, cache=cache)
+    phase = phases.compiled(phase, snapshot.state)
+    return phase, time.perf_counter() - began
+
+
+def _advanced(snapshot: Snapshot, outcome: Outcome) -> RunHistory:
+    """The history after a finite epoch; an untrained network's first epoch adds the first step."""
+    history = advance(snapshot.history, outcome.record)
+    reused = snapshot.origin or snapshot.spec.freezing.freeze
+    if snapshot.history.epochs or reused:
+        return history
+    return replace(history, initial=outcome.initial)
+
+
+def _explained_crash(
+    phase: Phase, snapshot: Snapshot, epoch: int, context: NetworkContext
+) -> tuple[Snapshot, Finding]:
+    """What broke in an epoch, and the last finite snapshot with the steps up to there."""
+    crash, steps = replay.first_nonfinite_step(phase, snapshot.state, epoch)
+    if steps[0].epoch == steps[0].step == 1:
+        crash = attribute_divergence(context, crash, steps[0].layers)
+    return replace(snapshot, steps=replay.of_all_layers(phase, steps)), crash
+
+
+def _met_condition(
+    phase: Phase,
+    snapshot: Snapshot,
+    before: TrainState,
+    context: NetworkContext,
+    stop_on: Sequence[str],
+) -> tuple[Snapshot, Finding | None]:
+    """The snapshot, stopped where its last epoch earned one of the verdicts `stop_on`.
+
+    The finding then names the first step that earned it, and the snapshot has the steps up to
+    there.
+    """
+    if not stop_on:
+        return snapshot, None
+    record = snapshot.history.epochs[-1]
+    findings = diagnose(context, record.layers).findings
+    cause = next((finding for finding in findings if finding.rule in stop_on), None)
+    if cause is None:
+        return snapshot, None
+    epoch = record.epoch - 1
+    step, steps = replay.first_step_meeting(phase, before, epoch, context, cause.rule)
+    evidence = f"{cause.evidence}, since epoch {record.epoch}, step {step}"
+    stopped = replace(
+        snapshot,
+        history=replace(snapshot.history, stopped="condition"),
+        steps=replay.of_all_layers(phase, steps),
+    )
+    return stopped, replace(cause, evidence=evidence)
 
 
 def network_context(spec: RunSpec, dataset: Dataset) -> NetworkContext:
@@ -101,49 +138,10 @@ def network_context(spec: RunSpec, dataset: Dataset) -> NetworkContext:
     return NetworkContext(spec.network, dataset.features, dataset.classes, moment, spec)
 
 
-def compile_epoch(phase: Phase, state: TrainState, key: Any) -> Any:
-    """A phase's one program, compiled ahead so that its time can be told apart."""
-    plan = plans.plan(phase.part, 0, len(phase.train.y))
-    return engine.compiled_epoch.lower(
-        phase.program, state, phase.train, phase.validation, key, plan
-    ).compile()
-
-
-def _blocks(dataset: Dataset) -> tuple[Block, Block]:
-    """Training and validation examples on the device."""
-    return block(dataset.train), block(dataset.validation)
-
-
-def block(split: Split) -> Block:
-    """A split's arrays on the device."""
-    return Block(*jax.device_put((split.x, split.y)))
-
-
-def _record(phase: Phase, epoch: int, plan: plans.Plan, info: Any, seconds: float) -> EpochRecord:
-    record = epoch_record.record(phase.part, epoch, plan, info, seconds)
-    return replace(record, layers=phases.layers(phase, record.layers)) if phase.frozen else record
-
-
-def _whole(phase: Phase, steps: Sequence[StepRecord]) -> tuple[StepRecord, ...]:
-    return tuple(replace(step, layers=phases.layers(phase, step.layers)) for step in steps)
-
-
-def _advance(snapshot: Snapshot, state: TrainState, record: EpochRecord, info: Any) -> Snapshot:
-    """The run one epoch on; the first epoch of an untrained network also leaves its figures behind."""
-    history = (*snapshot.history, record)
-    best = early_stopping.best_epoch(history, snapshot.spec.stopping)
-    after = replace(snapshot, state=state, history=history, best_epoch=best)
-    if not (snapshot.history or snapshot.origin or snapshot.spec.freezing.freeze):
-        after = replace(after, initial=epoch_record.initial(snapshot.spec, info))
-    if best == record.epoch:
-        return replace(after, parameters=state.parameters, statistics=state.statistics)
-    return after
-
-
 def test_score(snapshot: Snapshot, dataset: Dataset) -> Score:
     """The best epoch's loss and accuracy on the test set."""
-    spec, test = snapshot.spec.network, block(dataset.test)
-    score = jax.device_get(
-        engine.compiled_evaluate(spec, snapshot.parameters, snapshot.statistics, test)
-    )
-    return Score(float(score.loss), float(score.accuracy))
+    test = placement.block(dataset.test)
+    spec = snapshot.spec.network
+    score = engine.compiled_evaluate(spec, "classification", snapshot.network, test)
+    found = placement.fetch(score)
+    return Score(float(found.loss), float(found.metrics["accuracy"]))

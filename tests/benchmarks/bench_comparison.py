@@ -70,9 +70,9 @@ def epochs() -> None:
     from dnncli import data
     from dnncli.spec import from_options
     from dnncli.training import compilation_cache, seeds
-    from dnncli.training.engine import Block
+    from dnncli.training.program import Block
 
-    compilation_cache.remember()
+    compilation_cache.enable()
     spec = from_options({"act": "elu"})
     dataset = data.load(spec.data)
     blocks = [Block(*jax.device_put((s.x, s.y))) for s in (dataset.train, dataset.validation)]

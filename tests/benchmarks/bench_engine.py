@@ -36,24 +36,23 @@ def dnncli_epochs(bn: bool, batch: int, measured: bool):
     from dnncli.nn import layer_stats
     from dnncli.spec import from_options
     from dnncli.training import engine
-    from dnncli.training import plan as plans
+    from dnncli.training.plan import epoch_plan
+    from dnncli.training.program import Block, Program, initial_state
 
     options = {"act": "elu", "init": "lecun-normal", "bn": bn, "bn_output": bn, "hidden": SIZES}
     spec = from_options({**options, "optimizer": "sgd", "lr": 0.01, "batch_size": batch})
-    program = engine.Program(
-        spec.network, spec.update, batch, layer_stats.measure if measured else None
-    )
+    program = Program(spec.network, spec.update, batch, layer_stats.measure if measured else None)
     x, y = data()
     train, validation = (
-        engine.Block(*jax.device_put((x, y))),
-        engine.Block(*jax.device_put((x[:100], y[:100]))),
+        Block(*jax.device_put((x, y))),
+        Block(*jax.device_put((x[:100], y[:100]))),
     )
-    state = engine.initial_state(program, FEATURES, CLASSES, seed=0)
+    state = initial_state(program, FEATURES, CLASSES, seed=0)
     key = np.zeros(2, np.uint32)
 
     def epoch(number: int) -> None:
         nonlocal state
-        plan = plans.plan(spec, number, EXAMPLES)
+        plan = epoch_plan(spec, number, EXAMPLES)
         state, info = engine.compiled_epoch(program, state, train, validation, key, plan)
         jax.device_get(info)
 

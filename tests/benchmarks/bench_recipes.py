@@ -178,9 +178,10 @@ def rows(recipe: Recipe, told: list[dict[str, Any]]) -> Iterator[str]:
 
 def machine() -> str:
     """What the numbers depend on."""
-    from dnncli.training import snapshot
+    from dnncli.training import checkpointing
 
-    versions = ", ".join(f"{name} {value}" for name, value in snapshot.versions().items())
+    parts = checkpointing.versions().items()
+    versions = ", ".join(f"{name} {value}" for name, value in parts)
     return f"{len(os.sched_getaffinity(0))} cores; {versions}"
 
 

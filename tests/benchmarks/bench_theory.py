@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seeds", type=int, default=10)
     chosen = parser.parse_args()
-    compilation_cache.remember()
+    compilation_cache.enable()
     data = gaussian(chosen.batch, chosen.features)
     print(f"{chosen.features} features, a batch of {chosen.batch}, {chosen.seeds} seeds\n")
     print("| case | largest error of a layer | where | δ ratio measured | predicted |")

@@ -83,7 +83,7 @@ def row(name: str, of: Transfer) -> list[str]:
 
 def main() -> None:
     """Print the table."""
-    compilation_cache.remember()
+    compilation_cache.enable()
     source = DataSpec(data=sys.argv[1])
     dataset = data.load(source)
     network = parent(dataset, source)

@@ -14,9 +14,8 @@ from dnncli.experiments import train
 from dnncli.spec import catalog
 from dnncli.spec import run as spec
 from dnncli.storage import checkpoint
-from dnncli.training import compilation_cache
+from dnncli.training import checkpointing, compilation_cache
 from dnncli.training import run as runs
-from dnncli.training import snapshot as snapshots
 
 ALL_ON = {"bn": True, "bn_output": True, "dropout": 0.3}
 
@@ -24,7 +23,7 @@ ALL_ON = {"bn": True, "bn_output": True, "dropout": 0.3}
 @pytest.fixture(autouse=True, scope="module")
 def remembered_programs():
     """Each program is compiled once, as with the command."""
-    compilation_cache.remember()
+    compilation_cache.enable()
 
 
 def described(optimizer, **options):
@@ -41,7 +40,7 @@ def through_a_file(snapshot, dataset):
     """The run as another process would take it up."""
     path = Path("part.ckpt")
     train.save(snapshot, path)
-    stored = snapshots.from_checkpoint(checkpoint.read(path), path)
+    stored = checkpointing.from_checkpoint(checkpoint.read(path), path)
     return train.resumed(stored, dataset, epochs=snapshot.spec.schedule.epochs)
 
 
@@ -136,11 +135,11 @@ def test_a_signal_saves_a_checkpoint_that_goes_on_to_the_same_bytes(number, code
         assert time.monotonic() - began < 20
     assert process.returncode == code
     assert err.decode() == "dnncli train: stopped; go on with: dnncli train --resume part.ckpt\n"
-    stored = snapshots.from_checkpoint(checkpoint.read(Path("part.ckpt")), "part.ckpt")
+    stored = checkpointing.from_checkpoint(checkpoint.read(Path("part.ckpt")), "part.ckpt")
     lines = (b"".join(early) + out).decode().splitlines()
-    assert f'"epoch": {stored.epoch}' in lines[-2]  # every epoch that counts was told of
+    assert f'"epoch": {stored.history.epoch}' in lines[-2]  # every epoch that counts was told of
     assert '"stopped": "signal"' in lines[-1]
-    epochs = stored.epoch + 2
+    epochs = stored.history.epoch + 2
     assert (
         run("train", "--resume", "part.ckpt", "--epochs", epochs, "--out", "b.ckpt", "-q").code == 0
     )
@@ -195,11 +194,11 @@ def test_a_lost_reader_or_disk_in_the_middle_keeps_what_was_learned(monkeypatch)
     monkeypatch.setattr(terminal.Screen, "write", full)
     with pytest.raises(OSError, match="No space"):
         run("train", *TINY, "--epochs", "5", "--out", "part.ckpt", "--format", "jsonl")
-    assert snapshots.from_checkpoint(checkpoint.read(Path("part.ckpt")), "").epoch == 2
+    assert checkpointing.from_checkpoint(checkpoint.read(Path("part.ckpt")), "").history.epoch == 2
 
 
 def test_the_spec_of_a_resumed_run_differs_only_in_what_was_changed(half):
-    stored = snapshots.from_checkpoint(checkpoint.read(Path("half.ckpt")), "")
+    stored = checkpointing.from_checkpoint(checkpoint.read(Path("half.ckpt")), "")
     dataset = data.load(stored.spec.data)
     more = train.resumed(stored, dataset, epochs=9, patience=2)
     schedule, stopping = stored.spec.schedule, stored.spec.stopping

@@ -28,7 +28,7 @@ NORMALISED = {
 @pytest.fixture(autouse=True, scope="module")
 def compiled_once():
     """Tests that use the same network compile it once."""
-    compilation_cache.remember()
+    compilation_cache.enable()
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +43,8 @@ def normalised():
 
 def seen(run, split, statistics=None):
     """The stored network on a split, in float64."""
-    stored = run.statistics if statistics is None else statistics
-    return oracle.run(run.spec.network, run.parameters, split.x, split.y, stored)
+    stored = run.network.statistics if statistics is None else statistics
+    return oracle.run(run.spec.network, run.network.parameters, split.x, split.y, stored)
 
 
 def evaluate(run, splits=("test",), **options):
@@ -64,7 +64,9 @@ class TestScores:
         assert list(evaluate(plain, ("test", "train")).splits) == ["test", "train"]
 
     def test_they_are_the_best_epochs_not_the_last_ones(self, plain):
-        last = oracle.run(plain.spec.network, plain.state.parameters, DATA.test.x, DATA.test.y)
+        last = oracle.run(
+            plain.spec.network, plain.state.network.parameters, DATA.test.x, DATA.test.y
+        )
         assert evaluate(plain).splits["test"].loss != pytest.approx(last.loss, rel=1e-3)
 
     def test_confusion_counts_every_pair_of_true_and_predicted_class(self, plain):
@@ -114,11 +116,13 @@ def test_gradients_are_those_of_the_stored_network_over_the_training_set(options
     run = snapshot(spec(**options), data=DATA)
     records = evaluate(run, gradients=True).layers
     figures, slopes = [], []
-    order = plan.shuffle(run.spec.seed, run.best_epoch, 64)
+    order = plan.shuffle(run.spec.seed, run.history.best_epoch, 64)
     for rows in np.split(order, 4):
-        step = oracle.run(run.spec.network, run.parameters, DATA.train.x[rows], DATA.train.y[rows])
+        step = oracle.run(
+            run.spec.network, run.network.parameters, DATA.train.x[rows], DATA.train.y[rows]
+        )
         updates = jax.tree.map(lambda g: -0.1 * g, step.gradients)
-        figures.append(oracle.figures(run.spec.network, run.parameters, step, updates))
+        figures.append(oracle.figures(run.spec.network, run.network.parameters, step, updates))
         slopes.append(step.slopes)
     for index, layer in enumerate(records):
         for name in LAYER_FIELDS:
@@ -133,7 +137,7 @@ def test_gradients_are_those_of_the_stored_network_over_the_training_set(options
 
 def moments_by_hand(run, x):
     """Mean and variance of every layer's x W over the whole set, each layer normalised by its own."""
-    parameters, told = oracle.exact(run.parameters), []
+    parameters, told = oracle.exact(run.network.parameters), []
     for index, layer in enumerate(parameters):
         z = x.astype(np.float64) @ layer.kernel
         mean, variance = z.mean(axis=0), z.var(axis=0)
@@ -186,7 +190,7 @@ class TestBatchNormStatistics:
         record = evaluate(normalised, bn_stats="moving").bn
         exact = moments_by_hand(normalised, DATA.train.x)
         for told, stored, (mean, variance) in zip(
-            record.layers, normalised.statistics, exact, strict=True
+            record.layers, normalised.network.statistics, exact, strict=True
         ):
             off = np.sqrt(np.mean((stored.mean - mean) ** 2 / variance))
             assert told.moving_mean == pytest.approx(off, rel=1e-4)
@@ -199,7 +203,7 @@ class TestBatchNormStatistics:
     ):
         first = evaluate(normalised, bn_stats="batch").bn.layers[0]
         z = DATA.train.x.astype(np.float64) @ np.asarray(
-            normalised.parameters[0].kernel, np.float64
+            normalised.network.parameters[0].kernel, np.float64
         )
         means = z.reshape(4, 16, -1).mean(axis=1)
         assert first.batch_mean < 1e-6

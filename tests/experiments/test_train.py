@@ -13,7 +13,7 @@ from dnncli import __version__, theory
 from dnncli.errors import SpecError
 from dnncli.experiments import train as training
 from dnncli.storage import checkpoint
-from dnncli.training import compilation_cache, snapshot
+from dnncli.training import checkpointing, compilation_cache
 from dnncli.training import run as runs
 
 DATA = dataset(train=70, validation=20)
@@ -22,7 +22,7 @@ DATA = dataset(train=70, validation=20)
 @pytest.fixture(autouse=True, scope="module")
 def compiled_once():
     """Tests that train the same network compile it once."""
-    compilation_cache.remember()
+    compilation_cache.enable()
 
 
 def train(run_spec, stop_on=(), data=DATA):
@@ -47,15 +47,15 @@ class TestTheResult:
     def test_it_has_every_epoch_and_the_first_step(self, done):
         _, told, result = done
         assert result.epochs == tuple(each.record for each in told)
-        assert result.initial == told[-1].snapshot.initial
-        assert result.best_epoch == told[-1].snapshot.best_epoch
+        assert result.initial == told[-1].snapshot.history.initial
+        assert result.best_epoch == told[-1].snapshot.history.best_epoch
         assert result.stopped == "epochs"
         assert result.checkpoint is None  # whoever saves it says where
 
     def test_the_test_score_is_the_best_epochs_network_on_the_test_set(self, done):
         start, told, result = done
         end = told[-1].snapshot
-        seen = oracle.run(start.spec.network, end.parameters, DATA.test.x, DATA.test.y)
+        seen = oracle.run(start.spec.network, end.network.parameters, DATA.test.x, DATA.test.y)
         assert result.test.loss == pytest.approx(seen.loss, rel=1e-5)
         assert result.test.accuracy == pytest.approx(seen.accuracy, abs=1e-6)
 
@@ -133,19 +133,23 @@ class TestDivergence:
         assert result.health.findings[0] == progress.cause
         assert result.epochs == (progress.record,)
         assert result.best_epoch == 0
-        untrained = oracle.run(start.spec.network, start.parameters, DATA.test.x, DATA.test.y)
+        untrained = oracle.run(
+            start.spec.network, start.network.parameters, DATA.test.x, DATA.test.y
+        )
         assert result.test.loss == pytest.approx(untrained.loss, rel=1e-5)
 
     def test_its_checkpoint_holds_the_last_finite_state_and_the_flight(self, tmp_path):
         start, (progress,) = train(spec(optimizer="sgd", lr=1e6))
         path = tmp_path / "crash.ckpt"
         training.save(progress.snapshot, path)
-        stored = snapshot.from_checkpoint(checkpoint.read(path), path)
-        assert [step.step for step in stored.flight] == [
-            step.step for step in progress.snapshot.flight
+        stored = checkpointing.from_checkpoint(checkpoint.read(path), path)
+        assert [step.step for step in stored.steps] == [
+            step.step for step in progress.snapshot.steps
         ]
-        assert not math.isfinite(stored.flight[-1].loss)
-        for kept, before in zip(stored.state.parameters, start.state.parameters, strict=True):
+        assert not math.isfinite(stored.steps[-1].loss)
+        for kept, before in zip(
+            stored.state.network.parameters, start.state.network.parameters, strict=True
+        ):
             np.testing.assert_array_equal(kept.kernel, before.kernel)
 
 
@@ -164,18 +168,20 @@ class TestGoingOn:
         """The run as it comes back from its checkpoint."""
         path = tmp_path / "run.ckpt"
         training.save(done[1][-1].snapshot, path)
-        return snapshot.from_checkpoint(checkpoint.read(path), path)
+        return checkpointing.from_checkpoint(checkpoint.read(path), path)
 
     def test_more_epochs_continue_where_it_ended(self, stored):
         longer = training.resumed(stored, DATA, epochs=5)
         told = list(runs.run(longer, DATA))
         assert [each.record.epoch for each in told] == [4, 5]
-        assert len(told[-1].snapshot.history) == 5
+        assert len(told[-1].snapshot.history.epochs) == 5
 
     def test_they_are_the_epochs_a_longer_run_would_have_had(self, stored):
         *_, resumed = runs.run(training.resumed(stored, DATA, epochs=5), DATA)
         *_, straight = train(spec(epochs=5))[1]
-        for one, other in zip(resumed.snapshot.history, straight.snapshot.history, strict=True):
+        for one, other in zip(
+            resumed.snapshot.history.epochs, straight.snapshot.history.epochs, strict=True
+        ):
             assert replace(one, seconds=None) == replace(other, seconds=None)
 
     def test_patience_and_min_delta_may_be_given_anew(self, stored):
@@ -196,7 +202,7 @@ class TestGoingOn:
             training.resumed(stored, replace(DATA, fingerprint="0" * 64))
 
     def test_the_checkpoint_says_what_the_numbers_depend_on(self, done):
-        versions = snapshot.to_checkpoint(done[1][-1].snapshot).metadata["versions"]
+        versions = checkpointing.to_checkpoint(done[1][-1].snapshot).metadata["versions"]
         assert versions["dnncli"] == __version__
         assert {"jax", "jaxlib", "numpy", "optax", "python", "device", "threads"} < set(versions)
 
@@ -215,6 +221,6 @@ class TestTheory:
     def test_an_untrained_critical_network_has_the_variances_it_was_promised(self):
         wide = spec(act="sigmoid", init="critical", hidden=(400, 400))
         chosen = theory.critical(wide.network, DATA.train.second_moment).layers
-        for layer, promise in zip(runs.start(wide, DATA).parameters, chosen, strict=True):
+        for layer, promise in zip(runs.start(wide, DATA).network.parameters, chosen, strict=True):
             fan_in = layer.kernel.shape[0]
             assert fan_in * layer.kernel.var() == pytest.approx(promise.weight_variance, rel=0.1)

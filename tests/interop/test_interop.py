@@ -10,7 +10,7 @@ from dnncli import interop
 from dnncli.errors import CheckpointError, SpecError
 from dnncli.interop import writing
 from dnncli.nn import network
-from dnncli.nn.network import BN_EPSILON
+from dnncli.nn.network import BN_EPSILON, Network
 from dnncli.spec import NetworkSpec, catalog
 from dnncli.storage import checkpoint, tensorfile
 from dnncli.storage.checkpoint import Checkpoint
@@ -54,14 +54,15 @@ def path(tmp_path):
     return tmp_path / "model.safetensors"
 
 
-def logits(spec, parameters, statistics, x):
-    parameters, statistics, x = jax.tree.map(jnp.asarray, (parameters, statistics, x))
-    return np.asarray(network.apply(spec, parameters, x, statistics=statistics)[0], np.float64)
+def logits(spec, trained, x):
+    trained, x = jax.tree.map(jnp.asarray, (trained, x))
+    outputs, _ = network.apply(spec, trained.parameters, x, statistics=trained.statistics)
+    return np.asarray(outputs, np.float64)
 
 
 def ours(path, x, act="tanh", alpha=None):
     model = interop.read(path, act, alpha)
-    return logits(model.spec, model.parameters, model.statistics, x)
+    return logits(model.spec, model.network, x)
 
 
 def torch_says(tensors, order, x, phi=np.tanh):
@@ -127,9 +128,9 @@ def test_normalised_layers_stay_normalised(path):
     tensors, _ = stack(LAYOUTS["batch norm everywhere"])
     model = interop.read(written(path, tensors), "elu")
     assert (model.spec.bn, model.spec.bn_output) == (True, True)
-    np.testing.assert_array_equal(model.statistics[0].variance, tensors["1.running_var"])
+    np.testing.assert_array_equal(model.network.statistics[0].variance, tensors["1.running_var"])
     np.testing.assert_allclose(
-        model.statistics[0].mean, tensors["1.running_mean"] - tensors["0.bias"], rtol=1e-6
+        model.network.statistics[0].mean, tensors["1.running_mean"] - tensors["0.bias"], rtol=1e-6
     )
     assert "bias" in model.notes[0][0]
 
@@ -190,7 +191,7 @@ def test_kerass_batch_norm_is_taken_as_it_is(path):
     tensors |= {"dense_1/kernel": normal(5, 3), "dense_1/bias": normal(3)}
     model = interop.read(written(path, tensors), "relu")
     np.testing.assert_array_equal(model.parameters[0].scale, moments["gamma"])
-    np.testing.assert_array_equal(model.statistics[0].mean, moments["moving_mean"])
+    np.testing.assert_array_equal(model.network.statistics[0].mean, moments["moving_mean"])
     assert model.notes == ((), ())
 
 
@@ -304,7 +305,7 @@ def random_network(spec, seed=0):
     drawn = tuple(
         m and type(m)(jitter(m.mean), np.abs(jitter(m.variance)) * 1e-3) for m in statistics
     )
-    return moved, drawn
+    return Network(moved, drawn)
 
 
 EXPORTED = [NetworkSpec(hidden=(5, 4), act=act) for act in catalog.ACTIVATIONS] + [
@@ -319,13 +320,13 @@ EXPORTED = [NetworkSpec(hidden=(5, 4), act=act) for act in catalog.ACTIVATIONS] 
     "spec", EXPORTED, ids=lambda spec: f"{spec.act}-{spec.bn:d}{spec.bn_output:d}"
 )
 def test_what_is_written_reads_back_as_the_same_network(path, spec, framework):
-    parameters, statistics = random_network(spec)
-    tensorfile.write(path, interop.export(spec, parameters, statistics, framework), "pt")
+    drawn = random_network(spec)
+    tensorfile.write(path, interop.export(spec, drawn, framework), "pt")
     model = interop.read(path, spec.act, None if spec.act == "prelu" else spec.alpha)
     x = normal(33, 6)
     np.testing.assert_allclose(
-        logits(model.spec, model.parameters, model.statistics, x),
-        logits(spec, parameters, statistics, x),
+        logits(model.spec, model.network, x),
+        logits(spec, drawn, x),
         rtol=1e-5,
         atol=1e-5,
     )
@@ -342,8 +343,8 @@ def test_what_is_written_reads_back_as_the_same_network(path, spec, framework):
 def test_what_is_written_gives_the_same_logits_in_pytorch(path, spec):
     torch = pytest.importorskip("torch")
     load = pytest.importorskip("safetensors.torch").load_file
-    parameters, statistics = random_network(spec)
-    tensorfile.write(path, interop.export(spec, parameters, statistics, "torch"), "pt")
+    drawn = random_network(spec)
+    tensorfile.write(path, interop.export(spec, drawn, "torch"), "pt")
     *build, _load, evaluate = interop.recipe(spec, SIZES[0], SIZES[-1], "torch", str(path))
     scope = {"nn": torch.nn}
     exec("\n".join(build), scope)
@@ -353,9 +354,7 @@ def test_what_is_written_gives_the_same_logits_in_pytorch(path, spec):
     x = normal(33, 6)
     with torch.no_grad():
         theirs = model.eval()(torch.from_numpy(x)).numpy()
-    np.testing.assert_allclose(
-        logits(spec, parameters, statistics, x), theirs, rtol=1e-5, atol=1e-5
-    )
+    np.testing.assert_allclose(logits(spec, drawn, x), theirs, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("bn", [False, True], ids=["plain", "batch norm"])
@@ -393,8 +392,8 @@ def test_every_activation_can_be_written():
 
 def test_epsilon_is_made_up_for_by_the_scale():
     spec = NetworkSpec(hidden=(5,), act="relu", bn=True)
-    parameters, statistics = random_network(spec)
-    tensors = interop.export(spec, parameters, statistics, "torch")
+    drawn = random_network(spec)
+    tensors = interop.export(spec, drawn, "torch")
     theirs = tensors["1.weight"] / np.sqrt(tensors["1.running_var"] + 1e-5)
-    mine = parameters[0].scale / np.sqrt(statistics[0].variance + BN_EPSILON)
+    mine = drawn.parameters[0].scale / np.sqrt(drawn.statistics[0].variance + BN_EPSILON)
     np.testing.assert_allclose(theirs, mine, rtol=1e-6)

@@ -11,7 +11,7 @@ from dnncli.nn import inference, network
 from dnncli.nn.inference import EVALUATION_ROWS
 from dnncli.spec import UpdateSpec
 from dnncli.training import engine
-from dnncli.training.engine import Program
+from dnncli.training.program import Program
 
 
 @pytest.fixture(scope="module")
@@ -24,15 +24,19 @@ def trained():
 def test_an_evaluation_in_chunks_is_that_of_all_examples_at_once(examples, trained):
     spec, state = trained
     block = subjects.block(examples)
-    score = engine.compiled_evaluate(spec, state.parameters, state.statistics, block)
+    score = engine.compiled_evaluate(spec, "classification", state.network, block)
     exact = oracle.run(
-        spec, state.parameters, np.asarray(block.x), np.asarray(block.y), state.statistics
+        spec,
+        state.network.parameters,
+        np.asarray(block.x),
+        np.asarray(block.y),
+        state.network.statistics,
     )
     assert_agree(score.loss, exact.loss)
-    assert score.accuracy == pytest.approx(
+    assert score.metrics["accuracy"] == pytest.approx(
         exact.accuracy, abs=1.5 / examples if examples > 1000 else 1e-6
     )
-    logits = inference.compiled_logits(spec, state.parameters, state.statistics, block.x)
+    logits = inference.compiled_logits(spec, state.network, block.x)
     assert_agree(logits, exact.preactivations[-1])
 
 
@@ -40,17 +44,15 @@ def test_an_evaluation_does_not_drop_out(trained):
     spec, state = trained
     dropping = subjects.network_spec("elu", "bn everywhere", dropout=0.5)
     block = subjects.block(33)
-    scores = [
-        inference.logits(s, state.parameters, state.statistics, block.x) for s in (spec, dropping)
-    ]
+    scores = [inference.logits(s, state.network, block.x) for s in (spec, dropping)]
     np.testing.assert_array_equal(*scores)
 
 
 def test_an_examples_logits_do_not_depend_on_its_company(trained):
     spec, state = trained
     x = subjects.block(33).x
-    every = inference.logits(spec, state.parameters, state.statistics, x)
-    alone = inference.logits(spec, state.parameters, state.statistics, x[7:8])
+    every = inference.logits(spec, state.network, x)
+    alone = inference.logits(spec, state.network, x[7:8])
     np.testing.assert_allclose(every[7:8], alone, rtol=1e-5, atol=1e-6)
 
 
@@ -60,11 +62,11 @@ def test_batch_statistics_are_the_mean_of_the_batches_own_moments_by_their_sizes
 ):
     spec, state = trained
     block = subjects.block(examples)
-    actual = inference.compiled_batch_statistics(spec, state.parameters, block.x, size)
+    actual = inference.compiled_batch_statistics(spec, state.network.parameters, block.x, size)
     x, y = np.asarray(block.x), np.asarray(block.y)
     parts = [
         (
-            oracle.run(spec, state.parameters, x[i : i + size], y[i : i + size]).statistics,
+            oracle.run(spec, state.network.parameters, x[i : i + size], y[i : i + size]).statistics,
             len(y[i : i + size]),
         )
         for i in range(0, examples, size)
@@ -76,11 +78,11 @@ def test_batch_statistics_are_the_mean_of_the_batches_own_moments_by_their_sizes
 def test_population_statistics_are_the_exact_moments_of_the_whole_set(trained):
     spec, state = trained
     block = subjects.block(1025)
-    actual = inference.compiled_population_statistics(spec, state.parameters, block.x)
-    exact = oracle.run(spec, state.parameters, np.asarray(block.x), np.asarray(block.y))
+    actual = inference.compiled_population_statistics(spec, state.network.parameters, block.x)
+    exact = oracle.run(spec, state.network.parameters, np.asarray(block.x), np.asarray(block.y))
     assert_agree(actual, exact.statistics)
     # With them, batch norm in use is batch norm as in training on one batch of everything.
-    logits = inference.compiled_logits(spec, state.parameters, actual, block.x)
+    logits = inference.compiled_logits(spec, state.network._replace(statistics=actual), block.x)
     assert_agree(logits, exact.preactivations[-1])
 
 

@@ -18,7 +18,7 @@ from dnncli.spec import NetworkSpec, catalog
 def test_every_figure_of_every_layer_is_the_oracles(act, kind, size):
     step = subjects.one_step(act, kind, size)
     updates = jax.tree.map(lambda g: -subjects.RATE * g, step.exact.gradients)
-    figures = oracle.figures(step.spec, step.before.parameters, step.exact, updates)
+    figures = oracle.figures(step.spec, step.before.network.parameters, step.exact, updates)
     assert set(figures) == set(LAYER_FIELDS) == set(layer_stats.LayerStats._fields)
     # A mean near 0 is as exact as the numbers it is of.
     means = np.array(figures.pop("activation_mean"))
@@ -29,9 +29,9 @@ def test_every_figure_of_every_layer_is_the_oracles(act, kind, size):
 
 
 @subjects.every_step
-def test_units_respond_where_phi_has_a_slope_for_some_example(act, kind, size):
+def test_units_are_active_where_phi_has_a_slope_for_some_example(act, kind, size):
     step = subjects.one_step(act, kind, size)
-    for row, slopes in zip(step.log.responding, step.exact.slopes, strict=False):
+    for row, slopes in zip(step.log.active, step.exact.slopes, strict=False):
         units = slopes.shape[1]
         assert row[:units][(abs(slopes) > 1e-6).any(axis=0)].all()
         assert not row[:units][(slopes == 0).all(axis=0)].any()
@@ -40,8 +40,8 @@ def test_units_respond_where_phi_has_a_slope_for_some_example(act, kind, size):
 
 def test_the_subjects_have_dead_and_saturated_units_to_find():
     relu, tanh = subjects.one_step("relu", "plain", 33), subjects.one_step("tanh", "plain", 1025)
-    assert not relu.log.responding[0, 0]
-    assert relu.log.responding[0, 1:6].all()
+    assert not relu.log.active[0, 0]
+    assert relu.log.active[0, 1:6].all()
     assert 0.14 <= tanh.stats.saturated_fraction[0] < 0.5
 
 
@@ -89,8 +89,8 @@ def test_the_steepest_slope_follows_alpha():
 
 def test_a_dead_unit_is_one_without_slope_on_every_example():
     z = [[-1.0, -1.0, 2.0], [-2.0, 3.0, 2.0]]
-    _, responding = measure(spec("relu", 3), observation(z))
-    assert responding.tolist() == [[False, True, True]]
+    _, active = measure(spec("relu", 3), observation(z))
+    assert active.tolist() == [[False, True, True]]
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-10, 1e10])
@@ -117,9 +117,9 @@ def stats_of(steps, layers):
 def test_records_are_means_over_the_measured_steps_with_their_ranges():
     subject = NetworkSpec(hidden=(4, 3))
     stats = stats_of(6, 3)
-    responding = np.array([[1, 0, 1, 1], [0, 0, 1, 0]], bool)
+    active = np.array([[1, 0, 1, 1], [0, 0, 1, 0]], bool)
     clipped = np.array([[1, 0, 0], [1, 1, 0]], bool)
-    records = layer_stats.records(subject, stats, responding, clipped)
+    records = layer_stats.records(subject, stats, active, clipped)
     assert [record.layer for record in records] == ["hidden1", "hidden2", "output"]
     assert [record.dead_fraction for record in records] == pytest.approx([1 / 4, 2 / 3, 0])
     assert [record.clipped_fraction for record in records] == [1, 0.5, 0]
@@ -130,14 +130,15 @@ def test_records_are_means_over_the_measured_steps_with_their_ranges():
             assert record.ranges[name] == (column.min(), column.max())
 
 
-def test_a_flight_record_tells_what_of_which_layer_broke_first():
+def test_a_replayed_step_tells_what_of_which_layer_broke_first():
     step = subjects.one_step("elu", "bn", 33)
-    measured = jax.jit(layer_stats.record_flight, static_argnums=0)
-    flight, responding = measured(step.spec, step.seen)
+    measured = jax.jit(layer_stats.measure_step, static_argnums=0)
+    step_statistics, active = measured(step.spec, step.seen)
     assert all(
-        np.asarray(part).all() for part in (flight.activations, flight.gradients, flight.state)
+        np.asarray(part).all()
+        for part in (step_statistics.activations, step_statistics.gradients, step_statistics.state)
     )
-    np.testing.assert_array_equal(responding, layer_stats.measure(step.spec, step.seen)[1])
+    np.testing.assert_array_equal(active, layer_stats.measure(step.spec, step.seen)[1])
     trace, deltas = step.seen.trace, step.seen.deltas
     activations = (
         trace.activations[0],
@@ -153,7 +154,7 @@ def test_a_flight_record_tells_what_of_which_layer_broke_first():
         deltas=(deltas[0].at[0, 0].set(np.nan), *deltas[1:]),
         updates=updates,
     )
-    flight, _ = measured(step.spec, broken)
-    assert flight.activations.tolist() == [True, False, True]
-    assert flight.gradients.tolist() == [False, True, True]
-    assert flight.state.tolist() == [True, True, False]
+    step_statistics, _ = measured(step.spec, broken)
+    assert step_statistics.activations.tolist() == [True, False, True]
+    assert step_statistics.gradients.tolist() == [False, True, True]
+    assert step_statistics.state.tolist() == [True, True, False]

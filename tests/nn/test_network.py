@@ -19,7 +19,7 @@ every_kind = pytest.mark.parametrize("kind", list(subjects.KINDS))
 def parts(spec, seed=0):
     """Parameters and statistics with nothing at its default."""
     shapes = network.shapes(spec, subjects.FEATURES, subjects.CLASSES)
-    return jax.tree.map(jnp.asarray, oracle.parameters(*shapes, seed))
+    return jax.tree.map(jnp.asarray, oracle.random_network(shapes, seed))
 
 
 @pytest.mark.parametrize("act", ["relu", "prelu", "tanh"])
@@ -200,9 +200,9 @@ def test_layers_drop_independently_and_the_logits_are_whole():
 @pytest.fixture
 def state():
     spec = subjects.network_spec("prelu", "bn everywhere")
-    parameters, statistics = parts(spec)
-    optimizer = optimizers.build(UpdateSpec(optimizer="adam")).init(parameters)
-    return TrainState(parameters, statistics, optimizer, jnp.int32(0))
+    drawn = parts(spec)
+    optimizer = optimizers.build(UpdateSpec(optimizer="adam")).init(drawn.parameters)
+    return TrainState(drawn, optimizer, jnp.int32(0))
 
 
 finite = jax.jit(network.finite)
@@ -227,9 +227,11 @@ def test_the_layer_whose_parameters_statistics_or_optimizer_broke_is_named(
         return (*layers[:layer], part, *layers[layer + 1 :])
 
     if where in ("kernel", "offset"):
-        state = state._replace(parameters=spoiled(state.parameters, where))
+        parameters = spoiled(state.network.parameters, where)
+        state = state._replace(network=state.network._replace(parameters=parameters))
     elif where in Moments._fields:
-        state = state._replace(statistics=spoiled(state.statistics, where))
+        statistics = spoiled(state.network.statistics, where)
+        state = state._replace(network=state.network._replace(statistics=statistics))
     else:
         adam, *rest = state.optimizer
         adam = adam._replace(**{where: spoiled(getattr(adam, where), "kernel")})

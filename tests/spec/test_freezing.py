@@ -39,7 +39,7 @@ def test_all_stands_for_what_is_still_frozen():
 
 def test_rates_fall_from_the_output_down_and_frozen_layers_have_none():
     spec = FreezingSpec(("hidden1",), lr_decay=0.5)
-    assert spec.factors(LAYERS, 1) == {
+    assert spec.multipliers(LAYERS, 1) == {
         "hidden1": 0.0,
         "hidden2": 0.25,
         "hidden3": 0.5,
@@ -47,12 +47,12 @@ def test_rates_fall_from_the_output_down_and_frozen_layers_have_none():
     }
 
 
-def test_a_plain_run_has_no_factors():
-    assert FreezingSpec().factors(LAYERS, 1) is None
+def test_a_plain_run_has_no_multipliers():
+    assert FreezingSpec().multipliers(LAYERS, 1) is None
 
 
-def test_after_the_last_thaw_all_factors_are_one():
-    assert set(GRADUAL.factors(LAYERS, 5).values()) == {1.0}
+def test_after_the_last_thaw_all_multipliers_are_one():
+    assert set(GRADUAL.multipliers(LAYERS, 5).values()) == {1.0}
 
 
 def test_a_schedule_is_epochs_with_layers():

@@ -69,14 +69,14 @@ def forward(layers, x):
 )
 def test_torch_finds_the_same_loss_gradients_and_running_statistics(act, kind, size):
     step = subjects.one_step(act, kind, size)
-    layers = module(step.spec, step.before.parameters, step.before.statistics)
+    layers = module(step.spec, step.before.network)
     logits = forward(layers, tensor(step.batch.x))
     loss = nn.functional.cross_entropy(
         logits, torch.tensor(np.asarray(step.batch.y), dtype=torch.long)
     )
     loss.backward()
     assert_agree(step.log.losses[0], loss.item())
-    found = zip(layers, step.seen.gradients, step.after.statistics, strict=True)
+    found = zip(layers, step.seen.gradients, step.after.network.statistics, strict=True)
     for index, ((linear, norm, phi), gradient, moments) in enumerate(found):
         assert_agree(gradient.kernel, linear.weight.grad.T.numpy(), what=f"{index}.kernel")
         if norm is None:
@@ -87,7 +87,7 @@ def test_torch_finds_the_same_loss_gradients_and_running_statistics(act, kind, s
             assert_agree(moments.mean, norm.running_mean.numpy(), what=f"{index}.mean")
             # PyTorch averages the unbiased variance, the paper and we the biased one.
             old = (
-                np.asarray(step.before.statistics[index].variance, np.float64)
+                np.asarray(step.before.network.statistics[index].variance, np.float64)
                 * step.spec.bn_momentum
             )
             batch = (norm.running_var.numpy() - old) * (size - 1) / size
@@ -101,12 +101,10 @@ def test_torch_evaluates_alike_with_the_running_statistics(kind):
     from dnncli.nn import inference
 
     step = subjects.one_step("elu", kind, 33)
-    layers = module(step.spec, step.after.parameters, step.after.statistics)
+    layers = module(step.spec, step.after.network)
     for _, norm, _ in layers:
         if norm is not None:
             norm.eval()
     theirs = forward(layers, tensor(step.batch.x)).detach().numpy()
-    ours = inference.compiled_logits(
-        step.spec, step.after.parameters, step.after.statistics, step.batch.x
-    )
+    ours = inference.compiled_logits(step.spec, step.after.network, step.batch.x)
     assert distance(ours, theirs) < 1e-5

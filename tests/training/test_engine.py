@@ -16,7 +16,7 @@ from dnncli.nn import layer_stats
 from dnncli.records import LAYER_FIELDS
 from dnncli.spec import UpdateSpec, catalog
 from dnncli.training import engine
-from dnncli.training.engine import Block, Program
+from dnncli.training.program import Block, Program, initial_network, initial_state
 
 SGD = UpdateSpec(optimizer="sgd")
 
@@ -36,12 +36,12 @@ def test_a_step_moves_parameters_and_running_statistics_as_the_oracle_does(act, 
     step = subjects.one_step(act, kind, size)
     moved = jax.tree.map(
         lambda p, g: np.float64(p) - RATE * g,
-        oracle.exact(step.before.parameters),
+        oracle.exact(step.before.network.parameters),
         step.exact.gradients,
     )
-    assert_agree(step.after.parameters, moved, what="parameters")
-    expected = oracle.averaged(step.spec, step.before.statistics, step.exact.statistics)
-    assert_agree(step.after.statistics, expected, what="statistics")
+    assert_agree(step.after.network.parameters, moved, what="parameters")
+    expected = oracle.averaged(step.spec, step.before.network.statistics, step.exact.statistics)
+    assert_agree(step.after.network.statistics, expected, what="statistics")
     assert step.after.step == step.before.step + 1
 
 
@@ -56,18 +56,25 @@ def test_compiled_for_training_the_gradients_are_still_the_oracles(act, kind, si
     rate = 2.0**12  # so large that the parameters' own rounding does not matter
     plan = subjects.plan(size, size, rate=rate)
     after, log, _ = engine.compiled_block(program, before, batch, KEY, plan)
-    exact = oracle.run(spec, before.parameters, np.asarray(batch.x), np.asarray(batch.y))
+    exact = oracle.run(spec, before.network.parameters, np.asarray(batch.x), np.asarray(batch.y))
     gradients = jax.tree.map(
-        lambda b, a: (np.float64(b) - np.float64(a)) / rate, before.parameters, after.parameters
+        lambda b, a: (np.float64(b) - np.float64(a)) / rate,
+        before.network.parameters,
+        after.network.parameters,
     )
     assert_agree(log.losses, [exact.loss])
     assert_agree(gradients, exact.gradients)
-    assert_agree(after.statistics, oracle.averaged(spec, before.statistics, exact.statistics))
+    assert_agree(
+        after.network.statistics, oracle.averaged(spec, before.network.statistics, exact.statistics)
+    )
 
 
 def by_hand(spec, before, x, y, size):
     """Plain SGD in float64, batch after batch: final parameters and statistics, losses, figures, slopes."""
-    parameters, statistics = oracle.exact(before.parameters), oracle.exact(before.statistics)
+    parameters, statistics = (
+        oracle.exact(before.network.parameters),
+        oracle.exact(before.network.statistics),
+    )
     losses, figures, slopes = [], [], []
     for start in range(0, len(y), size):
         exact = oracle.run(spec, parameters, x[start : start + size], y[start : start + size])
@@ -99,8 +106,8 @@ def test_an_epoch_with_a_partial_last_batch_is_a_hand_loop_of_single_steps(
 
     x, y = (np.asarray(part)[plan.order] for part in train[:2])
     parameters, statistics, losses, figures, slopes = by_hand(spec, before, x, y, size)
-    assert_agree(after.parameters, parameters, what="parameters")
-    assert_agree(after.statistics, statistics, what="statistics")
+    assert_agree(after.network.parameters, parameters, what="parameters")
+    assert_agree(after.network.statistics, statistics, what="statistics")
     assert_agree(info.log.losses, losses, what="losses")
     for name in set(LAYER_FIELDS) - {"activation_mean"}:
         assert_agree(getattr(info.stats, name), [step[name] for step in figures], what=name)
@@ -108,7 +115,7 @@ def test_an_epoch_with_a_partial_last_batch_is_a_hand_loop_of_single_steps(
     np.testing.assert_allclose(info.stats.activation_mean, means, atol=1e-5)
 
     records = layer_stats.records(
-        spec, *jax.device_get((info.stats, info.log.responding, info.log.clipped))
+        spec, *jax.device_get((info.stats, info.log.active, info.log.clipped))
     )
     for index, record in enumerate(records[:-1]):
         epoch = np.concatenate([step[index] for step in slopes])
@@ -116,7 +123,7 @@ def test_an_epoch_with_a_partial_last_batch_is_a_hand_loop_of_single_steps(
 
     score = oracle.run(spec, parameters, *map(np.asarray, validation[:2]), statistics)
     assert_agree(info.validation.loss, score.loss)
-    assert info.validation.accuracy == pytest.approx(score.accuracy)
+    assert info.validation.metrics["accuracy"] == pytest.approx(score.accuracy)
     assert info.finite.all()
     assert after.step == before.step + len(losses)
 
@@ -139,7 +146,7 @@ def test_penalties_clipping_momentum_decay_and_max_norm_act_in_that_order():
     plan = subjects.plan(64, 16)
     after, log, _ = engine.compiled_block(program, before, train, KEY, plan)
 
-    parameters, velocity, engaged = oracle.exact(before.parameters), None, []
+    parameters, velocity, engaged = oracle.exact(before.network.parameters), None, []
     x, y = (np.asarray(part)[plan.order] for part in train[:2])
     for start in range(0, 64, 16):
         gradients = oracle.run(
@@ -170,7 +177,7 @@ def test_penalties_clipping_momentum_decay_and_max_norm_act_in_that_order():
             lambda p: p * np.minimum(1, 1.2 / np.linalg.norm(p, axis=0)) if p.ndim == 2 else p,
             parameters,
         )
-    assert_agree(after.parameters, parameters)
+    assert_agree(after.network.parameters, parameters)
     assert log.clipped.tolist() == engaged
     assert 0 < np.mean(engaged) < 1
 
@@ -285,18 +292,23 @@ def test_one_program_serves_every_seed_rate_order_and_epoch():
 def test_a_rate_of_zero_moves_nothing_but_the_statistics():
     before, plan = subjects.state(busy(None)), subjects.plan(8, 8, [0], rate=0.0)
     after, _, _ = engine.compiled_block(busy(None), before, subjects.block(8), KEY, plan)
-    assert_same(after.parameters, before.parameters)
-    assert (np.asarray(after.statistics[0].mean) != np.asarray(before.statistics[0].mean)).any()
+    assert_same(after.network.parameters, before.network.parameters)
+    assert (
+        np.asarray(after.network.statistics[0].mean)
+        != np.asarray(before.network.statistics[0].mean)
+    ).any()
 
 
 def test_a_state_that_broke_names_its_layer():
     program = Program(subjects.network_spec("relu"), SGD, 8, None)
     before, plan = subjects.state(program), subjects.plan(8, 8)
-    output = before.parameters[2]
-    broken = (*before.parameters[:2], output._replace(bias=output.bias.at[0].set(np.inf)))
+    output = before.network.parameters[2]
+    infinite = output._replace(bias=output.bias.at[0].set(np.inf))
+    parameters = (*before.network.parameters[:2], infinite)
+    broken = before._replace(network=before.network._replace(parameters=parameters))
     args = (subjects.block(8), subjects.block(8), KEY)
     _, fine = engine.compiled_epoch(program, before, *args, plan)
-    _, info = engine.compiled_epoch(program, before._replace(parameters=broken), *args, plan)
+    _, info = engine.compiled_epoch(program, broken, *args, plan)
     assert fine.finite.all()
     assert not info.finite[2]
     assert not np.isfinite(info.log.losses).all()
@@ -304,10 +316,11 @@ def test_a_state_that_broke_names_its_layer():
 
 def test_a_new_run_starts_at_step_0_with_the_networks_own_initialisation():
     program = Program(subjects.network_spec("elu", "bn"), UpdateSpec(), 8, None)
-    state = engine.initial_state(program, 5, 3, seed=4)
+    state = initial_state(program, 5, 3, seed=4)
     assert state.step == 0
     assert_same(
-        (state.parameters, state.statistics), engine.initial_network(program.network, 5, 3, seed=4)
+        state.network,
+        initial_network(program.network, 5, 3, seed=4),
     )
     assert not any(leaf.any() for leaf in jax.tree.leaves(state.optimizer))
 
@@ -316,15 +329,18 @@ def test_observing_measures_a_state_without_moving_it():
     program = Program(subjects.network_spec("elu", "bn"), SGD, 16, layer_stats.measure)
     state, train = subjects.state(program), subjects.block(48)
     plan = subjects.plan(48, 16, [0, 2])
-    losses, responding, stats = engine.compiled_observe(program, state, train, KEY, plan)
-    assert responding.shape == (2, 2, 6)
+    losses, active, stats = engine.compiled_observe(program, state, train, KEY, plan)
+    assert active.shape == (2, 2, 6)
     for place, start in enumerate((0, 32)):
         rows = plan.order[start : start + 16]
         exact = oracle.run(
-            program.network, state.parameters, np.asarray(train.x)[rows], np.asarray(train.y)[rows]
+            program.network,
+            state.network.parameters,
+            np.asarray(train.x)[rows],
+            np.asarray(train.y)[rows],
         )
         updates = jax.tree.map(lambda g: -RATE * g, exact.gradients)
-        figures = oracle.figures(program.network, state.parameters, exact, updates)
+        figures = oracle.figures(program.network, state.network.parameters, exact, updates)
         assert_agree(losses[place], exact.loss)
         assert_agree(stats.delta_rms[place], figures["delta_rms"])
         assert_agree(stats.update_ratio[place], figures["update_ratio"])

@@ -9,7 +9,8 @@ from problems import spec
 from dnncli.nn.layer_stats import LayerStats
 from dnncli.records import LAYER_FIELDS
 from dnncli.training import epoch_record, plan
-from dnncli.training.engine import EpochInfo, Log, Score
+from dnncli.training.engine import EpochInfo, Score
+from dnncli.training.step import Log
 
 EXAMPLES = 42  # in batches of 16: the last has 10
 LAYERS, STEPS = 3, 3
@@ -21,19 +22,20 @@ def info(**changes):
     parts = {
         "losses": np.array([3.0, 2.0, 1.0], np.float32),
         "clipped": np.array([[1, 0, 0], [0, 0, 0], [1, 1, 0]], bool),
-        "responding": np.array([[1, 1, 1, 1, 1, 1, 0], [1, 0, 0, 1, 1, 0, 0]], bool),
+        "active": np.array([[1, 1, 1, 1, 1, 1, 0], [1, 0, 0, 1, 1, 0, 0]], bool),
         "stats": LayerStats(*rng.random((len(LAYER_FIELDS), STEPS, LAYERS), dtype=np.float32)),
         "loss": np.float32(1.5),
         "accuracy": np.float32(0.75),
         "finite": np.ones(LAYERS, bool),
     } | changes
-    log = Log(parts["losses"], parts["clipped"], parts["responding"])
-    return EpochInfo(log, parts["stats"], Score(parts["loss"], parts["accuracy"]), parts["finite"])
+    log = Log(parts["losses"], parts["clipped"], parts["active"])
+    score = Score(parts["loss"], {"accuracy": parts["accuracy"]})
+    return EpochInfo(log, parts["stats"], score, parts["finite"])
 
 
 def record(**changes):
     run = spec(epochs=5, schedule="cosine", lr=0.5)
-    return epoch_record.record(run, 2, plan.plan(run, 2, EXAMPLES), info(**changes), 0.25)
+    return epoch_record.record(run, 2, plan.epoch_plan(run, 2, EXAMPLES), info(**changes), 0.25)
 
 
 def test_epochs_count_from_one_and_keep_their_time():

@@ -11,10 +11,18 @@ from problems import dataset, spec
 
 from dnncli.nn import optimizers
 from dnncli.storage import checkpoint
-from dnncli.training import compilation_cache, engine, phases
+from dnncli.training import (
+    checkpointing,
+    compilation_cache,
+    engine,
+    phases,
+    placement,
+    tensor_names,
+)
 from dnncli.training import run as runs
-from dnncli.training import snapshot as snapshots
-from dnncli.training.engine import Block
+from dnncli.training.plan import epoch_plan
+from dnncli.training.program import Block
+from dnncli.training.step import backpropagate
 
 DATA = dataset(train=70, validation=20)
 BOTTOM = {"freeze": ("hidden1", "hidden2")}
@@ -52,7 +60,7 @@ every_case = pytest.mark.parametrize("case", CASES)
 
 @pytest.fixture(autouse=True, scope="module")
 def compiled_once():
-    compilation_cache.remember()
+    compilation_cache.enable()
 
 
 def parent(**options):
@@ -61,10 +69,13 @@ def parent(**options):
     rng = np.random.default_rng(5)
     moved = jax.tree.map(
         lambda leaf: (leaf + 0.1 * np.abs(rng.standard_normal(leaf.shape))).astype(np.float32),
-        (run.parameters, run.statistics),
+        run.network,
     )
-    state = run.state._replace(parameters=moved[0], statistics=moved[1])
-    return replace(run, state=state, parameters=moved[0], statistics=moved[1])
+    return replace(run, state=run.state._replace(network=moved), network=moved)
+
+
+def with_spec(run, run_spec):
+    return replace(run, history=replace(run.history, spec=run_spec))
 
 
 def train(run, **options):
@@ -95,8 +106,8 @@ def test_frozen_layers_and_their_moments_stay_to_the_bit(case):
         state, names = progress.snapshot.state, start.spec.network.layers()
         frozen = start.spec.freezing.frozen(progress.record.epoch)
         for place, name in enumerate(names):
-            now = (state.parameters[place], state.statistics[place])
-            before = (start.parameters[place], start.statistics[place])
+            now = (state.network.parameters[place], state.network.statistics[place])
+            before = (start.network.parameters[place], start.network.statistics[place])
             if name in frozen:
                 assert bits(now) == bits(before)
             elif name in start.spec.freezing.frozen(1) or name not in start.spec.freezing.freeze:
@@ -109,20 +120,20 @@ def test_a_run_goes_on_exactly_across_a_thaw(tmp_path):
     straight = train(parent(**CASES["gradual"]))
     for stop in (1, 2, 3):
         path = tmp_path / "stopped.ckpt"
-        checkpoint.write(path, snapshots.to_checkpoint(straight[stop - 1].snapshot))
-        resumed = train(snapshots.from_checkpoint(checkpoint.read(path), path))
+        checkpoint.write(path, checkpointing.to_checkpoint(straight[stop - 1].snapshot))
+        resumed = train(checkpointing.from_checkpoint(checkpoint.read(path), path))
         assert as_bytes(resumed[-1].snapshot, tmp_path) == as_bytes(straight[-1].snapshot, tmp_path)
 
 
 def as_bytes(snapshot, folder: Path):
-    checkpoint.write(folder / "end.ckpt", snapshots.to_checkpoint(snapshot))
+    checkpoint.write(folder / "end.ckpt", checkpointing.to_checkpoint(snapshot))
     return (folder / "end.ckpt").read_bytes()
 
 
 def counts(snapshot):
     """How many steps each layer's optimizer has counted."""
     layers = snapshot.spec.network.layers()
-    leaves = dict(snapshots.optimizer_leaves(layers, snapshot.state.optimizer))
+    leaves = dict(tensor_names.optimizer_leaves(layers, snapshot.state.optimizer))
     return {
         name.split("/")[1]: int(leaf) for name, leaf in leaves.items() if name.endswith("count")
     }
@@ -140,10 +151,10 @@ def test_a_thawed_layers_optimizer_starts_at_zero_and_the_others_keep_theirs():
 
 def test_momenta_of_a_thawed_layer_start_at_zero_and_the_others_go_on():
     before = train(parent(**CASES["gradual"]))[0].snapshot
-    phase = phases.enter(before, runs.block(DATA.train), runs.block(DATA.validation), 1)
-    state = phases.cut(phase, before.state)
-    kept = dict(snapshots.optimizer_leaves(before.spec.network.layers(), before.state.optimizer))
-    for name, leaf in snapshots.optimizer_leaves(phase.part.network.layers(), state.optimizer):
+    phase = phases.begin(before, placement.block(DATA.train), placement.block(DATA.validation), 1)
+    state = phases.trainable_part(phase, before.state)
+    kept = dict(tensor_names.optimizer_leaves(before.spec.network.layers(), before.state.optimizer))
+    for name, leaf in tensor_names.optimizer_leaves(phase.part.network.layers(), state.optimizer):
         assert "hidden2" in name or "output" in name
         expected = kept[name] if "output" in name else np.zeros(leaf.shape)
         np.testing.assert_array_equal(leaf, expected)
@@ -165,10 +176,10 @@ def shapes_of(jaxpr):
 @pytest.mark.parametrize("cache", [True, False])
 def test_nothing_of_a_frozen_layers_gradient_is_computed(cache):
     start = parent(**BOTTOM)
-    blocks = runs.block(DATA.train), runs.block(DATA.validation)
-    phase = phases.enter(start, *blocks, 0, cache=cache)
-    state, key = phases.cut(phase, start.state), np.array([0, 0], np.uint32)
-    plan = phases.plan.plan(phase.part, 0, len(DATA.train))
+    blocks = placement.block(DATA.train), placement.block(DATA.validation)
+    phase = phases.begin(start, *blocks, 0, cache=cache)
+    state, key = phases.trainable_part(phase, start.state), np.array([0, 0], np.uint32)
+    plan = epoch_plan(phase.part, 0, len(DATA.train))
     program = jax.make_jaxpr(engine.epoch, static_argnums=0)(
         phase.program, state, phase.train, phase.validation, key, plan
     )
@@ -179,8 +190,8 @@ def test_nothing_of_a_frozen_layers_gradient_is_computed(cache):
 
 def test_without_a_cache_the_block_holds_the_examples_and_with_it_the_outputs():
     start = parent(**BOTTOM)
-    blocks = runs.block(DATA.train), runs.block(DATA.validation)
-    cached, uncached = (phases.enter(start, *blocks, 0, cache=cache) for cache in (True, False))
+    blocks = placement.block(DATA.train), placement.block(DATA.validation)
+    cached, uncached = (phases.begin(start, *blocks, 0, cache=cache) for cache in (True, False))
     assert cached.train.x.shape == (70, 5)
     assert cached.train.base is None
     assert uncached.train.x.shape == (70, 6)
@@ -189,20 +200,22 @@ def test_without_a_cache_the_block_holds_the_examples_and_with_it_the_outputs():
 
 def test_dropout_acts_on_frozen_layers_so_their_outputs_are_not_cached():
     start = parent(**BOTTOM, dropout=0.3)
-    phase = phases.enter(start, runs.block(DATA.train), runs.block(DATA.validation), 0)
+    phase = phases.begin(start, placement.block(DATA.train), placement.block(DATA.validation), 0)
     assert phase.train.base is not None
     assert bits(train(start)[-1].snapshot.state) == bits(
         train(start, cache=False)[-1].snapshot.state
     )
-    other = train(replace(start, spec=replace(start.spec, seed=1)))
+    other = train(with_spec(start, replace(start.spec, seed=1)))
     assert bits(other[-1].snapshot.state) != bits(train(start)[-1].snapshot.state)
 
 
 def test_frozen_layers_put_out_what_the_network_in_use_does():
     start = parent(act="tanh", bn=True, **BOTTOM)
-    phase = phases.enter(start, runs.block(DATA.train), runs.block(DATA.validation), 0)
+    phase = phases.begin(start, placement.block(DATA.train), placement.block(DATA.validation), 0)
     a = DATA.train.x.astype(np.float64)
-    for layer, moments in zip(start.parameters[:2], start.statistics[:2], strict=True):
+    for layer, moments in zip(
+        start.network.parameters[:2], start.network.statistics[:2], strict=True
+    ):
         z = (a @ layer.kernel - moments.mean) / np.sqrt(
             moments.variance + 1e-3
         ) * layer.scale + layer.offset
@@ -212,8 +225,8 @@ def test_frozen_layers_put_out_what_the_network_in_use_does():
 
 def test_frozen_layers_figures_are_over_all_training_examples():
     start = parent(act="relu", **BOTTOM)
-    phase = phases.enter(start, runs.block(DATA.train), runs.block(DATA.validation), 0)
-    layer, told = start.parameters[0], phase.base[0]
+    phase = phases.begin(start, placement.block(DATA.train), placement.block(DATA.validation), 0)
+    layer, told = start.network.parameters[0], phase.base[0]
     z = DATA.train.x @ layer.kernel + layer.bias
     assert (told.layer, told.frozen) == ("hidden1", True)
     assert (told.delta_rms, told.gradient_norm, told.update_ratio) == (0.0, 0.0, 0.0)
@@ -248,15 +261,15 @@ def test_gradients_below_a_frozen_layer_flow_through_its_stored_moments():
     program = phases.program(start.spec, len(DATA.train), 0)
     state = jax.tree.map(jnp.asarray, start.state)
     batch = Block(jnp.asarray(DATA.train.x[:16]), jnp.asarray(DATA.train.y[:16]))
-    differentiate = jax.jit(engine.backpropagate, static_argnums=0)
-    _, _, _, gradients = differentiate(program, state, batch, jnp.zeros(2, jnp.uint32))
+    differentiate = jax.jit(backpropagate, static_argnums=0)
+    gradients = differentiate(program, state, batch, jnp.zeros(2, jnp.uint32)).parameters
     assert not np.asarray(gradients[1].kernel).any()
     x, y = np.asarray(batch.x), np.asarray(batch.y)
     for place in ((0, 0), (3, 2), (5, 5)):
         nudged = [
             loss_by_hand(
-                (moved(start.parameters[0], place, by), *start.parameters[1:]),
-                start.statistics,
+                (moved(start.network.parameters[0], place, by), *start.network.parameters[1:]),
+                start.network.statistics,
                 x,
                 y,
             )
@@ -277,21 +290,23 @@ def test_a_crash_above_frozen_layers_names_the_layer_of_the_whole_network():
     assert last.stopped == "diverged"
     assert last.cause.layer in ("hidden3", "output")
     names = last.snapshot.spec.network.layers()
-    assert all(
-        tuple(layer.layer for layer in step.layers) == names for step in last.snapshot.flight
-    )
+    assert all(tuple(layer.layer for layer in step.layers) == names for step in last.snapshot.steps)
 
 
-def test_a_rule_of_factors_is_optaxs_rule_for_each_layer():
+def test_a_rule_with_multipliers_is_optaxs_rule_for_each_layer():
     run = parent(optimizer="adam")
-    factors = dict(zip(run.spec.network.layers(), (0.0, 0.5, 1.0, 1.0), strict=True))
-    whole, apart = optimizers.build(run.spec.update), optimizers.build(run.spec.update, factors)
-    gradients = jax.tree.map(lambda leaf: jnp.asarray(leaf) * 3, run.parameters)
+    multipliers = dict(zip(run.spec.network.layers(), (0.0, 0.5, 1.0, 1.0), strict=True))
+    whole, apart = optimizers.build(run.spec.update), optimizers.build(run.spec.update, multipliers)
+    gradients = jax.tree.map(lambda leaf: jnp.asarray(leaf) * 3, run.network.parameters)
     expected, found = (
         jax.jit(rule.update)(
-            gradients, optimizers.initial_state(rule, run.parameters), run.parameters
+            gradients,
+            optimizers.initial_state(rule, run.network.parameters),
+            run.network.parameters,
         )[0]
         for rule in (whole, apart)
     )
-    for place, factor in enumerate(factors.values()):
-        np.testing.assert_allclose(found[place].kernel, factor * expected[place].kernel, rtol=1e-6)
+    for place, multiplier in enumerate(multipliers.values()):
+        np.testing.assert_allclose(
+            found[place].kernel, multiplier * expected[place].kernel, rtol=1e-6
+        )

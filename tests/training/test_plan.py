@@ -51,7 +51,7 @@ def test_no_full_batch_measures_nothing():
 )
 def test_a_plan_has_a_rate_for_every_step_and_measures_full_batches(examples, batch, steps, full):
     spec = from_options({"batch_size": batch, "epochs": 3, "schedule": "cosine"})
-    plan = plans.plan(spec, 1, examples)
+    plan = plans.epoch_plan(spec, 1, examples)
     assert len(plan.order) == examples
     assert len(plan.learning_rates) == steps
     assert plan.measured.tolist() == plans.spread(full).tolist()
@@ -60,14 +60,16 @@ def test_a_plan_has_a_rate_for_every_step_and_measures_full_batches(examples, ba
 
 def test_rates_go_on_from_epoch_to_epoch():
     spec = from_options({"batch_size": 10, "epochs": 4, "schedule": "cosine", "lr": 1})
-    rates = np.concatenate([plans.plan(spec, epoch, 95).learning_rates for epoch in range(4)])
+    rates = np.concatenate([plans.epoch_plan(spec, epoch, 95).learning_rates for epoch in range(4)])
     assert len(rates) == 40
     np.testing.assert_allclose(rates, (1 + np.cos(np.pi * np.arange(40) / 40)) / 2, rtol=1e-5)
 
 
 def test_a_longer_run_does_not_change_the_shuffles_or_the_constant_rate():
     short, long = (from_options({"epochs": epochs}) for epochs in (2, 20))
-    for one, other in zip(plans.plan(short, 1, 500), plans.plan(long, 1, 500), strict=True):
+    for one, other in zip(
+        plans.epoch_plan(short, 1, 500), plans.epoch_plan(long, 1, 500), strict=True
+    ):
         np.testing.assert_array_equal(one, other)
 
 

@@ -1,4 +1,4 @@
-"""The flight recorder: its steps are those of the epoch it replays, and it finds what broke first."""
+"""The replay: its steps are those of the epoch it replays, and it finds what broke first."""
 
 import re
 
@@ -7,21 +7,22 @@ import pytest
 from problems import dataset, layers, spec
 
 from dnncli.diagnosis.context import NetworkContext
-from dnncli.nn.layer_stats import FlightStats
+from dnncli.nn.layer_stats import StepStatistics
 from dnncli.records import LAYER_FIELDS, StepRecord
-from dnncli.training import compilation_cache, replay, run
+from dnncli.training import compilation_cache, phases, placement, replay, run
 
 DATA = dataset(train=70, validation=20)
-KEY = np.array([0, 0], np.uint32)
 RUN = spec()
-START, BLOCK = run.start(RUN, DATA), run.block(DATA.train)
+START = run.start(RUN, DATA)
+BLOCKS = (placement.block(DATA.train), placement.block(DATA.validation))
+PHASE = phases.begin(START, *BLOCKS, 0)
 NAMES = ("hidden1", "hidden2", "output")
 
 
 @pytest.fixture(autouse=True, scope="module")
 def compiled_once():
     """Tests that train the same network compile it once."""
-    compilation_cache.remember()
+    compilation_cache.enable()
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +30,7 @@ def epochs():
     """Three epochs, each with the state before it, its record and its replay."""
     told, state = [], START.state
     for progress in run.run(START, DATA):
-        told.append(
-            (progress.record, replay.replay(RUN, state, BLOCK, KEY, progress.record.epoch - 1))
-        )
+        told.append((progress.record, replay.replay(PHASE, state, progress.record.epoch - 1)))
         state = progress.snapshot.state
     return told
 
@@ -78,7 +77,7 @@ def replayed(monkeypatch):
         for name, places in broken.items():
             for place in places:
                 fine[name][place] = False
-        seen = FlightStats(None, **fine)
+        seen = StepStatistics(None, **fine)
         monkeypatch.setattr(replay, "replay", lambda *arguments: (seen, tuple(steps)))
 
     return hand_in
@@ -92,7 +91,7 @@ def quiet(count, losses=None, **columns):
 
 
 def crash():
-    return replay.crash(RUN, START.state, BLOCK, KEY, 4)
+    return replay.first_nonfinite_step(PHASE, START.state, 4)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +163,7 @@ CONTEXT = NetworkContext(RUN.network, 6, 3, 1.0)
 
 
 def collapse(rule):
-    return replay.collapse(CONTEXT, RUN, START.state, BLOCK, KEY, 4, rule)
+    return replay.first_step_meeting(PHASE, START.state, 4, CONTEXT, rule)
 
 
 def test_a_collapse_ends_with_the_first_step_that_meets_the_rule(replayed):

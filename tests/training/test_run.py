@@ -15,9 +15,10 @@ from dnncli.nn import network
 from dnncli.nn.network import Moments
 from dnncli.records import LAYER_FIELDS
 from dnncli.storage import checkpoint
-from dnncli.training import compilation_cache, engine, run
+from dnncli.training import checkpointing, compilation_cache, engine, run
 from dnncli.training import plan as plans
-from dnncli.training import snapshot as snapshots
+from dnncli.training.program import Block, Program
+from dnncli.training.step import step as take_step
 
 DATA = dataset(train=70, validation=20)
 NOISY = {"bn": True, "bn_output": True, "dropout": 0.3}
@@ -32,7 +33,7 @@ HARD = {
 @pytest.fixture(autouse=True, scope="module")
 def compiled_once():
     """Tests that train the same network compile it once."""
-    compilation_cache.remember()
+    compilation_cache.enable()
 
 
 def train(run_spec, data=DATA, stop_on=()):
@@ -56,16 +57,16 @@ class TestProgress:
     def test_a_run_starts_from_its_untrained_network(self):
         start = run.start(spec(act="relu", init="he", seed=3), DATA)
         untrained = network.init(start.spec.network, DATA.features, DATA.classes, 3)
-        assert same((start.parameters, start.statistics), untrained)
-        assert same((start.state.parameters, start.state.statistics), untrained)
-        assert (start.epoch, start.best_epoch, int(start.state.step)) == (0, 0, 0)
-        assert start.history == start.initial == start.flight == ()
+        assert same(start.network, untrained)
+        assert same(start.state.network, untrained)
+        assert (start.history.epoch, start.history.best_epoch, int(start.state.step)) == (0, 0, 0)
+        assert start.history.epochs == start.history.initial == start.steps == ()
 
     def test_every_epoch_yields_its_record_and_the_run_after_it(self):
         _, told = train(spec(**HARD))
         assert [progress.record.epoch for progress in told] == [1, 2, 3, 4, 5, 6]
         for done, progress in enumerate(told, 1):
-            assert progress.snapshot.history == tuple(each.record for each in told[:done])
+            assert progress.snapshot.history.epochs == tuple(each.record for each in told[:done])
             assert int(progress.snapshot.state.step) == done * 5  # 70 examples in batches of 16
             assert progress.record.seconds > 0
             assert [layer.layer for layer in progress.record.layers] == [
@@ -88,7 +89,7 @@ class TestProgress:
     def test_the_same_run_twice_is_the_same_to_the_bit_and_another_seed_is_not(self):
         ends = [train(spec(seed=seed, **NOISY))[1][-1].snapshot for seed in (4, 4, 5)]
         assert same(ends[0].state, ends[1].state)
-        assert untimed(ends[0].history) == untimed(ends[1].history)
+        assert untimed(ends[0].history.epochs) == untimed(ends[1].history.epochs)
         assert not same(ends[0].state, ends[2].state)
 
 
@@ -120,7 +121,7 @@ def oracle_epoch(run_spec, parameters, statistics, epoch):
 def test_records_and_states_are_those_of_a_float64_run(options):
     run_spec = spec(optimizer="sgd", lr=0.1, epochs=2, **options)
     start, told = train(run_spec)
-    parameters, statistics = start.parameters, start.statistics
+    parameters, statistics = start.network.parameters, start.network.statistics
     for epoch, progress in enumerate(told):
         losses, figures, slopes, parameters, statistics = oracle_epoch(
             run_spec, parameters, statistics, epoch
@@ -141,14 +142,14 @@ def test_records_and_states_are_those_of_a_float64_run(options):
             alive = np.any([(abs(step[index]) > 1e-10).any(axis=0) for step in slopes], axis=0)
             assert layer.dead_fraction == pytest.approx(1 - alive.mean())
         if epoch == 0:
-            for index, layer in enumerate(progress.snapshot.initial):
+            for index, layer in enumerate(progress.snapshot.history.initial):
                 for name in LAYER_FIELDS:
                     assert_agree(
                         getattr(layer, name), figures[0][name][index], 2e-5, f"first step's {name}"
                     )
         state = progress.snapshot.state
-        assert_agree(state.parameters, parameters, what="parameters")
-        assert_agree(state.statistics, statistics, what="statistics")
+        assert_agree(state.network.parameters, parameters, what="parameters")
+        assert_agree(state.network.statistics, statistics, what="statistics")
 
 
 class TestTheBestEpoch:
@@ -162,13 +163,11 @@ class TestTheBestEpoch:
         for done, progress in enumerate(told, 1):
             best = int(np.argmax(figures[:done]))
             snapshot, then = progress.snapshot, told[best].snapshot.state
-            assert snapshot.best_epoch == best + 1
-            assert same(
-                (snapshot.parameters, snapshot.statistics), (then.parameters, then.statistics)
-            )
+            assert snapshot.history.best_epoch == best + 1
+            assert same(snapshot.network, then.network)
         seen = oracle.run(
             start.spec.network,
-            snapshot.parameters,
+            snapshot.network.parameters,
             *map(np.asarray, vars(DATA.validation).values()),
         )
         assert seen.loss == pytest.approx(told[best].record.val_loss, rel=1e-5)
@@ -176,23 +175,25 @@ class TestTheBestEpoch:
     def test_its_batch_norm_statistics_are_kept_with_them(self):
         _, told = train(spec(lr=0.3, epochs=6, **NOISY))
         end = told[-1].snapshot
-        assert 0 < end.best_epoch < 6, "the problem is no test"
-        then = told[end.best_epoch - 1].snapshot.state
-        assert same(end.statistics, then.statistics)
-        assert not same(end.statistics, end.state.statistics)
+        assert 0 < end.history.best_epoch < 6, "the problem is no test"
+        then = told[end.history.best_epoch - 1].snapshot.state
+        assert same(end.network.statistics, then.network.statistics)
+        assert not same(end.network.statistics, end.state.network.statistics)
 
     def test_a_run_goes_on_for_its_patience_and_no_longer(self):
         _, free = train(spec(**HARD))
-        best = free[-1].snapshot.best_epoch
+        best = free[-1].snapshot.history.best_epoch
         _, told = train(spec(patience=2, **HARD))
         assert [progress.stopped for progress in told] == [None] * (best + 1) + ["patience"]
-        assert told[-1].snapshot.best_epoch == best
-        assert untimed(told[-1].snapshot.history) == untimed(free[best + 1].snapshot.history)
+        assert told[-1].snapshot.history.best_epoch == best
+        assert untimed(told[-1].snapshot.history.epochs) == untimed(
+            free[best + 1].snapshot.history.epochs
+        )
 
     def test_what_improves_by_less_than_min_delta_does_not_count(self):
         _, told = train(spec(patience=2, min_delta=100.0, **HARD))
         assert [progress.record.epoch for progress in told] == [1, 2, 3]
-        assert (told[-1].stopped, told[-1].snapshot.best_epoch) == ("patience", 1)
+        assert (told[-1].stopped, told[-1].snapshot.history.best_epoch) == ("patience", 1)
 
 
 RESUMED = {
@@ -208,30 +209,30 @@ def test_a_run_resumed_from_its_checkpoint_is_the_straight_one_to_the_bit(option
     half = [next(halves) for _ in range(2)][-1].snapshot
     halves.close()
     path = tmp_path / "half.ckpt"
-    checkpoint.write(path, snapshots.to_checkpoint(half))
-    *_, last = run.run(snapshots.from_checkpoint(checkpoint.read(path), path), DATA)
+    checkpoint.write(path, checkpointing.to_checkpoint(half))
+    *_, last = run.run(checkpointing.from_checkpoint(checkpoint.read(path), path), DATA)
     end = straight[-1].snapshot
     assert same(last.snapshot.state, end.state)
     assert same(
-        (last.snapshot.parameters, last.snapshot.statistics), (end.parameters, end.statistics)
+        last.snapshot.network,
+        end.network,
     )
-    assert last.snapshot.best_epoch == end.best_epoch
-    assert untimed(last.snapshot.history) == untimed(end.history)
-    assert last.snapshot.initial == end.initial
+    assert last.snapshot.history.best_epoch == end.history.best_epoch
+    assert untimed(last.snapshot.history.epochs) == untimed(end.history.epochs)
+    assert last.snapshot.history.initial == end.history.initial
 
 
 def steps_by_hand(start, epoch, count):
     """States and losses after each of an epoch's first steps, taken one by one."""
     run_spec, state = start.spec, start.state
-    program = engine.Program(run_spec.network, run_spec.update, 16, None)
-    plan, key = (
-        plans.plan(run_spec, epoch, len(DATA.train)),
-        np.array([0, run_spec.seed], np.uint32),
-    )
-    log, step = engine._empty_log(state, plan), jax.jit(engine.step, static_argnums=0)
+    program = Program(run_spec.network, run_spec.update, 16, None)
+    plan = plans.epoch_plan(run_spec, epoch, len(DATA.train))
+    key = np.array([0, run_spec.seed], np.uint32)
+    log = engine._empty_log(state, plan)
+    step = jax.jit(take_step, static_argnums=0)
     for index in range(count):
         rows = plan.order[index * 16 : (index + 1) * 16]
-        batch = engine.Block(DATA.train.x[rows], DATA.train.y[rows])
+        batch = Block(DATA.train.x[rows], DATA.train.y[rows])
         (state, log), _ = step(
             program, (state, log), batch, key, plan.learning_rates[index], np.int32(index)
         )
@@ -258,7 +259,7 @@ class TestDivergence:
         assert self.told(progress)[0] == 1
         assert "--lr" in progress.cause.advice
         assert progress.record.epoch == 1
-        assert progress.snapshot.epoch == 0
+        assert progress.snapshot.history.epoch == 0
         assert same(progress.snapshot.state, start.state)
 
     def test_the_step_named_is_the_first_that_is_not_finite(self):
@@ -266,7 +267,7 @@ class TestDivergence:
         epoch, step = self.told(progress)
         fine = [all_finite((state, loss)) for state, loss in steps_by_hand(start, 0, step)]
         assert fine == [True] * (step - 1) + [False]
-        flight = progress.snapshot.flight
+        flight = progress.snapshot.steps
         assert [(each.epoch, each.step) for each in flight] == [(epoch, i + 1) for i in range(step)]
         assert not np.isfinite(flight[-1].loss)
         assert all(np.isfinite(each.loss) for each in flight[:-1])
@@ -274,7 +275,7 @@ class TestDivergence:
     def test_a_loss_beyond_float32s_resolution_is_as_bad_and_the_largest_step_its_cause(self):
         start, (progress,) = train(spec(optimizer="adam", lr=1e6))
         _, step = self.told(progress)
-        flight = progress.snapshot.flight
+        flight = progress.snapshot.steps
         assert "float32's resolution" in progress.cause.evidence
         assert flight[-1].loss >= 2**24 > max(each.loss for each in flight[:-1])
         sizes = {
@@ -289,14 +290,16 @@ class TestDivergence:
         _, told = train(spec(optimizer=optimizer, epochs=2))
         good = told[-1].snapshot
         wild = replace(good.spec, schedule=replace(good.spec.schedule, lr=1e6, epochs=9))
-        (progress,) = run.run(replace(good, spec=wild), DATA)
+        (progress,) = run.run(replace(good, history=replace(good.history, spec=wild)), DATA)
         assert (progress.stopped, progress.record.epoch) == ("diverged", 3)
         assert self.told(progress)[0] == 3
         kept = progress.snapshot
-        assert (kept.epoch, kept.best_epoch, kept.history) == (2, good.best_epoch, good.history)
-        assert same((kept.state, kept.parameters), (good.state, good.parameters))
+        assert kept.history.epoch == 2
+        assert kept.history.best_epoch == good.history.best_epoch
+        assert kept.history.epochs == good.history.epochs
+        assert same((kept.state, kept.network), (good.state, good.network))
         assert all_finite(kept.state)
-        assert {each.epoch for each in kept.flight} == {3}
+        assert {each.epoch for each in kept.steps} == {3}
 
     def test_it_may_happen_in_the_last_batch_which_is_smaller(self):
         start = run.start(spec(optimizer="sgd", lr=0.1, epochs=1), DATA)
@@ -307,7 +310,7 @@ class TestDivergence:
         (progress,) = run.run(start, data)
         assert self.told(progress) == (1, 5)
         assert progress.cause.layer == "hidden1"
-        assert [each.step for each in progress.snapshot.flight] == [1, 2, 3, 4, 5]
+        assert [each.step for each in progress.snapshot.steps] == [1, 2, 3, 4, 5]
 
 
 class TestStoppingOnAVerdict:
@@ -324,13 +327,15 @@ class TestStoppingOnAVerdict:
         assert 1 < earned[0] < 6, "the problem is no test"
         _, told = train(run_spec, stop_on=("dead", "saturated"))
         assert [each.stopped for each in told] == [None] * (earned[0] - 1) + ["condition"]
-        assert untimed(told[-1].snapshot.history) == untimed(free[earned[0] - 1].snapshot.history)
+        assert untimed(told[-1].snapshot.history.epochs) == untimed(
+            free[earned[0] - 1].snapshot.history.epochs
+        )
 
     def test_it_names_the_epoch_and_the_step_that_first_earned_it(self):
         run_spec = spec(**SATURATING)
         last = train(run_spec, stop_on=("saturated",))[1][-1]
         finding = self.judged(run_spec, last.record)["saturated"]
-        flight = last.snapshot.flight
+        flight = last.snapshot.steps
         epoch, step = flight[-1].epoch, flight[-1].step
         assert last.cause == replace(
             finding, evidence=f"{finding.evidence}, since epoch {epoch}, step {step}"
@@ -344,7 +349,7 @@ class TestStoppingOnAVerdict:
         _, told = train(spec(**SATURATING), stop_on=("vanishing", "exploding", "dead"))
         assert told[-1].stopped == "epochs"
         assert all(each.cause is None for each in told)
-        assert not told[-1].snapshot.flight
+        assert not told[-1].snapshot.steps
 
     def test_a_network_that_is_sick_from_the_start_ends_with_its_first_epoch(self):
         loud = dataset(train=70, validation=20, transform=lambda x: 100 * x)
@@ -355,4 +360,4 @@ class TestStoppingOnAVerdict:
             "hidden1",
         )
         assert progress.cause.evidence.endswith("since epoch 1, step 1")
-        assert len(progress.snapshot.flight) == 1
+        assert len(progress.snapshot.steps) == 1

@@ -12,8 +12,8 @@ from dnncli.spec.comparison import seeded
 from dnncli.training import plan as plans
 from dnncli.training import run as training
 from dnncli.training import seeds
-from dnncli.training import snapshot as snapshots
-from dnncli.training.engine import Block
+from dnncli.training.program import Block
+from dnncli.training.snapshot import summary
 
 SEEDS = 3
 PLAIN = {"act": "elu", "optimizer": "momentum"}
@@ -32,7 +32,7 @@ def compiled(act, **options):
 
 
 def together(spec, options, start=None):
-    """Every convoy of a run, the start first."""
+    """Every batch of a run, the start first."""
     dataset = problems.dataset()
     start = start or seeds.start(spec, SEEDS, dataset)
     return [start, *seeds.run(start, *blocks(dataset), compiled(**options))]
@@ -57,10 +57,10 @@ def same(a, b):
 )
 def test_a_seed_starts_as_its_own_run_does_to_the_bit(options):
     spec, dataset = problems.spec(seed=4, **options), problems.dataset()
-    convoy = seeds.start(spec, SEEDS, dataset)
+    batch = seeds.start(spec, SEEDS, dataset)
     for k in range(SEEDS):
         own = training.start(replace(spec, seed=4 + k), dataset)
-        assert same(seeds.of_seed(k, convoy.fleet.state), own.state)
+        assert same(seeds.seed_slice(k, batch.states.state), own.state)
 
 
 def test_a_seed_has_the_shuffles_and_the_key_of_its_own_run():
@@ -69,7 +69,7 @@ def test_a_seed_has_the_shuffles_and_the_key_of_its_own_run():
     for epoch in range(2):
         plan = seeds.plan(runs, epoch, 40)
         for k, run in enumerate(runs):
-            assert same(seeds.of_seed(k, plan), plans.plan(run, epoch, 40))
+            assert same(seeds.seed_slice(k, plan), plans.epoch_plan(run, epoch, 40))
     assert seeds.keys(runs).tolist() == [[0, 4], [0, 5], [0, 6]]
 
 
@@ -83,13 +83,13 @@ def test_a_seed_has_the_shuffles_and_the_key_of_its_own_run():
 )
 def test_a_seed_trains_as_its_own_run_does(options):
     spec, dataset = problems.spec(seed=1, lr=0.05, **options), problems.dataset()
-    convoy = together(spec, options)[-1]
-    ends = seeds.snapshots(convoy, snapshots.summary(dataset))
+    batch = together(spec, options)[-1]
+    ends = seeds.snapshots(batch, summary(dataset))
     for k, end in enumerate(ends):
         own = alone(replace(spec, seed=1 + k), dataset)
         assert end.spec == own.spec
-        assert end.best_epoch == own.best_epoch
-        for mine, its in zip(end.history, own.history, strict=True):
+        assert end.history.best_epoch == own.history.best_epoch
+        for mine, its in zip(end.history.epochs, own.history.epochs, strict=True):
             assert mine.train_loss == pytest.approx(its.train_loss, rel=1e-4)
             assert mine.val_loss == pytest.approx(its.val_loss, rel=1e-4)
             assert mine.val_accuracy == its.val_accuracy
@@ -97,41 +97,49 @@ def test_a_seed_trains_as_its_own_run_does(options):
                 assert one.delta_rms == pytest.approx(other.delta_rms, rel=1e-3)
                 assert one.dead_fraction == other.dead_fraction
         for mine, its in zip(
-            jax.tree.leaves(end.parameters), jax.tree.leaves(own.parameters), strict=True
+            jax.tree.leaves(end.network.parameters),
+            jax.tree.leaves(own.network.parameters),
+            strict=True,
         ):
             np.testing.assert_allclose(mine, its, rtol=1e-3, atol=1e-5)
-        assert end.initial[0].delta_rms == pytest.approx(own.initial[0].delta_rms, rel=1e-4)
+        assert end.history.initial[0].delta_rms == pytest.approx(
+            own.history.initial[0].delta_rms, rel=1e-4
+        )
 
 
 def test_each_seed_stops_in_its_own_time_and_then_stands_still():
-    convoys = together(problems.spec(epochs=40, patience=2, lr=0.1, **PLAIN), PLAIN)
-    last = convoys[-1]
-    lengths = [len(lane.history) for lane in last.lanes]
+    batches = together(problems.spec(epochs=40, patience=2, lr=0.1, **PLAIN), PLAIN)
+    last = batches[-1]
+    lengths = [run.epoch for run in last.runs]
     assert len(set(lengths)) > 1
-    assert len(convoys) - 1 == max(lengths)
-    for k, lane in enumerate(last.lanes):
-        assert lane.stopped == "patience"
-        assert len(lane.history) - lane.best_epoch == 2
-        assert lane == convoys[lengths[k]].lanes[k]
-        assert same(seeds.of_seed(k, last.fleet), seeds.of_seed(k, convoys[lengths[k]].fleet))
-        best = seeds.of_seed(k, convoys[lane.best_epoch].fleet.state)
-        assert same(seeds.of_seed(k, last.fleet).parameters, best.parameters)
+    assert len(batches) - 1 == max(lengths)
+    for k, run in enumerate(last.runs):
+        assert run.stopped == "patience"
+        assert run.epoch - run.best_epoch == 2
+        then = batches[lengths[k]]
+        assert run == then.runs[k]
+        assert same(seeds.seed_slice(k, last.states), seeds.seed_slice(k, then.states))
+        best = seeds.seed_slice(k, batches[run.best_epoch].states.state)
+        assert same(seeds.seed_slice(k, last.states).best, best.network)
 
 
 def test_a_seed_that_diverges_keeps_its_last_finite_state_and_the_others_go_on():
     spec = problems.spec(lr=0.05, **PLAIN)
     start = seeds.start(spec, SEEDS, problems.dataset())
-    kernel = np.array(start.fleet.state.parameters[0].kernel)
+    network = start.states.state.network
+    first, *upper = network.parameters
+    kernel = np.array(first.kernel)
     kernel[1] = 1e38  # overflows in its first step
-    first = start.fleet.state.parameters[0]._replace(kernel=kernel)
-    state = start.fleet.state._replace(parameters=(first, *start.fleet.state.parameters[1:]))
-    convoys = together(spec, PLAIN, replace(start, fleet=start.fleet._replace(state=state)))
-    assert [lane.stopped for lane in convoys[-1].lanes] == ["epochs", "diverged", "epochs"]
-    assert [len(lane.history) for lane in convoys[-1].lanes] == [3, 0, 3]
-    assert same(seeds.of_seed(1, convoys[-1].fleet.state), seeds.of_seed(1, state))
+    broken = network._replace(parameters=(first._replace(kernel=kernel), *upper))
+    state = start.states.state._replace(network=broken)
+    batches = together(spec, PLAIN, replace(start, states=start.states._replace(state=state)))
+    last = batches[-1]
+    assert [run.stopped for run in last.runs] == ["epochs", "diverged", "epochs"]
+    assert [run.epoch for run in last.runs] == [3, 0, 3]
+    assert same(seeds.seed_slice(1, last.states.state), seeds.seed_slice(1, state))
     whole = together(spec, PLAIN)[-1]
     for k in (0, 2):
-        assert same(seeds.of_seed(k, convoys[-1].fleet), seeds.of_seed(k, whole.fleet))
+        assert same(seeds.seed_slice(k, last.states), seeds.seed_slice(k, whole.states))
 
 
 def test_initialisers_and_rates_share_a_program():

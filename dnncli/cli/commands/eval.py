@@ -72,7 +72,7 @@ def command(
     from dnncli.report import evaluation as report
     from dnncli.training import compilation_cache
 
-    compilation_cache.remember()
+    compilation_cache.enable()
     given = {"data": data, "label_strip": label_strip}
     snapshot, dataset = models.for_evaluation(checkpoint, given, act, alpha)
     presenter.notices(dataset.notices)

@@ -88,11 +88,10 @@ def command(
     from dnncli.data.rows import Rows
     from dnncli.experiments import predict
     from dnncli.storage import checkpoint as checkpoints
-    from dnncli.training import compilation_cache
-    from dnncli.training import snapshot as snapshots
+    from dnncli.training import checkpointing, compilation_cache
 
-    compilation_cache.remember()
-    snapshot = snapshots.from_checkpoint(checkpoints.read(checkpoint), checkpoint)
+    compilation_cache.enable()
+    snapshot = checkpointing.from_checkpoint(checkpoints.read(checkpoint), checkpoint)
     rows = Rows(file, snapshot.data.encoding, delimiter, header, sys.stdin.buffer)
     names, found = snapshot.data.class_names, Counter[str]()
     head = {

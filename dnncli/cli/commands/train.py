@@ -116,7 +116,7 @@ def _start(spec: RunSpec) -> tuple["Snapshot", "Dataset"]:
     from dnncli.training import compilation_cache
     from dnncli.training.run import start
 
-    compilation_cache.remember()
+    compilation_cache.enable()
     return start(spec, dataset), dataset
 
 
@@ -124,5 +124,5 @@ def _resume(path: Path, options: dict[str, Any]) -> tuple["Snapshot", "Dataset"]
     from dnncli.experiments import train
     from dnncli.training import compilation_cache
 
-    compilation_cache.remember()
+    compilation_cache.enable()
     return train.resume(path, options)

@@ -175,5 +175,5 @@ def _prepare(
 
     parent, dataset, record = models.for_new_task(path, spec.options, act, alpha)
     presenter.notices(dataset.notices)
-    compilation_cache.remember()
+    compilation_cache.enable()
     return task.prepare(spec, parent, record, dataset)

@@ -39,7 +39,7 @@ class Comparing:
 
     def run(self) -> int:
         """Train, print and save; returns the exit code."""
-        compilation_cache.remember()
+        compilation_cache.enable()
         self.theory = comparison.predictions(self.grid, self.dataset)
         self._open()
         left = len(comparison.remaining(self.grid, self.trials))

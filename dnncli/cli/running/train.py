@@ -46,7 +46,7 @@ class Training:
         epochs = self.snapshot.spec.schedule.epochs
         steps = run.run(self.snapshot, self.dataset, self.stop_on)
         try:
-            caught = self.presenter.follow(steps, self._take, epochs, self.snapshot.epoch)
+            caught = self.presenter.follow(steps, self._take, epochs, self.snapshot.history.epoch)
         except (OSError, DnncliError):
             self._rescue()
             raise
@@ -59,7 +59,7 @@ class Training:
         spec = self.snapshot.spec
         config = spec.options()
         data = self.snapshot.data.record
-        parameters = count(self.snapshot.parameters)
+        parameters = count(self.snapshot.network.parameters)
         self.presenter.show(report.opening, config, data, parameters)
         if self.snapshot.origin is None:  # theory is of untrained networks
             prediction = train.predict(spec, self.dataset)
@@ -77,7 +77,9 @@ class Training:
         bar.advance(f"epoch {record.epoch}")
         if self.log:
             self.log.epoch(record)
-        self.presenter.line(report.epoch_line, record, self.snapshot.best_epoch == record.epoch)
+        self.presenter.line(
+            report.epoch_line, record, self.snapshot.history.best_epoch == record.epoch
+        )
         self.presenter.event("epoch", record)
         if time.perf_counter() - self.saved > SAVE_EVERY:
             train.save(self.snapshot, self.path)
@@ -87,7 +89,7 @@ class Training:
         """Keep what was learned where it can no longer be printed or logged."""
         if self.log:
             self.log.abandon()
-        if self.snapshot.history:
+        if self.snapshot.history.epochs:
             train.save(self.snapshot, self.path)
             self.presenter.notice(f"stopped; {self._continue()}")
 

@@ -18,8 +18,8 @@ from dnncli.report import training
 from dnncli.report import transfer as report
 from dnncli.report.figures import transfer as figures
 from dnncli.storage import checkpoint
+from dnncli.training.checkpointing import to_checkpoint
 from dnncli.training.run import Progress
-from dnncli.training.snapshot import to_checkpoint
 
 SAVE_EVERY = 5.0  # seconds between checkpoints while training, so that even a kill loses little
 
@@ -92,7 +92,7 @@ class Transferring:
         bar.advance(f"{which.kind}, seed {which.seed}, epoch {record.epoch}", 1 + skipped)
         self.ends[which] = step.progress
         if which == self.task.runs[0]:
-            best = step.progress.snapshot.best_epoch == record.epoch
+            best = step.progress.snapshot.history.best_epoch == record.epoch
             self.presenter.line(training.epoch_line, record, best)
             self._save(step.progress)
         self.presenter.event("epoch", record, run=which.kind, seed=which.seed)

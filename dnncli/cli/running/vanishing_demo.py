@@ -17,7 +17,7 @@ def demonstrate(
     presenter: Presenter, spec: VanishingSpec, source: DataSpec, dataset: Dataset, extras: Extras
 ) -> None:
     """Measure every case, print and draw them."""
-    compilation_cache.remember()
+    compilation_cache.enable()
     cases: list[CaseRecord] = []
     with presenter.progress("measuring", len(spec.cases) * len(spec.depths)) as bar:
         for case in vanishing.run(spec, dataset):

@@ -17,8 +17,9 @@ from dnncli.spec import RunSpec
 from dnncli.spec.comparison import Combination, GridSpec
 from dnncli.theory import Prediction
 from dnncli.training import seeds
-from dnncli.training.run import block
-from dnncli.training.seeds import Convoy, Lane
+from dnncli.training.history import RunHistory
+from dnncli.training.placement import block
+from dnncli.training.seeds import SeedBatch
 from dnncli.training.snapshot import Snapshot, summary
 
 
@@ -95,11 +96,11 @@ def run(
             untrained = seeds.start(spec, grid.seeds, dataset)
             compiled = pool.get(spec)
             began = time.perf_counter()
-            convoy = untrained
-            for convoy in seeds.run(untrained, train_block, validation, compiled.epoch):
-                yield _tick(row, spec, convoy)
+            batch = untrained
+            for batch in seeds.run(untrained, train_block, validation, compiled.epoch):
+                yield _tick(row, spec, batch)
             seconds = time.perf_counter() - began
-            yield _finished(row, convoy, compiled, dataset, seconds)
+            yield _finished(row, batch, compiled, dataset, seconds)
         measured = speed.speeds(first_runs, pool, grid.seeds, train_block, validation, dataset)
     yield Timed(dict(zip(names, measured, strict=True)))
 
@@ -109,43 +110,43 @@ def _rate(run: RunSpec) -> float:
     return run.schedule.lr
 
 
-def _tick(row: Combination, run: RunSpec, convoy: Convoy) -> Tick:
+def _tick(row: Combination, run: RunSpec, batch: SeedBatch) -> Tick:
     """The event of the epoch that all seeds have just done."""
-    values = [_last_values(seed, convoy.epoch) for seed in convoy.lanes]
+    values = [_last_values(seed, batch.epoch) for seed in batch.runs]
     return Tick(
         name=row.name,
         act=row.act,
         init=row.init,
         lr=_rate(run),
-        epoch=convoy.epoch,
+        epoch=batch.epoch,
         val_loss=tuple(loss for loss, _ in values),
         val_accuracy=tuple(accuracy for _, accuracy in values),
-        seconds=convoy.seconds,
+        seconds=batch.seconds,
     )
 
 
-def _last_values(run: Lane, epoch: int) -> tuple[float | None, float | None]:
+def _last_values(run: RunHistory, epoch: int) -> tuple[float | None, float | None]:
     """Validation loss and accuracy of a seed after this epoch.
 
     None where it had stopped before or diverged in it.
     """
-    if len(run.history) < epoch:
+    if len(run.epochs) < epoch:
         return None, None
-    return run.history[-1].val_loss, run.history[-1].val_accuracy
+    return run.epochs[-1].val_loss, run.epochs[-1].val_accuracy
 
 
 def _finished(
     row: Combination,
-    convoy: Convoy,
+    batch: SeedBatch,
     compiled: CompiledPrograms,
     dataset: Dataset,
     seconds: float,
 ) -> Finished:
     """The event of a finished combination; `seconds` is the wall time of its training."""
-    ends = seeds.snapshots(convoy, summary(dataset))
+    ends = seeds.snapshots(batch, summary(dataset))
     runs = tuple(
         seed_results.seed_record(run, end, compiled.forward, compiled.rows, dataset)
-        for run, end in zip(convoy.lanes, ends, strict=True)
+        for run, end in zip(batch.runs, ends, strict=True)
     )
     trial = TrialRecord(row.name, row.act, row.init, _rate(ends[0].spec), runs, seconds)
     return Finished(trial, ends, compiled.seconds)

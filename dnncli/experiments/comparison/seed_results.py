@@ -12,22 +12,22 @@ from dnncli.diagnosis.context import delta_ratio
 from dnncli.diagnosis.verdict import diagnose
 from dnncli.records import LayerRecord, SeedRecord
 from dnncli.spec import RunSpec
+from dnncli.training.history import RunHistory
 from dnncli.training.run import network_context
-from dnncli.training.seeds import Lane
 from dnncli.training.snapshot import Snapshot
 
 Rows = Float32[np.ndarray, "rows features"]
-Forward = Callable[..., Any]  # (parameters, statistics, rows) to logits
+Forward = Callable[..., Any]  # (network, rows) to logits
 
 
 def seed_record(
-    run: Lane, end: Snapshot, forward: Forward, rows: int, dataset: Dataset
+    run: RunHistory, end: Snapshot, forward: Forward, rows: int, dataset: Dataset
 ) -> SeedRecord:
     """One seed's results. `forward` is compiled for `rows` examples."""
     record = _without_scores(run)
     if run.stopped == "diverged":
         return record
-    best = run.history[run.best_epoch - 1]
+    best = run.epochs[run.best_epoch - 1]
     layers = best.layers
     health = diagnose(network_context(run.spec, dataset), layers, run.initial)
     return replace(
@@ -47,7 +47,7 @@ def seed_record(
     )
 
 
-def _without_scores(run: Lane) -> SeedRecord:
+def _without_scores(run: RunHistory) -> SeedRecord:
     """The record of a run that diverged: its curves and its first step, and no scores."""
     assert run.stopped is not None
     ratio = delta_ratio(run.initial) if run.initial else None
@@ -65,9 +65,9 @@ def _without_scores(run: Lane) -> SeedRecord:
         dead_fraction=None,
         saturated_fraction=None,
         activation_mean=None,
-        train_losses=tuple(epoch.train_loss for epoch in run.history),
-        val_losses=tuple(epoch.val_loss for epoch in run.history),
-        val_accuracies=tuple(epoch.val_accuracy for epoch in run.history),
+        train_losses=tuple(epoch.train_loss for epoch in run.epochs),
+        val_losses=tuple(epoch.val_loss for epoch in run.epochs),
+        val_accuracies=tuple(epoch.val_accuracy for epoch in run.epochs),
         initial_delta=_deltas(run.initial),
         best_delta=(),
     )
@@ -88,7 +88,7 @@ def accuracy(forward: Forward, end: Snapshot, split: Split, rows: int) -> float:
     for start in range(0, len(split), rows):
         y = split.y[start : start + rows]
         x = _padded(split.x[start : start + rows], rows)
-        logits = np.asarray(forward(end.parameters, end.statistics, x))
+        logits = np.asarray(forward(end.network, x))
         hits += int((logits[: len(y)].argmax(axis=1) == y).sum())
     return hits / len(split)
 

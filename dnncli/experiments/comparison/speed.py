@@ -12,9 +12,9 @@ from dnncli.data import Dataset
 from dnncli.experiments.compilation_pool import CompilationPool, CompiledPrograms
 from dnncli.records import Speed
 from dnncli.spec import RunSpec
-from dnncli.training import seeds
-from dnncli.training.engine import Block, Program
-from dnncli.training.seeds import Convoy
+from dnncli.training import placement, seeds
+from dnncli.training.program import Block, Program
+from dnncli.training.seeds import SeedBatch
 
 FEWEST_ROUNDS = 3  # of timing, each over all programs …
 MOST_ROUNDS = 10
@@ -43,7 +43,7 @@ def speeds(
     states = {program: seeds.start(run, seed_count, dataset) for program, run in first_runs.items()}
     fastest = {program: np.full(2, np.inf) for program in compiled}
     rows = next(iter(compiled.values())).rows
-    x = jax.device_put(dataset.train.x[:rows])
+    x = placement.put(dataset.train.x[:rows])
     began = time.perf_counter()
     for turn in range(MOST_ROUNDS):
         if turn >= FEWEST_ROUNDS and time.perf_counter() - began > TIMING_SECONDS:
@@ -61,16 +61,15 @@ def rotated(programs: list[Program], turn: int) -> list[Program]:
 
 
 def _turn(
-    compiled: CompiledPrograms, convoy: Convoy, train: Block, validation: Block, x: Any
+    compiled: CompiledPrograms, batch: SeedBatch, train: Block, validation: Block, x: Any
 ) -> tuple[float, float]:
     """Seconds of an epoch of all seeds, and of the fastest forward pass of one network."""
-    runs = tuple(lane.spec for lane in convoy.lanes)
-    plan = jax.device_put(seeds.plan(runs, 0, len(train.y)))
-    state = jax.device_put(convoy.fleet.state)
+    runs = tuple(run.spec for run in batch.runs)
+    plan = placement.put(seeds.plan(runs, 0, len(train.y)))
+    state = placement.put(batch.states.state)
     epoch = _clock(compiled.epoch, state, train, validation, seeds.keys(runs), plan)
-    network = (convoy.fleet.parameters, convoy.fleet.statistics)
-    first_seed = jax.device_put(seeds.of_seed(0, network))
-    forward = min(_clock(compiled.forward, *first_seed, x) for _ in range(FORWARD_PASSES))
+    first_seed = placement.put(seeds.seed_slice(0, batch.states.best))
+    forward = min(_clock(compiled.forward, first_seed, x) for _ in range(FORWARD_PASSES))
     return epoch, forward
 
 

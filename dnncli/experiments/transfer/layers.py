@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from dnncli.nn.network import Layer, Moments
+from dnncli.nn.network import Layer, Moments, Network
 from dnncli.records import OriginRecord, ParentRecord
 from dnncli.spec.transfer import Layout
 from dnncli.training.snapshot import Snapshot
@@ -22,16 +22,16 @@ def reuse_layers(
     states = _layer_states(fresh)
     for name in layout.kept:
         states[name] = trained[name]
-    parameters = tuple(layer for layer, _ in states.values())
-    statistics = tuple(moments for _, moments in states.values())
-    state = fresh.state._replace(parameters=parameters, statistics=statistics)
+    parameters, statistics = zip(*states.values(), strict=True)
+    network = Network(parameters, statistics)
+    state = fresh.state._replace(network=network)
     origin = OriginRecord(record, layout.kept, layout.reinitialised, layout.frozen)
-    return replace(fresh, state=state, parameters=parameters, statistics=statistics, origin=origin)
+    return replace(fresh, state=state, network=network, origin=origin)
 
 
 def _layer_states(snapshot: Snapshot) -> dict[str, LayerState]:
     """Parameters and moments of the best epoch by the layers' names."""
-    states = zip(snapshot.parameters, snapshot.statistics, strict=True)
+    states = zip(*snapshot.network, strict=True)
     return dict(zip(snapshot.spec.network.layers(), states, strict=True))
 
 
@@ -52,7 +52,7 @@ def parent_record(
         classes=data.class_names,
         data=data.record.name,
         fingerprint=data.record.fingerprint,
-        epoch=parent.best_epoch,
+        epoch=parent.history.best_epoch,
         origin=parent.origin,
     )
     return replace(record, data=None, fingerprint=None) if external else record

@@ -7,15 +7,14 @@ need scikit-learn, for numbers that only have to rank layers.
 
 from collections.abc import Iterator, Sequence
 
-import jax
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int, Int32
 
 from dnncli.data import Split
 from dnncli.errors import SpecError
 from dnncli.nn import inference
-from dnncli.nn.inference import Base
 from dnncli.records import ProbeRecord
+from dnncli.training import placement
 from dnncli.training.snapshot import Snapshot
 
 FOLDS = 5
@@ -39,8 +38,8 @@ def probe(parent: Snapshot, train: Split) -> Iterator[ProbeRecord]:
     x = train.x[chosen]
     y = train.y[chosen]
     names = parent.spec.network.layers()[:-1]
-    hidden = Base(parent.parameters[: len(names)], parent.statistics[: len(names)])
-    outputs = inference.compiled_depths(parent.spec.network, hidden, jax.device_put(x))
+    hidden = parent.network.part(0, len(names))
+    outputs = inference.compiled_hidden_outputs(parent.spec.network, hidden, placement.put(x))
     for name, of_layer in zip(("input", *names), (x, *outputs), strict=True):
         yield _probe(name, np.asarray(of_layer), y, folds[chosen])
 

@@ -41,7 +41,7 @@ def result(
     end = ends[first]
     done = {run: progress for run, progress in ends.items() if progress.stopped}
     tests = {run: test_score(progress.snapshot, task.dataset) for run, progress in done.items()}
-    parameters = network.count(end.snapshot.parameters)
+    parameters = network.count(end.snapshot.network.parameters)
     frozen = _frozen_parameters(task, end)
     return TransferRecord(
         config=_config(task),
@@ -55,7 +55,7 @@ def result(
         trained_parameters=parameters - frozen,
         frozen_parameters=frozen,
         epochs=_epochs(end),
-        best_epoch=end.snapshot.best_epoch,
+        best_epoch=end.snapshot.history.best_epoch,
         stopped=_stopped(end, finished),
         test=tests.get(first),
         health=_health(task, end),
@@ -80,15 +80,15 @@ def _config(task: Transfer) -> dict[str, object]:
 def _frozen_parameters(task: Transfer, end: Progress) -> int:
     """How many parameters are frozen at first."""
     names = end.snapshot.spec.network.layers()
-    layers = zip(names, end.snapshot.parameters, strict=True)
+    layers = zip(names, end.snapshot.network.parameters, strict=True)
     return network.count(tuple(layer for name, layer in layers if name in task.layout.frozen))
 
 
 def _epochs(end: Progress) -> tuple[EpochRecord, ...]:
     """A run's epochs, a last one that diverged included."""
     if end.stopped == "diverged":
-        return (*end.snapshot.history, end.record)
-    return end.snapshot.history
+        return (*end.snapshot.history.epochs, end.record)
+    return end.snapshot.history.epochs
 
 
 def _stopped(end: Progress, finished: bool) -> str:
@@ -128,7 +128,7 @@ def _summary(done: Ends, tests: Scores, run: Run) -> RunSummary:
     return RunSummary(
         seed=run.seed,
         test=tests[run],
-        best_epoch=end.snapshot.best_epoch,
+        best_epoch=end.snapshot.history.best_epoch,
         stopped=end.stopped or "",
         first_accuracy=next(iter(curve), None),
         best_accuracy=max(curve, default=None),
@@ -139,7 +139,7 @@ def _summary(done: Ends, tests: Scores, run: Run) -> RunSummary:
 
 
 def _val_accuracies(end: Progress) -> tuple[float, ...]:
-    return tuple(record.val_accuracy for record in end.snapshot.history)
+    return tuple(record.val_accuracy for record in end.snapshot.history.epochs)
 
 
 def _first_epoch_at(goal: float | None, curve: Sequence[float]) -> int | None:
@@ -158,7 +158,7 @@ def _baseline(done: Ends, tests: Scores, seed: int) -> BaselineRecord | None:
     return BaselineRecord(
         test=tests[first],
         epochs=_epochs(end),
-        best_epoch=end.snapshot.best_epoch,
+        best_epoch=end.snapshot.history.best_epoch,
         stopped=end.stopped or "",
         seeds=_summaries(done, tests, BASELINE),
     )

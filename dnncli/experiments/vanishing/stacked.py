@@ -13,10 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from dnncli.nn import network
+from dnncli.nn import network, tasks
 from dnncli.nn.network import Layer, Parameters
 from dnncli.spec import NetworkSpec
-from dnncli.training import engine
 
 
 class Stack(NamedTuple):
@@ -92,7 +91,7 @@ def propagate(
 
     def mean_loss(stacked: Stack, taps: Taps) -> tuple[Array, Trace]:
         trace = _forward(spec, stacked, taps, x)
-        return jnp.mean(engine.losses(trace.logits, y)), trace
+        return jnp.mean(tasks.cross_entropy(trace.logits, y)), trace
 
     differentiate = jax.grad(mean_loss, argnums=(0, 1), has_aux=True)
     (gradients, by_taps), trace = differentiate(stacked, _zeros(stacked, len(y)))

@@ -17,9 +17,10 @@ from dnncli.records import Seconds
 from dnncli.spec.comparison import GridSpec
 from dnncli.storage import checkpoint
 from dnncli.storage.checkpoint import Checkpoint
+from dnncli.training import checkpointing, placement
 from dnncli.training import run as runs
 from dnncli.training import seeds as lockstep
-from dnncli.training import snapshot as snapshots
+from dnncli.training.snapshot import summary
 
 OPTIONS = {
     "hidden": (7, 5),
@@ -77,9 +78,9 @@ def test_a_seeds_scores_are_those_of_its_own_run(events, dataset):
             snapshot = progress.snapshot
         assert run.test_accuracy == pytest.approx(runs.test_score(snapshot, dataset).accuracy)
         assert run.val_losses == pytest.approx(
-            [epoch.val_loss for epoch in snapshot.history], rel=1e-4
+            [epoch.val_loss for epoch in snapshot.history.epochs], rel=1e-4
         )
-        assert run.best_epoch == snapshot.best_epoch
+        assert run.best_epoch == snapshot.history.best_epoch
 
 
 def test_a_row_holds_all_that_the_issue_names(events, dataset):
@@ -128,11 +129,11 @@ def test_every_seeds_best_network_is_kept_by_name(events, dataset, tmp_path):
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == [f"swish-he-normal-lr0.01-seed{k}.ckpt" for k in range(5)]
     path = tmp_path / names[3]
-    stored = snapshots.from_checkpoint(checkpoint.read(path), path)
+    stored = checkpointing.from_checkpoint(checkpoint.read(path), path)
     assert stored.spec.seed == 3
     pairs = zip(
-        jax.tree.leaves(stored.parameters),
-        jax.tree.leaves(finished.snapshots[3].parameters),
+        jax.tree.leaves(stored.network.parameters),
+        jax.tree.leaves(finished.snapshots[3].network.parameters),
         strict=True,
     )
     assert all(np.array_equal(a, b) for a, b in pairs)
@@ -196,11 +197,11 @@ def test_equal_activations_on_disjoint_seeds_are_seldom_called_different():
     """A null comparison of real networks, twenty times over: 800 seeds in one program."""
     dataset, spec = problems.dataset(test=300), GRID.combinations()[2].runs[0]
     seeds = 2 * REPETITIONS * EACH
-    convoy = lockstep.start(spec, seeds, dataset)
+    batch = lockstep.start(spec, seeds, dataset)
     compiled = lockstep.compile_epoch(spec, seeds, dataset)
-    blocks = [runs.block(split) for split in (dataset.train, dataset.validation)]
-    *_, last = lockstep.run(convoy, *blocks, compiled)
-    ends = lockstep.snapshots(last, snapshots.summary(dataset))
+    blocks = [placement.block(split) for split in (dataset.train, dataset.validation)]
+    *_, last = lockstep.run(batch, *blocks, compiled)
+    ends = lockstep.snapshots(last, summary(dataset))
     scores = [runs.test_score(end, dataset).accuracy for end in ends]
     groups = [scores[i : i + EACH] for i in range(0, seeds, EACH)]
     pairs = zip(groups[::2], groups[1::2], strict=True)

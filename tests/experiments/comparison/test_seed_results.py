@@ -7,21 +7,21 @@ import pytest
 
 from dnncli.data import Split
 from dnncli.experiments.comparison import seed_results
-from dnncli.nn.network import TrainState
+from dnncli.nn.network import Network, TrainState
 from dnncli.records import EpochRecord
-from dnncli.training.seeds import Lane
+from dnncli.training.history import RunHistory
 from dnncli.training.snapshot import Snapshot, summary
 
 
-def forward(parameters, statistics, x):
+def forward(network, x):
     """A network whose logits are its inputs; it takes four rows at once and counts its calls."""
     assert x.shape == (4, 3)
     return jnp.asarray(x)
 
 
-def end(lane, dataset):
-    nothing = TrainState((), (), (), jnp.int32(0))
-    return Snapshot(lane.spec, summary(dataset), nothing, (), (), lane.best_epoch)
+def end(run, dataset):
+    nothing = TrainState(Network((), ()), (), jnp.int32(0))
+    return Snapshot(run, nothing.network, nothing, summary(dataset))
 
 
 @pytest.mark.parametrize("examples", [1, 4, 7, 11])
@@ -30,7 +30,9 @@ def test_accuracy_counts_every_example_once_whatever_the_blocks(examples):
     x = rng.normal(size=(examples, 3)).astype(np.float32)
     y = rng.integers(0, 3, examples).astype(np.int32)
     dataset = problems.dataset(features=3)
-    found = seed_results.accuracy(forward, end(Lane(problems.spec()), dataset), Split(x, y), rows=4)
+    found = seed_results.accuracy(
+        forward, end(RunHistory(problems.spec()), dataset), Split(x, y), rows=4
+    )
     assert found == pytest.approx((x.argmax(axis=1) == y).mean())
 
 
@@ -42,8 +44,9 @@ def epoch(number, accuracy, dead):
 def test_figures_are_of_the_best_epoch_and_over_all_hidden_units():
     dataset, spec = problems.dataset(features=3), problems.spec(hidden=(30, 10))
     history = (epoch(1, 0.6, [0.9, 0.9]), epoch(2, 0.8, [0.5, 0.1]), epoch(3, 0.7, [0.9, 0.9]))
-    lane = Lane(spec, 2, history, problems.layers(hidden=2, delta_rms=[0.5, 0.1]), "epochs")
-    found = seed_results.seed_record(lane, end(lane, dataset), forward, 4, dataset)
+    initial = problems.layers(hidden=2, delta_rms=[0.5, 0.1])
+    run = RunHistory(spec, history, initial, best_epoch=2, stopped="epochs")
+    found = seed_results.seed_record(run, end(run, dataset), forward, 4, dataset)
     assert found.dead_fraction == pytest.approx((30 * 0.5 + 10 * 0.1) / 40)
     assert (found.val_accuracy, found.best_epoch) == (0.8, 2)
     assert (found.initial_delta_ratio, found.best_delta_ratio) == (
@@ -56,8 +59,10 @@ def test_figures_are_of_the_best_epoch_and_over_all_hidden_units():
 
 def test_a_run_that_diverged_has_its_history_and_no_figures():
     dataset = problems.dataset(features=3)
-    lane = Lane(problems.spec(), 1, (epoch(1, 0.6, 0.0),), problems.layers(hidden=2), "diverged")
-    found = seed_results.seed_record(lane, end(lane, dataset), forward, 4, dataset)
+    run = RunHistory(
+        problems.spec(), (epoch(1, 0.6, 0.0),), problems.layers(hidden=2), 1, "diverged"
+    )
+    found = seed_results.seed_record(run, end(run, dataset), forward, 4, dataset)
     assert found.verdict == found.stopped == "diverged"
     assert (
         found.test_accuracy

@@ -15,7 +15,7 @@ from dnncli.experiments.transfer.task import BASELINE, TRANSFER, Run, Transfer
 from dnncli.spec import transfer as transfer_spec
 from dnncli.spec.transfer import TransferSpec
 from dnncli.storage import checkpoint
-from dnncli.training import compilation_cache, run, snapshot
+from dnncli.training import checkpointing, compilation_cache, run
 
 DATA = dataset(train=60, validation=20, test=25, classes=3)
 OTHER = replace(
@@ -26,12 +26,12 @@ ASKED = {"keep": "2", "add": (4,), "freeze": "1", "seeds": 2, "options": {"epoch
 
 @pytest.fixture(autouse=True, scope="module")
 def compiled_once():
-    compilation_cache.remember()
+    compilation_cache.enable()
 
 
 @pytest.fixture(scope="module")
 def parent():
-    compilation_cache.remember()
+    compilation_cache.enable()
     *_, last = run.run(run.start(spec(hidden=(7, 6, 5), bn=True), DATA), DATA)
     return last.snapshot
 
@@ -63,31 +63,34 @@ def test_kept_layers_are_the_parents_and_the_rest_is_what_scratch_starts_with(pa
     start, scratch = (transfer.start(of, Run(kind, 5)) for kind in (TRANSFER, BASELINE))
     assert start.spec.network.hidden == scratch.spec.network.hidden == (7, 6, 4)
     for place in (0, 1):
-        assert bits(start.parameters[place]) == bits(parent.parameters[place])
-        assert bits(start.statistics[place]) == bits(parent.statistics[place])
-        assert bits(start.parameters[place]) != bits(scratch.parameters[place])
-    assert bits(start.parameters[2:]) == bits(scratch.parameters[2:])
-    assert bits(start.statistics[2:]) == bits(scratch.statistics[2:])
-    assert bits(start.state.parameters) == bits(start.parameters)
+        assert bits(start.network.parameters[place]) == bits(parent.network.parameters[place])
+        assert bits(start.network.statistics[place]) == bits(parent.network.statistics[place])
+        assert bits(start.network.parameters[place]) != bits(scratch.network.parameters[place])
+    assert bits(start.network.parameters[2:]) == bits(scratch.network.parameters[2:])
+    assert bits(start.network.statistics[2:]) == bits(scratch.network.statistics[2:])
+    assert bits(start.state.network.parameters) == bits(start.network.parameters)
     assert not any(np.asarray(leaf).any() for leaf in jax.tree.leaves(start.state.optimizer))
 
 
 def test_the_parents_best_epoch_is_what_is_kept(parent):
-    worse = replace(parent, state=parent.state._replace(parameters=None))
+    last = parent.state.network._replace(parameters=None)
+    worse = replace(parent, state=parent.state._replace(network=last))
     start = transfer.start(task(worse), Run(TRANSFER, 5))
-    assert bits(start.parameters[0]) == bits(parent.parameters[0])
+    assert bits(start.network.parameters[0]) == bits(parent.network.parameters[0])
 
 
 def test_layers_drawn_anew_are_those_of_scratch(parent):
     of = task(parent, reinit=("hidden1",), freeze="0")
     start, scratch = (transfer.start(of, Run(kind, 5)) for kind in (TRANSFER, BASELINE))
-    assert bits(start.parameters[0]) == bits(scratch.parameters[0])
-    assert bits(start.parameters[1]) == bits(parent.parameters[1])
+    assert bits(start.network.parameters[0]) == bits(scratch.network.parameters[0])
+    assert bits(start.network.parameters[1]) == bits(parent.network.parameters[1])
 
 
 def test_a_kept_output_layer_is_the_parents(parent):
     of = task(parent, DATA, keep="all", add=())
-    assert bits(transfer.start(of, Run(TRANSFER, 5)).parameters) == bits(parent.parameters)
+    assert bits(transfer.start(of, Run(TRANSFER, 5)).network.parameters) == bits(
+        parent.network.parameters
+    )
 
 
 def test_runs_come_in_pairs_of_a_seed(done):
@@ -106,9 +109,9 @@ def test_the_baseline_is_what_train_makes_of_the_same_options(done):
 
 def test_frozen_layers_are_the_parents_at_the_end(parent, done):
     end = done[1][Run(TRANSFER, 6)].snapshot
-    assert bits(end.state.parameters[0]) == bits(parent.parameters[0])
-    assert bits(end.state.statistics[0]) == bits(parent.statistics[0])
-    assert bits(end.state.parameters[1]) != bits(parent.parameters[1])
+    assert bits(end.state.network.parameters[0]) == bits(parent.network.parameters[0])
+    assert bits(end.state.network.statistics[0]) == bits(parent.network.statistics[0])
+    assert bits(end.state.network.parameters[1]) != bits(parent.network.parameters[1])
 
 
 def test_the_result_says_what_was_kept_frozen_and_trained(done):
@@ -135,9 +138,13 @@ def test_summaries_are_of_the_curves(done):
     _, ends, record = done
     for kind, summaries in ((TRANSFER, record.seeds), (BASELINE, record.baseline.seeds)):
         for summary in summaries:
-            curve = [epoch.val_accuracy for epoch in ends[Run(kind, summary.seed)].snapshot.history]
+            curve = [
+                epoch.val_accuracy
+                for epoch in ends[Run(kind, summary.seed)].snapshot.history.epochs
+            ]
             rival = [
-                epoch.val_accuracy for epoch in ends[Run(BASELINE, summary.seed)].snapshot.history
+                epoch.val_accuracy
+                for epoch in ends[Run(BASELINE, summary.seed)].snapshot.history.epochs
             ]
             assert list(summary.val_accuracies) == curve
             assert (summary.first_accuracy, summary.best_accuracy) == (curve[0], max(curve))
@@ -192,15 +199,16 @@ def test_nothing_follows_a_divergence_of_the_network_that_is_kept(parent):
 def test_a_transferred_checkpoint_says_where_it_came_from_and_goes_on(done, tmp_path):
     _, ends, _ = done
     end, path = ends[Run(TRANSFER, 5)].snapshot, tmp_path / "child.ckpt"
-    checkpoint.write(path, snapshot.to_checkpoint(end))
-    back = snapshot.from_checkpoint(checkpoint.read(path), path)
+    checkpoint.write(path, checkpointing.to_checkpoint(end))
+    back = checkpointing.from_checkpoint(checkpoint.read(path), path)
     assert back.origin == end.origin
     assert (back.origin.kept, back.origin.frozen) == (("hidden1", "hidden2"), ("hidden1",))
     assert back.origin.parent.fingerprint == DATA.fingerprint
-    longer = replace(back, spec=replace(back.spec, schedule=replace(back.spec.schedule, epochs=5)))
+    more = replace(back.spec, schedule=replace(back.spec.schedule, epochs=5))
+    longer = replace(back, history=replace(back.history, spec=more))
     *_, last = run.run(longer, OTHER)
-    assert last.snapshot.epoch == 5
-    assert bits(last.snapshot.state.parameters[0]) == bits(end.parameters[0])
+    assert last.snapshot.history.epoch == 5
+    assert bits(last.snapshot.state.network.parameters[0]) == bits(end.network.parameters[0])
     assert last.record.layers[0].frozen
 
 
@@ -208,6 +216,6 @@ def test_a_second_transfer_knows_both_parents(done):
     _, ends, _ = done
     child = ends[Run(TRANSFER, 5)].snapshot
     again = transfer.start(task(child, DATA, keep="3", add=()), Run(TRANSFER, 5))
-    assert bits(again.parameters[:3]) == bits(child.parameters[:3])
+    assert bits(again.network.parameters[:3]) == bits(child.network.parameters[:3])
     assert again.origin.parent.origin == child.origin
     assert again.spec.freezing.freeze == ("hidden1",)

@@ -13,7 +13,7 @@ from dnncli.experiments.vanishing.stacked import Pass, Stack
 from dnncli.nn import network
 from dnncli.nn.network import Layer
 from dnncli.spec import NetworkSpec
-from dnncli.training import engine
+from dnncli.training.program import initial_network
 
 BATCH, UNITS = 5, 4
 SPEC = NetworkSpec(hidden=(UNITS, UNITS), act="relu")
@@ -125,7 +125,7 @@ class TestTheBound:
     @pytest.mark.parametrize("seed", range(3))
     def test_no_layers_delta_exceeds_it(self, init, seed):
         spec = NetworkSpec(hidden=(20, 7, 30, 12, 9), act="sigmoid", init=init)
-        parameters, _ = engine.initial_network(spec, FEATURES, CLASSES, seed, 1.0)
+        parameters, _ = initial_network(spec, FEATURES, CLASSES, seed, 1.0)
         data = split(50, seed=seed)
         seen = oracle.run(spec, parameters, data.x, data.y)
         deltas = [math.sqrt(np.mean((delta * 50) ** 2)) for delta in seen.deltas]

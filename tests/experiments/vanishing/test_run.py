@@ -17,13 +17,14 @@ from dnncli.records import LAYER_FIELDS, CaseRecord, DepthRecord
 from dnncli.report import structured
 from dnncli.spec import vanishing as cases
 from dnncli.spec.vanishing import Case
-from dnncli.training import compilation_cache, engine, plan
+from dnncli.training import compilation_cache, plan
+from dnncli.training.program import initial_network
 
 
 @pytest.fixture(autouse=True, scope="module")
 def compiled_once():
     """Tests that measure the same network compile it once."""
-    compilation_cache.remember()
+    compilation_cache.enable()
 
 
 def standardised(x):
@@ -93,7 +94,7 @@ class TestMeasurement:
         spec = Case("tanh", "he-normal").network(4, 12)
         deltas, spreads, gradients = [], [], []
         for seed in range(3):
-            parameters, _ = engine.initial_network(spec, 10, 4, seed)
+            parameters, _ = initial_network(spec, 10, 4, seed)
             rows = plan.shuffle(seed, 0, 64)
             seen = oracle.run(spec, parameters, SMALL.train.x[rows], SMALL.train.y[rows])
             deltas.append([np.sqrt(np.mean((64 * delta) ** 2)) for delta in seen.deltas])

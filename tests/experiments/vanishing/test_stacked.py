@@ -10,12 +10,12 @@ from problems import CLASSES, FEATURES, split
 
 from dnncli.experiments.vanishing import layer_figures, stacked
 from dnncli.nn import layer_stats, network, optimizers
-from dnncli.nn.network import TrainState
+from dnncli.nn.network import Network, TrainState
 from dnncli.records import LAYER_FIELDS
 from dnncli.spec import NetworkSpec, UpdateSpec
 from dnncli.training import engine
-from dnncli.training.engine import Block, Program
 from dnncli.training.plan import Plan
+from dnncli.training.program import Block, Program
 
 EXAMPLES = 33
 DATA = split(EXAMPLES)
@@ -24,7 +24,8 @@ DATA = split(EXAMPLES)
 def network_of(act, hidden=(6, 6, 6, 6), **options):
     """A network and parameters for it, nothing at its default; learned slopes all alike."""
     spec = NetworkSpec(hidden=hidden, act=act, **options)
-    parameters, _ = oracle.parameters(*network.shapes(spec, FEATURES, CLASSES), low=-1)
+    shapes = network.shapes(spec, FEATURES, CLASSES)
+    parameters = oracle.random_network(shapes, low=-1).parameters
     if act == "prelu":
         parameters = tuple(
             p if p.slope is None else p._replace(slope=np.full_like(p.slope, spec.alpha))
@@ -81,15 +82,15 @@ def test_its_figures_are_those_the_engine_measures_in_training(act, bn):
     step = Program(spec, UpdateSpec(optimizer="adam"), EXAMPLES, layer_stats.measure)
     _, statistics = network.init(spec, FEATURES, CLASSES, 0)
     optimizer = optimizers.initial_state(optimizers.build(step.update), parameters)
-    state = TrainState(parameters, statistics, optimizer, np.zeros((), np.int32))
+    state = TrainState(Network(parameters, statistics), optimizer, np.zeros((), np.int32))
     plan = Plan(
         np.arange(EXAMPLES, dtype=np.int32),
         np.full(1, layer_figures.ADAM_RATE, np.float32),
         np.zeros(1, np.int32),
     )
     seen = engine.compiled_observe(step, state, Block(DATA.x, DATA.y), np.zeros(2, np.uint32), plan)
-    _, responding, stats = jax.device_get(seen)
+    _, active, stats = jax.device_get(seen)
     for name in LAYER_FIELDS:
         assert_agree(getattr(stats, name)[0], found[name], 2e-5, name)
-    dead = 1 - responding[0].mean(axis=1)
+    dead = 1 - active[0].mean(axis=1)
     assert found["dead_fraction"][:-1] == pytest.approx(dead)

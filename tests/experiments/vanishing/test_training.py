@@ -15,7 +15,7 @@ HIDDEN = (7, 5)
 @pytest.fixture(autouse=True, scope="module")
 def compiled_once():
     """Tests that train the same network compile it once."""
-    compilation_cache.remember()
+    compilation_cache.enable()
 
 
 def learn(text, data=DATA, epochs=4, seeds=2):

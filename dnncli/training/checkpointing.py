@@ -1,0 +1,269 @@
+"""A run as a checkpoint, tensors by name and one JSON record, and a checkpoint as a run."""
+
+import math
+import os
+import platform
+from dataclasses import asdict
+from typing import Any, get_type_hints
+
+import jax
+import jaxlib.version
+import numpy as np
+import optax
+
+from dnncli import __version__
+from dnncli.data import Scaling
+from dnncli.data.tables.encoding import Encoding
+from dnncli.errors import CheckpointError, SpecError
+from dnncli.nn import network, optimizers
+from dnncli.nn.network import Network, Parameters, TrainState
+from dnncli.records import DataRecord, EpochRecord, LayerRecord, OriginRecord, StepRecord
+from dnncli.spec import GROUPS, NetworkSpec, RunSpec, from_options
+from dnncli.storage.checkpoint import Checkpoint
+from dnncli.storage.decoding import decode
+from dnncli.training import placement
+from dnncli.training.history import RunHistory
+from dnncli.training.snapshot import DataSummary, Snapshot
+from dnncli.training.tensor_names import network_tensors, optimizer_leaves, part_name
+
+
+def to_checkpoint(snapshot: Snapshot) -> Checkpoint:
+    """The best network under its layers' names; the last epoch's, if another, under `last/`."""
+    best, state = placement.fetch((snapshot.network, snapshot.state))
+    history = snapshot.history
+    layers = snapshot.spec.network.layers()
+    tensors = network_tensors(layers, best)
+    if not history.improved:
+        last = network_tensors(layers, state.network)
+        tensors |= {f"last/{name}": tensor for name, tensor in last.items()}
+    leaves = optimizer_leaves(layers, state.optimizer)
+    tensors |= {f"optimizer/{name}": leaf for name, leaf in leaves}
+    tensors["optimizer/step"] = state.step
+    tensors["scaling/offset"] = snapshot.data.scaling.offset
+    tensors["scaling/scale"] = snapshot.data.scaling.scale
+    arrays = {name: np.asarray(tensor) for name, tensor in tensors.items()}
+    return Checkpoint(arrays, _metadata(snapshot))
+
+
+def _metadata(snapshot: Snapshot) -> dict[str, Any]:
+    """The JSON record: all that is not a tensor."""
+    data = snapshot.data
+    history = snapshot.history
+    values = {
+        "spec": snapshot.spec.options(),
+        "data": vars(data.record),
+        "class_names": list(data.class_names),
+        "scaling": data.scaling.kind,
+        "epoch": history.epoch,
+        "best_epoch": history.best_epoch,
+        "seed": snapshot.spec.seed,
+        "rng_key": [0, snapshot.spec.seed],
+        "history": [_epoch_json(record) for record in history.epochs],
+        "initial": [_plain(_layer_json(layer)) for layer in history.initial],
+        "flight": [_step_json(record) for record in snapshot.steps],
+        "versions": versions(),
+    }
+    if snapshot.origin:
+        values["origin"] = asdict(snapshot.origin)
+    if data.encoding:
+        values["encoding"] = data.encoding.json()
+    return values
+
+
+def versions() -> dict[str, str]:
+    """What the numbers depend on besides the seed; on CPU also the number of threads."""
+    parts = {
+        "dnncli": __version__,
+        "jax": jax.__version__,
+        "jaxlib": jaxlib.version.__version__,
+        "optax": optax.__version__,
+    }
+    devices = jax.devices()
+    machine = {
+        "python": platform.python_version(),
+        "device": devices[0].device_kind,
+        "threads": str(threads()),
+    }
+    return parts | {"numpy": np.__version__} | machine
+
+
+def threads() -> int:
+    """How many threads XLA uses on CPU: results depend on it in the last bits."""
+    return int(os.environ.get("NPROC", 0)) or len(os.sched_getaffinity(0))
+
+
+def _epoch_json(record: EpochRecord) -> dict[str, Any]:
+    """An epoch without its wall time, so that straight and interrupted runs give the same bytes."""
+    values = {key: value for key, value in vars(record).items() if key != "seconds"}
+    return _plain({**values, "layers": [_layer_json(layer) for layer in record.layers]})
+
+
+def _step_json(record: StepRecord) -> Any:
+    """A replayed step."""
+    return _plain({**vars(record), "layers": [_layer_json(layer) for layer in record.layers]})
+
+
+def _layer_json(record: LayerRecord) -> dict[str, Any]:
+    """A layer's statistics; `frozen` only where it is true, as older checkpoints have it."""
+    return {key: value for key, value in vars(record).items() if key != "frozen" or value}
+
+
+def _plain(value: Any) -> Any:
+    """Strict JSON: NaN and infinities as strings, since JSON has no numbers for them."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def from_checkpoint(checkpoint: Checkpoint, path: object) -> Snapshot:
+    """The run a checkpoint holds, every name, shape and dtype checked against its spec.
+
+    Raises CheckpointError, naming `path`, for anything that does not fit.
+    """
+    try:
+        return _restore(checkpoint)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path} does not fit its own spec: {error}") from None
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError, SpecError) as error:
+        raise CheckpointError(f"{path} describes no run: {type(error).__name__}: {error}") from None
+
+
+def _restore(checkpoint: Checkpoint) -> Snapshot:
+    """The snapshot; whatever does not fit raises an error of one of many kinds."""
+    tensors = dict(checkpoint.tensors)
+    meta = checkpoint.metadata
+    spec = _spec(meta["spec"])
+    record = decode(DataRecord, meta["data"], "data")
+    epochs = decode(tuple[EpochRecord, ...], meta["history"], "history")
+    best_epoch = decode(int, meta["best_epoch"], "best_epoch")
+    class_names = decode(tuple[str, ...], meta["class_names"], "class_names")
+    best = _take_network(tensors, spec.network, record, "")
+    last = best
+    if best_epoch != len(epochs):
+        last = _take_network(tensors, spec.network, record, "last/")
+    optimizer = _take_optimizer(tensors, spec, best.parameters, max(1, len(epochs)))
+    step = _take(tensors, "optimizer/step", placement.shape((), np.int32))
+    scaling = _take_scaling(tensors, meta, record)
+    if tensors:
+        raise CheckpointError(f"it holds {next(iter(tensors))!r}, which the spec has no place for.")
+    encoding = decode(Encoding | None, meta.get("encoding"), "encoding")
+    initial = decode(tuple[LayerRecord, ...], meta["initial"], "initial")
+    snapshot = Snapshot(
+        RunHistory(spec, epochs, initial, best_epoch),
+        best,
+        TrainState(last, optimizer, step),
+        DataSummary(record, class_names, scaling, encoding),
+        decode(tuple[StepRecord, ...], meta["flight"], "flight"),
+        decode(OriginRecord | None, meta.get("origin"), "origin"),
+    )
+    _check(snapshot)
+    return snapshot
+
+
+def _take_scaling(
+    tensors: dict[str, np.ndarray], meta: dict[str, Any], record: DataRecord
+) -> Scaling:
+    """The scaling of the features."""
+    kind = decode(str, meta["scaling"], "scaling")
+    expected = placement.shape((record.features,))
+    offset = _take(tensors, "scaling/offset", expected)
+    return Scaling(kind, offset, _take(tensors, "scaling/scale", expected))
+
+
+def _spec(values: Any) -> RunSpec:
+    """The run that the options describe, each decoded as its field's type."""
+    kinds: dict[str, Any] = {}
+    for group in GROUPS.values():
+        kinds |= get_type_hints(group)
+    options = decode(dict[str, Any], values, "spec")
+    decoded = {
+        name: decode(kinds.get(name, int), value, f"spec.{name}") for name, value in options.items()
+    }
+    return from_options(decoded)
+
+
+def _check(snapshot: Snapshot) -> None:
+    """Raise CheckpointError where the records contradict each other or the spec."""
+    history = snapshot.history
+    if [record.epoch for record in history.epochs] != list(range(1, history.epoch + 1)):
+        raise CheckpointError("its history skips an epoch.")
+    if not 0 <= history.best_epoch <= history.epoch:
+        raise CheckpointError(f"its best epoch is {history.best_epoch} of {history.epoch}.")
+    _check_layers(snapshot)
+    data = snapshot.data
+    if len(data.class_names) != data.record.classes:
+        raise CheckpointError(f"it names {len(data.class_names)} classes.")
+    if data.encoding and len(data.encoding.features) != data.record.features:
+        raise CheckpointError(f"its columns do not make {data.record.features} features.")
+
+
+def _check_layers(snapshot: Snapshot) -> None:
+    """Raise CheckpointError where records are of other layers than the spec's."""
+    layers = snapshot.spec.network.layers()
+    history = snapshot.history
+    shown = [record.layers for record in history.epochs]
+    if history.initial:
+        shown.append(history.initial)
+    named = {_names(record) for record in shown}
+    # The replayed steps are of the trained part: of the layers above the frozen ones.
+    parts = {_names(step.layers) for step in snapshot.steps}
+    uppermost = all(part and layers[-len(part) :] == part for part in parts)
+    if named - {layers} or not uppermost:
+        raise CheckpointError("its records are of other layers.")
+
+
+def _names(records: tuple[LayerRecord, ...]) -> tuple[str, ...]:
+    return tuple(record.layer for record in records)
+
+
+def _take(tensors: dict[str, np.ndarray], name: str, expected: Any) -> Any:
+    """Remove and return a tensor, checked against the shape and dtype it must have."""
+    if name not in tensors:
+        raise CheckpointError(f"the tensor {name!r} is missing.")
+    tensor = tensors.pop(name)
+    if tensor.shape != expected.shape or tensor.dtype != expected.dtype:
+        found = _shape_text(tensor)
+        raise CheckpointError(f"the tensor {name!r} is {found}, not {_shape_text(expected)}.")
+    return tensor
+
+
+def _shape_text(tensor: Any) -> str:
+    return f"{tensor.dtype} {tuple(tensor.shape)}"
+
+
+def _take_network(
+    tensors: dict[str, np.ndarray], spec: NetworkSpec, data: DataRecord, prefix: str
+) -> Network:
+    """The network whose tensors' names begin with the prefix."""
+    shapes = network.shapes(spec, data.features, data.classes)
+    names = [prefix + name for name in spec.layers()]
+
+    def fill(name: str, part: Any) -> Any:
+        """A layer's parts; None where it has none."""
+        if part is None:
+            return None
+        expected = {key: shape for key, shape in part._asdict().items() if shape is not None}
+        values = {
+            key: _take(tensors, f"{name}.{part_name(key)}", shape)
+            for key, shape in expected.items()
+        }
+        return part._replace(**values)
+
+    parameters = map(fill, names, shapes.parameters)
+    return Network(tuple(parameters), tuple(map(fill, names, shapes.statistics)))
+
+
+def _take_optimizer(
+    tensors: dict[str, np.ndarray], spec: RunSpec, parameters: Parameters, epoch: int
+) -> Any:
+    """The optimizer's state after an epoch (from 1): that of the layers trained in it."""
+    layers = spec.network.layers()
+    rule = optimizers.build(spec.update, spec.freezing.multipliers(layers, epoch))
+    state = jax.eval_shape(rule.init, parameters)
+    leaves = optimizer_leaves(layers, state)
+    values = [_take(tensors, f"optimizer/{name}", leaf) for name, leaf in leaves]
+    return jax.tree.unflatten(jax.tree.structure(state), values)

@@ -1,0 +1,57 @@
+"""Between host and device: the only place that puts arrays on devices or describes their shapes."""
+
+import time
+from typing import Any, TypeVar
+
+import jax
+import numpy as np
+
+from dnncli.data import Split
+from dnncli.training.program import Block
+
+Tree = TypeVar("Tree")
+
+
+def put(tree: Tree) -> Tree:
+    """Arrays on the device. On CPU they may share memory with the host's: never change those."""
+    return jax.device_put(tree)
+
+
+def block(split: Split) -> Block:
+    """A split's arrays on the device."""
+    x, y = put((split.x, split.y))
+    return Block(x, y)  # type: ignore[arg-type]
+
+
+def shape(sizes: tuple[int, ...], dtype: Any = np.float32) -> Any:
+    """An array by shape and dtype alone."""
+    return jax.ShapeDtypeStruct(sizes, dtype)
+
+
+def block_shapes(split: Split) -> Block:
+    """The shapes of `block`; nothing is copied."""
+    return Block(shape(split.x.shape, split.x.dtype), shape(split.y.shape, split.y.dtype))
+
+
+def stacked_shapes(tree: Tree, copies: int) -> Tree:
+    """The shapes of a tree whose arrays have an axis of so many copies first."""
+    return jax.tree.map(lambda leaf: shape((copies, *leaf.shape), leaf.dtype), tree)
+
+
+def fetch(tree: Tree) -> Tree:
+    """Arrays on the host, in NumPy."""
+    return jax.device_get(tree)
+
+
+def wait(info: Any) -> Any:
+    """Copy an epoch's info to the host, waiting so that a signal is answered within 20 ms.
+
+    A plain copy blocks in C++ until a long epoch ends; short ones are not slowed by the polling.
+    """
+    until = time.perf_counter() + 0.2
+    leaf = jax.tree.leaves(info)[0]
+    while not leaf.is_ready() and time.perf_counter() < until:
+        time.sleep(0.0002)
+    while not leaf.is_ready():
+        time.sleep(0.02)
+    return fetch(info)

@@ -1,0 +1,50 @@
+"""Arrays reach the device and come back as they were, and their shapes are told without copying them."""
+
+import jax
+import numpy as np
+import problems
+import pytest
+
+from dnncli.training import placement
+
+
+def described(tree):
+    return [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(tree)]
+
+
+@pytest.mark.parametrize("examples", [1, 40])
+def test_the_shapes_of_a_block_are_those_of_the_block_itself(examples):
+    split = problems.split(examples)
+    block, shapes = placement.block(split), placement.block_shapes(split)
+    assert jax.tree.structure(shapes) == jax.tree.structure(block)
+    assert described(shapes) == described(block)
+    assert all(isinstance(leaf, jax.ShapeDtypeStruct) for leaf in jax.tree.leaves(shapes))
+
+
+def test_a_block_holds_the_splits_examples():
+    split = problems.split(40)
+    block = placement.block(split)
+    np.testing.assert_array_equal(block.x, split.x)
+    np.testing.assert_array_equal(block.y, split.y)
+    assert block.base is block.mask is block.weights is None
+
+
+def test_stacked_shapes_have_an_axis_of_copies_first():
+    block = placement.block(problems.split(40))
+    stacked = jax.tree.map(lambda leaf: np.stack([leaf] * 3), block)
+    assert described(placement.stacked_shapes(block, 3)) == described(stacked)
+
+
+def test_what_was_put_is_fetched_to_the_bit():
+    values = {"a": np.float32([1.5, -0.0, np.inf]), "b": np.arange(4, dtype=np.int32)}
+    fetched = placement.fetch(placement.put(values))
+    for name, array in values.items():
+        assert fetched[name].dtype == array.dtype
+        assert fetched[name].tobytes() == array.tobytes()
+
+
+def test_waiting_gives_the_epochs_info_in_numpy():
+    info = placement.wait((jax.numpy.arange(3.0), {"n": jax.numpy.int32(7)}))
+    assert all(isinstance(leaf, np.ndarray | np.generic) for leaf in jax.tree.leaves(info))
+    assert info[0].tolist() == [0.0, 1.0, 2.0]
+    assert info[1]["n"] == 7
