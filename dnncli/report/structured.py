@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dnncli import __version__
-from dnncli.records import Notice
+from dnncli.records import Notice, SourceNote, SourceTensor
 from dnncli.report import notices
 
 SCHEMA = 1
@@ -47,6 +47,10 @@ def dumps(document: Mapping[str, Any]) -> str:
 def _encode(value: Any, place: str, nonfinite: list[str]) -> Any:
     if isinstance(value, Notice):
         return notices.sentence(value)
+    if isinstance(value, SourceNote):
+        return notices.source_note(value)
+    if isinstance(value, SourceTensor):
+        return value.name
     if dataclasses.is_dataclass(value):
         value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):

@@ -20,8 +20,9 @@ def opening(
 ) -> Iterator[Text]:
     """The parent, and what becomes of the layers; `run` are the new network's."""
     trained = f" on {parent.data}" if parent.data else ""
-    where = f"{parent.path}: {len(parent.layers) - 1} hidden layers, {parent.act}, trained{trained}"
-    yield Text(f"{where} to tell apart {_classes(parent.classes)}")
+    hidden = len(parent.layers) - 1
+    what = f"{hidden} hidden layers, {parent.act}, trained{trained}"
+    yield Text(f"{parent.path}: {what} to tell apart {_classes(parent.classes)}")
     new = [name for name in run if name not in kept]
     parts = [("kept", kept), ("frozen", frozen), ("new", new)]
     yield Text("; ".join(f"{what}: {_span(names, run)}" for what, names in parts if names))
@@ -40,7 +41,7 @@ def _classes(names: Sequence[str]) -> str:
 
 
 def probe_table(probes: Sequence[ProbeRecord], chosen: str) -> Table:
-    """The accuracy of a linear classifier on each layer's outputs; `chosen` is the last layer kept."""
+    """Accuracy of a linear classifier on each layer's outputs; chosen: the last layer kept."""
     table = _table("What a linear classifier reads off each layer (cross-validated)")
     table.add_column("layer", no_wrap=True)
     table.add_column("accuracy", justify="right", no_wrap=True)

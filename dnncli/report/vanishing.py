@@ -1,4 +1,4 @@
-"""`vanishing-demo` for people: a heat map of gradients, layers by cases, and each case's outcome."""
+"""`vanishing-demo` for people: a heat map of gradients, and what became of each case."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -70,7 +70,7 @@ def _outcomes(record: DemoRecord) -> Iterator[RenderableType]:
 
 
 def heat_map(cases: Sequence[CaseRecord]) -> Table:
-    """log10 of delta by layer and case, the output layer on top; arrows mark what is far from it."""
+    """log10 of delta by layer and case, the output layer on top; arrows: how far from it."""
     title = "log10 δ before the first step (▼ vanishing, ▲ exploding towards the input)"
     table = Table(title=title, **text.PLAIN_TABLE)
     table.add_column("layer", no_wrap=True)
@@ -136,12 +136,8 @@ def case_table(cases: Sequence[CaseRecord]) -> Table:
         row = [str(case.depth)] * deep
         row += _case_figures(case)
         row += [_accuracy(case)] * trained
-        table.add_row(_short(case), *row, _verdict(case))
+        table.add_row(case.short, *row, _verdict(case))
     return table
-
-
-def _short(case: CaseRecord) -> str:
-    return case.case.replace("-normal", "")
 
 
 def _case_figures(case: CaseRecord) -> list[str]:
@@ -187,7 +183,7 @@ def finding_line(case: CaseRecord) -> Text:
     """The case's worst finding and its remedy."""
     worst = case.findings[0]
     return Text.assemble(
-        (_short(case), "bold"),
+        (case.short, "bold"),
         f" in {worst.layer}: {worst.evidence}.\n  → ",
         (worst.advice, "bold"),
         ".",
@@ -234,8 +230,8 @@ def sweep(cases: Sequence[CaseRecord], depths: Sequence[int]) -> Table:
     table.add_column("case", no_wrap=True)
     for depth in depths:
         table.add_column(str(depth), justify="right", no_wrap=True)
-    for label in dict.fromkeys(_short(case) for case in cases):
-        own = {case.depth: case for case in cases if _short(case) == label}
+    for label in dict.fromkeys(case.short for case in cases):
+        own = {case.depth: case for case in cases if case.short == label}
         table.add_row(label, *(_sweep_cell(own[depth]) for depth in depths))
     return table
 
