@@ -1,3 +1,3 @@
-"""Train deep multilayer perceptrons from the shell and see which layers learn, which do not, and why."""
+"""Train deep multilayer perceptrons and see which layers learn, which do not, and why."""
 
 __version__ = "0.1.0"

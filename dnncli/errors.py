@@ -1,5 +1,7 @@
 """What can go wrong, and the exit code each kind of failure has in a shell."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from enum import IntEnum
 
 
@@ -43,3 +45,9 @@ class DataError(DnncliError):
 
 class CheckpointError(DnncliError):
     """A checkpoint that cannot be read, trusted or written."""
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """`did you mean 'relu'?`: the known name nearest to a misspelt one; empty where none is."""
+    near = get_close_matches(name, list(known), n=1)
+    return f"did you mean {near[0]!r}?" if near else ""

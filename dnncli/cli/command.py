@@ -1,23 +1,21 @@
-"""How a command reads its options and explains them: sections, environment variables, named sources."""
+"""How a command reads its options and explains them: sections, variables, sources with names."""
 
 import os
 import re
 import textwrap
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from dnncli.errors import SpecError
+from dnncli.errors import SpecError, suggestion
 
 COMMAND_LINE = "dnncli.command-line"  # where a context keeps the words it was made from
 CONFIG_FILE = "dnncli.config-file"  # … and the path of its --config
-WIDEST_NAMES = (
-    26  # columns of help's first column at most; longer names stand on a line of their own
-)
-STRENGTH = {
+# Columns of help's first column at most; longer names stand on a line of their own.
+WIDEST_NAMES = 26
+SOURCE_PRIORITY = {
     ParameterSource.COMMANDLINE: 3,
     ParameterSource.ENVIRONMENT: 2,
     ParameterSource.DEFAULT_MAP: 1,
@@ -45,7 +43,7 @@ def define(
     return click.command(name, cls=Command, examples=examples, **settings)
 
 
-def field(option: click.Parameter) -> str:
+def option_name(option: click.Parameter) -> str:
     """An option's name in files and variables, as on the command line: `batch-size`."""
     return max(option.opts, key=len).lstrip("-")
 
@@ -59,26 +57,23 @@ class Command(click.Command):
         self.examples = examples
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As Click does; then nothing in the environment may be left over, and the later of rivals wins."""
+        """As Click does; then reject unknown variables, and keep one of --hidden and --depth."""
         prefix = f"{ctx.auto_envvar_prefix or 'DNNCLI'}_"
-        variables = {
-            prefix + field(option).upper().replace("-", "_"): option for option in _options(self)
-        }
+        variables = {_variable(prefix, option): option for option in _options(self)}
         for variable, option in variables.items():
-            option.envvar = (
-                variable  # Click would take the function's parameter: DNNCLI_TRAIN_FORMAT_
-            )
+            # Click would take the function's parameter: DNNCLI_TRAIN_FORMAT_.
+            option.envvar = variable
         try:
             rest = super().parse_args(ctx, args)
         except click.BadParameter as error:
             raise _with_source(error, ctx) from None
         if not ctx.resilient_parsing:
             _check_environment(prefix, set(variables))
-            _settle(ctx)
+            _keep_stronger_sizes(ctx)
         return rest
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; what its spec refuses is told with the file or variable that set it."""
+        """Run the command; an error of an option names the file or variable that set it."""
         try:
             return super().invoke(ctx)
         except SpecError as error:
@@ -90,16 +85,7 @@ class Command(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Options under their sections' titles, all descriptions in one column."""
-        sections: dict[str, list[tuple[str, str]]] = {}
-        title = "Options"
-        for param in self.get_params(ctx):
-            if isinstance(param, click.Option) and (record := param.get_help_record(ctx)):
-                title = getattr(
-                    param, "section", title
-                )  # what is in no section stands with its neighbour
-                sections.setdefault(title, []).append(
-                    (record[0].replace(" INTEGER", " N"), record[1])
-                )
+        sections = self._sections(ctx)
         names = [name for rows in sections.values() for name, _ in rows]
         width = min(WIDEST_NAMES, max(map(len, names), default=0))
         for title, rows in sections.items():
@@ -107,6 +93,19 @@ class Command(click.Command):
                 room = formatter.width - width - 4
                 lines = [(name.ljust(width), _wrapped(text, room)) for name, text in rows]
                 formatter.write_dl(lines, col_max=width)
+
+    def _sections(self, ctx: click.Context) -> dict[str, list[tuple[str, str]]]:
+        """Names and descriptions of options by section."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        title = "Options"
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
+            if record:
+                # An option without a section stands with its neighbour.
+                title = getattr(param, "section", title)
+                name = record[0].replace(" INTEGER", " N")
+                sections.setdefault(title, []).append((name, record[1]))
+        return sections
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The examples, never wrapped: they are there to be copied."""
@@ -116,8 +115,13 @@ class Command(click.Command):
                 formatter.write("".join(f"  {line.strip()}\n" for line in lines))
 
 
+def _variable(prefix: str, option: click.Option) -> str:
+    """An option's environment variable: DNNCLI_TRAIN_BATCH_SIZE."""
+    return prefix + option_name(option).upper().replace("-", "_")
+
+
 def _wrapped(text: str, width: int) -> str:
-    """Lines for Click to take as they are: it would break names at hyphens, and defaults at spaces."""
+    """Lines that Click leaves alone: it would break names at hyphens, and defaults at spaces."""
     width = max(width, 20)
     whole = re.sub(r"\[default: [^]]*\]", lambda default: _unbroken(default[0], width), text)
     lines = textwrap.wrap(whole, width, break_on_hyphens=False)
@@ -125,7 +129,7 @@ def _wrapped(text: str, width: int) -> str:
 
 
 def _unbroken(default: str, width: int) -> str:
-    """A default that stays in one piece, or a list of defaults longer than a line, apart at its commas."""
+    """A default in one piece, or, where it is longer than a line, broken at its commas."""
     return default.replace(" ", "\0") if len(default) <= width else default.replace(",", ", ")
 
 
@@ -151,21 +155,27 @@ def _check_environment(prefix: str, known: set[str]) -> None:
     """A misspelt variable is an error, as a misspelt option is."""
     for variable in os.environ:
         if variable.startswith(prefix) and variable not in known:
-            near = get_close_matches(variable, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else "unset it."
+            hint = suggestion(variable, known) or "unset it."
             raise SpecError(
-                f"the environment sets {variable}, which is no option's variable: {hint}"
+                f"the environment sets {variable}, which is not the variable of an option: {hint}"
             )
 
 
-def _settle(ctx: click.Context) -> None:
-    """Sizes given twice in two forms: the form given later (file, environment, flag) counts."""
-    strengths = {
-        name: STRENGTH.get(ctx.get_parameter_source(name), 0)  # type: ignore[arg-type]
-        for name in ("hidden", "depth", "width")
-        if ctx.params.get(name) is not None
-    }
-    sizes, depth = strengths.get("hidden", 0), strengths.get("depth", 0)
-    if sizes and depth:
-        weaker = ("depth", "width") if sizes > depth else ("hidden",) if depth > sizes else ()
-        ctx.params.update(dict.fromkeys(weaker))
+def _keep_stronger_sizes(ctx: click.Context) -> None:
+    """Where --hidden and --depth are both set, keep the one from the stronger source."""
+    hidden = _priority(ctx, "hidden")
+    depth = _priority(ctx, "depth")
+    if not hidden or not depth:
+        return
+    if hidden > depth:
+        ctx.params.update(depth=None, width=None)
+    elif depth > hidden:
+        ctx.params.update(hidden=None)
+
+
+def _priority(ctx: click.Context, name: str) -> int:
+    """How strong the source of an option's value is; 0: it has no value."""
+    source = ctx.get_parameter_source(name)
+    if ctx.params.get(name) is None or source is None:
+        return 0
+    return SOURCE_PRIORITY.get(source, 0)

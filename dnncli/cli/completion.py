@@ -24,7 +24,7 @@ class Bash(BashComplete):
 
 
 class Fish(FishComplete):
-    """Click's script cuts what it is told at every comma; our lists and summaries have some of their own."""
+    """Click's script cuts its answers at every comma; our lists and summaries hold some."""
 
     name = "fish"
     source_template = FishComplete.source_template.replace(
@@ -37,7 +37,7 @@ add_completion_class(Fish)
 
 
 def answer(program: click.Command, instruction: str) -> int:
-    """Print a completion script or what completes the words in the environment; returns the exit code."""
+    """Print a completion script, or what completes the words given; returns the exit code."""
     return shell_complete(program, {}, "dnncli", VARIABLE, instruction)
 
 

@@ -1,7 +1,6 @@
 """Options in TOML files: what `--config` reads and `--save-config` writes."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import click
 
 from dnncli import __version__
 from dnncli.cli import command
-from dnncli.errors import SpecError
+from dnncli.errors import SpecError, suggestion
 from dnncli.storage import files
 
 LARGEST = 1_000_000  # bytes; no list of options is larger, but /dev/zero is
@@ -25,9 +24,9 @@ def read(ctx: click.Context, param: click.Parameter, path: Path | None) -> None:
         return
     section = _section(ctx, _parse(path), path)
     options = {
-        command.field(option): option
+        command.option_name(option): option
         for option in ctx.command.params
-        if isinstance(option, click.Option) and command.field(option) not in NEVER_IN_FILES
+        if isinstance(option, click.Option) and command.option_name(option) not in NEVER_IN_FILES
     }
     ctx.meta[command.CONFIG_FILE] = str(path)
     ctx.default_map = dict(_value(path, options, key, value) for key, value in section.items())
@@ -42,18 +41,19 @@ def _parse(path: Path) -> dict[str, Any]:
         if len(data) > LARGEST:
             raise ValueError("it is too large for a list of options")
         return tomllib.loads(data.decode("utf-8-sig"))
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # UnicodeDecodeError and TOMLDecodeError are ValueErrors
-        raise SpecError(f"--config {path} is no TOML file: {error}.", option="--config") from None
+    # UnicodeDecodeError and TOMLDecodeError are ValueErrors.
+    except (ValueError, RecursionError) as error:
+        raise SpecError(
+            f"--config {path} is not a TOML file: {error}.", option="--config"
+        ) from None
 
 
 def _section(ctx: click.Context, document: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
-    """The table of a command: `[train]`. Another command's may stand beside it, anything else may not."""
+    """The table of a command: `[train]`. Other commands' may stand beside it, and nothing else."""
     root = ctx.find_root().command
     commands = root.list_commands(ctx) if isinstance(root, click.Group) else []
-    words, names = ctx.command_path.split()[1:], ", ".join(commands)
+    words = ctx.command_path.split()[1:]
+    names = ", ".join(commands)
     for key, value in document.items():
         if not isinstance(value, dict):
             raise SpecError(
@@ -77,9 +77,9 @@ def _value(
     """An option's parameter and its value in the form a command line would give it."""
     name = key.replace("_", "-")
     if name not in options:
-        near = get_close_matches(name, options, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise SpecError(f"--config {path}: there is no option {key}.{hint}", option="--config")
+        hint = suggestion(name, options)
+        ending = f": {hint}" if hint else "."
+        raise SpecError(f"--config {path}: no option is called {key}{ending}", option="--config")
     option = options[name]
     try:
         return str(option.name), _given(option, value)
@@ -119,18 +119,16 @@ def save(path: Path, name: str, options: Mapping[str, Any]) -> None:
     """
     import tomli_w
 
-    values = (
-        {**options, "patience": options["patience"] or 0}
-        if "patience" in options
-        else dict(options)
-    )
+    values = dict(options)
+    if "patience" in values:
+        values["patience"] = values["patience"] or 0
     section = {key.replace("_", "-"): value for key, value in values.items() if value is not None}
     head = f"# dnncli {__version__}; run it again with: dnncli {name} --config FILE\n"
     try:
         data = (head + tomli_w.dumps({name: section})).encode()
     except UnicodeEncodeError:
         raise SpecError(
-            f"--save-config {path}: a file name in it is no UTF-8, which TOML must be.",
+            f"--save-config {path}: a file name in it is not UTF-8, which TOML must be.",
             option="--save-config",
         ) from None
     files.write(path, data)

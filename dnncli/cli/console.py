@@ -4,7 +4,7 @@ from rich.console import Console
 
 
 class PatientConsole(Console):
-    """A console that leaves a broken pipe to the program: Rich would end the process itself, with 1."""
+    """A console that leaves a broken pipe to the program: Rich would end the process with 1."""
 
     def on_broken_pipe(self) -> None:
         """Raise the BrokenPipeError that Rich is handling."""

@@ -8,7 +8,7 @@ import click
 
 from dnncli.cli import config
 from dnncli.cli.command import section
-from dnncli.cli.types import Amount, AmountOrFile, Name, Number, Sizes, Source
+from dnncli.cli.types import Amount, AmountOrFile, DataSource, Name, Number, Sizes
 from dnncli.spec import RunSpec, catalog
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -38,7 +38,9 @@ def _shown(default: object) -> str:
         return "on" if default else "off"
     if isinstance(default, list):
         return ",".join(map(str, default))
-    return "" if default is None else f"{default:g}" if isinstance(default, float) else f"{default}"
+    if isinstance(default, float):
+        return f"{default:g}"
+    return "" if default is None else str(default)
 
 
 def group(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -61,8 +63,8 @@ config_option = section(
         is_eager=True,
         expose_value=False,
         callback=config.read,
-        help="TOML file with options in a section named as the command, such as [train]. The environment"
-        " (DNNCLI_TRAIN_LR=0.01) wins over it, and options over both.",
+        help="TOML file with options in a section named as the command, such as [train]. The"
+        " environment (DNNCLI_TRAIN_LR=0.01) wins over it, and options over both.",
     ),
 )
 result_options = section(
@@ -83,9 +85,10 @@ data = section(
     "Data",
     option(
         "--data",
-        type=Source(),
+        type=DataSource(),
         metavar="NAME|PATH",
-        help="`digits`, a table (.csv, .tsv, .parquet, .json), a folder of IDX files, or an .npz file.",
+        help="`digits`, a table (.csv, .tsv, .parquet, .json), a folder of IDX files, or an .npz"
+        " file.",
     ),
     option("--validation", type=Amount(), help="Validation examples: a number or a fraction."),
     option(
@@ -153,8 +156,8 @@ units = section(
         "--init",
         type=Name(catalog.INITIALIZERS, "initialiser", ("auto",)),
         default="auto",
-        help="Weight initialiser; auto is the one theory gives for the activation. he is true He (variance"
-        " 2/n_in); much published code calls lecun-normal (1/n_in) He.",
+        help="Weight initialiser; auto is the one theory gives for the activation. he is true He"
+        " (variance 2/n_in); much published code calls lecun-normal (1/n_in) He.",
     ),
 )
 regularisation = section(
@@ -216,9 +219,10 @@ def inherited(decorator: Callable[[Command], Command]) -> Callable[[Command], Co
 
 
 def run_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Options as the spec wants them: only those given, layer sizes resolved, patience 0 as never."""
+    """Options as the spec takes them: those given, layer sizes resolved, patience 0 as never."""
     given = {name: value for name, value in options.items() if value is not None}
-    depth, width = given.pop("depth", None), given.pop("width", None)
+    depth = given.pop("depth", None)
+    width = given.pop("width", None)
     if depth is not None:
         if "hidden" in given:
             raise click.UsageError("--depth and --hidden exclude each other.")

@@ -72,7 +72,7 @@ class Extras:
             tensorboard.check(self.tensorboard)
 
     def keep(self, command: str, options: Mapping[str, Any]) -> None:
-        """Write the options that give this run again."""
+        """Write the options that give this run again, where that is asked for."""
         if self.save_config:
             config.save(self.save_config, command, options)
 

@@ -1,6 +1,7 @@
 """A command's result in the format that was asked for: tables, JSON, JSON lines or CSV.
 
-Names from files are escaped here, before any table is built from them; JSON and CSV get them as they are.
+Names from files are escaped here, before any table is built from them; JSON and CSV get them as
+they are.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,10 +23,10 @@ Row = Sequence[object]
 
 
 class Presenter:
-    """What one command says: its start, its events and its end on stdout, the rest on stderr."""
+    """One command's output: its start, events and end go to stdout, the rest to stderr."""
 
     def __init__(self, command: str, format_: str, quiet: bool) -> None:
-        """`command` as it is typed; `format_` is one of the catalog's; quiet leaves stderr to errors."""
+        """command: as it is typed. format_: one of the catalog's. quiet: only errors on stderr."""
         self.command = command
         self.format = format_
         self.screen = terminal.Screen(format_, quiet)
@@ -58,9 +59,9 @@ class Presenter:
             self.screen.write(structured.dumps({**head, **structured.event(kind, record)}))
 
     def end(self, record: Any, rows: Sequence[Row], streamed: Sequence[str] | None = None) -> None:
-        """Print the whole result for programs: the record as JSON, or the main table's rows as CSV.
+        """Print the result for programs: the record as JSON, or the main table as CSV.
 
-        `streamed` are the record's fields that a stream of JSON lines has brought already; None: the
+        streamed: fields of the record that a stream of JSON lines has brought before; None: the
         command has no stream, and its one line of JSON is the same in both formats.
         """
         if self.format == "csv":
@@ -108,7 +109,7 @@ class Presenter:
         total: int,
         done: int = 0,
     ) -> int | None:
-        """Take events as they happen, under a bar; returns the number of the signal that ended them.
+        """Take events as they happen, under a bar; returns the number of a signal that ended them.
 
         An event is taken whole before a signal is answered.
         """

@@ -1,4 +1,4 @@
-"""The `dnncli` program: its commands, loaded when used, and the one place where errors become exit codes."""
+"""The `dnncli` program: its commands, and the one place where errors become exit codes."""
 
 import importlib
 import os
@@ -20,7 +20,8 @@ COMMANDS = {
     "data": "See which data there are and what they hold, and fetch data sets.",
     "predict": "Predict the class of every row of a table, or of images.",
     "inspect": "Show what a checkpoint holds: layers and tensors by name, history.",
-    "compare-activations": "Compare activation functions over paired seeds: which differences are real.",
+    "compare-activations": "Compare activation functions over paired seeds: which differences"
+    " are real.",
     "vanishing-demo": "Show how gradients vanish and explode with depth.",
 }
 
@@ -40,7 +41,7 @@ class LazyCommands(click.Group):
         return module.command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands' one-line summaries, from the table above: no module is imported for help."""
+        """The commands' summaries, from the table above: no module is imported for help."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -78,10 +79,10 @@ def program() -> None:
 
 def main() -> NoReturn:
     """Run the program and end the process with the right exit code; bugs keep their traceback."""
-    # XLA reports a tuning preference it stored itself as a mismatch of processors, in kilobytes of text.
+    # XLA reports a tuning preference that it stored itself as a mismatch of processors.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     streams.prepare()
-    signals.from_the_start()
+    signals.install_early_handlers()
     try:
         code = _answer()
         sys.stdout.flush()
@@ -89,7 +90,7 @@ def main() -> NoReturn:
         code = ExitCode.DONE
         streams.discard()
     except OSError as error:
-        if error.filename:  # not stdout: whoever opened the file should have told of it
+        if error.filename:  # not stdout: an error of a file that nobody turned into a DnncliError
             raise
         reason = (error.strerror or str(error)).lower()
         code = complain(
@@ -124,7 +125,7 @@ def run(arguments: list[str]) -> int:
     except DnncliError as error:
         return complain(str(error), error.exit_code, _command(arguments))
     except (click.Abort, KeyboardInterrupt):
-        signals.caught()
+        signals.disarm()
         return ExitCode.INTERRUPTED
     except MemoryError:
         advice = "not enough memory: make the network or the data smaller."

@@ -1,7 +1,7 @@
 """Signals as exceptions that arrive: SIGINT, SIGTERM, and SIGHUP of a terminal that closes.
 
-Python raises an exception wherever the main thread happens to be. Where that is a callback of the garbage
-collector (JAX has one) it is swallowed; it is therefore raised anew until somebody has caught it.
+Python raises an exception wherever the main thread happens to be. Where that is a callback of the
+garbage collector (JAX has one) it is swallowed; it is raised again until somebody has caught it.
 """
 
 import os
@@ -38,7 +38,9 @@ class Signals:
 
     def __init__(self) -> None:
         """Created by interruptible."""
-        self._held, self._caught, self._since = False, 0, 0.0
+        self._held = False
+        self._caught = 0
+        self._since = 0.0
 
     def handle(self, number: int, frame: FrameType | None) -> None:
         """Answer the first signal; one that comes later, though not at once, ends the process."""
@@ -46,7 +48,8 @@ class Signals:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
         if not self._caught:
-            self._caught, self._since = number, time.monotonic()
+            self._caught = number
+            self._since = time.monotonic()
             self.insist()
 
     def insist(self, *_: Any) -> None:
@@ -69,7 +72,7 @@ class Signals:
 
 @contextmanager
 def interruptible() -> Iterator[Signals]:
-    """Raise Interrupted on a signal, but for one that whoever started the process ignores (`nohup`).
+    """Raise Interrupted on a signal, but not on one that the parent process ignores (`nohup`).
 
     After a signal the process is expected to save and end: only one that comes later kills it then.
     """
@@ -90,8 +93,8 @@ def interruptible() -> Iterator[Signals]:
                 signal.signal(number, handler)
 
 
-def from_the_start() -> None:
-    """Make Ctrl-C arrive while modules are imported, too, and say nothing where it was swallowed."""
+def install_early_handlers() -> None:
+    """Make Ctrl-C arrive while modules are imported, and say nothing where it was swallowed."""
 
     def insist(*_: Any) -> None:
         signal.setitimer(signal.ITIMER_REAL, AGAIN)
@@ -107,6 +110,6 @@ def from_the_start() -> None:
         signal.signal(signal.SIGALRM, insist)
 
 
-def caught() -> None:
+def disarm() -> None:
     """End the insistence: the exception has arrived."""
     signal.setitimer(signal.ITIMER_REAL, 0)

@@ -23,7 +23,7 @@ def rows_to(
     head: Mapping[str, Any],
     stdout: Emit,
 ) -> Iterator[Write]:
-    """What takes the rows, in one of the catalog's formats; a file is there, whole, when all were taken."""
+    """A writer of rows in one of the catalog's formats; a file is complete when it ends."""
     if out is None:
         with _text(stdout, kind, names, probabilities, head) as write:
             yield write
@@ -60,11 +60,12 @@ def _text(
         yield lambda rows: emit("\n".join(prediction.json_rows(rows, names)))
     else:
         emit(prediction.opening(dict(head)))
-        first = [True]
+        separator = ""
 
         def write(rows: "Predictions") -> None:
-            emit(("" if first.pop() else ",\n") + ",\n".join(prediction.json_rows(rows, names)))
-            first.append(False)
+            nonlocal separator
+            emit(separator + ",\n".join(prediction.json_rows(rows, names)))
+            separator = ",\n"
 
         yield write
         emit("]}")

@@ -6,9 +6,9 @@ import sys
 
 
 def prepare() -> None:
-    """Give a closed stream its number back, or the next file opened would get it and what is printed.
+    """Give a closed stream its number back: the next file opened would get it and the output.
 
-    Writing to a closed stdout stays an error; what is written to a closed stderr is lost, as it must be.
+    Writing to a closed stdout stays an error; what is written to a closed stderr is lost.
     In a locale without δ or █ a question mark is printed.
     """
     for number, mode in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):

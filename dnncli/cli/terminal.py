@@ -19,7 +19,9 @@ WIDE = 1000  # columns of a pipe: a table is never wider, and never cut
 
 def stdout() -> "Console":
     """Where results go: as wide as the terminal or $COLUMNS, or as wide as the table in a pipe."""
-    return _console(sys.stdout, None if sys.stdout.isatty() or _columns() else WIDE)
+    piped = not sys.stdout.isatty() and not _columns()
+    width = WIDE if piped else None
+    return _console(sys.stdout, width)
 
 
 def stderr() -> "Console":
@@ -40,12 +42,14 @@ def _columns() -> int | None:
 
 
 class Screen:
-    """One command's output: lines as they happen above a progress bar, in whatever format was asked."""
+    """One command's output: lines as they happen, above a progress bar."""
 
     def __init__(self, format_: str, quiet: bool) -> None:
         """`format_` is one of the catalog's; quiet leaves stderr to errors."""
-        self.format, self.quiet = format_, quiet
-        self.out, self.err = stdout(), stderr()
+        self.format = format_
+        self.quiet = quiet
+        self.out = stdout()
+        self.err = stderr()
 
     def show(self, *renderables: "RenderableType") -> None:
         """Print for people, in the table format only."""
@@ -89,11 +93,12 @@ class Screen:
             MofNCompleteColumn(),
             TimeRemainingColumn(),
         )
-        # Where both streams are terminals they are the same one: the bar must know of the lines above it.
+        # Where both streams are terminals they are one: the bar must know the lines above it.
+        console = self.out if sys.stdout.isatty() else self.err
         # Redirection is off: it would send what is meant for stdout to the bar's stream.
         with Progress(
             *columns,
-            console=self.out if sys.stdout.isatty() else self.err,
+            console=console,
             transient=True,
             disable=not visible,
             redirect_stdout=False,
@@ -107,7 +112,8 @@ class Bar:
 
     def __init__(self, progress: Any, task: Any) -> None:
         """Created by Screen.progress."""
-        self._progress, self._task = progress, task
+        self._progress = progress
+        self._task = task
 
     def advance(self, what: str, steps: int = 1) -> None:
         """One more is done, or several."""

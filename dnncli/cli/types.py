@@ -103,7 +103,7 @@ class AmountOrFile(click.ParamType):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> int | float | str:
-        """What is no number is a path: whether there is such a file is found out by reading it."""
+        """A text that is not a number is a path; whether the file exists shows when it is read."""
         try:
             float(value)
         except (TypeError, ValueError):
@@ -118,13 +118,15 @@ class AmountOrFile(click.ParamType):
 
 
 class Name(click.ParamType):
-    """A name from one of the catalog's tables; aliases resolve, and <TAB> completes with summaries."""
+    """A name from one of the catalog's tables; aliases resolve, <TAB> completes with summaries."""
 
     def __init__(
         self, table: Mapping[str, catalog.Entry], what: str, extra: tuple[str, ...] = ()
     ) -> None:
         """`extra` names are taken as they are, besides the table's."""
-        self.table, self.name, self.extra = table, what, extra
+        self.table = table
+        self.name = what
+        self.extra = extra
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         """What help calls it."""
@@ -180,7 +182,7 @@ class Names(Name):
         return [CompletionItem(",".join([*done, item.value]), help=item.help) for item in items]
 
 
-class Spellings(Names):
+class NamesWithAlpha(Names):
     """Several names that stay as they were typed; a name may carry a number behind a colon."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -205,7 +207,7 @@ class Numbers(Number):
         return tuple(super(Numbers, self).convert(part, param, ctx) for part in parts)
 
 
-class Source(click.ParamType):
+class DataSource(click.ParamType):
     """Data: a name from the catalog or a path; <TAB> completes both."""
 
     name = "source"

@@ -7,17 +7,17 @@ import numpy as np
 from dnncli.interop import Model
 from dnncli.nn import network
 from dnncli.nn.network import Layer, Moments, Network
-from dnncli.records import InspectRecord, LayerPart, TensorRecord
+from dnncli.records import InspectRecord, LayerPart, SourceNote, SourceTensor, TensorRecord
 from dnncli.spec import NetworkSpec
 from dnncli.training.snapshot import Snapshot
 
-Names = tuple[str, ...]
+Sources = tuple[SourceTensor | SourceNote, ...]
 
 
 def inspect(snapshot: Snapshot, path: str, versions: Mapping[str, str]) -> InspectRecord:
     """What a run's checkpoint holds: the best epoch's network and its history."""
     spec = snapshot.spec.network
-    no_sources: tuple[Names, ...] = ((),) * len(spec.layers())
+    no_sources: tuple[Sources, ...] = ((),) * len(spec.layers())
     return InspectRecord(
         config=snapshot.spec.options(),
         checkpoint=path,
@@ -38,7 +38,7 @@ def inspect(snapshot: Snapshot, path: str, versions: Mapping[str, str]) -> Inspe
 def inspect_model(model: Model, path: str) -> InspectRecord:
     """What an external model holds, as it was understood."""
     sources = zip(model.tensors, model.notes, strict=True)
-    named = tuple((*names, *notes) for names, notes in sources)
+    named: tuple[Sources, ...] = tuple((*names, *notes) for names, notes in sources)
     return InspectRecord(
         config={"hidden": list(model.spec.hidden), "act": model.spec.act, "bn": model.spec.bn},
         checkpoint=path,
@@ -57,7 +57,7 @@ def inspect_model(model: Model, path: str) -> InspectRecord:
 
 
 def _layers(
-    spec: NetworkSpec, trained: Network, sources: tuple[Names, ...]
+    spec: NetworkSpec, trained: Network, sources: tuple[Sources, ...]
 ) -> tuple[LayerPart, ...]:
     """Every layer's description; sources: each layer's names in the file."""
     rows = zip(spec.layers(), *trained, sources, strict=True)
@@ -65,7 +65,7 @@ def _layers(
 
 
 def _layer(
-    spec: NetworkSpec, name: str, layer: Layer, moments: Moments | None, source: Names
+    spec: NetworkSpec, name: str, layer: Layer, moments: Moments | None, source: Sources
 ) -> LayerPart:
     activation = "softmax" if name == "output" else spec.act
     words = [activation] if moments is None else ["batch norm", activation]

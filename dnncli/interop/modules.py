@@ -40,12 +40,15 @@ Parts = Mapping[str, Float64[np.ndarray, "..."]]
 
 @dataclass(frozen=True)
 class Module:
-    """One layer of another framework: `parts` under our names, `tensors` as the file calls them."""
+    """One layer of another framework: `parts` under our names, and the file's names of tensors.
+
+    tensors: the part that each is, by the file's name of it.
+    """
 
     name: str
     kind: str  # linear | norm | slope
     parts: Parts
-    tensors: tuple[str, ...]
+    tensors: Mapping[str, str]
 
     @property
     def width(self) -> int:
@@ -94,7 +97,8 @@ def _module(
     parts = {ours: arrays[theirs] for theirs, ours in vocabulary.items() if theirs in arrays}
     if kind == "linear" and framework == PYTORCH:
         parts["kernel"] = parts["kernel"].T
-    return _checked(Module(name, kind, parts, tuple(names.values())))
+    tensors_as = {tensor: vocabulary[theirs] for theirs, tensor in names.items()}
+    return _checked(Module(name, kind, parts, tensors_as))
 
 
 def _float64(name: str, array: Shaped[np.ndarray, "..."]) -> Float64[np.ndarray, "..."]:

@@ -12,6 +12,7 @@ from dnncli.errors import CheckpointError, SpecError
 from dnncli.interop.modules import KERAS, PYTORCH, Module, collect
 from dnncli.interop.stack import Stage, arrange
 from dnncli.nn.network import Layer, Moments, Network
+from dnncli.records import SourceNote, SourceTensor
 from dnncli.spec import NetworkSpec, catalog
 from dnncli.storage import files, tensorfile
 from dnncli.theory.closed_forms import BN_EPSILON
@@ -28,8 +29,8 @@ class Model:
     framework: str
     spec: NetworkSpec
     network: Network
-    tensors: tuple[tuple[str, ...], ...]
-    notes: tuple[tuple[str, ...], ...]
+    tensors: tuple[tuple[SourceTensor, ...], ...]
+    notes: tuple[tuple[SourceNote, ...], ...]
     sha256: str
 
     @property
@@ -71,7 +72,7 @@ def _activation(path: Path, stages: Sequence[Stage], act: str) -> str:
     found = next((slope for slope in slopes if slope), None)
     if found and name != "prelu":
         raise SpecError(
-            f"--act {act}: {files.shown(path)} holds PReLU's slopes ({found.tensors[0]}).",
+            f"--act {act}: {files.shown(path)} holds PReLU's slopes ({next(iter(found.tensors))}).",
             option="--act",
         )
     if name == "prelu" and None in slopes:
@@ -105,44 +106,58 @@ def _model(
         framework,
         spec,
         Network(parameters, statistics),
-        tuple(map(_tensor_names, stages)),
+        tuple(map(_sources, stages, spec.normalised())),
         notes,
         sha256,
     )
 
 
-def _tensor_names(stage: Stage) -> tuple[str, ...]:
-    """The names in the file of the tensors that became one layer."""
-    return tuple(name for module in stage.modules for name in module.tensors)
-
-
 def _layer(
     stage: Stage, epsilon: float, normalised: bool
-) -> tuple[Layer, Moments | None, tuple[str, ...]]:
+) -> tuple[Layer, Moments | None, tuple[SourceNote, ...]]:
     """Our layer, its moments, and what was done to the file's numbers."""
     kernel = stage.linear.parts["kernel"]
     bias = stage.linear.parts["bias"]
-    notes: list[str] = []
+    notes: list[SourceNote] = []
     if stage.before:
         gain, shift = _affine(stage.before, epsilon)
         bias = bias + shift @ kernel
         kernel = gain[:, None] * kernel
-        name = stage.before.name
-        notes.append(f"batch norm {name!r} of its inputs is folded into kernel and bias")
+        notes.append(SourceNote("input norm folded", stage.before.name))
     slope = None
     if stage.slope:
         slope = np.broadcast_to(stage.slope.parts["slope"], bias.shape)
     if stage.norm and normalised:
         if bias.any():
-            notes.append("the bias before batch norm went into its mean")
+            notes.append(SourceNote("bias in mean"))
         layer = _normalised(stage.norm, kernel, slope, epsilon)
         return layer, _moments(stage.norm, bias), tuple(notes)
     if stage.norm:
         gain, shift = _affine(stage.norm, epsilon)
         kernel = kernel * gain[None]
         bias = bias * gain + shift
-        notes.append(f"batch norm {stage.norm.name!r} is folded in: not every hidden layer has one")
+        notes.append(SourceNote("norm folded", stage.norm.name))
     return Layer(_float32(kernel), _float32(bias), slope=_float32(slope)), None, tuple(notes)
+
+
+def _sources(stage: Stage, normalised: bool) -> tuple[SourceTensor, ...]:
+    """The file's tensors of a layer, each with the tensor of ours that it became."""
+    sources: list[SourceTensor] = []
+    for module in stage.modules:
+        for name, part in module.tensors.items():
+            sources.append(SourceTensor(name, _became(stage, module, part, normalised)))
+    return tuple(sources)
+
+
+def _became(stage: Stage, module: Module, part: str, normalised: bool) -> str:
+    """Our tensor for a module's part; empty where it was folded into others."""
+    if module is stage.before:
+        return ""
+    if module is stage.norm:
+        return f"norm.{part}" if normalised else ""
+    if part == "bias" and normalised:
+        return ""  # batch norm's offset does its work
+    return part
 
 
 def _affine(norm: Module, epsilon: float) -> tuple[Units, Units]:

@@ -40,7 +40,13 @@ from dnncli.records.evaluation import (
     NormMismatch,
     SplitRecord,
 )
-from dnncli.records.inspection import InspectRecord, LayerPart, TensorRecord
+from dnncli.records.inspection import (
+    InspectRecord,
+    LayerPart,
+    SourceNote,
+    SourceTensor,
+    TensorRecord,
+)
 from dnncli.records.notices import Notice
 from dnncli.records.prediction import Predictions
 from dnncli.records.theory import LayerPrediction, Prediction
@@ -99,6 +105,8 @@ __all__ = [
     "Score",
     "Seconds",
     "SeedRecord",
+    "SourceNote",
+    "SourceTensor",
     "Speed",
     "SplitRecord",
     "StepRecord",

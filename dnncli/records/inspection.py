@@ -17,13 +17,35 @@ class TensorRecord:
 
 
 @dataclass(frozen=True)
+class SourceTensor:
+    """A tensor of an external file by its own name, and the tensor of ours that it became.
+
+    part: `kernel`, `norm.mean`, …; empty where it went into others, or nowhere.
+    """
+
+    name: str
+    part: str = ""
+
+
+@dataclass(frozen=True)
+class SourceNote:
+    """What was done to an external layer's numbers.
+
+    kind: a key of `report.notices.SOURCE_NOTES`. module: the file's module that it happened to.
+    """
+
+    kind: str
+    module: str = ""
+
+
+@dataclass(frozen=True)
 class LayerPart:
     """One layer: what it is in words, what it was in the file, and its tensors."""
 
     layer: str
     units: int
     description: str
-    source: tuple[str, ...]  # the file's own names, where they differ
+    source: tuple[SourceTensor | SourceNote, ...]  # in an external file
     tensors: tuple[TensorRecord, ...]
 
 

@@ -53,7 +53,7 @@ class CaseRecord:
 
     @property
     def short(self) -> str:
-        """The case without "-normal", the variant of an initialiser that needs no name."""
+        """The case's name without the word that every second one has: tanh:xavier."""
         return self.case.replace("-normal", "")
 
 

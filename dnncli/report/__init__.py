@@ -1,1 +1,1 @@
-"""Records drawn: tables for people, JSON and CSV for scripts. Everything here returns, nothing prints."""
+"""Records as tables for people and as JSON and CSV for scripts; everything is returned."""

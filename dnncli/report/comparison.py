@@ -1,4 +1,4 @@
-"""`compare-activations` for people: four small tables, each as wide as a narrow terminal at most."""
+"""`compare-activations` for people: four small tables that fit a narrow terminal."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -43,12 +43,16 @@ COLUMNS: dict[str, Callable[[RowRecord], object]] = {
 
 def csv_rows(rows: Sequence[RowRecord]) -> list[list[object]]:
     """The table for CSV: a header and a row a combination."""
-    return [list(COLUMNS), *([value(row) for value in COLUMNS.values()] for row in rows)]
+    return [list(COLUMNS), *map(_cells, rows)]
+
+
+def _cells(row: RowRecord) -> list[object]:
+    return [value(row) for value in COLUMNS.values()]
 
 
 def opening(config: dict[str, Any], data: DataRecord, rows: int) -> Iterator[RenderableType]:
     """What is about to be compared on what."""
-    layers = " → ".join(map(str, (data.features, *config["hidden"], data.classes)))
+    layers = " → ".join(text.sizes([data.features, *config["hidden"], data.classes]))
     parts = [layers] + ["batch norm"] * bool(config["bn"] or config["bn_output"])
     parts += [f"dropout {config['dropout']:g}"] * bool(config["dropout"])
     parts += [str(config["optimizer"]), f"batches of {config['batch_size']}"]
@@ -56,8 +60,8 @@ def opening(config: dict[str, Any], data: DataRecord, rows: int) -> Iterator[Ren
     yield Text(
         f"{rows} combinations × {config['seeds']} seeds ({config['seed']} to {last})", style="bold"
     )
-    sizes = (text.count(size) for size in (data.train, data.validation, data.test))
-    yield Text(f"{data.name}: {' / '.join(sizes)} train / validation / test;  {', '.join(parts)}")
+    sizes = " / ".join(text.splits(data))
+    yield Text(f"{data.name}: {sizes} train / validation / test;  {', '.join(parts)}")
 
 
 def trial_line(trial: TrialRecord, width: int) -> Text:
@@ -65,13 +69,13 @@ def trial_line(trial: TrialRecord, width: int) -> Text:
     known = [run.val_accuracy for run in trial.runs if run.val_accuracy is not None]
     init = f"{trial.init}, " if trial.name == trial.act else ""
     line = Text(f"{trial.name:{width}}  {init}rate {trial.lr:g}:  ")
-    line.append(
-        f"validation {100 * sum(known) / len(known):.2f} %" if known else "every seed diverged"
-    )
     lost = len(trial.runs) - len(known)
-    line.append(
-        f", {lost} of {len(trial.runs)} seeds diverged" if lost and known else "", style="red"
-    )
+    if not known:
+        line.append("every seed diverged")
+    else:
+        line.append(f"validation {100 * sum(known) / len(known):.2f} %")
+        if lost:
+            line.append(f", {lost} of {len(trial.runs)} seeds diverged", style="red")
     return line.append(f"  ({text.seconds(trial.seconds)})")
 
 
@@ -97,7 +101,8 @@ def notes(record: ComparisonRecord) -> Iterator[RenderableType]:
         yield Text(record.note)
     if any(row.versus_baseline and row.versus_baseline.p is not None for row in record.rows):
         yield Text(
-            f"test: {record.test}, two-sided, with Holm's correction; over seeds, not over other data"
+            f"test: {record.test}, two-sided, with Holm's correction; over seeds, not over other"
+            " data"
         )
     yield Text(_took(record))
 
@@ -111,7 +116,7 @@ def _about(row: RowRecord) -> Iterator[Text]:
         yield Text(f"{row.name}: {seeds} diverged, left out of its means ({left})")
     if len(row.rates) > 1:
         tried = ", ".join(
-            f"{rate.lr:g} → {tables.percent(rate.val_accuracy)}" for rate in row.rates
+            f"{rate.lr:g} → {text.hundredths(rate.val_accuracy)}" for rate in row.rates
         )
         rates = [rate.lr for rate in row.rates]
         ends = {min(rates): "smaller", max(rates): "larger"}
@@ -120,20 +125,23 @@ def _about(row: RowRecord) -> Iterator[Text]:
 
 
 def conclusion(record: ComparisonRecord) -> Text:
-    """Which row leads, and which of the others differ from the baseline for all that the seeds say."""
+    """Which row leads, and which of the others differ from the baseline by the seeds' evidence."""
     if not record.finished:
         return Text("stopped before every combination was trained: no conclusion", style="bold red")
     leader = record.rows[0]
     if leader.test_accuracy.mean is None:
         return Text("every seed of every combination diverged: lower --lr", style="bold red")
-    parts = [
-        f"{leader.name} has the best mean test accuracy, {tables.percent(leader.test_accuracy.mean)} %."
-    ]
+    best = text.hundredths(leader.test_accuracy.mean)
+    parts = [f"{leader.name} has the best mean test accuracy, {best} %."]
     compared = [(row.name, row.versus_baseline) for row in record.rows if row.versus_baseline]
     tested = any(versus.p_holm is not None for _, versus in compared)
     evidence = f"p < {LEVEL:g}" if tested else "95 % interval without 0"
-    kinds = ((f"Worse than {record.baseline} ({evidence})", -1), (f"Better ({evidence})", 1))
-    for words, wanted in (*kinds, (f"Not told from {record.baseline}", 0)):
+    kinds = (
+        (f"Worse than {record.baseline} ({evidence})", -1),
+        (f"Better ({evidence})", 1),
+        (f"Not told from {record.baseline}", 0),
+    )
+    for words, wanted in kinds:
         names = [name for name, versus in compared if _sign(versus) == wanted]
         if names:
             parts.append(f"{words}: {', '.join(names)}.")
@@ -141,16 +149,19 @@ def conclusion(record: ComparisonRecord) -> Text:
 
 
 def _sign(versus: Versus) -> int:
-    """-1 or 1 where the corrected p, or for want of one the interval, says that there is a difference.
+    """-1 or 1 where there is a difference by the corrected p or, without one, by the interval."""
+    if not _is_real(versus):
+        return 0
+    return 1 if versus.difference > 0 else -1
 
-    An interval of no width says nothing: few seeds that happen to differ alike.
-    """
+
+def _is_real(versus: Versus) -> bool:
+    """An interval of no width says nothing: few seeds that happen to differ alike."""
     if versus.p_holm is not None:
-        real = versus.p_holm < LEVEL
-    else:
-        low, high = (0.0 if end is None else end for end in (versus.low, versus.high))
-        real = high - low > WIDTH and not low <= 0 <= high
-    return (1 if versus.difference > 0 else -1) if real else 0
+        return versus.p_holm < LEVEL
+    if versus.low is None or versus.high is None:
+        return False
+    return versus.high - versus.low > WIDTH and not versus.low <= 0 <= versus.high
 
 
 def _took(record: ComparisonRecord) -> str:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -11,25 +12,20 @@ from dnncli.experiments import statistics
 from dnncli.records import ComparisonRecord, Estimate, RowRecord, Versus
 from dnncli.report import text
 
+ZERO_MARKS = {"─": "┼", " ": "│"}  # how zero shows on an interval, and beside one
 DRAWN = 18  # columns of a drawn interval
 CURVE = 12  # columns of the longest learning curve
+LEAST_REACH = 1e-9  # of a scale of differences
 
 
 def _table(title: str, *columns: str) -> Table:
-    """Columns of numbers beside the rows' names; `<` before a column's head turns it to the left."""
+    """Columns of numbers beside the rows' names; `<` before a head turns its column to the left."""
     table = Table(title=title, **text.TABLE)
     table.add_column("activation", overflow="fold")  # the only one to give way in a narrow terminal
     for column in columns:
-        left = column.startswith("<")
-        table.add_column(
-            column.removeprefix("<"), justify="left" if left else "right", no_wrap=True
-        )
+        justify: JustifyMethod = "left" if column.startswith("<") else "right"
+        table.add_column(column.removeprefix("<"), justify=justify, no_wrap=True)
     return table
-
-
-def percent(share: float | None) -> str:
-    """A share in percent with two decimals, without the sign."""
-    return "-" if share is None else f"{100 * share:.2f}"
 
 
 def _range(low: float | None, high: float | None, sign: str = "") -> str:
@@ -44,12 +40,16 @@ def accuracy_table(record: ComparisonRecord) -> Table:
     ends = f"{100 * scale.worst:.1f} %".ljust(DRAWN - 8) + f"{100 * scale.best:.1f} %".rjust(8)
     lost = any(row.diverged for row in record.rows)
     title = f"Test accuracy in %: mean over {record.config['seeds']} seeds, 95 % interval"
-    columns = ("mean", "interval", f"<{ends}", "<learning", *(["<seeds"] if lost else []))
-    table = _table(title, *columns)
+    counts = ["<seeds"] if lost else []
+    table = _table(title, "mean", "interval", f"<{ends}", "<learning", *counts)
     curves = _sparklines(record.rows)
     for row in record.rows:
         accuracy = row.test_accuracy
-        cells = [percent(accuracy.mean), _range(accuracy.low, accuracy.high), scale.draw(accuracy)]
+        cells = [
+            text.hundredths(accuracy.mean),
+            _range(accuracy.low, accuracy.high),
+            scale.draw(accuracy),
+        ]
         seeds = [f"{row.seeds - row.diverged} of {row.seeds}"] if lost else []
         style = "bold" if row.name == record.baseline else ""
         table.add_row(Text(row.name, style=style), *cells, curves[row.name], *seeds)
@@ -69,20 +69,21 @@ class _Scale:
 
     def place(self, accuracy: float) -> float:
         """From 0 for the worst to 1 for the best; they are apart."""
-        low, here, high = (
-            math.log(max(1 - x, self.floor)) for x in (self.worst, accuracy, self.best)
-        )
-        return (low - here) / (low - high) if low > high else 0.5
+        low = self._log_error(self.worst)
+        high = self._log_error(self.best)
+        return (low - self._log_error(accuracy)) / (low - high) if low > high else 0.5
+
+    def _log_error(self, accuracy: float) -> float:
+        return math.log(max(1 - accuracy, self.floor))
 
     def draw(self, accuracy: Estimate) -> str:
         """The interval, or the mean alone where there is none."""
         if accuracy.mean is None:
             return ""
-        low, high = accuracy.low, accuracy.high
-        ends = (accuracy.mean if low is None else low, accuracy.mean if high is None else high)
-        return text.whiskers(
-            self.place(ends[0]), self.place(accuracy.mean), self.place(ends[1]), DRAWN
-        )
+        low = accuracy.mean if accuracy.low is None else accuracy.low
+        high = accuracy.mean if accuracy.high is None else accuracy.high
+        dot = self.place(accuracy.mean)
+        return text.whiskers(self.place(low), dot, self.place(high), DRAWN)
 
 
 def _scale(accuracies: Sequence[Estimate], examples: int) -> _Scale:
@@ -108,30 +109,20 @@ def _sparklines(rows: Sequence[RowRecord]) -> dict[str, str]:
     if not every:
         return dict.fromkeys(curves, "")
     scale = _Scale(min(every), max(every), 1e-4)
-    step = max(map(len, curves.values())) / CURVE
-    return {
-        name: text.sparkline([scale.place(value) for value in _sampled(curve, step)])
-        for name, curve in curves.items()
-    }
+    epochs = max(1.0, max(map(len, curves.values())) / CURVE)  # that a column stands for
+    return {name: _sparkline(curve, scale, epochs) for name, curve in curves.items()}
 
 
-def _sampled(curve: Sequence[float], step: float) -> list[float]:
-    """The last value of every `step` epochs, at least one a column."""
-    if step <= 1:
-        return list(curve)
-    return [
-        curve[min(len(curve) - 1, math.ceil((i + 1) * step) - 1)]
-        for i in range(math.ceil(len(curve) / step))
-    ]
+def _sparkline(curve: Sequence[float], scale: _Scale, epochs: float) -> str:
+    shown = text.resample(curve, math.ceil(len(curve) / epochs))
+    return text.sparkline([scale.place(accuracy) for accuracy in shown])
 
 
 def versus_table(record: ComparisonRecord) -> Table:
     """Differences from the baseline, paired by seed."""
     why = "best on validation" if record.baseline_chosen else "as asked"
     known = [row.versus_baseline for row in record.rows if row.versus_baseline]
-    reach = max(
-        [abs(x) for v in known for x in (v.low, v.difference, v.high) if x is not None] + [1e-9]
-    )
+    reach = max([_reach(versus) for versus in known], default=LEAST_REACH)
     title = f"Points of test accuracy above {record.baseline} ({why}), paired by seed"
     table = _table(
         title, "difference", "95 % interval", f"<{'worse  0  better':^{DRAWN}}", "p", "p (Holm)"
@@ -139,33 +130,46 @@ def versus_table(record: ComparisonRecord) -> Table:
     for row in record.rows:
         versus = row.versus_baseline
         if versus:
-            p, holm = text.p_value(versus.p), text.p_value(versus.p_holm)
+            p = text.p_value(versus.p)
+            holm = text.p_value(versus.p_holm)
             difference = f"{100 * versus.difference:+.2f}"
             interval = _range(versus.low, versus.high, "+")
             table.add_row(row.name, difference, interval, _around_zero(versus, reach), p, holm)
     return table
 
 
+def _reach(versus: Versus) -> float:
+    """How far the interval is from zero."""
+    ends = (versus.low, versus.difference, versus.high)
+    return max(LEAST_REACH, *(abs(end) for end in ends if end is not None))
+
+
 def _around_zero(versus: Versus, reach: float) -> str:
     """The interval beside a mark for no difference."""
-    low, high = (versus.difference if x is None else x for x in (versus.low, versus.high))
-    first, dot, last = ((x / reach + 1) / 2 for x in (low, versus.difference, high))
+    low = versus.difference if versus.low is None else versus.low
+    high = versus.difference if versus.high is None else versus.high
     width = DRAWN - 1 + DRAWN % 2  # odd: zero has a cell of its own
+    first = _share_of_width(low, reach)
+    dot = _share_of_width(versus.difference, reach)
+    last = _share_of_width(high, reach)
     drawn = text.whiskers(first, dot, last, width)
     middle = width // 2
-    return (
-        drawn
-        if drawn[middle] == "●"
-        else drawn[:middle] + ("┼" if drawn[middle] == "─" else "│") + drawn[middle + 1 :]
-    )
+    zero = ZERO_MARKS.get(drawn[middle], drawn[middle])
+    return drawn[:middle] + zero + drawn[middle + 1 :]
+
+
+def _share_of_width(difference: float, reach: float) -> float:
+    """Where a difference is drawn, from 0 for -reach to 1 for reach."""
+    return (difference / reach + 1) / 2
 
 
 def training_table(rows: Sequence[RowRecord]) -> Table:
     """What training took and gave; the initialiser where the rows are not named by it."""
     named = any(row.name != row.act for row in rows)
+    initialiser = [] if named else ["<\ninitialiser"]
     table = _table(
         "Training and its price; inference is the forward pass alone",
-        *([] if named else ["<\ninitialiser"]),
+        *initialiser,
         "\nrate",
         "train\n%",
         "valid.\n%",
@@ -175,9 +179,11 @@ def training_table(rows: Sequence[RowRecord]) -> Table:
     )
     for row in rows:
         epoch = "-" if row.best_epoch.mean is None else f"{row.best_epoch.mean:.1f}"
-        accuracies = (percent(row.train_accuracy.mean), percent(row.val_accuracy.mean))
-        rate = row.inference_examples_per_second
-        speed = (_milliseconds(row.seconds_per_epoch), "-" if rate is None else _thousands(rate))
+        accuracies = map(text.hundredths, (row.train_accuracy.mean, row.val_accuracy.mean))
+        speed = (
+            _milliseconds(row.seconds_per_epoch),
+            _thousands(row.inference_examples_per_second),
+        )
         init = [] if named else [row.init]
         table.add_row(row.name, *init, f"{row.lr:g}", *accuracies, epoch, *speed)
     return table
@@ -189,8 +195,10 @@ def _milliseconds(seconds: float | None) -> str:
     return f"{1000 * seconds:.1f} ms" if seconds < 0.1 else text.seconds(seconds)
 
 
-def _thousands(rate: float) -> str:
+def _thousands(rate: float | None) -> str:
     """Three significant digits."""
+    if rate is None:
+        return "-"
     digits = 2 - math.floor(math.log10(rate))
     return text.count(round(round(rate, digits)))
 
@@ -209,11 +217,8 @@ def gradient_table(rows: Sequence[RowRecord]) -> Table:
     )
     for row in rows:
         ratio = row.delta_ratio
-        ratios = (_ratio(value) for value in (ratio.initial, ratio.predicted, ratio.best))
-        shares = (
-            "-" if x is None else text.percent(x)
-            for x in (row.dead_fraction, row.saturated_fraction)
-        )
+        ratios = map(_ratio, (ratio.initial, ratio.predicted, ratio.best))
+        shares = map(_share, (row.dead_fraction, row.saturated_fraction))
         mean = "-" if row.activation_mean is None else f"{row.activation_mean:+.3f}"
         table.add_row(row.name, *ratios, *shares, mean, _verdict(row))
     return table
@@ -223,7 +228,12 @@ def _ratio(value: float | None) -> str:
     return "-" if value is None else text.plain(value)
 
 
+def _share(value: float | None) -> str:
+    return "-" if value is None else text.percent(value)
+
+
 def _verdict(row: RowRecord) -> Text:
     count = row.verdicts[row.verdict]
     share = "" if count == row.seeds else f" ({count} of {row.seeds})"
-    return Text(row.verdict + share, style="green" if row.verdict == "healthy" else "red")
+    style = "green" if row.verdict == "healthy" else "red"
+    return Text(row.verdict + share, style=style)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from rich import box
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType
 from rich.table import Table
@@ -13,10 +12,15 @@ from rich.text import Text
 from dnncli.records import ClassCount, ColumnRecord, DataListRecord, DescriptionRecord, FetchRecord
 from dnncli.report import text
 
+LIST_NAMES = ("name", "here", "place", "summary", "source")
+COLUMN_NAMES = ("name", "role", "type", "kind", "missing", "values", "encoding", "features")
+FILE_NAMES = ("name", "bytes", "sha256", "mirror")
+STYLES = {"target": "bold", "dropped": "dim", "empty": "dim"}  # by a column's role
 BAR_CELLS = 30
 MOST_CLASSES = 30  # that the histogram draws
 ALL_COLUMNS = 60  # a wider table's middle is left out
-WIDE, TIGHT = 3, 2  # blanks between the columns of a table that has room, and of one that has not
+WIDE = 3  # blanks between the columns of a table that has room …
+TIGHT = 2  # … and of one that has not
 EDGES = 2  # blanks beside a table
 LEAST = 12  # cells that a column of texts folds to
 
@@ -25,8 +29,8 @@ LEAST = 12  # cells that a column of texts folds to
 class Fitting:
     """A table that keeps names and numbers whole: texts fold, and then columns give way.
 
-    `cells` are by column; `folding` names the columns of texts, `dispensable` those that give way, the
-    least important first.
+    cells: by column. folding: columns of texts. dispensable: columns that give way, the least
+    important first.
     """
 
     cells: Mapping[str, Sequence[Text]]
@@ -52,14 +56,12 @@ class Fitting:
         yield self._table(widths, (0, 1, 0, 0))
 
     def _table(self, widths: Mapping[str, int], padding: tuple[int, int, int, int]) -> Table:
-        """The columns that have a width, each at least as wide; without these Rich would cut names first."""
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=padding)
+        """The columns that have a width, each at least as wide: else Rich would cut names first."""
+        table = Table(**text.TABLE | {"padding": padding})
         for name, width in widths.items():
             justify: JustifyMethod = "right" if name in self.right else "left"
-            folds = name in self.folding
-            table.add_column(
-                name, justify=justify, no_wrap=not folds, overflow="fold", min_width=width
-            )
+            whole = name not in self.folding
+            table.add_column(name, justify=justify, no_wrap=whole, overflow="fold", min_width=width)
         rows = zip_longest(*(self.cells[name] for name in widths), fillvalue="")
         for row, style in zip_longest(rows, self.styles, fillvalue=""):
             table.add_row(*row, style=style)
@@ -68,17 +70,15 @@ class Fitting:
 
 def list_rows(record: DataListRecord) -> list[list[object]]:
     """The list for CSV."""
-    rows: list[list[object]] = [["name", "here", "place", "summary", "source"]]
-    return rows + [[d.name, d.here, d.place, d.summary, d.source] for d in record.datasets]
+    return text.rows(LIST_NAMES, record.datasets)
 
 
 def list_table(record: DataListRecord) -> Iterator[RenderableType]:
     """Every data set with a name."""
     sets = record.datasets
-    here = [Text("here", "green") if entry.here else Text("not here", "yellow") for entry in sets]
     cells = {
         "name": [Text(entry.name) for entry in sets],
-        "": here,
+        "": [_here(entry.here) for entry in sets],
         "where": [Text(entry.place) for entry in sets],
         "what": [Text(entry.summary) for entry in sets],
         "source": [Text(entry.source) for entry in sets],
@@ -87,17 +87,23 @@ def list_table(record: DataListRecord) -> Iterator[RenderableType]:
     yield Text("Your own: dnncli data show FILE.csv, then dnncli train --data FILE.csv")
 
 
+def _here(here: bool) -> Text:
+    return Text("here", "green") if here else Text("not here", "yellow")
+
+
 def column_rows(record: DescriptionRecord) -> list[list[object]]:
     """The columns for CSV, or the classes of what has none."""
     if not record.columns:
-        return [["class", "examples"], *([c.name, c.examples] for c in record.classes)]
-    names = ("name", "role", "type", "kind", "missing", "values", "encoding", "features")
-    return [list(names), *([getattr(column, name) for name in names] for column in record.columns)]
+        counts = [[entry.name, entry.examples] for entry in record.classes]
+        return [["class", "examples"], *counts]
+    return text.rows(COLUMN_NAMES, record.columns)
 
 
 def description(record: DescriptionRecord) -> Iterator[RenderableType]:
     """Rows, columns and the class histogram."""
-    what = "images of {} × {}".format(*record.image_shape) if record.image_shape else "rows"
+    what = "rows"
+    if record.image_shape:
+        what = "images of {} × {}".format(*record.image_shape)
     test = f" and {text.count(record.test)} for test" if record.test else ""
     shape = f"{text.count(record.examples)} {what}{test}, {len(record.classes)} classes"
     yield Text.assemble(
@@ -112,14 +118,15 @@ def description(record: DescriptionRecord) -> Iterator[RenderableType]:
 
 def _columns(columns: Sequence[ColumnRecord]) -> Fitting:
     shown = [_column(column) for column in columns]
-    styles = [{"target": "bold", "dropped": "dim", "empty": "dim"}.get(c.role, "") for c in columns]
+    styles = [STYLES.get(column.role, "") for column in columns]
     if len(shown) > ALL_COLUMNS:
         first = ALL_COLUMNS - 10
         shown[first:-9] = [(f"… {len(columns) - ALL_COLUMNS + 1:,} more", *[""] * 5)]
         styles[first:-9] = ["dim"]
     names = ("column", "type", "missing", "values", "becomes", "features")
+    texts = [list(map(Text, row)) for row in shown]
     return Fitting(
-        {name: [Text(row[place]) for row in shown] for place, name in enumerate(names)},
+        dict(zip(names, zip(*texts, strict=True), strict=True)),
         folding=("values", "becomes"),
         dispensable=("type", "values", "missing", "features"),
         right=("missing", "features"),
@@ -151,8 +158,7 @@ def _histogram(classes: Sequence[ClassCount], total: int) -> Fitting:
 
 def fetch_rows(record: FetchRecord) -> list[list[object]]:
     """The files for CSV."""
-    rows: list[list[object]] = [["name", "bytes", "sha256", "mirror"]]
-    return rows + [[file.name, file.bytes, file.sha256, file.mirror] for file in record.files]
+    return text.rows(FILE_NAMES, record.files)
 
 
 def fetched(record: FetchRecord) -> Iterator[RenderableType]:

@@ -1,8 +1,8 @@
 """Names from files as people see them: control characters and line breaks are shown, never obeyed.
 
-A class, a column or a layer of a foreign file may be called anything, also what moves a terminal's
-cursor. Tables, notices, errors and pictures show such names escaped; JSON and CSV keep them as they are.
-This file imports nothing of Rich, since errors are printed without it.
+A class, a column or a layer of another framework's file may be called anything, also what moves a
+terminal's cursor. Tables, notices, errors and pictures show such names escaped; JSON and CSV keep
+them as they are. This file imports nothing of Rich, since errors are printed without it.
 """
 
 import copy
@@ -11,9 +11,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-# C0, DEL and C1; the marks and overrides that turn the direction of a text (Unicode's bidirectional
-# algorithm, UAX #9); separators of lines and paragraphs; halves of surrogate pairs, as Python has them
-# for bytes that are not UTF-8.
+# C0, DEL and C1; the marks and overrides that turn the direction of a text (Unicode's
+# bidirectional algorithm, UAX #9); separators of lines and paragraphs; halves of surrogate pairs,
+# as Python has them for bytes that are not UTF-8.
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 

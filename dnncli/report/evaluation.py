@@ -1,8 +1,7 @@
-"""`eval` for people: scores, per-class figures, the confusion matrix and batch norm's statistics."""
+"""`eval` for people: scores, figures by class, the confusion matrix, batch norm's statistics."""
 
 from collections.abc import Iterator, Sequence
 
-from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -52,7 +51,7 @@ def _figure(share: float | None) -> str:
 
 def class_table(split: SplitRecord) -> Table:
     """Precision, recall, F1 and support of every class."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(**text.TABLE | {"padding": (0, 1)})
     table.add_column("class", overflow="fold")
     for name in ("precision", "recall", "F1", "examples"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -63,42 +62,32 @@ def class_table(split: SplitRecord) -> Table:
 
 
 def confusion_table(split: SplitRecord) -> Table:
-    """Rows are the true classes, columns the predicted; each cell is shaded by its share of the row."""
-    table = Table(
-        title="true ↓  predicted →",
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
+    """Rows are the true classes, columns the predicted; shades show a cell's share of its row."""
+    style = text.PLAIN_TABLE | {"title_style": None}
+    table = Table(title="true ↓  predicted →", **style)
     names = [score.name for score in split.per_class]
     table.add_column("", no_wrap=True)
     for name in names:
         table.add_column(Text(name), justify="right", no_wrap=True)
     for index, (name, row) in enumerate(zip(names, split.confusion, strict=True)):
-        table.add_row(
-            Text(name, style="bold"), *(_cell(row, column, index) for column in range(len(row)))
-        )
+        cells = [_cell(row, column, index) for column in range(len(row))]
+        table.add_row(Text(name, style="bold"), *cells)
     return table
 
 
 def _cell(row: Sequence[int], column: int, index: int) -> Text:
-    count, total = row[column], sum(row)
+    count = row[column]
     if not count:
         return Text("·", style="dim")
-    shade = SHADES[min(4, 1 + int(4 * count / total))]
-    return Text(f"{count}{shade}", style="green" if column == index else "red")
+    shade = SHADES[min(4, 1 + int(4 * count / sum(row)))]
+    style = "green" if column == index else "red"
+    return Text(f"{count}{shade}", style=style)
 
 
 def batch_norm_tables(record: BatchNormRecord) -> Iterator[RenderableType]:
     """How far the statistics are apart, and what that costs."""
-    table = Table(
-        title="Batch norm against the training set's exact statistics",
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-    )
+    title = "Batch norm against the training set's exact statistics"
+    table = Table(title=title, **text.TABLE | {"padding": (0, 1)})
     table.add_column("layer", no_wrap=True)
     for name in ("moving\nmean off", "batch\nmean off", "moving\nvar. ratio", "batch\nvar. ratio"):
         table.add_column(name, justify="right", no_wrap=True)

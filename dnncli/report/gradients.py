@@ -40,10 +40,7 @@ LAYER_COLUMNS = (
 
 def layer_rows(layers: Sequence[LayerRecord]) -> list[list[object]]:
     """The LAYER table for CSV: a header and a row a layer."""
-    return [
-        list(LAYER_COLUMNS),
-        *([getattr(layer, name) for name in LAYER_COLUMNS] for layer in layers),
-    ]
+    return text.rows(LAYER_COLUMNS, layers)
 
 
 @dataclass(frozen=True)
@@ -98,9 +95,10 @@ def decades(values: Sequence[float]) -> tuple[int, int]:
 
 
 def _row(layer: LayerRecord, lowest: int, highest: int) -> list[str | Text]:
+    flow = ("-", FROZEN, "-", "-") if layer.frozen else _flow(layer, lowest, highest)
     return [
         layer.layer,
-        *(_flow(layer, lowest, highest) if not layer.frozen else ("-", FROZEN, "-", "-")),
+        *flow,
         text.plain(layer.activation_mean),
         text.plain(layer.activation_std),
         text.percent(layer.saturated_fraction),
@@ -121,7 +119,9 @@ def _flow(layer: LayerRecord, lowest: int, highest: int) -> tuple[str | Text, ..
 
 def _colour(filled: float) -> str:
     """Colour-blind-safe: blue is strong, yellow weak, magenta all but gone."""
-    return "blue" if filled > 0.5 else "yellow" if filled > 0.25 else "magenta"
+    if filled > 0.5:
+        return "blue"
+    return "yellow" if filled > 0.25 else "magenta"
 
 
 def verdict_lines(health: Health, layers: Sequence[LayerRecord] = ()) -> list[Text]:
@@ -129,11 +129,8 @@ def verdict_lines(health: Health, layers: Sequence[LayerRecord] = ()) -> list[Te
     if health.verdict == "unknown":
         return [Text("no verdict: no epoch was finished.")]
     if not health.findings:
-        which = (
-            "every layer that is not frozen"
-            if any(layer.frozen for layer in layers)
-            else "every layer"
-        )
+        frozen = any(layer.frozen for layer in layers)
+        which = "every layer that is not frozen" if frozen else "every layer"
         return [Text.assemble(("healthy", "bold green"), f": {which} learns.")]
     lines = []
     for finding in health.findings:

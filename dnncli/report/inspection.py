@@ -1,6 +1,5 @@
 """`inspect` for people: layers and tensors by name, history as curves, and a run's last steps."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -8,32 +7,27 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dnncli.records import DataRecord, EpochRecord, InspectRecord, OriginRecord, StepRecord
-from dnncli.report import text
+from dnncli.records import (
+    DataRecord,
+    EpochRecord,
+    InspectRecord,
+    LayerPart,
+    OriginRecord,
+    SourceNote,
+    SourceTensor,
+    StepRecord,
+)
+from dnncli.report import notices, text
 
 WIDEST_SPARK = 60
-# How the parts of modules are called elsewhere (PyTorch, Keras), and what they are here.
-MOMENTS = {
-    "running_mean": "norm.mean",
-    "running_var": "norm.variance",
-    "moving_mean": "norm.mean",
-    "moving_variance": "norm.variance",
-}
-SCALES = {
-    "weight": "norm.scale",
-    "gamma": "norm.scale",
-    "bias": "norm.offset",
-    "beta": "norm.offset",
-}
-NORM = MOMENTS | SCALES
-LINEAR = {"weight": "kernel", "kernel": "kernel", "bias": "bias", "alpha": "slope"}
 
 
 def tensor_rows(record: InspectRecord) -> list[list[object]]:
     """Every tensor for CSV."""
     rows: list[list[object]] = [["layer", "tensor", "shape", "norm"]]
     for layer in record.layers:
-        rows += [[layer.layer, t.name, "x".join(map(str, t.shape)), t.norm] for t in layer.tensors]
+        for tensor in layer.tensors:
+            rows.append([layer.layer, tensor.name, "x".join(map(str, tensor.shape)), tensor.norm])
     return rows
 
 
@@ -50,25 +44,26 @@ def report(record: InspectRecord, history: bool, steps: bool) -> Iterator[Render
 def _heading(record: InspectRecord) -> Iterator[Text]:
     parameters = f"{text.count(record.parameters)} parameters"
     yield Text.assemble((record.checkpoint, "bold"), f": {record.format}, {parameters}")
-    data = record.data
-    if data is not None:
-        config = record.config
-        yield Text(
-            f"{config['act']}, {config['init']} initialisation, {config['optimizer']} {config['lr']:g},"
-            f" batches of {config['batch_size']}, seed {config['seed']}"
-        )
-        examples = _classes(data, record.class_names)
-        yield Text(
-            f"{record.epoch} epochs, best {record.best_epoch}; trained on {data.name} ({examples})"
-        )
-        yield Text(
-            f"data {data.fingerprint[:16]}…; "
-            + ", ".join(f"{k} {v}" for k, v in record.versions.items())
-        )
+    if record.data is not None:
+        yield from _run(record, record.data)
     origin = record.origin
     while origin is not None:
         yield Text(_origin(origin))
         origin = origin.parent.origin
+
+
+def _run(record: InspectRecord, data: DataRecord) -> Iterator[Text]:
+    """How the network was trained, on what, and with which libraries."""
+    config = record.config
+    yield Text(
+        f"{config['act']}, {config['init']} initialisation,"
+        f" {config['optimizer']} {config['lr']:g},"
+        f" batches of {config['batch_size']}, seed {config['seed']}"
+    )
+    trained = f"trained on {data.name} ({_classes(data, record.class_names)})"
+    yield Text(f"{record.epoch} epochs, best {record.best_epoch}; {trained}")
+    versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
+    yield Text(f"data {data.fingerprint[:16]}…; {versions}")
 
 
 def _origin(origin: OriginRecord) -> str:
@@ -77,8 +72,10 @@ def _origin(origin: OriginRecord) -> str:
     parts = [
         f"layers of {parent.path} (SHA-256 {parent.sha256[:16]}…): kept {', '.join(origin.kept)}"
     ]
-    parts += [f"drawn anew {', '.join(origin.reinitialised)}"] if origin.reinitialised else []
-    parts += [f"frozen {', '.join(origin.frozen)}"] if origin.frozen else []
+    if origin.reinitialised:
+        parts.append(f"drawn anew {', '.join(origin.reinitialised)}")
+    if origin.frozen:
+        parts.append(f"frozen {', '.join(origin.frozen)}")
     return "; ".join(parts)
 
 
@@ -92,52 +89,46 @@ def _classes(data: DataRecord, names: tuple[str, ...]) -> str:
 def tensor_table(record: InspectRecord) -> Table:
     """Every layer and tensor by name: these are the names that `transfer` takes.
 
-    A model from elsewhere has its own names beside them, and below them what has no tensor of ours.
+    An external model has its own names beside them, and below them what has no tensor of ours.
     """
-    elsewhere = any(layer.source for layer in record.layers)
+    external = any(layer.source for layer in record.layers)
     # Keras' names are long: there is room for them in 80 columns where those stand close together.
-    table = Table(**text.TABLE | ({"padding": 0} if elsewhere else {}))
+    style = text.TABLE | {"padding": 0} if external else text.TABLE
+    table = Table(**style)
     table.add_column("layer", no_wrap=True)
     table.add_column("tensor", no_wrap=True)
     table.add_column("shape", justify="right", no_wrap=True)
     table.add_column("norm", justify="right", no_wrap=True)
-    table.add_column("is; in the file" if elsewhere else "is", overflow="fold")
+    head = "is; in the file" if external else "is"
+    table.add_column(head, overflow="fold")
     for layer in record.layers:
-        parts = [tensor.name.removeprefix(layer.layer + ".") for tensor in layer.tensors]
-        sources, others = _sources(layer.source, parts)
-        for index, (name, tensor) in enumerate(zip(parts, layer.tensors, strict=True)):
-            about = [layer.description] * (index == 0) + sources.get(name, [])
-            shape = " × ".join(map(str, tensor.shape))
-            first = layer.layer if index == 0 else ""
-            table.add_row(first, name, shape, f"{tensor.norm:.4g}", Text("; ".join(about)))
-        for other in others:
-            table.add_row("", "", "", "", Text(other))
+        for row in _tensor_cells(layer):
+            table.add_row(*row)
     return table
 
 
-def _sources(source: Sequence[str], parts: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
+def _tensor_cells(layer: LayerPart) -> Iterator[tuple[str | Text, ...]]:
+    """A row a tensor, then a row for each of the file's tensors and notes that has none of ours."""
+    sources, others = _sources(layer.source)
+    for index, tensor in enumerate(layer.tensors):
+        part = tensor.name.removeprefix(f"{layer.layer}.")
+        about = [layer.description] * (index == 0) + sources.get(part, [])
+        shape = " × ".join(map(str, tensor.shape))
+        first = layer.layer if index == 0 else ""
+        yield first, part, shape, f"{tensor.norm:.4g}", Text("; ".join(about))
+    for other in others:
+        yield "", "", "", "", Text(other)
+
+
+def _sources(
+    source: Sequence[SourceTensor | SourceNote],
+) -> tuple[dict[str, list[str]], list[str]]:
     """The file's names by our tensors', and what is left: what went into others, and notes."""
-    split = {name: _split(name) for name in source}
-    norms = {module for module, part in split.values() if part in MOMENTS}
-    gone = {
-        module
-        for module in norms
-        if any(note.startswith(f"batch norm {module!r} ") for note in source)
-    }
-    sources: dict[str, list[str]] = {}
-    for name, (module, part) in split.items():
-        ours = (NORM if module in norms else LINEAR).get(part, "")
-        if ours == "kernel" and ours in sources:
-            ours = "slope"  # PReLU's, which PyTorch calls a weight as well
-        if ours in parts and module not in gone:
-            sources.setdefault(ours, [name])
-    return sources, [name for name in source if [name] not in sources.values()]
-
-
-def _split(name: str) -> tuple[str, str]:
-    """A tensor's module and its part of that; a note has none."""
-    found = re.fullmatch(r"(?:(.+)[./])?([^./]+?)(?::0)?", name, re.DOTALL)
-    return (found[1] or "", found[2]) if found else ("", "")
+    tensors = [tensor for tensor in source if isinstance(tensor, SourceTensor)]
+    became = {tensor.part: [tensor.name] for tensor in tensors if tensor.part}
+    others = [tensor.name for tensor in tensors if not tensor.part]
+    notes = [notices.source_note(note) for note in source if isinstance(note, SourceNote)]
+    return became, others + notes
 
 
 def history_lines(history: Sequence[EpochRecord]) -> Iterator[RenderableType]:
@@ -168,11 +159,8 @@ class _Curve:
 
 def sparkline(values: Sequence[float], widest: int) -> str:
     """A curve in one line, from its lowest to its highest; of long ones an even selection."""
-    if len(values) > widest:
-        step = (len(values) - 1) / (widest - 1)
-        values = [values[round(i * step)] for i in range(widest)]
-    low, high = min(values), max(values)
-    return text.sparkline([(value - low) / ((high - low) or 1.0) for value in values])
+    shown = text.resample(values, widest)
+    return text.sparkline(text.normalised(shown, min(shown), max(shown)))
 
 
 def step_tables(steps: Sequence[StepRecord]) -> Iterator[RenderableType]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from dnncli.records import Notice
+from dnncli.records import Notice, SourceNote
 
 LISTED = 8  # columns that a sentence names
 
@@ -82,3 +82,15 @@ SENTENCES: dict[str, Callable[[Notice], str]] = {
         "levels that training had not, or too few of (other stands for them)"
     ),
 }
+
+
+SOURCE_NOTES = {
+    "input norm folded": "batch norm {module!r} of its inputs is folded into kernel and bias",
+    "bias in mean": "the bias before batch norm went into its mean",
+    "norm folded": "batch norm {module!r} is folded in: not every hidden layer has one",
+}
+
+
+def source_note(note: SourceNote) -> str:
+    """What was done to an external layer's numbers, in a sentence without its full stop."""
+    return SOURCE_NOTES[note.kind].format(module=note.module)

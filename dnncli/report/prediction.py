@@ -34,10 +34,11 @@ def json_rows(predictions: Predictions, names: Sequence[str]) -> list[str]:
 
 def _shares(names: Sequence[str], shares: Sequence[float]) -> dict[str, float | None]:
     """JSON has no NaN, which a network with weights near the end of float32 can give."""
-    return {
-        name: share if math.isfinite(share) else None
-        for name, share in zip(names, shares, strict=True)
-    }
+    return {name: _finite(share) for name, share in zip(names, shares, strict=True)}
+
+
+def _finite(share: float) -> float | None:
+    return share if math.isfinite(share) else None
 
 
 def opening(record: dict[str, Any]) -> str:
@@ -49,4 +50,5 @@ def counts(found: dict[str, int]) -> str:
     """How many rows there were and how many of each class, the most first."""
     ordered = sorted(found.items(), key=lambda item: -item[1])
     classes = ", ".join(f"{text.count(number)} {name}" for name, number in ordered[:10])
-    return f"{text.count(sum(found.values()))} rows: {classes}{', …' if len(ordered) > 10 else ''}"
+    more = ", …" if len(ordered) > 10 else ""
+    return f"{text.count(sum(found.values()))} rows: {classes}{more}"

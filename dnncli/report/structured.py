@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dnncli import __version__
-from dnncli.records import Notice
+from dnncli.records import Notice, SourceNote, SourceTensor
 from dnncli.report import notices
 
 SCHEMA = 1
@@ -18,20 +18,25 @@ SCHEMA = 1
 def document(command: str, record: Any) -> dict[str, Any]:
     """A result as one JSON object: the common head, the record's fields, and what was not finite.
 
-    JSON has no NaN or infinity: they become null and the name of their field, with its place, is listed
-    under "nonfinite".
+    JSON has no NaN or infinity: they become null, and the name of their field, with its place, is
+    listed under "nonfinite".
     """
-    nonfinite: list[str] = []
-    body = _encode(record, "", nonfinite)
     head = {"command": command, "version": __version__, "schema": SCHEMA}
-    return {**head, **body, **({"nonfinite": nonfinite} if nonfinite else {})}
+    return {**head, **_body(record)}
 
 
 def event(kind: str, record: Any) -> dict[str, Any]:
     """A record as one object of a stream."""
+    return {"event": kind, **_body(record)}
+
+
+def _body(record: Any) -> dict[str, Any]:
+    """A record's fields, and the list of those that are not finite where there are any."""
     nonfinite: list[str] = []
-    body = _encode(record, "", nonfinite)
-    return {"event": kind, **body, **({"nonfinite": nonfinite} if nonfinite else {})}
+    body = dict(_encode(record, "", nonfinite))
+    if nonfinite:
+        body["nonfinite"] = nonfinite
+    return body
 
 
 def dumps(document: Mapping[str, Any]) -> str:
@@ -42,6 +47,10 @@ def dumps(document: Mapping[str, Any]) -> str:
 def _encode(value: Any, place: str, nonfinite: list[str]) -> Any:
     if isinstance(value, Notice):
         return notices.sentence(value)
+    if isinstance(value, SourceNote):
+        return notices.source_note(value)
+    if isinstance(value, SourceTensor):
+        return value.name
     if dataclasses.is_dataclass(value):
         value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -58,7 +67,7 @@ def _encode(value: Any, place: str, nonfinite: list[str]) -> Any:
 
 
 def csv_lines(rows: Iterable[Sequence[Any]]) -> str:
-    """Rows as CSV with Unix line ends; floats as Python writes them, so that they read back equal."""
+    """Rows as CSV with Unix line ends; floats as Python writes them: they read back equal."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().rstrip("\n")

@@ -28,7 +28,8 @@ def check(folder: Path) -> None:
     """
     if importlib.util.find_spec("tensorboardX") is None:
         raise DnncliError(
-            "--tensorboard needs tensorboardX, which is not installed: pip install 'dnncli[tensorboard]'."
+            "--tensorboard needs tensorboardX, which is not installed:"
+            " pip install 'dnncli[tensorboard]'."
         )
     with files.reported(folder, "written to"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -94,8 +95,10 @@ class Log:
 
 
 def _new(folder: Path, name: str) -> Path:
-    for number in range(1, 10_000):
-        path = folder / (name if number == 1 else f"{name}-{number}")
+    """A new folder of that name, or with the first free number behind it."""
+    names = [name, *(f"{name}-{number}" for number in range(2, 10_000))]
+    for free in names:
+        path = folder / free
         try:
             path.mkdir()
         except FileExistsError:

@@ -1,20 +1,34 @@
-"""How numbers are written and drawn in a row of text."""
+"""How numbers, sizes and curves are written and drawn in a row of text, and how tables look."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from rich import box
 
-TABLE: dict[str, Any] = {  # how a table of numbers looks
+from dnncli.records import DataRecord
+
+# How a table of numbers looks, and one without lines.
+TABLE: dict[str, Any] = {
     "title_justify": "left",
     "title_style": "bold",
     "box": box.SIMPLE_HEAD,
     "pad_edge": False,
     "padding": (0, 1, 0, 0),
 }
+PLAIN_TABLE: dict[str, Any] = TABLE | {"box": None}
 BLOCKS = " ▏▎▍▌▋▊▉█"
 HEIGHTS = "▁▂▃▄▅▆▇█"
+
+
+def rows(names: Sequence[str], records: Iterable[object]) -> list[list[object]]:
+    """Records for CSV: a header of their fields' names, and a row a record."""
+    return [list(names), *(_fields(names, record) for record in records)]
+
+
+def _fields(names: Sequence[str], record: object) -> list[object]:
+    return [getattr(record, name) for name in names]
 
 
 def scientific(value: float) -> str:
@@ -41,7 +55,13 @@ def percent(share: float) -> str:
     """A share as a percentage: without decimals where it is exact or large."""
     if not math.isfinite(share):
         return str(share)
-    return f"{100 * share:.0f} %" if share in (0.0, 1.0) or share >= 0.1 else f"{100 * share:.1f} %"
+    whole = share in (0.0, 1.0) or share >= 0.1
+    return f"{100 * share:.0f} %" if whole else f"{100 * share:.1f} %"
+
+
+def hundredths(share: float | None) -> str:
+    """A share in percent with two decimals and no sign; a dash for none."""
+    return "-" if share is None else f"{100 * share:.2f}"
 
 
 def seconds(value: float | None) -> str:
@@ -57,7 +77,11 @@ def span(low: float, high: float) -> str:
     """A range of depths: `1.6-3`, `198-370`, or any."""
     if low > 1000:
         return "any"
-    return "-".join(f"{depth:.2g}" if depth < 10 else f"{depth:.0f}" for depth in (low, high))
+    return f"{_depth(low)}-{_depth(high)}"
+
+
+def _depth(value: float) -> str:
+    return f"{value:.2g}" if value < 10 else f"{value:.0f}"
 
 
 def count(value: int) -> str:
@@ -65,11 +89,24 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
+def splits(data: DataRecord) -> tuple[str, str, str]:
+    """How many examples train, validate and test."""
+    return count(data.train), count(data.validation), count(data.test)
+
+
+def sizes(layers: Sequence[int]) -> Iterator[str]:
+    """Layer sizes from the input up, neighbours of one size as 20×100."""
+    for size, run in groupby(layers):
+        length = len(list(run))
+        many = f"{length}×" if length > 1 else ""
+        yield f"{many}{size}"
+
+
 def bar(fraction: float, width: int) -> str:
     """A horizontal bar of eighths of a cell, filling `fraction` of `width` cells."""
     eighths = round(8 * width * min(max(fraction, 0.0), 1.0))
     full, rest = divmod(eighths, 8)
-    return "█" * full + (BLOCKS[rest] if rest else "")
+    return "█" * full + BLOCKS[rest].strip()
 
 
 def logarithmic(value: float, lowest: float, highest: float) -> float:
@@ -86,13 +123,33 @@ def sparkline(fractions: Sequence[float]) -> str:
     return "".join(HEIGHTS[round(7 * min(max(fraction, 0.0), 1.0))] for fraction in fractions)
 
 
+def resample(values: Sequence[float], cells: int) -> list[float]:
+    """At most so many values of a curve, evenly spread from its first to its last."""
+    if len(values) <= cells:
+        return list(values)
+    step = (len(values) - 1) / max(cells - 1, 1)
+    return [values[round(cell * step)] for cell in range(cells)]
+
+
+def normalised(values: Sequence[float], low: float, high: float) -> list[float]:
+    """A curve with 0 for the lowest and 1 for the highest value; of one value: zeros."""
+    width = (high - low) or 1.0
+    return [(value - low) / width for value in values]
+
+
 def whiskers(low: float, middle: float, high: float, width: int) -> str:
-    """An interval with a dot in the middle; places are shares of `width`, and beyond the ends it is cut."""
-    first, dot, last = (round((width - 1) * min(max(x, 0.0), 1.0)) for x in (low, middle, high))
+    """An interval with a dot in it; `low`, `middle` and `high` are shares of `width`, cut to it."""
+    first = _cell(low, width)
+    dot = _cell(middle, width)
+    last = _cell(high, width)
     cells = [" "] * width
     cells[first : last + 1] = "─" * (last + 1 - first)
     cells[dot] = "●"
     return "".join(cells)
+
+
+def _cell(share: float, width: int) -> int:
+    return round((width - 1) * min(max(share, 0.0), 1.0))
 
 
 def p_value(p: float | None) -> str:

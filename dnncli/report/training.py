@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from typing import Any
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from dnncli.records import DataRecord, EpochRecord, TrainRecord
+from dnncli.records import DataRecord, EpochRecord, Seconds, TrainRecord
 from dnncli.report import gradients, text
+from dnncli.theory import Prediction
 
 EPOCH_COLUMNS = (
     "epoch",
@@ -20,9 +20,8 @@ EPOCH_COLUMNS = (
     "clipped_fraction",
     "seconds",
 )
-GUESSING = (
-    3.0  # standard errors over chance that an accuracy must be to show that something was learned
-)
+# Standard errors over chance from which on an accuracy shows that something was learned.
+GUESSING = 3.0
 STOPPED = {
     "epochs": "all epochs done",
     "patience": "no improvement any more",
@@ -34,23 +33,19 @@ STOPPED = {
 
 def epoch_rows(epochs: Sequence[EpochRecord]) -> list[list[object]]:
     """The epoch table for CSV: a header and a row an epoch."""
-    return [
-        list(EPOCH_COLUMNS),
-        *([getattr(epoch, name) for name in EPOCH_COLUMNS] for epoch in epochs),
-    ]
+    return text.rows(EPOCH_COLUMNS, epochs)
 
 
-def opening(
-    config: dict[str, object], data: DataRecord, parameters: int
-) -> Iterator[RenderableType]:
+def opening(config: dict[str, Any], data: DataRecord, parameters: int) -> Iterator[RenderableType]:
     """What is about to be trained on what."""
-    layers = " → ".join(_sizes([data.features, *config["hidden"], data.classes]))  # type: ignore[misc]
+    layers = " → ".join(text.sizes([data.features, *config["hidden"], data.classes]))
     parts = [f"{config['act']}, {config['init']} initialisation"]
-    parts += ["batch norm"] if config["bn"] or config["bn_output"] else []
-    parts += [f"dropout {config['dropout']:g}"] if config["dropout"] else []
+    if config["bn"] or config["bn_output"]:
+        parts.append("batch norm")
+    if config["dropout"]:
+        parts.append(f"dropout {config['dropout']:g}")
     yield Text(f"{layers}  ({text.count(parameters)} parameters), {', '.join(parts)}", style="bold")
-    sizes = (data.train, data.validation, data.test)
-    train, validation, test = (text.count(size) for size in sizes)
+    train, validation, test = text.splits(data)
     counts = f"{train} train, {validation} validation, {test} test"
     rate = (
         f"{config['optimizer']}, learning rate {config['lr']:g}, batches of {config['batch_size']}"
@@ -58,18 +53,8 @@ def opening(
     yield Text(f"{data.name}: {counts}; {rate}")
 
 
-def _sizes(sizes: Sequence[int]) -> Iterator[str]:
-    """Layer sizes, runs of equal ones as 20×100."""
-    for size, run in groupby(sizes):
-        length = len(list(run))
-        yield f"{length}×{size}" if length > 1 else str(size)
-
-
-def forecast(prediction: Any, depth: int, chosen: str | None) -> Iterator[Text]:
-    """Theory in a line before the first step; `prediction` is a `meanfield.Prediction`.
-
-    `chosen` describes what a critical initialisation took.
-    """
+def forecast(prediction: Prediction, depth: int, chosen: str | None) -> Iterator[Text]:
+    """Theory in a line before the first step; chosen: what a critical initialisation took."""
     if chosen:
         yield Text(chosen)
     if prediction.delta_ratio is None:
@@ -81,13 +66,16 @@ def forecast(prediction: Any, depth: int, chosen: str | None) -> Iterator[Text]:
         reach = text.span(low, high)
         span = f"{reach} depth" if reach == "any" else f"a depth of {reach}"
         line.append(f", χ {prediction.chi:.3g}: trains to {span}, this network has {depth}")
-    yield line.append(f"; {prediction.float32}" if prediction.float32 else "")
+    if prediction.float32:
+        line.append(f"; {prediction.float32}")
+    yield line
 
 
-def _ratio(prediction: Any) -> str:
+def _ratio(prediction: Prediction) -> str:
     """A predicted ratio in general notation, by its logarithm where float64 has lost it."""
-    if 0 < prediction.delta_ratio < math.inf:
-        return f"{prediction.delta_ratio:.2g}"
+    ratio = prediction.delta_ratio
+    if ratio is not None and 0 < ratio < math.inf:
+        return f"{ratio:.2g}"
     return f"1e{prediction.log10_delta_ratio:.0f}"
 
 
@@ -96,13 +84,15 @@ def first_step(record: TrainRecord) -> Iterator[Text]:
     prediction = record.prediction
     if prediction is None or prediction.band is None or len(record.initial) < 3:
         return
-    first, last = record.initial[0].delta_rms, record.initial[-2].delta_rms
+    first = record.initial[0].delta_rms
+    last = record.initial[-2].delta_rms
     measured = f"{first / last:.2g}" if last else "nothing left"
     low, high = prediction.band
     yield Text.assemble(
         "at the first step: δ ratio ",
         (measured, "bold"),
-        f" measured, {_ratio(prediction)} predicted ({low:.2g} to {high:.2g} in 95 % of networks this wide)",
+        f" measured, {_ratio(prediction)} predicted"
+        f" ({low:.2g} to {high:.2g} in 95 % of networks this wide)",
     )
 
 
@@ -113,25 +103,28 @@ def epoch_header() -> Text:
 
 def epoch_line(record: EpochRecord, best: bool) -> Text:
     """One epoch; a star where it is the best so far."""
-    clipped = (
-        f"  clipped {text.percent(record.clipped_fraction)}" if record.clipped_fraction else ""
-    )
-    line = Text(
-        f"{record.epoch:5d}  {text.loss(record.train_loss):>10} {text.loss(record.val_loss):>10}"
-    )
-    line.append(f"  {100 * record.val_accuracy:6.2f} %", style="bold" if best else "")
-    line.append(f"  {record.learning_rate:14.3g} {text.seconds(record.seconds):>7}{clipped}")
-    return line.append(" *" if best else "")
+    train_loss = text.loss(record.train_loss)
+    val_loss = text.loss(record.val_loss)
+    style = "bold" if best else ""
+    line = Text(f"{record.epoch:5d}  {train_loss:>10} {val_loss:>10}")
+    line.append(f"  {100 * record.val_accuracy:6.2f} %", style=style)
+    line.append(f"  {record.learning_rate:14.3g} {text.seconds(record.seconds):>7}")
+    if record.clipped_fraction:
+        line.append(f"  clipped {text.percent(record.clipped_fraction)}")
+    if best:
+        line.append(" *")
+    return line
 
 
 def _still_guessing(record: TrainRecord) -> Iterator[Text]:
-    """Gradients may flow well before anything is learned: say so where accuracy shows nothing yet."""
-    chance, examples = 1 / record.data.classes, max(record.data.validation, 1)
+    """Gradients may flow well before anything is learned: say so while accuracy shows nothing."""
+    chance = 1 / record.data.classes
+    examples = max(record.data.validation, 1)
     error = math.sqrt(chance * (1 - chance) / examples)
     if max(epoch.val_accuracy for epoch in record.epochs) < chance + GUESSING * error:
-        advice = "more --epochs, or a larger --lr"
         yield Text(
-            f"Yet accuracy is no better than guessing among {record.data.classes} classes: try {advice}."
+            f"Yet accuracy is no better than guessing among {record.data.classes} classes: try more"
+            " --epochs, or a larger --lr."
         )
 
 
@@ -145,7 +138,8 @@ def closing(record: TrainRecord) -> Iterator[RenderableType]:
         yield Text.assemble(
             "test accuracy ",
             (f"{100 * record.test.accuracy:.2f} %", "bold green"),
-            f", loss {text.loss(record.test.loss)}  ({text.count(record.data.test)} examples, best epoch)",
+            f", loss {text.loss(record.test.loss)}"
+            f"  ({text.count(record.data.test)} examples, best epoch)",
         )
     if record.epochs:
         shown = record.epochs[-1]
@@ -153,11 +147,16 @@ def closing(record: TrainRecord) -> Iterator[RenderableType]:
         yield gradients.gradient_table(shown.layers, f"Gradients in epoch {shown.epoch}")
         yield Text()
     yield from first_step(record)
-    yield from gradients.verdict_lines(
-        record.health, record.epochs[-1].layers if record.epochs else ()
-    )
+    layers = record.epochs[-1].layers if record.epochs else ()
+    yield from gradients.verdict_lines(record.health, layers)
     if record.epochs and record.health.verdict == "healthy":
         yield from _still_guessing(record)
     if record.checkpoint:
-        took = f"{text.seconds(record.seconds.total)} in all, {text.seconds(record.seconds.compile)} compiling"
-        yield Text(f"saved {record.checkpoint}  ({took})")
+        yield saved(record.checkpoint, record.seconds)
+
+
+def saved(checkpoint: str, seconds: Seconds) -> Text:
+    """Where the network is, and how long it took."""
+    total = text.seconds(seconds.total)
+    compiling = text.seconds(seconds.compile)
+    return Text(f"saved {checkpoint}  ({total} in all, {compiling} compiling)")

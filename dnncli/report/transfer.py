@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from dnncli.experiments import statistics
 from dnncli.records import ParentRecord, ProbeRecord, RunSummary, TransferRecord
 from dnncli.report import gradients, text, training
 
 CURVE_CELLS = 24
 BAR_CELLS = 20
-ARROW = " → "
+KEPT = " ← kept up to here: deepest within the best's error"
 
 
 def opening(
@@ -20,8 +20,9 @@ def opening(
 ) -> Iterator[Text]:
     """The parent, and what becomes of the layers; `run` are the new network's."""
     trained = f" on {parent.data}" if parent.data else ""
-    where = f"{parent.path}: {len(parent.layers) - 1} hidden layers, {parent.act}, trained{trained}"
-    yield Text(f"{where} to tell apart {_classes(parent.classes)}")
+    hidden = len(parent.layers) - 1
+    what = f"{hidden} hidden layers, {parent.act}, trained{trained}"
+    yield Text(f"{parent.path}: {what} to tell apart {_classes(parent.classes)}")
     new = [name for name in run if name not in kept]
     parts = [("kept", kept), ("frozen", frozen), ("new", new)]
     yield Text("; ".join(f"{what}: {_span(names, run)}" for what, names in parts if names))
@@ -40,7 +41,7 @@ def _classes(names: Sequence[str]) -> str:
 
 
 def probe_table(probes: Sequence[ProbeRecord], chosen: str) -> Table:
-    """The accuracy of a linear classifier on each layer's outputs; `chosen` is the last layer kept."""
+    """Accuracy of a linear classifier on each layer's outputs; chosen: the last layer kept."""
     table = _table("What a linear classifier reads off each layer (cross-validated)")
     table.add_column("layer", no_wrap=True)
     table.add_column("accuracy", justify="right", no_wrap=True)
@@ -48,26 +49,18 @@ def probe_table(probes: Sequence[ProbeRecord], chosen: str) -> Table:
     table.add_column("", no_wrap=True, min_width=BAR_CELLS)
     for record in probes:
         bar = text.bar(record.accuracy, BAR_CELLS)
-        mark = (
-            " ← kept up to here: deepest within the best's error" if record.layer == chosen else ""
-        )
-        style = "bold" if mark else ""
-        accuracy, error = (f"{100 * value:.2f} %" for value in (record.accuracy, record.error))
-        table.add_row(
-            record.layer, accuracy, error, Text(bar, style="blue").append(mark, style=style)
-        )
+        drawn = Text(bar, style="blue")
+        if record.layer == chosen:
+            drawn.append(KEPT, style="bold")
+        accuracy = f"{100 * record.accuracy:.2f} %"
+        error = f"{100 * record.error:.2f} %"
+        table.add_row(record.layer, accuracy, error, drawn)
     return table
 
 
 def _table(title: str) -> Table:
-    return Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        padding=(0, 2, 0, 0),
-    )
+    style = text.TABLE | {"pad_edge": True, "padding": (0, 2, 0, 0)}
+    return Table(title=title, show_edge=False, **style)
 
 
 def closing(record: TransferRecord) -> Iterator[RenderableType]:
@@ -86,18 +79,15 @@ def closing(record: TransferRecord) -> Iterator[RenderableType]:
         yield Text()
         yield from gradients.verdict_lines(record.health, record.epochs[-1].layers)
     if record.checkpoint:
-        seconds = record.seconds
-        took = f"{text.seconds(seconds.total)} in all, {text.seconds(seconds.compile)} compiling"
-        yield Text(f"saved {record.checkpoint}  ({took})")
+        yield training.saved(record.checkpoint, record.seconds)
 
 
 def comparison_table(record: TransferRecord) -> Table:
     """A column for the transferred network and one for the baseline; means over seeds."""
     baseline = record.baseline.seeds if record.baseline else ()
     seeds = f" (means over {len(record.seeds)} seeds)" if len(record.seeds) > 1 else ""
-    table = _table(
-        f"Transferred against from scratch{seeds}" if baseline else f"Transferred{seeds}"
-    )
+    title = "Transferred against from scratch" if baseline else "Transferred"
+    table = _table(f"{title}{seeds}")
     columns = [record.seeds, baseline] if baseline else [record.seeds]
     table.add_column("", no_wrap=True)
     for name in ("transferred", "from scratch")[: len(columns)]:
@@ -105,8 +95,7 @@ def comparison_table(record: TransferRecord) -> Table:
     for name, cell in ROWS.items():
         if baseline or cell is not _reached:
             table.add_row(name, *(cell(record, runs) for runs in columns))
-    lowest, highest = _range(columns)
-    curves = [text.sparkline(_curve(runs, lowest, highest)) for runs in columns]
+    curves = map(text.sparkline, _curves(columns))
     table.add_row("validation accuracy", *(Text(curve, style="blue") for curve in curves))
     return table
 
@@ -132,11 +121,13 @@ def _reached(record: TransferRecord, runs: Sequence[RunSummary]) -> str:
 
 def _trained(record: TransferRecord, runs: Sequence[RunSummary]) -> str:
     own = runs is record.seeds
-    return text.count(record.trained_parameters if own else record.parameters)
+    number = record.trained_parameters if own else record.parameters
+    return text.count(number)
 
 
 def _frozen(record: TransferRecord, runs: Sequence[RunSummary]) -> str:
-    return text.count(record.frozen_parameters if runs is record.seeds else 0)
+    number = record.frozen_parameters if runs is record.seeds else 0
+    return text.count(number)
 
 
 ROWS: dict[str, Callable[[TransferRecord, Sequence[RunSummary]], str]] = {
@@ -150,21 +141,19 @@ ROWS: dict[str, Callable[[TransferRecord, Sequence[RunSummary]], str]] = {
 }
 
 
-def _range(columns: Sequence[Sequence[RunSummary]]) -> tuple[float, float]:
+def _curves(columns: Sequence[Sequence[RunSummary]]) -> list[list[float]]:
+    """Mean validation accuracies by epoch, at evenly spread epochs, on one scale for all."""
     values = [value for runs in columns for run in runs for value in run.val_accuracies]
-    return (min(values), max(values)) if values else (0.0, 1.0)
+    lowest = min(values, default=0.0)
+    highest = max(values, default=1.0)
+    return [text.normalised(_curve(runs), lowest, highest) for runs in columns]
 
 
-def _curve(runs: Sequence[RunSummary], lowest: float, highest: float) -> list[float]:
-    """Means over the seeds that got so far, on the scale of both curves, at evenly spread epochs."""
-    epochs = max((len(run.val_accuracies) for run in runs), default=0)
-    cells = min(epochs, CURVE_CELLS)
-    chosen = [round(cell * (epochs - 1) / max(cells - 1, 1)) for cell in range(cells)]
-    means = [
-        _mean([r.val_accuracies[e] for r in runs if e < len(r.val_accuracies)]) or 0.0
-        for e in chosen
-    ]
-    return [(mean - lowest) / ((highest - lowest) or 1.0) for mean in means]
+def _curve(runs: Sequence[RunSummary]) -> list[float]:
+    """Means over seeds; a seed that has stopped counts with its last epoch."""
+    seeds = [run.val_accuracies for run in runs if run.val_accuracies]
+    means = [sum(values) / len(values) for values in statistics.by_epoch(seeds)]
+    return text.resample(means, CURVE_CELLS)
 
 
 def difference_line(record: TransferRecord) -> Text:
@@ -176,7 +165,8 @@ def difference_line(record: TransferRecord) -> Text:
         first = record.seeds[0]
         which = f"  (seed {first.seed}, whose network is kept)" if len(record.seeds) > 1 else ""
         return Text(
-            f"test accuracy {100 * first.test.accuracy:.2f} %, loss {text.loss(first.test.loss)}{which}"
+            f"test accuracy {100 * first.test.accuracy:.2f} %,"
+            f" loss {text.loss(first.test.loss)}{which}"
         )
     points = f"{100 * difference.mean:+.2f} points"
     line = Text.assemble("test accuracy: ", (points, _style(difference.low, difference.high)))
@@ -184,16 +174,16 @@ def difference_line(record: TransferRecord) -> Text:
         return line.append(" against from scratch (one seed: how sure that is, --seeds 5 tells)")
     interval = f" [{100 * difference.low:+.2f}, {100 * difference.high:+.2f}]"
     p = f", p {text.p_value(difference.p)}" if difference.p is not None else ""
-    told = (
-        "it helped"
-        if difference.low > 0
-        else "it hurt"
-        if difference.high < 0
-        else "no difference told"
-    )
+    told = _answer(difference.low, difference.high)
     return line.append(
         f"{interval} against from scratch: {told} (95 % interval, {difference.pairs} seeds{p})"
     )
+
+
+def _answer(low: float, high: float) -> str:
+    if low > 0:
+        return "it helped"
+    return "it hurt" if high < 0 else "no difference told"
 
 
 def _style(low: float | None, high: float | None) -> str:
@@ -217,7 +207,8 @@ RUN_COLUMNS = (
 
 def run_rows(record: TransferRecord) -> list[list[object]]:
     """The runs for CSV: a header and a row for each seed of each kind."""
-    kinds = {"transfer": record.seeds, "baseline": record.baseline.seeds if record.baseline else ()}
+    baseline = record.baseline.seeds if record.baseline else ()
+    kinds = {"transfer": record.seeds, "baseline": baseline}
     rows: list[list[object]] = [list(RUN_COLUMNS)]
     for kind, runs in kinds.items():
         for run in runs:

@@ -1,9 +1,8 @@
-"""`vanishing-demo` for people: a heat map of gradients, layers by cases, and what became of each case."""
+"""`vanishing-demo` for people: a heat map of gradients, and what became of each case."""
 
 import math
 from collections.abc import Iterator, Sequence
 
-from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -12,8 +11,8 @@ from dnncli.records import CaseRecord, DemoRecord, DepthRecord
 from dnncli.report import gradients, text
 
 ROWS = 24  # layers of a heat map; of deeper networks an even selection is drawn
-# How far log10 of delta is from the output layer's, and how that is drawn: an arrow, and in colour a
-# background from blue (vanished) to red (exploded), which can be told apart without colour vision too.
+# How far log10 of delta is from the output layer's, and how that is drawn: an arrow, and in colour
+# a background from blue (vanished) to red (exploded), which also the colour-blind tell apart.
 LEVELS = (
     (-10.0, "▼▼", "white on #2166ac"),
     (-6.0, "▼▼", "black on #4393c3"),
@@ -44,10 +43,8 @@ def layer_rows(cases: Sequence[CaseRecord]) -> list[list[object]]:
     """Every layer of every case for CSV."""
     rows: list[list[object]] = [list(COLUMNS)]
     for case in cases:
-        rows += [
-            [case.case, case.depth, *(getattr(x, name) for name in COLUMNS[2:])]
-            for x in case.layers
-        ]
+        _, *layers = text.rows(COLUMNS[2:], case.layers)
+        rows += [[case.case, case.depth, *layer] for layer in layers]
     return rows
 
 
@@ -73,23 +70,16 @@ def _outcomes(record: DemoRecord) -> Iterator[RenderableType]:
 
 
 def heat_map(cases: Sequence[CaseRecord]) -> Table:
-    """log10 of delta by layer and case, the output layer on top; arrows show what is far from its size."""
-    table = Table(
-        title="log10 δ before the first step (▼ vanishing, ▲ exploding towards the input)",
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
+    """log10 of delta by layer and case, the output layer on top; arrows: how far from it."""
+    title = "log10 δ before the first step (▼ vanishing, ▲ exploding towards the input)"
+    table = Table(title=title, **text.PLAIN_TABLE)
     table.add_column("layer", no_wrap=True)
     for case in cases:
         table.add_column(_stacked_label(case), justify="right")
-    logs = [[_log(layer.delta_rms) for layer in case.layers] for case in cases]
+    logs = [_logs(case) for case in cases]
     for index in reversed(_selection(len(cases[0].layers))):
-        table.add_row(
-            cases[0].layers[index].layer, *(_cell(column[index], column[-1]) for column in logs)
-        )
+        cells = [_cell(column[index], column[-1]) for column in logs]
+        table.add_row(cases[0].layers[index].layer, *cells)
     return table
 
 
@@ -106,19 +96,25 @@ def _selection(layers: int) -> list[int]:
     return sorted({round(i * (layers - 1) / (ROWS - 1)) for i in range(ROWS)})
 
 
+def _logs(case: CaseRecord) -> list[float]:
+    return [_log(layer.delta_rms) for layer in case.layers]
+
+
 def _log(value: float) -> float:
     """log10, with -inf for 0."""
-    return math.log10(value) if value > 0 else -math.inf if value == 0 else math.nan
+    if value > 0:
+        return math.log10(value)
+    return -math.inf if value == 0 else math.nan
 
 
 def _cell(value: float, reference: float) -> Text:
     """A number, an arrow and a colour; float32's zero, infinity and nan in words."""
     if math.isnan(value):
         return Text("nan", style="bold red")
-    if math.isinf(value):
-        return Text(
-            "▲▲   inf" if value > 0 else "▼▼  zero", style="bold red" if value > 0 else "bold blue"
-        )
+    if value == math.inf:
+        return Text("▲▲   inf", style="bold red")
+    if value == -math.inf:
+        return Text("▼▼  zero", style="bold blue")
     away = value - reference if math.isfinite(reference) else value
     arrow, style = next((arrow, style) for limit, arrow, style in LEVELS if away <= limit)
     return Text(f"{arrow}{value:6.1f}", style=style)
@@ -130,19 +126,18 @@ def case_table(cases: Sequence[CaseRecord]) -> Table:
     table.add_column("case", no_wrap=True)
     deep = len({case.depth for case in cases}) > 1
     trained = any(case.trained for case in cases)
-    names = [*(["depth"] if deep else []), "δ ratio", "theory", "χ", "trains to", "flat"]
-    for name in [*names, *(["accuracy"] if trained else [])]:
+    names = ["depth"] * deep
+    names += ["δ ratio", "theory", "χ", "trains to", "flat"]
+    names += ["accuracy"] * trained
+    for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for case in cases:
-        row = [*([str(case.depth)] if deep else []), *_case_figures(case)]
-        row += [_accuracy(case)] if trained else []
-        table.add_row(_short(case), *row, _verdict(case))
+        row = [str(case.depth)] * deep
+        row += _case_figures(case)
+        row += [_accuracy(case)] * trained
+        table.add_row(case.short, *row, _verdict(case))
     return table
-
-
-def _short(case: CaseRecord) -> str:
-    return case.case.replace("-normal", "")
 
 
 def _case_figures(case: CaseRecord) -> list[str]:
@@ -154,15 +149,13 @@ def _case_figures(case: CaseRecord) -> list[str]:
 
 
 def _plain_ratio(value: float) -> str:
-    return (
-        f"{value:.2g}"
-        if value == 0 or 0.01 <= value < 1000 or not math.isfinite(value)
-        else text.scientific(value)
-    )
+    plain = value == 0 or 0.01 <= value < 1000 or not math.isfinite(value)
+    return f"{value:.2g}" if plain else text.scientific(value)
 
 
 def _predicted(case: CaseRecord) -> str:
-    ratio, log = case.predicted_delta_ratio, case.predicted_log10_delta_ratio
+    ratio = case.predicted_delta_ratio
+    log = case.predicted_log10_delta_ratio
     if ratio is None or log is None:
         return "none"
     return _plain_ratio(ratio) if 0 < ratio < math.inf else f"1e{log:.0f}"
@@ -172,21 +165,25 @@ def _accuracy(case: CaseRecord) -> str:
     """The mean after training, with how many seeds diverged."""
     if case.trained is None:
         return ""
-    mean, values = case.trained.val_accuracy, case.trained.val_accuracy_values
+    mean = case.trained.val_accuracy
+    if mean is None:
+        return "diverged"
+    values = case.trained.val_accuracy_values
     lost = values.count(None)
-    text = "diverged" if mean is None else f"{100 * mean:.1f} %"
-    return f"{text} ({lost} of {len(values)} diverged)" if mean is not None and lost else text
+    share = f" ({lost} of {len(values)} diverged)" if lost else ""
+    return f"{100 * mean:.1f} %{share}"
 
 
 def _verdict(case: CaseRecord) -> Text:
-    return Text(case.verdict, style="green" if case.verdict == "healthy" else "bold red")
+    style = "green" if case.verdict == "healthy" else "bold red"
+    return Text(case.verdict, style=style)
 
 
 def finding_line(case: CaseRecord) -> Text:
     """The case's worst finding and its remedy."""
     worst = case.findings[0]
     return Text.assemble(
-        (_short(case), "bold"),
+        (case.short, "bold"),
         f" in {worst.layer}: {worst.evidence}.\n  → ",
         (worst.advice, "bold"),
         ".",
@@ -194,22 +191,15 @@ def finding_line(case: CaseRecord) -> Text:
 
 
 def layer_table(case: CaseRecord) -> Table:
-    """One case in full: measured, predicted and bounded delta, activations and flat units by layer."""
+    """One case in full: measured, predicted and bounded delta, activations, flat units by layer."""
     low, high = gradients.decades([layer.delta_rms for layer in case.layers])
-    table = Table(
-        title=case.case,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
+    table = Table(title=case.case, **text.TABLE)
     table.add_column("layer", no_wrap=True)
     for name in ("δ", "seeds' range", "theory"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column(f"10^{low} … 10^{high}", no_wrap=True, min_width=8)
     bounded = case.layers[0].bound is not None
-    for name in [*(["bound"] if bounded else []), "mean", "std", "flat"]:
+    for name in [*["bound"] * bounded, "mean", "std", "flat"]:
         table.add_column(name, justify="right", no_wrap=True)
     for layer in case.layers:
         table.add_row(*_layer_row(layer, low, high, bounded))
@@ -219,13 +209,15 @@ def layer_table(case: CaseRecord) -> Table:
 def _layer_row(layer: DepthRecord, low: int, high: int, bounded: bool) -> list[str]:
     least, most = layer.ranges["delta_rms"]
     predicted = layer.predicted_delta_rms
+    theory = "none" if predicted is None else text.scientific(predicted)
+    bounds = [] if layer.bound is None else [text.scientific(layer.bound)]
     return [
         layer.layer,
         text.scientific(layer.delta_rms),
         f"{least:.1e}…{most:.1e}",
-        "none" if predicted is None else text.scientific(predicted),
+        theory,
         text.bar(text.logarithmic(layer.delta_rms, low, high), 8),
-        *([text.scientific(layer.bound)] if bounded and layer.bound is not None else []),
+        *bounds * bounded,
         text.plain(layer.activation_mean),
         text.plain(layer.activation_std),
         text.percent(layer.saturated_fraction),
@@ -234,25 +226,23 @@ def _layer_row(layer: DepthRecord, low: int, high: int, bounded: bool) -> list[s
 
 def sweep(cases: Sequence[CaseRecord], depths: Sequence[int]) -> Table:
     """Measured delta ratio by case and depth, in powers of ten, with theory's below it."""
-    table = Table(
-        title="log10 of the δ ratio by depth (theory in brackets)",
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
+    table = Table(title="log10 of the δ ratio by depth (theory in brackets)", **text.TABLE)
     table.add_column("case", no_wrap=True)
     for depth in depths:
         table.add_column(str(depth), justify="right", no_wrap=True)
-    for label in dict.fromkeys(_short(case) for case in cases):
-        own = {case.depth: case for case in cases if _short(case) == label}
+    for label in dict.fromkeys(case.short for case in cases):
+        own = {case.depth: case for case in cases if case.short == label}
         table.add_row(label, *(_sweep_cell(own[depth]) for depth in depths))
     return table
 
 
 def _sweep_cell(case: CaseRecord) -> str:
-    log = _log(case.delta_ratio)
-    measured = "zero" if log == -math.inf else f"{log:.1f}" if math.isfinite(log) else "lost"
     theory = case.predicted_log10_delta_ratio
-    return f"{measured} ({'-' if theory is None else f'{theory:.1f}'})"
+    predicted = "-" if theory is None else f"{theory:.1f}"
+    return f"{_measured(_log(case.delta_ratio))} ({predicted})"
+
+
+def _measured(log: float) -> str:
+    if log == -math.inf:
+        return "zero"
+    return f"{log:.1f}" if math.isfinite(log) else "lost"

@@ -112,9 +112,9 @@ def test_a_value_is_read_as_the_command_line_reads_it(seen, key, value, expected
         ("act", '"rleu"', "did you mean 'relu'"),
         ("validation", "1.5", "neither a number of examples nor a fraction"),
         ("seed", "1979-05-27", "seed must be a number or a text"),
-        ("hiden", "[3]", "there is no option hiden. Did you mean hidden"),
-        ("config", '"other.toml"', "there is no option config"),
-        ("help", "true", "there is no option help"),
+        ("hiden", "[3]", "no option is called hiden: did you mean .hidden"),
+        ("config", '"other.toml"', "no option is called config"),
+        ("help", "true", "no option is called help"),
         ("alpha", "1.0\nact = 'relu'", "relu has no alpha.*run.toml sets it"),
         ("per_class", "99999", "--per-class 99999: class .*run.toml sets it"),
         ("test", "'other.csv'", "--test other.csv: only a table.*run.toml sets it"),
@@ -133,9 +133,9 @@ def test_a_wrong_value_is_one_line_that_names_the_file(key, value, message):
         ("act = 'elu'", "act stands outside a section; put it under [train]"),
         ("[trian]\nact = 'elu'", "no command is called [trian]"),
         ("train = 5", "train stands outside a section"),
-        ("[train", "is no TOML file"),
-        ("[train]\nlr = 1\nlr = 2", "is no TOML file"),
-        ("[train]\nhidden = " + "[" * 5000, "is no TOML file"),
+        ("[train", "is not a TOML file"),
+        ("[train]\nlr = 1\nlr = 2", "is not a TOML file"),
+        ("[train]\nhidden = " + "[" * 5000, "is not a TOML file"),
         ("# " + "x" * 1_000_001, "too large"),
     ],
 )
@@ -145,7 +145,7 @@ def test_a_file_that_is_no_config_is_refused(text, message):
 
 def test_a_file_in_another_encoding_is_refused_and_a_byte_order_mark_is_not(seen):
     Path("latin.toml").write_bytes("[train]\ndata = 'é'".encode("latin-1"))
-    assert "is no TOML file" in refused(2, "train", "--config", "latin.toml")
+    assert "is not a TOML file" in refused(2, "train", "--config", "latin.toml")
     Path("bom.toml").write_bytes(b"\xef\xbb\xbf[train]\nseed = 1\n")
     assert run("train", "--config", "bom.toml").code == 0
 
@@ -196,7 +196,7 @@ def test_sizes_given_twice_in_one_place_are_refused():
             "0",
             "--epochs 0: must be at least 1. (DNNCLI_TRAIN_EPOCHS sets it.)",
         ),
-        ("DNNCLI_TRAIN_EPOCH", "3", "did you mean DNNCLI_TRAIN_EPOCHS?"),
+        ("DNNCLI_TRAIN_EPOCH", "3", "did you mean 'DNNCLI_TRAIN_EPOCHS'?"),
         ("DNNCLI_TRAIN_FORMAT", "xml", "'--format' in DNNCLI_TRAIN_FORMAT"),
     ],
 )

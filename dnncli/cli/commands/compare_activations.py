@@ -10,7 +10,7 @@ import click
 from dnncli.cli import options, outputs
 from dnncli.cli.command import define, section
 from dnncli.cli.presenter import Presenter
-from dnncli.cli.types import Numbers, Spellings
+from dnncli.cli.types import NamesWithAlpha, Numbers
 from dnncli.errors import SpecError
 from dnncli.spec import catalog
 from dnncli.spec.comparison import GridSpec
@@ -36,13 +36,13 @@ EXAMPLES = """
     "Comparison",
     options.option(
         "--acts",
-        type=Spellings(catalog.ACTIVATIONS, "activation"),
+        type=NamesWithAlpha(catalog.ACTIVATIONS, "activation"),
         default=",".join(ACTS),
         help="Activation functions; elu:0.5 gives one its alpha.",
     ),
     options.option(
         "--inits",
-        type=Spellings(catalog.INITIALIZERS, "initialiser", ("auto",)),
+        type=NamesWithAlpha(catalog.INITIALIZERS, "initialiser", ("auto",)),
         default="auto",
         help="Initialisers, crossed with the activations; auto is the one theory gives for each.",
     ),
@@ -102,8 +102,8 @@ def command(
 ) -> int:
     """Compare activation functions over several seeds and say which differences are real.
 
-    All combinations train on the same seeds, splits and batches, so that differences are paired by seed.
-    Seed k is the run of `dnncli train --seed k`.
+    All combinations train on the same seeds, splits and batches, so that differences are paired by
+    seed. Seed k is the run of `dnncli train --seed k`.
     """
     began = time.perf_counter()
     presenter = Presenter("compare-activations", format_, quiet)

@@ -8,7 +8,7 @@ import click
 from dnncli.cli import options
 from dnncli.cli.command import define, section
 from dnncli.cli.presenter import Presenter
-from dnncli.cli.types import Name, Source
+from dnncli.cli.types import DataSource, Name
 from dnncli.spec import DataSpec, catalog
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def list_command(format_: str, quiet: bool) -> None:
 
 
 @define("show", SHOW_EXAMPLES)
-@click.argument("data", metavar="NAME|PATH", type=Source())
+@click.argument("data", metavar="NAME|PATH", type=DataSource())
 @options.tables
 @options.output
 def show_command(data: str, format_: str, quiet: bool, **given: Any) -> None:
@@ -86,7 +86,8 @@ FETCHABLE = {name: entry for name, entry in catalog.DATASETS.items() if name not
 def fetch_command(name: str, mirrors: tuple[str, ...], format_: str, quiet: bool) -> None:
     """Fetch a data set into the cache, so that --data NAME works; what is there is only checked.
 
-    Every file's SHA-256 must be right. The cache is dnncli's part of the XDG cache folder, or $DNNCLI_CACHE.
+    Every file's SHA-256 must be right. The cache is dnncli's part of the XDG cache folder, or
+    $DNNCLI_CACHE.
     """
     presenter = Presenter("data fetch", format_, quiet)
     from dnncli.data.formats import remote

@@ -7,7 +7,7 @@ import click
 from dnncli.cli import options
 from dnncli.cli.command import define, section
 from dnncli.cli.presenter import Presenter
-from dnncli.cli.types import CheckpointFile, Source
+from dnncli.cli.types import CheckpointFile, DataSource
 
 SPLITS = ("train", "validation", "test")
 
@@ -27,7 +27,7 @@ EXAMPLES = """
     "What to measure",
     click.option(
         "--data",
-        type=Source(),
+        type=DataSource(),
         metavar="NAME|PATH",
         help="Other data; of a table every row counts.  [default: what it was trained on]",
     ),
@@ -48,8 +48,8 @@ EXAMPLES = """
     click.option(
         "--bn-stats",
         type=click.Choice(["moving", "batch", "population", "all"]),
-        help="Batch-norm statistics: the moving averages, the average of the batches' own, the training"
-        " set's exact ones, or all, compared.",
+        help="Batch-norm statistics: the moving averages, the average of the batches' own, the"
+        " training set's exact ones, or all, compared.",
     ),
 )
 @options.interop_options

@@ -59,7 +59,8 @@ EXAMPLES = """
         "--format",
         "format_",
         type=Name(catalog.ROW_FORMATS, "format"),
-        help="How rows are written: csv, jsonl, json or parquet.  [default: by --out's suffix, else csv]",
+        help="How rows are written: csv, jsonl, json or parquet."
+        "  [default: by --out's suffix, else csv]",
     ),
     click.option("-q", "--quiet", is_flag=True, help="No notices on stderr."),
 )
@@ -77,8 +78,9 @@ def command(
 ) -> None:
     """Predict the class of every row of FILE, in the order of its rows.
 
-    FILE is a table with the columns the network was trained on (matched by name; others are ignored), an IDX
-    file of images or an .npz file; - is CSV from stdin. It may be larger than memory.
+    FILE is a table with the columns the network was trained on (matched by name; others are
+    ignored), an IDX file of images or an .npz file; - is CSV from stdin. It may be larger than
+    memory.
     """
     kind = _format(out, format_)
     delimiter = DataSpec(delimiter=delimiter).delimiter
@@ -93,7 +95,8 @@ def command(
     compilation_cache.enable()
     snapshot = checkpointing.from_checkpoint(checkpoints.read(checkpoint), checkpoint)
     rows = Rows(file, snapshot.data.encoding, delimiter, header, sys.stdin.buffer)
-    names, found = snapshot.data.class_names, Counter[str]()
+    names = snapshot.data.class_names
+    found = Counter[str]()
     head = {
         "config": snapshot.spec.options(),
         "checkpoint": str(checkpoint),
@@ -105,8 +108,9 @@ def command(
 
     batches = predict.predict(snapshot, blocks, probabilities)
     first = next(batches, None)  # what is wrong with the file shows before anything is printed
+    ahead = [first] if first else []
     with sinks.rows_to(out, kind, names, probabilities, head, presenter.screen.write) as write:
-        for batch in chain([first] if first else [], batches):
+        for batch in chain(ahead, batches):
             found.update(batch.classes)
             write(batch)
     presenter.notices(rows.notices())
@@ -114,10 +118,10 @@ def command(
 
 
 def _format(out: Path | None, format_: str | None) -> str:
-    """The format of the rows, by what was asked or by the file's suffix. Raises SpecError for none."""
+    """The rows' format, by --format or by the file's suffix. Raises SpecError for none."""
     if out is None and format_ == "parquet":
         raise SpecError(
-            "--format parquet: is no text for a terminal or pipe; give --out FILE.parquet.",
+            "--format parquet: cannot go to a terminal or pipe; give --out FILE.parquet.",
             option="--format",
         )
     if format_ or out is None:
@@ -125,7 +129,7 @@ def _format(out: Path | None, format_: str | None) -> str:
     suffix = out.suffix.lower()
     if suffix not in SUFFIXES:
         raise SpecError(
-            f"--out {out}: its suffix is none of {', '.join(SUFFIXES)}; give --format.",
+            f"--out {out}: its suffix must be one of {', '.join(SUFFIXES)}; or give --format.",
             option="--out",
         )
     return SUFFIXES[suffix]

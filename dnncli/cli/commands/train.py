@@ -81,8 +81,8 @@ def command(
 ) -> int:
     """Train a multilayer perceptron and report how its layers learn.
 
-    After every epoch it prints losses and validation accuracy; at the end the test accuracy, each layer's
-    gradients, and a verdict. The best epoch's network is kept in a checkpoint.
+    After every epoch it prints losses and validation accuracy; at the end the test accuracy, each
+    layer's gradients, and a verdict. The best epoch's network is kept in a checkpoint.
     """
     began = time.perf_counter()
     presenter = Presenter("train", format_, quiet)

@@ -68,7 +68,8 @@ EXAMPLES = """
     options.option(
         "--unfreeze",
         metavar="EPOCH:NAME,…",
-        help="When frozen layers thaw: '5:hidden4 10:hidden3 15:all' trains hidden4 from epoch 5 on.",
+        help="When frozen layers are unfrozen: '5:hidden4 10:hidden3 15:all' trains hidden4 from"
+        " epoch 5 on.",
     ),
     options.option(
         "--lr-decay",
@@ -136,9 +137,10 @@ def command(
 ) -> int:
     """Reuse the lower layers of a trained network on another task, and prove that it helped.
 
-    Layers are kept with their weights, frozen or trained on, under a new output layer where the classes
-    are others. Activation, batch norm, feature scaling and how it is trained come from CKPT unless given.
-    The same architecture is trained from scratch on the same data, seed by seed, to compare.
+    Layers are kept with their weights, frozen or trained on, under a new output layer where the
+    classes are others. Activation, batch norm, feature scaling and how it is trained come from CKPT
+    unless given. The same architecture is trained from scratch on the same data, seed by seed, to
+    compare.
     """
     began = time.perf_counter()
     presenter = Presenter("transfer", format_, quiet)
@@ -168,7 +170,7 @@ def _own(given: dict[str, Any]) -> dict[str, Any]:
 def _prepare(
     path: Path, spec: TransferSpec, act: str | None, alpha: float | None, presenter: Presenter
 ) -> "Transfer":
-    """Read the parent and the data, choose how deep to keep where that is asked for, resolve the rest."""
+    """Read the parent and the data, and resolve what is kept, frozen and new."""
     from dnncli.experiments import models
     from dnncli.experiments.transfer import task
     from dnncli.training import compilation_cache

@@ -7,10 +7,12 @@ import click
 from dnncli.cli import options, outputs
 from dnncli.cli.command import define, section
 from dnncli.cli.presenter import Presenter
-from dnncli.cli.types import Name, Sizes, Source
+from dnncli.cli.types import DataSource, Name, Sizes
 from dnncli.errors import SpecError
 from dnncli.spec import DataSpec, catalog
 from dnncli.spec import vanishing as known
+
+DEPTH = 20  # hidden layers, unless asked otherwise
 
 EXAMPLES = """
   dnncli vanishing-demo                          # the chapter on one screen
@@ -28,7 +30,8 @@ EXAMPLES = """
         "--cases",
         metavar="LIST",
         default=known.DEFAULT,
-        help=f"ACT:INIT[+bn][+clip] between commas; INIT may be left out.  [default: {known.DEFAULT}]",
+        help="ACT:INIT[+bn][+clip] between commas; INIT may be left out."
+        f"  [default: {known.DEFAULT}]",
     ),
     click.option("--depth", type=int, help="Number of hidden layers.  [default: 20]"),
     click.option("--depths", type=Sizes(), help="Several depths instead, for a sweep."),
@@ -49,7 +52,7 @@ EXAMPLES = """
     "Data",
     click.option(
         "--data",
-        type=Source(),
+        type=DataSource(),
         metavar="NAME|PATH",
         default="digits",
         help="The data.  [default: digits]",
@@ -79,8 +82,8 @@ def command(
 ) -> None:
     """Show how gradients vanish and explode with depth, and what keeps them level.
 
-    Every case is an untrained network. δ is the gradient at a layer's pre-activations: measured on one
-    batch and predicted by mean-field theory, layer by layer.
+    Every case is an untrained network. δ is the gradient at a layer's pre-activations: measured on
+    one batch and predicted by mean-field theory, layer by layer.
     """
     presenter = Presenter("vanishing-demo", format_, quiet)
     chosen = known.parse_all(cases)
@@ -104,7 +107,8 @@ def command(
 def _depths(depth: int | None, depths: tuple[int, ...] | None) -> tuple[int, ...]:
     if depth is not None and depths is not None:
         raise SpecError("--depth and --depths exclude each other.", option="--depth")
-    chosen = depths or (20 if depth is None else depth,)
+    level = DEPTH if depth is None else depth
+    chosen = depths or (level,)
     if min(chosen) < 1:
         raise SpecError(f"--depth {min(chosen)}: must be at least 1.", option="--depth")
     twice = [level for level in chosen if chosen.count(level) > 1]

@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".svg", ".png", ".pdf")
 TEXT_WIDTH = 7.0  # of a page
-# Okabe & Ito's colours (2008) less yellow, which is too light for lines; dashes tell them apart in grey.
+# Okabe & Ito's colours (2008) less yellow, which is too light for lines; dashes tell them apart in
+# grey.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)))
 GREY = "#b8b8b8"
-SHORT = 50  # how many times its lower end a logarithmic axis' upper end is where few powers of ten are on it
+SHORT = 50  # ratio of a logarithmic axis' ends below which 2 and 5 are marked besides powers of ten
 MOST_NAMES = 12  # on the axis of a heat map; of more, every so many is named
 TITLE = 94  # characters of a title's line that fit on a page's width
 STYLE: Any = {
@@ -101,7 +102,8 @@ def save(figure: "Figure", path: Path, command: str) -> None:
     """
     from matplotlib import rc_context
 
-    kind, data = path.suffix.lower().lstrip("."), io.BytesIO()
+    kind = path.suffix.lower().lstrip(".")
+    data = io.BytesIO()
     with rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")  # a name in a script the font has not
         figure.savefig(data, format=kind, metadata=_metadata(kind, command))
@@ -110,7 +112,8 @@ def save(figure: "Figure", path: Path, command: str) -> None:
 
 def _metadata(kind: str, command: str) -> dict[str, Any]:
     """What each format calls the maker and the command; no time, so that bytes repeat."""
-    made_by, line = f"dnncli {__version__}", command if command.isprintable() else ascii(command)
+    made_by = f"dnncli {__version__}"
+    line = command if command.isprintable() else ascii(command)
     kinds: dict[str, dict[str, Any]] = {
         "svg": {"Creator": made_by, "Description": line, "Date": None},
         "png": {"Software": made_by, "Description": line},
@@ -145,7 +148,8 @@ def curves(
     A line of one point is drawn as a dot. Names stand in the legend, which the caller places.
     """
     for index, (name, curve) in enumerate(series.items(), first):
-        colour, dashes = COLOURS[index % len(COLOURS)], DASHES[index % len(DASHES)]
+        colour = COLOURS[index % len(COLOURS)]
+        dashes = DASHES[index % len(DASHES)]
         marker = "o" if len(x) == 1 else None
         axes.plot(
             x,
@@ -173,26 +177,32 @@ def error_axes(axes: "Axes") -> None:
 def learning(
     axes: "Axes", name: str, accuracies: Sequence[Sequence[float]], examples: int, index: int
 ) -> None:
-    """A curve of the mean error and its interval over seeds, from every seed's validation accuracies.
+    """A curve of the mean error and its interval over seeds, from their validation accuracies.
 
-    A seed that stopped counts with its last epoch. No error is drawn as half an example, so that it shows.
+    A seed that stopped counts with its last epoch. An error of 0 is drawn as half an example.
     """
     smallest = 50 / max(examples, 1)
-    errors = [[100 * (1 - accuracy) for accuracy in seed] for seed in accuracies]
+    errors = [_percent_wrong(seed) for seed in accuracies]
     points = list(map(statistics.interval, statistics.by_epoch(errors)))
-    middle, low, high = (
-        [
-            max(smallest, point.mean if end is None else end)
-            for point, end in zip(points, ends, strict=True)
-        ]
-        for ends in zip(*points, strict=True)
-    )
+    mean = [max(smallest, point.mean) for point in points]
+    low = [_end(point.low, point.mean, smallest) for point in points]
+    high = [_end(point.high, point.mean, smallest) for point in points]
     epochs = [float(epoch + 1) for epoch in range(len(points))]
-    curves(axes, epochs, {name: Curve(middle, low, high)}, first=index)
+    curves(axes, epochs, {name: Curve(mean, low, high)}, first=index)
+
+
+def _percent_wrong(accuracies: Sequence[float]) -> list[float]:
+    return [100 * (1 - accuracy) for accuracy in accuracies]
+
+
+def _end(end: float | None, mean: float, smallest: float) -> float:
+    """An interval's end, and of one seed the mean."""
+    value = mean if end is None else end
+    return max(smallest, value)
 
 
 def logarithmic(axes: "Axes") -> None:
-    """A logarithmic y axis whose ticks are plain numbers: 0.1, 1, 10; over a short range 2 and 5 too."""
+    """A logarithmic y axis with plain numbers: 0.1, 1, 10; over a short range 2 and 5 too."""
     from matplotlib.ticker import FuncFormatter, LogLocator
 
     def between(value: float, _: int) -> str:
@@ -208,7 +218,7 @@ def logarithmic(axes: "Axes") -> None:
 
 
 def whole_numbers(axis: Any) -> None:
-    """Ticks at whole numbers only: there is no epoch 2.5."""
+    """Ticks at whole numbers only, since epochs are whole."""
     from matplotlib.ticker import MaxNLocator
 
     axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, nbins=6))
@@ -226,9 +236,7 @@ def heat_map(
 
     Grey where there is none. The scale spans at least a decade: what hardly differs looks alike.
     """
-    logs = [
-        [math.log10(value) if 0 < value < math.inf else math.nan for value in row] for row in values
-    ]
+    logs = [list(map(_log, row)) for row in values]
     lowest, highest = _span([value for row in logs for value in row if math.isfinite(value)])
     axes.set_facecolor(GREY)
     extent = (0.5, len(values[0]) + 0.5, -0.5, len(rows) - 0.5)
@@ -253,8 +261,13 @@ def heat_map(
     bar.outline.set_linewidth(0.6)
 
 
+def _log(value: float) -> float:
+    """log10, and NaN for what has none that can be drawn."""
+    return math.log10(value) if 0 < value < math.inf else math.nan
+
+
 def _named(rows: int) -> list[int]:
-    """Which of many rows have their names on the axis: the first, the last, and every so many between."""
+    """Which of many rows are named on the axis: the first, the last, and every so many between."""
     step = max(1, math.ceil(rows / MOST_NAMES))
     places = list(range(rows - 1, -1, -step))[::-1]
     # The lowest of them makes way where it is so near to the first row that the names could touch.

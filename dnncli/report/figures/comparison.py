@@ -30,7 +30,8 @@ def figure(record: ComparisonRecord) -> "Figure":
 
 
 def _title(record: ComparisonRecord) -> str:
-    config, data = record.config, record.data
+    config = record.config
+    data = record.data
     sizes = training.sizes(data, config["hidden"])
     parts = [
         f"{data.name}:  {sizes}",
@@ -44,7 +45,8 @@ def _accuracies(axes: "Axes", rows: Sequence[RowRecord]) -> None:
     """A dot and an interval a row, the best on top, with every seed as a faint mark."""
     for place, row in enumerate(reversed(rows)):
         index = len(rows) - 1 - place
-        colour, accuracy = canvas.COLOURS[index % len(canvas.COLOURS)], row.test_accuracy
+        colour = canvas.COLOURS[index % len(canvas.COLOURS)]
+        accuracy = row.test_accuracy
         values = [100 * value for value in accuracy.values if value is not None]
         axes.plot(values, [place] * len(values), "|", color=colour, alpha=0.5, markersize=5)
         axes.plot([100 * (accuracy.mean or 0)], [place], "o", color=colour, markersize=3.5)
@@ -71,9 +73,9 @@ def _deltas(drawn: "Figure", axes: "Axes", rows: Sequence[RowRecord]) -> None:
     axes.set_title("δ at the best epoch")
     if rows:
         columns = [_mean_deltas(row) for row in rows]
-        layers = len(columns[0])
-        names = [*(f"hidden{i + 1}" for i in range(layers - 1)), "output"]
-        values = [[column[layer] for column in columns] for layer in range(layers)]
+        hidden = len(columns[0]) - 1
+        names = [*(f"hidden{index + 1}" for index in range(hidden)), "output"]
+        values = list(zip(*columns, strict=True))
         label = "log₁₀ δ   (RMS of ∂ℓ/∂z, nats)"
         canvas.heat_map(drawn, axes, values, names, label, [row.name for row in rows])
 

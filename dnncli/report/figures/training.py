@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dnncli.records import DataRecord, EpochRecord, TrainRecord
+from dnncli.records import DataRecord, DepthRecord, EpochRecord, LayerRecord, TrainRecord
+from dnncli.report import text
 from dnncli.report.figures import canvas
 from dnncli.report.figures.canvas import Curve
 
@@ -33,21 +34,15 @@ def figure(record: TrainRecord) -> "Figure":
 
 
 def _title(record: TrainRecord) -> str:
-    config, data = record.config, record.data
+    config = record.config
+    data = record.data
     parts = [config["act"], config["init"]] + ["batch norm"] * config["bn"] + [config["optimizer"]]
     return f"{data.name}:  {sizes(data, config['hidden'])},  {', '.join(parts)}"
 
 
 def sizes(data: DataRecord, hidden: Sequence[int]) -> str:
     """Features, layer sizes and classes: 64–300–100–10."""
-    return "–".join(map(str, (data.features, *_short(hidden), data.classes)))
-
-
-def _short(hidden: Sequence[int]) -> list[str]:
-    """Layer sizes; a long run of equal ones as 20×100."""
-    if len(hidden) > 5 and len(set(hidden)) == 1:
-        return [f"{len(hidden)}×{hidden[0]}"]
-    return [str(size) for size in hidden] if len(hidden) <= 8 else [f"{len(hidden)} layers"]
+    return "–".join(text.sizes([data.features, *hidden, data.classes]))
 
 
 def _losses(axes: "Axes", record: TrainRecord) -> None:
@@ -105,8 +100,14 @@ def deltas(drawn: "Figure", axes: "Axes", epochs: Sequence[EpochRecord]) -> None
     axes.set_title("δ, the gradient at each layer")
     if epochs:
         names = [layer.layer for layer in epochs[0].layers]
-        values = [[epoch.layers[i].delta_rms for epoch in epochs] for i in range(len(names))]
+        columns = [layer_deltas(epoch.layers) for epoch in epochs]
+        values = list(zip(*columns, strict=True))
         canvas.heat_map(drawn, axes, values, names, "log₁₀ δ   (RMS of ∂ℓ/∂z, nats)")
+
+
+def layer_deltas(layers: Sequence[LayerRecord | DepthRecord]) -> list[float]:
+    """δ of every layer, from the input up."""
+    return [layer.delta_rms for layer in layers]
 
 
 def _numbers(record: TrainRecord) -> list[float]:

@@ -1,4 +1,4 @@
-"""`transfer --plot`: learning with and without the reused layers, seed by seed, and δ over the epochs."""
+"""`transfer --plot`: learning with and without the reused layers, and δ over the epochs."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -34,13 +34,15 @@ def figure(record: TransferRecord) -> "Figure":
 
 
 def _title(record: TransferRecord) -> str:
-    kept, frozen = (_named(names) for names in (record.kept, record.frozen))
-    frozen = "all" if frozen == kept != "nothing" else frozen
-    frozen += " frozen at first" if record.config.get("unfreeze") else " frozen"
+    kept = _named(record.kept)
+    frozen = _named(record.frozen)
+    if frozen == kept != "nothing":
+        frozen = "all"
+    how = "frozen at first" if record.config.get("unfreeze") else "frozen"
     seeds = f"{len(record.seeds)} seeds, 95 % intervals" if len(record.seeds) > 1 else "one seed"
     parts = [
         f"{record.parent.data or record.parent.act} → {record.data.name}:  {kept} kept",
-        frozen,
+        f"{frozen} {how}",
         seeds,
     ]
     return ",  ".join(parts)
@@ -70,11 +72,12 @@ def _errors(axes: "Axes", runs: Runs, examples: int) -> None:
 
 def _tests(axes: "Axes", runs: Runs) -> None:
     """Every seed's test accuracy, pairs joined, and each kind's mean with its interval."""
-    columns = [[100 * run.test.accuracy for run in seeds] for seeds in runs.values()]
+    columns = [_percentages(seeds) for seeds in runs.values()]
     for pair in zip(*columns, strict=False):
         axes.plot(range(len(pair)), pair, "-", color=canvas.GREY, linewidth=0.8, zorder=1)
     for place, values in enumerate(columns):
-        colour, beside = canvas.COLOURS[place], place + OFFSET * (2 * place - 1)
+        colour = canvas.COLOURS[place]
+        beside = place + OFFSET * (2 * place - 1)
         axes.plot([place] * len(values), values, "o", color=colour, alpha=0.5, markersize=3)
         mean, low, high = statistics.interval(values)
         axes.plot([beside], [mean], "D", color=colour, markersize=4)
@@ -85,3 +88,7 @@ def _tests(axes: "Axes", runs: Runs) -> None:
     axes.set_title("test accuracy")
     axes.set_ylabel("correctly classified (%)")
     axes.grid(color="#e6e6e6", linewidth=0.5, axis="y")
+
+
+def _percentages(seeds: Sequence[RunSummary]) -> list[float]:
+    return [100 * run.test.accuracy for run in seeds]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dnncli.records import CaseRecord
-from dnncli.report.figures import canvas
+from dnncli.report.figures import canvas, training
 from dnncli.report.figures.canvas import Curve
 
 if TYPE_CHECKING:
@@ -24,16 +24,12 @@ def figure(cases: Sequence[CaseRecord]) -> "Figure":
         canvas.title(drawn, f"untrained networks of {depths[0]} hidden layers")
         _curves(left, cases)
         names = [layer.layer for layer in cases[0].layers]
-        values = [[case.layers[i].delta_rms for case in cases] for i in range(len(names))]
-        labels = [short(case) for case in cases]
+        columns = [training.layer_deltas(case.layers) for case in cases]
+        values = list(zip(*columns, strict=True))
+        labels = [case.short for case in cases]
         canvas.heat_map(drawn, right, values, names, "log₁₀ δ   (RMS of ∂ℓ/∂z, nats)", labels)
         right.set_title("δ at each layer")
     return drawn
-
-
-def short(case: CaseRecord) -> str:
-    """The case's name without the word that every second one has."""
-    return case.case.replace("-normal", "")
 
 
 def _curves(axes: "Axes", cases: Sequence[CaseRecord]) -> None:
@@ -42,7 +38,7 @@ def _curves(axes: "Axes", cases: Sequence[CaseRecord]) -> None:
     series = {}
     for case in cases:
         spans = [layer.ranges["delta_rms"] for layer in case.layers]
-        series[short(case)] = Curve(
+        series[case.short] = Curve(
             [layer.delta_rms for layer in case.layers],
             [low for low, _ in spans],
             [high for _, high in spans],
@@ -65,8 +61,8 @@ def _curves(axes: "Axes", cases: Sequence[CaseRecord]) -> None:
 
 def _sweep(axes: "Axes", cases: Sequence[CaseRecord], depths: Sequence[int]) -> None:
     """The delta ratio by depth, theory as crosses where float64 holds it."""
-    for index, name in enumerate(dict.fromkeys(short(case) for case in cases)):
-        own = [case for case in cases if short(case) == name]
+    for index, name in enumerate(dict.fromkeys(case.short for case in cases)):
+        own = [case for case in cases if case.short == name]
         canvas.curves(
             axes, [c.depth for c in own], {name: Curve([c.delta_ratio for c in own])}, first=index
         )

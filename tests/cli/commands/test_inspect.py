@@ -9,6 +9,7 @@ import safetensors.numpy
 import shell
 from rich.console import Console
 
+from dnncli.interop import reading
 from dnncli.report import inspection
 
 
@@ -84,17 +85,23 @@ def test_every_tensor_from_elsewhere_is_beside_what_it_became(
         assert source in [line[-1] for line in shown if line and line[0] == part]
 
 
-def test_a_weight_is_told_from_slopes_and_from_a_norm_that_was_folded():
-    source = (
-        "a.weight",
-        "a.running_var",
-        "b.weight",
-        "c.weight",
-        "batch norm 'a' is folded in: not every",
-    )
-    sources, others = inspection._sources(source, ["kernel", "bias", "slope"])
-    assert sources == {"kernel": ["b.weight"], "slope": ["c.weight"]}
-    assert others == ["a.weight", "a.running_var", source[-1]]
+def test_a_weight_is_told_from_slopes_and_from_a_norm_that_was_folded(folder):
+    rng = np.random.Generator(np.random.Philox(0))
+    shapes = {"0.weight": (4, 3), "0.bias": (4,), "2.weight": (4,), "3.weight": (2, 4)}
+    norm = ("weight", "bias", "running_mean", "running_var")
+    tensors = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    tensors |= {f"1.{part}": rng.uniform(1, 2, 4) for part in norm}
+    tensors |= {"4.weight": rng.normal(size=4), "5.weight": rng.normal(size=(2, 2))}
+    tensors["4.weight"] = rng.normal(size=2)
+    stored = {name: array.astype(np.float32) for name, array in tensors.items()}
+    safetensors.numpy.save_file(stored, folder / "s.safetensors")
+    record = run("inspect s.safetensors --act prelu --format json").json
+    note = "batch norm '1' is folded in: not every hidden layer has one"
+    assert record["layers"][0]["source"][-1] == note
+    model = reading.read(folder / "s.safetensors", "prelu")
+    sources, others = inspection._sources((*model.tensors[0], *model.notes[0]))
+    assert sources == {"kernel": ["0.weight"], "bias": ["0.bias"], "slope": ["2.weight"]}
+    assert set(others) == {*(f"1.{part}" for part in norm), note}
 
 
 def test_a_long_history_fits_in_a_line():

@@ -168,9 +168,9 @@ def test_in_a_shell_it_stands_between_others(network: Path, folder: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["things.csv", "--format", "parquet"], 2, "--format parquet: is no text"),
+        (["things.csv", "--format", "parquet"], 2, "--format parquet: cannot go to a terminal"),
         (["things.csv", "--format", "xml"], 2, "no format is called 'xml'"),
-        (["things.csv", "--out", "p.txt"], 2, "its suffix is none of .csv"),
+        (["things.csv", "--out", "p.txt"], 2, "its suffix must be one of .csv"),
         (
             ["things.csv", "--out", "things.csv"],
             2,
