@@ -18,6 +18,7 @@ from dnncli.training.step import backpropagate
 SIZE, PADDING = 9, 3
 SGD = UpdateSpec(optimizer="sgd")
 WEIGHTS = np.random.default_rng(3).uniform(0.1, 2.0, SIZE).astype(np.float32)
+differentiate = jax.jit(backpropagate, static_argnums=0)
 every_kind = pytest.mark.parametrize("kind", list(subjects.KINDS))
 
 
@@ -55,8 +56,7 @@ def exact_loss(spec, parameters, weights):
 
 def found(program, block):
     state = subjects.state(program)
-    with jax.disable_jit():
-        return state, backpropagate(program, state, block, jnp.asarray(KEY))
+    return state, differentiate(program, state, block, jnp.asarray(KEY))
 
 
 @pytest.mark.parametrize("padding", [False, True], ids=["full batch", "padded batch"])
