@@ -56,11 +56,6 @@ class CaseRecord:
         """The case without "-normal", the variant of an initialiser that needs no name."""
         return self.case.replace("-normal", "")
 
-    @property
-    def short(self) -> str:
-        """The case's name without the word that every second one has: tanh:xavier."""
-        return self.case.replace("-normal", "")
-
 
 @dataclass(frozen=True)
 class DemoRecord:
