@@ -47,7 +47,7 @@ class CheckpointError(DnncliError):
     """A checkpoint that cannot be read, trusted or written."""
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
+def suggestion(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """`did you mean 'relu'?`: the known name nearest to a misspelt one; empty where none is."""
-    near = get_close_matches(name, list(known), n=1)
+    near = get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return f"did you mean {near[0]!r}?" if near else ""

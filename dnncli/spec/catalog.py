@@ -7,10 +7,9 @@ its names; a test holds them equal.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TypeVar
 
-from dnncli.errors import UnknownNameError
+from dnncli.errors import UnknownNameError, suggestion
 
 
 @dataclass(frozen=True)
@@ -276,6 +275,6 @@ def resolve(table: Mapping[str, EntryT], name: str, what: str) -> EntryT:
             known.replace("-", "") for known in (entry.name, *entry.aliases)
         ):
             return entry
-    near = get_close_matches(wanted, names(table), n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    near = suggestion(wanted, names(table), cutoff=0.5)
+    hint = f"{near} " if near else ""
     raise UnknownNameError(f"no {what} is called {name!r}: {hint}There are {', '.join(table)}.")

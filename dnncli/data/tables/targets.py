@@ -4,7 +4,6 @@ import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import numpy as np
 from jaxtyping import Int32
@@ -12,7 +11,7 @@ from jaxtyping import Int32
 from dnncli.data.labels import listed
 from dnncli.data.tables import sql
 from dnncli.data.tables.relation import Relation
-from dnncli.errors import DataError, SpecError
+from dnncli.errors import DataError, SpecError, suggestion
 
 MOST_CLASSES = 1000
 FEW = 20  # different numbers or texts that a target has without further question
@@ -44,8 +43,8 @@ def resolve(columns: Sequence[str], wanted: str | None, option: str = "--target"
         return wanted
     if wanted.isdecimal() and 1 <= int(wanted) <= len(columns):
         return columns[int(wanted) - 1]
-    near = get_close_matches(wanted, columns, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    near = suggestion(wanted, columns)
+    hint = f"{near} " if near else ""
     raise SpecError(
         f"{option} {wanted}: no column is called so: {hint}There are {listed(columns)}.",
         option=option,
