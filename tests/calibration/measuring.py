@@ -95,10 +95,14 @@ class Runner:
         return self.folder / f"{key(run, seed)}.json"
 
     def labels(self, cases: list[Case]) -> list[Label]:
-        """Measure cases and their twins over `SEEDS`."""
+        """Measure cases and their twins over `SEEDS`. Raises ValueError for a wrong command line."""
         runs = [run for case in cases for run in (case.run, case.twin)]
         wanted = [(run, seed) for run in runs for seed in SEEDS]
         self.outcomes(wanted)
+        for run, seed in wanted:
+            outcome = self.outcome(run, seed)
+            if outcome.code not in ENDED:
+                raise ValueError(f"{run} cannot be run: {outcome.error}")
         return [
             Label(case, self.accuracy(case.run), self.accuracy(case.twin), majority(case.run))
             for case in cases

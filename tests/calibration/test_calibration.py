@@ -10,13 +10,13 @@ from shell import run as run_line
 
 SICK = cases.sick()
 HEALTHY = cases.healthy()
-# Faults of several kinds, on small data: what they reach is measured, whatever is said of them.
+# Two programs serve all of them. What they reach is measured, whatever is said of them.
 SAMPLE = (
     "rate-large/blobs/sgd/300",
+    "rate-small/blobs/sgd/0.0001",
     "rate-small/blobs/sgd/1e-06",
     "labels-random/blobs/noisy/1.0",
-    "penalty/blobs/max-norm/0.01",
-    "clipped/blobs/value/1e-6",
+    "labels-noisy/blobs/noisy/0.6",
     "inputs-constant/blobs/constant/3.0",
 )
 
@@ -79,11 +79,15 @@ def test_a_fault_changes_its_table(fault):
 
 
 def test_options_of_every_case_are_options_of_train(monkeypatch, tmp_path):
-    """Each different set of options gets as far as the data, which are not there."""
+    """One case for each set of options, rates, sizes and activations aside, gets to the data."""
     monkeypatch.chdir(tmp_path)
-    sets = {case.run.options for case in (*SICK, *HEALTHY)}
-    for options in sets:
-        result = run_line(*measuring.arguments(dict(options), 0))
+    aside = {"lr", "hidden", "act"}
+    examples = {}
+    for case in (*SICK, *HEALTHY):
+        options = dict(case.run.options)
+        examples[tuple(options[name] for name in sorted(options.keys() - aside))] = options
+    for options in examples.values():
+        result = run_line(*measuring.arguments(options, 0))
         assert result.code == 1, result.err
         assert "train.csv" in result.err
 
