@@ -98,7 +98,7 @@ def measured(tmp_path_factory):
     runner = Runner(tmp_path_factory.mktemp("results"), jobs=1)
     chosen = [case for case in SICK if case.name in SAMPLE]
     assert len(chosen) == len(SAMPLE)
-    labels = runner.labels(chosen)
+    labels = runner.labels(chosen, {})
     return runner, labels, scoring.judge(runner, labels, constant=False)
 
 
@@ -121,7 +121,22 @@ def _detected(verdicts):
 def test_outcomes_are_kept_and_not_run_again(measured, monkeypatch):
     runner, labels, _ = measured
     monkeypatch.setattr(measuring, "train", lambda *_: pytest.fail("run again"))
-    assert runner.labels([label.case for label in labels]) == labels
+    assert runner.labels([label.case for label in labels], {}) == labels
+
+
+def test_stored_labels_are_not_measured_again(measured, monkeypatch, tmp_path):
+    _, labels, _ = measured
+    path = tmp_path / "labels.json"
+    measuring.write_labels(path, labels[:2])
+    measuring.write_labels(path, labels[2:])
+    monkeypatch.setattr(measuring, "train", lambda *_: pytest.fail("run again"))
+    again = Runner(tmp_path, jobs=1).labels(
+        [label.case for label in labels], measuring.read_labels(path)
+    )
+    assert [label.holds for label in again] == [label.holds for label in labels]
+    assert [label.twin for label in again] == pytest.approx(
+        [label.twin for label in labels], abs=1e-4
+    )
 
 
 def test_a_case_counts_only_where_the_twin_learned_and_is_clearly_better():
