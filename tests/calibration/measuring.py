@@ -24,6 +24,7 @@ import dnncli
 
 SEEDS = (0, 1)  # a label is a mean over these
 TASKS = 200  # a worker is replaced after so many runs, with the programs that it has compiled
+STOPPED = (130, 143)  # by a signal
 ENDED = (0, 3, 4)  # exit codes of a run that was made: done, diverged, a health condition met
 
 
@@ -181,6 +182,8 @@ def train(run: Run, seed: int) -> Outcome:
         write(run.recipe, Path(scratch))
         with chdir(scratch):
             ended = shell.run(*arguments(dict(run.options), seed))
+    if ended.code in STOPPED:
+        raise KeyboardInterrupt
     if ended.code not in ENDED or not ended.out.strip():
         return Outcome(ended.code, 0.0, "failed", error=ended.err.strip()[-300:])
     return read(ended.code, ended.json)
