@@ -7,12 +7,12 @@ OLD and every NEW is a Python that has dnncli installed, or a folder with its so
 (default: this one) runs through PYTHONPATH. Every command line runs in a new folder, in a process
 of its own, under OLD and under NEW. What must be the same: the exit code, stdout, stderr, and every
 file that was written; checkpoints byte for byte. What may differ: wall times, absolute paths, the
-time of day in a file's name, versions (where they alone differ, a checkpoint's tensors and the rest of
-its metadata are compared).
+time of day in a file's name, versions (where they alone differ, a checkpoint's tensors and the rest
+of its metadata are compared).
 
 --allow names a deliberate difference: a regular expression found in the line that reports it
-(`COMMAND: PLACE: old → new`); @FILE holds one on each line, # begins a line of comment. Ends with 1 where
-anything else differs.
+(`COMMAND: PLACE: old → new`); @FILE holds one on each line, # begins a line of comment. Ends
+with 1 where anything else differs.
 """
 
 import argparse

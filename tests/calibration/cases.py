@@ -180,9 +180,9 @@ def _clipped() -> Iterator[Case]:
         for clip in ("1e-6", "1e-4"):
             yield _changed("clipped", kind, "global norm", options, {"clip-global-norm": clip})
         yield _changed("clipped", kind, "value", options, {"clip-value": "1e-6"})
-        fast = {"decay-steps": "1", "schedule": "exponential", "decay-rate": "0.1"}
-        yield _changed("schedule", kind, "exponential", options, fast)
-        yield _changed("schedule", kind, "warmup", options, {"warmup": "100000"})
+        for steps in ("1", "5"):
+            decay = {"decay-steps": steps, "schedule": "exponential", "decay-rate": "0.1"}
+            yield _changed("schedule", kind, "exponential", options, decay)
 
 
 def _penalties() -> Iterator[Case]:

@@ -24,6 +24,7 @@ import dnncli
 
 SEEDS = (0, 1)  # a label is a mean over these
 TASKS = 200  # a worker is replaced after so many runs, with the programs that it has compiled
+STOPPED = (130, 143)  # by a signal
 ENDED = (0, 3, 4)  # exit codes of a run that was made: done, diverged, a health condition met
 
 
@@ -37,6 +38,9 @@ class Outcome:
     rules: tuple[str, ...] = ()
     changes: dict[str, Any] = field(default_factory=dict)
     error: str = ""
+
+
+Known = dict[str, tuple[float, float]]  # accuracies of a case and its twin, by `digest`
 
 
 @dataclass(frozen=True)
@@ -94,19 +98,51 @@ class Runner:
     def _place(self, run: Run, seed: int) -> Path:
         return self.folder / f"{key(run, seed)}.json"
 
-    def labels(self, cases: list[Case]) -> list[Label]:
-        """Measure cases and their twins over `SEEDS`."""
-        runs = [run for case in cases for run in (case.run, case.twin)]
+    def labels(self, cases: list[Case], known: Known) -> list[Label]:
+        """Measure cases and their twins over `SEEDS`; what `known` holds is not measured again.
+
+        Raises ValueError for a wrong command line.
+        """
+        measured = [case for case in cases if digest(case) not in known]
+        runs = [run for case in measured for run in (case.run, case.twin)]
         wanted = [(run, seed) for run in runs for seed in SEEDS]
         self.outcomes(wanted)
-        return [
-            Label(case, self.accuracy(case.run), self.accuracy(case.twin), majority(case.run))
-            for case in cases
-        ]
+        for run, seed in wanted:
+            outcome = self.outcome(run, seed)
+            if outcome.code not in ENDED:
+                raise ValueError(f"{run} cannot be run: {outcome.error}")
+        scores = {
+            digest(case): (self.accuracy(case.run), self.accuracy(case.twin)) for case in measured
+        }
+        scores |= known
+        return [Label(case, *scores[digest(case)], majority(case.run)) for case in cases]
 
     def accuracy(self, run: Run) -> float:
         """Mean test accuracy over `SEEDS`."""
         return sum(self.outcome(run, seed).accuracy for seed in SEEDS) / len(SEEDS)
+
+
+def digest(case: Case) -> str:
+    """A case by its name, its run and its twin: where one of them changes, its label is unknown."""
+    text = f"{case.name}\n{case.run}\n{case.twin}"
+    return f"{case.name} {hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def read_labels(path: Path) -> Known:
+    """The labels that were measured before."""
+    if not path.exists():
+        return {}
+    return {name: tuple(pair) for name, pair in json.loads(path.read_text()).items()}
+
+
+def write_labels(path: Path, labels: list[Label]) -> None:
+    """Add labels to those in the file."""
+    added = {digest(label.case): (label.accuracy, label.twin) for label in labels}
+    text = [
+        f"{json.dumps(name)}: [{scores[0]:.4f}, {scores[1]:.4f}]"
+        for name, scores in sorted((read_labels(path) | added).items())
+    ]
+    path.write_text("{\n" + ",\n".join(text) + "\n}\n")
 
 
 def key(run: Run, seed: int) -> str:
@@ -146,6 +182,8 @@ def train(run: Run, seed: int) -> Outcome:
         write(run.recipe, Path(scratch))
         with chdir(scratch):
             ended = shell.run(*arguments(dict(run.options), seed))
+    if ended.code in STOPPED:
+        raise KeyboardInterrupt
     if ended.code not in ENDED or not ended.out.strip():
         return Outcome(ended.code, 0.0, "failed", error=ended.err.strip()[-300:])
     return read(ended.code, ended.json)

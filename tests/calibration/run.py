@@ -1,12 +1,13 @@
 """Calibrate the verdicts of `dnncli train` on sick and healthy networks; run by hand.
 
     python tests/calibration/run.py --half design|evaluation|both [--sample N] [--jobs N]
-        [--results FOLDER] [--only REGEX] [--constant] [--verbose]
+        [--results FOLDER] [--only REGEX] [--constant] [--relabel] [--save-labels] [--verbose]
 
 prints the tables of `calibration.md`. --sample takes N sick candidates, causes in turn, and half as
 many healthy ones, the same ones every time. Outcomes are kept in --results, by the program's
 source: after a change of the program everything is run again. --constant also tries the remedy of a
-constant answer.
+constant answer. Labels, which case is sick and which is not, are read from `labels.json`, and
+measured where they are not there; --save-labels adds them.
 """
 
 import argparse
@@ -16,6 +17,8 @@ import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
+
+LABELS = Path(__file__).with_name("labels.json")
 
 
 def main() -> None:
@@ -27,6 +30,10 @@ def main() -> None:
     parser.add_argument("--results", type=Path, metavar="FOLDER")
     parser.add_argument("--only", default="", metavar="REGEX", help="cases whose name this matches")
     parser.add_argument("--constant", action="store_true")
+    parser.add_argument(
+        "--relabel", action="store_true", help="measure labels that are stored, too"
+    )
+    parser.add_argument("--save-labels", action="store_true", help=f"store them in {LABELS.name}")
     parser.add_argument("--verbose", action="store_true", help="a line for every case")
     chosen = parser.parse_args()
     sys.path.insert(0, str(Path(__file__).parents[1]))  # as pytest's `pythonpath` does
@@ -34,7 +41,10 @@ def main() -> None:
 
     folder = chosen.results or Path(tempfile.gettempdir(), "dnncli-calibration")
     runner = measuring.Runner(folder, chosen.jobs)
-    labels = runner.labels(select(chosen))
+    known = {} if chosen.relabel else measuring.read_labels(LABELS)
+    labels = runner.labels(select(chosen), known)
+    if chosen.save_labels:
+        measuring.write_labels(LABELS, labels)
     verdicts = scoring.judge(runner, labels, chosen.constant)
     if chosen.verbose:
         print("\n".join(scoring.lines(runner, labels, verdicts)), end="\n\n")

@@ -220,7 +220,7 @@ def row_number(table: Table, strength: float, rng: np.random.Generator) -> Table
 
 
 def leak(table: Table, strength: float, rng: np.random.Generator) -> Table:
-    """A column that gives the label away, with so much noise, and tells nothing in the test table."""
+    """A column that gives the label away, with so much noise; the test table has it shuffled."""
     told = table.y[:, None] + rng.normal(0, strength, (len(table.y), 1))
     told[table.train :] = rng.permutation(told[table.train :])
     return table._replace(x=np.hstack([table.x, told]))
