@@ -36,7 +36,7 @@ class Activation(Entry):
 class Optimizer(Entry):
     """An update rule with its default learning rate, momentum and decoupled weight decay.
 
-    `momentum` None means that the rule has none to set.
+    `momentum` is None where the rule has no momentum.
     """
 
     lr: float = 1e-3
@@ -264,18 +264,20 @@ def names(table: Mapping[str, Entry]) -> list[str]:
     return [*table, *(alias for entry in table.values() for alias in entry.aliases)]
 
 
-def resolve(table: Mapping[str, EntryT], name: str, what: str) -> EntryT:
-    """The entry called `name` or one of its aliases; `what` names the kind in the error.
+def resolve(table: Mapping[str, EntryT], name: str, what: str, option: str | None = None) -> EntryT:
+    """The entry called `name` or one of its aliases, in any case, with any hyphens.
 
-    Raises UnknownNameError with the nearest names and all names there are.
+    Raises UnknownNameError with the nearest names and all names there are; `what` is the kind of
+    thing in its message, `option` the option that the name was given to.
     """
     wanted = name.strip().lower().replace("_", "-")
+    # LeakyReLU, as it is called in Python libraries, is leaky-relu.
+    joined = wanted.replace("-", "")
     for entry in table.values():
-        # LeakyReLU, as it is called in Python libraries, is leaky-relu.
-        if wanted.replace("-", "") in (
-            known.replace("-", "") for known in (entry.name, *entry.aliases)
-        ):
+        known = (entry.name, *entry.aliases)
+        if joined in [spelling.replace("-", "") for spelling in known]:
             return entry
     near = get_close_matches(wanted, names(table), n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    raise UnknownNameError(f"no {what} is called {name!r}: {hint}There are {', '.join(table)}.")
+    message = f"no {what} is called {name!r}: {hint}There are {', '.join(table)}."
+    raise UnknownNameError(message, option=option)
