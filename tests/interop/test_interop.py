@@ -173,7 +173,7 @@ def test_dense_10_stands_behind_dense_9(path):
         tensors |= {f"{name}/kernel": normal(3, 3) * (index + 1), f"{name}/bias": normal(3)}
     model = interop.read(written(path, tensors), "relu")
     assert model.framework == "Keras"
-    assert [float(np.asarray(p.kernel)[0, 0]) for p in model.parameters] == [
+    assert [float(np.asarray(p.kernel)[0, 0]) for p in model.network.parameters] == [
         float(tensors[f"{name}/kernel"][0, 0])
         for name in ["dense", *(f"dense_{i}" for i in range(1, 11))]
     ]
@@ -190,7 +190,7 @@ def test_kerass_batch_norm_is_taken_as_it_is(path):
     tensors |= {"dense/kernel": normal(6, 5), "dense/bias": np.zeros(5, np.float32)}
     tensors |= {"dense_1/kernel": normal(5, 3), "dense_1/bias": normal(3)}
     model = interop.read(written(path, tensors), "relu")
-    np.testing.assert_array_equal(model.parameters[0].scale, moments["gamma"])
+    np.testing.assert_array_equal(model.network.parameters[0].scale, moments["gamma"])
     np.testing.assert_array_equal(model.network.statistics[0].mean, moments["moving_mean"])
     assert model.notes == ((), ())
 
@@ -198,7 +198,7 @@ def test_kerass_batch_norm_is_taken_as_it_is(path):
 def test_prelu_brings_its_slopes(path):
     modules = {"0": linear(6, 5), "1": {"weight": np.float32([0.3])}, "2": linear(5, 3)}
     model = interop.read(written(path, named(modules)), "prelu")
-    np.testing.assert_array_equal(model.parameters[0].slope, np.full(5, np.float32(0.3)))
+    np.testing.assert_array_equal(model.network.parameters[0].slope, np.full(5, np.float32(0.3)))
     with pytest.raises(SpecError, match="slopes"):
         interop.read(path, "relu")
 
@@ -210,13 +210,13 @@ def test_other_precisions_become_float32(path, dtype):
         written(path, {name: t.astype(dtype) for name, t in tensors.items()}), "relu"
     )
     np.testing.assert_array_equal(
-        model.parameters[0].kernel, tensors["0.weight"].astype(dtype).astype(np.float32).T
+        model.network.parameters[0].kernel, tensors["0.weight"].astype(dtype).astype(np.float32).T
     )
-    assert model.parameters[0].kernel.dtype == np.float32
+    assert model.network.parameters[0].kernel.dtype == np.float32
 
 
 REFUSED = {
-    "a convolution": ({"0.weight": normal(3, 3, 3, 3), "0.bias": normal(3)}, "no linear layer"),
+    "a convolution": ({"0.weight": normal(3, 3, 3, 3), "0.bias": normal(3)}, "not a linear layer"),
     "layer norm": (
         {
             **named({"0": linear(6, 5), "2": linear(5, 3)}),
@@ -373,7 +373,7 @@ def test_a_network_trained_in_pytorch_gives_the_same_logits_here(path, bn):
         nn.ReLU(),
         nn.Linear(10, 3),
     )
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    optimizer = torch.optim.Adam(model.network.parameters(), lr=0.01)
     x = torch.randn(300, 6, generator=generator)
     y = (x[:, 0] > 0).long() + (x[:, 1] > 0).long()
     for _ in range(100):
