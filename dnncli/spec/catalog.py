@@ -35,7 +35,7 @@ class Activation(Entry):
 class Optimizer(Entry):
     """An update rule with its default learning rate, momentum and decoupled weight decay.
 
-    `momentum` None means that the rule has none to set.
+    `momentum` is None where the rule has no momentum.
     """
 
     lr: float = 1e-3
@@ -263,18 +263,20 @@ def names(table: Mapping[str, Entry]) -> list[str]:
     return [*table, *(alias for entry in table.values() for alias in entry.aliases)]
 
 
-def resolve(table: Mapping[str, EntryT], name: str, what: str) -> EntryT:
-    """The entry called `name` or one of its aliases; `what` names the kind in the error.
+def resolve(table: Mapping[str, EntryT], name: str, what: str, option: str | None = None) -> EntryT:
+    """The entry called `name` or one of its aliases, in any case, with any hyphens.
 
-    Raises UnknownNameError with the nearest names and all names there are.
+    Raises UnknownNameError with the nearest names and all names there are; `what` is the kind of
+    thing in its message, `option` the option that the name was given to.
     """
     wanted = name.strip().lower().replace("_", "-")
+    # LeakyReLU, as it is called in Python libraries, is leaky-relu.
+    joined = wanted.replace("-", "")
     for entry in table.values():
-        # LeakyReLU, as it is called in Python libraries, is leaky-relu.
-        if wanted.replace("-", "") in (
-            known.replace("-", "") for known in (entry.name, *entry.aliases)
-        ):
+        known = (entry.name, *entry.aliases)
+        if joined in [spelling.replace("-", "") for spelling in known]:
             return entry
     near = suggestion(wanted, names(table), cutoff=0.5)
     hint = f"{near} " if near else ""
-    raise UnknownNameError(f"no {what} is called {name!r}: {hint}There are {', '.join(table)}.")
+    message = f"no {what} is called {name!r}: {hint}There are {', '.join(table)}."
+    raise UnknownNameError(message, option=option)

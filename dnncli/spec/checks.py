@@ -12,17 +12,20 @@ def option(name: str) -> str:
 
 
 def check(holds: bool, name: str, value: object, need: str) -> None:
+    """Raise SpecError unless a condition on an option's value holds; `need` says which."""
     if not holds:
         raise SpecError(f"{option(name)} {value}: must be {need}.", option=option(name))
 
 
 def check_number(spec: object, name: str, test: Callable[[float], bool], need: str) -> None:
+    """Raise SpecError unless a field is None, or finite and passes the test."""
     value = getattr(spec, name)
     if value is not None:
         check(math.isfinite(value) and test(value), name, value, need)
 
 
 def check_numbers(spec: object, names: str, test: Callable[[float], bool], need: str) -> None:
+    """Check several fields alike; `names` has blanks between them."""
     for name in names.split():
         check_number(spec, name, test, need)
 
@@ -34,5 +37,5 @@ def fill(spec: object, **values: object) -> None:
 
 
 def number_or(value: float | None, default: float | None) -> float | None:
-    """A number that was given, as a float, or else its default."""
+    """The value as a float, or the default where it is None."""
     return default if value is None else float(value)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dnncli.errors import SpecError
-from dnncli.spec import RunSpec, from_options
+from dnncli.spec import RunSpec, catalog, checks, from_options
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Combination:
 
 
 @dataclass(frozen=True)
-class GridSpec:
+class ComparisonSpec:
     """A comparison: what varies, and the options of `spec.from_options` that all runs share.
 
     An activation may carry its alpha: `elu:0.5`. Raises SpecError for what makes no comparison.
@@ -38,7 +38,10 @@ class GridSpec:
 
     def __post_init__(self) -> None:
         """Check every list, every run and the baseline's name."""
-        _set(self, acts=_distinct("--acts", self.acts), inits=_distinct("--inits", self.inits))
+        acts = _distinct("--acts", self.acts)
+        inits = _distinct("--inits", self.inits)
+        checks.fill(self, acts=acts, inits=inits)
+        _check_names(acts, inits)
         if len(set(self.lrs)) < len(self.lrs):
             raise SpecError(
                 f"--lrs {','.join(f'{lr:g}' for lr in self.lrs)}: a rate stands twice.",
@@ -60,9 +63,10 @@ class GridSpec:
                 option="--seeds",
             )
         if self.baseline is not None:
-            _set(self, baseline=self._row(self.baseline))
+            checks.fill(self, baseline=self._row(self.baseline))
 
     def _row(self, name: str) -> str:
+        """The name of the row that --baseline means."""
         names = [combination.name for combination in self.combinations()]
         if _spelling(name) not in names:
             raise SpecError(
@@ -83,6 +87,7 @@ class GridSpec:
         return tuple(rows.values())
 
     def _runs(self, act: str, init: str) -> tuple[RunSpec, ...]:
+        """The first seed's runs of one row, one a learning rate."""
         name, colon, alpha = act.partition(":")
         options = {**self.options, "act": name, "init": init}
         if colon:
@@ -99,24 +104,30 @@ class GridSpec:
         return {**shared, **varied, "seeds": self.seeds, "baseline": self.baseline}
 
 
-def _set(spec: object, **values: object) -> None:
-    for name, value in values.items():
-        object.__setattr__(spec, name, value)
-
-
 def _spelling(name: str) -> str:
+    """A name in the catalog's style: lower case, with hyphens."""
     return name.strip().lower().replace("_", "-")
 
 
 def _distinct(option: str, names: Sequence[str]) -> tuple[str, ...]:
-    """The names as they were spelled; another name for the same thing makes a row of its own."""
+    """The names as they were spelled; an alias makes a row of its own."""
     spelled = tuple(map(_spelling, names))
     if not spelled:
         raise SpecError(f"{option}: at least one name is needed.", option=option)
-    twice = next((name for place, name in enumerate(spelled) if name in spelled[:place]), None)
-    if twice is not None:
-        raise SpecError(f"{option}: {twice} stands twice.", option=option)
+    for index, name in enumerate(spelled):
+        if name in spelled[:index]:
+            raise SpecError(f"{option}: {name} stands twice.", option=option)
     return spelled
+
+
+def _check_names(acts: Sequence[str], inits: Sequence[str]) -> None:
+    """Raise UnknownNameError for a name that is not in the catalog."""
+    for act in acts:
+        name, _, _ = act.partition(":")
+        catalog.resolve(catalog.ACTIVATIONS, name, "activation", "--acts")
+    for init in inits:
+        if init != "auto":
+            catalog.resolve(catalog.INITIALIZERS, init, "initialiser", "--inits")
 
 
 def _alpha(act: str, text: str) -> float:
@@ -124,10 +135,11 @@ def _alpha(act: str, text: str) -> float:
         return float(text)
     except ValueError:
         raise SpecError(
-            f"--acts {act}: behind the colon stands alpha, a number: elu:0.5.", option="--acts"
+            f"--acts {act}: alpha follows the colon and must be a number, as in elu:0.5.",
+            option="--acts",
         ) from None
 
 
 def seeded(run: RunSpec, seeds: int) -> tuple[RunSpec, ...]:
-    """The run with its own seed and those that follow."""
+    """The run with `seeds` consecutive seeds, its own first."""
     return tuple(replace(run, seed=run.seed + k) for k in range(seeds))

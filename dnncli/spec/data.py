@@ -17,10 +17,10 @@ class DataSpec:
     types: str | None = None
     where: str | None = None
     delimiter: str | None = None
-    header: bool | None = None  # None: found out
+    header: bool | None = None  # None: found from the file
     label_strip: str | None = None
     validation: Amount | None = None
-    test: Amount | str | None = None  # a text is the path of a table of its own
+    test: Amount | str | None = None  # text: the path of the test set's own table
     scale: str = "auto"
     classes: str | None = None
     per_class: int | None = None
@@ -28,7 +28,8 @@ class DataSpec:
 
     def __post_init__(self) -> None:
         """Resolve names and check amounts."""
-        checks.fill(self, scale=catalog.resolve(catalog.SCALINGS, self.scale, "scaling").name)
+        scaling = catalog.resolve(catalog.SCALINGS, self.scale, "scaling", "--scale")
+        checks.fill(self, scale=scaling.name)
         for name in ("target", "drop", "types", "where", "delimiter", "label_strip"):
             text = getattr(self, name)
             checks.check(

@@ -15,8 +15,7 @@ BN_MOMENTUM = 0.9
 class NetworkSpec:
     """A multilayer perceptron without its input and output sizes, which the data give.
 
-    `below` counts layers of a larger network on which this one stands; it names its own
-    accordingly.
+    below: number of frozen layers underneath; the first layer here is named hidden{below + 1}.
     """
 
     hidden: tuple[int, ...] = (300, 100)
@@ -31,7 +30,7 @@ class NetworkSpec:
 
     def __post_init__(self) -> None:
         """Resolve names, fill what the activation decides, and check sizes."""
-        activation = catalog.resolve(catalog.ACTIVATIONS, self.act, "activation")
+        activation = catalog.resolve(catalog.ACTIVATIONS, self.act, "activation", "--act")
         if self.alpha is not None and activation.alpha is None:
             users = ", ".join(a.name for a in catalog.ACTIVATIONS.values() if a.alpha is not None)
             raise SpecError(
@@ -57,13 +56,14 @@ class NetworkSpec:
         checks.check_number(self, "bn_momentum", lambda m: 0 <= m < 1, "in [0, 1)")
         checks.check_number(self, "dropout", lambda p: 0 <= p < 1, "in [0, 1)")
         init = activation.init if self.init == "auto" else self.init
+        initializer = catalog.resolve(catalog.INITIALIZERS, init, "initialiser", "--init")
         momentum = self.bn_momentum
         if momentum is None and (self.bn or self.bn_output):
             momentum = BN_MOMENTUM
         checks.fill(
             self,
             act=activation.name,
-            init=catalog.resolve(catalog.INITIALIZERS, init, "initialiser").name,
+            init=initializer.name,
             alpha=checks.number_or(self.alpha, activation.alpha),
             bn_momentum=momentum,
         )

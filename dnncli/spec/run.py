@@ -71,7 +71,8 @@ def from_options(options: Mapping[str, Any]) -> RunSpec:
     known = {name: group for group, kind in GROUPS.items() for name in _options(kind)}
     unknown = sorted(set(options) - set(known) - {"seed"})
     if unknown:
-        raise SpecError(f"no run has the option {checks.option(unknown[0])}.")
+        option = checks.option(unknown[0])
+        raise SpecError(f"no run has the option {option}.", option=option)
     values: dict[str, dict[str, Any]] = {group: {} for group in GROUPS}
     for name, value in options.items():
         if name != "seed":

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from dnncli.errors import SpecError
 from dnncli.spec import catalog, checks
 
+DECAY_RATE = 0.1  # the exponential schedule's default
+
 
 @dataclass(frozen=True)
 class UpdateSpec:
@@ -22,7 +24,7 @@ class UpdateSpec:
 
     def __post_init__(self) -> None:
         """Resolve the optimizer and fill what it decides."""
-        optimizer = catalog.resolve(catalog.OPTIMIZERS, self.optimizer, "optimizer")
+        optimizer = catalog.resolve(catalog.OPTIMIZERS, self.optimizer, "optimizer", "--optimizer")
         if self.momentum is not None and optimizer.momentum is None:
             users = ", ".join(o.name for o in catalog.OPTIMIZERS.values() if o.momentum is not None)
             raise SpecError(
@@ -61,7 +63,7 @@ class ScheduleSpec:
 
     def __post_init__(self) -> None:
         """Resolve the schedule and refuse options that only another one uses."""
-        schedule = catalog.resolve(catalog.SCHEDULES, self.schedule, "schedule")
+        schedule = catalog.resolve(catalog.SCHEDULES, self.schedule, "schedule", "--schedule")
         for other in catalog.SCHEDULES.values():
             for name in set(other.options) - set(schedule.options):
                 if getattr(self, name) is not None:
@@ -84,9 +86,9 @@ class ScheduleSpec:
             self.warmup,
             f"at most the run's {self.epochs} epochs",
         )
-        rate = (
-            0.1 if schedule.name == "exponential" and self.decay_rate is None else self.decay_rate
-        )
+        rate = self.decay_rate
+        if rate is None and schedule.name == "exponential":
+            rate = DECAY_RATE
         checks.fill(self, schedule=schedule.name, decay_rate=rate)
 
 
@@ -99,7 +101,8 @@ class StoppingSpec:
     monitor: str = "val-loss"
 
     def __post_init__(self) -> None:
-        """Resolve the monitored figure."""
-        checks.fill(self, monitor=catalog.resolve(catalog.MONITORS, self.monitor, "monitor").name)
+        """Resolve the monitored metric and check the rest."""
+        monitor = catalog.resolve(catalog.MONITORS, self.monitor, "monitor", "--monitor")
+        checks.fill(self, monitor=monitor.name)
         checks.check_number(self, "patience", lambda n: n >= 1, "at least 1 epoch")
         checks.check_number(self, "min_delta", lambda x: x >= 0, "a finite number of at least 0")

@@ -25,7 +25,7 @@ class Case:
         return "+".join([f"{self.act}:{self.init}", *extras])
 
     def network(self, depth: int, width: int) -> NetworkSpec:
-        """The case's network of `depth` hidden layers alike."""
+        """The case's network: `depth` hidden layers of `width` units."""
         return NetworkSpec(hidden=(width,) * depth, act=self.act, init=self.init, bn=self.bn)
 
 
@@ -36,15 +36,14 @@ def parse(text: str) -> Case:
     unknown = [extra for extra in extras if extra not in EXTRAS]
     if unknown:
         raise SpecError(f"--cases {text}: {unknown[0]!r} is neither bn nor clip.", option="--cases")
-    activation = catalog.resolve(catalog.ACTIVATIONS, act, "activation")
-    initializer = (
-        catalog.resolve(catalog.INITIALIZERS, init, "initialiser").name if init else activation.init
-    )
-    return Case(activation.name, initializer, "bn" in extras, "clip" in extras)
+    activation = catalog.resolve(catalog.ACTIVATIONS, act, "activation", "--cases")
+    wanted = init or activation.init
+    initializer = catalog.resolve(catalog.INITIALIZERS, wanted, "initialiser", "--cases")
+    return Case(activation.name, initializer.name, "bn" in extras, "clip" in extras)
 
 
 def parse_all(text: str) -> tuple[Case, ...]:
-    """Cases between commas, each once."""
+    """Cases between commas. Raises SpecError for one that is given twice."""
     cases = tuple(parse(part) for part in text.split(","))
     twice = [case.label for case in cases if cases.count(case) > 1]
     if twice:

@@ -13,7 +13,7 @@ from dnncli.cli.presenter import Presenter
 from dnncli.cli.types import NamesWithAlpha, Numbers
 from dnncli.errors import SpecError
 from dnncli.spec import catalog
-from dnncli.spec.comparison import GridSpec
+from dnncli.spec.comparison import ComparisonSpec
 
 if TYPE_CHECKING:
     from dnncli.experiments.comparison.state import StoredComparison
@@ -118,7 +118,7 @@ def command(
     varied = {name: value for name, value in varied.items() if value is not None}
     run = options.run_options(given)
     stored = _resume(resume, varied, run) if resume else None
-    grid = stored.grid if stored else GridSpec(**{"acts": ACTS, **varied}, options=run)
+    grid = stored.grid if stored else ComparisonSpec(**{"acts": ACTS, **varied}, options=run)
     from dnncli import data
 
     dataset = data.load(grid.combinations()[0].runs[0].data)

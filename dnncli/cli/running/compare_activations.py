@@ -16,7 +16,7 @@ from dnncli.experiments.comparison.run import Finished, Tick, Timed
 from dnncli.records import ComparisonRecord, Seconds, Speed, TrialRecord
 from dnncli.report import comparison as report
 from dnncli.report.figures import comparison as figures
-from dnncli.spec.comparison import GridSpec
+from dnncli.spec.comparison import ComparisonSpec
 from dnncli.theory import Prediction
 from dnncli.training import compilation_cache
 
@@ -26,7 +26,7 @@ class Comparing:
     """One comparison at work: what its events are printed to and saved in."""
 
     presenter: Presenter
-    grid: GridSpec
+    grid: ComparisonSpec
     dataset: Dataset
     folder: Path | None
     extras: Extras

@@ -14,7 +14,7 @@ from dnncli.experiments.comparison import seed_results, speed, state, table
 from dnncli.experiments.compilation_pool import CompiledPrograms
 from dnncli.records import ComparisonRecord, Seconds, Speed, TrialRecord
 from dnncli.spec import RunSpec
-from dnncli.spec.comparison import Combination, GridSpec
+from dnncli.spec.comparison import Combination, ComparisonSpec
 from dnncli.theory import Prediction
 from dnncli.training import seeds
 from dnncli.training.history import RunHistory
@@ -59,12 +59,12 @@ class Timed:
 Todo = list[tuple[Combination, RunSpec]]
 
 
-def predictions(grid: GridSpec, dataset: Dataset) -> dict[str, Prediction]:
+def predictions(grid: ComparisonSpec, dataset: Dataset) -> dict[str, Prediction]:
     """Theory of every combination, by name. Raises SpecError where --init critical has none."""
     return {row.name: train.predict(row.runs[0], dataset) for row in grid.combinations()}
 
 
-def remaining(grid: GridSpec, done: Sequence[TrialRecord]) -> Todo:
+def remaining(grid: ComparisonSpec, done: Sequence[TrialRecord]) -> Todo:
     """What is still to be trained, in order: every combination at every rate that is not done."""
     known = {(trial.name, trial.lr) for trial in done}
     return [
@@ -76,7 +76,7 @@ def remaining(grid: GridSpec, done: Sequence[TrialRecord]) -> Todo:
 
 
 def run(
-    grid: GridSpec, dataset: Dataset, done: Sequence[TrialRecord] = ()
+    grid: ComparisonSpec, dataset: Dataset, done: Sequence[TrialRecord] = ()
 ) -> Iterator[Tick | Finished | Timed]:
     """Train what is not `done` yet, then time every combination.
 
@@ -153,7 +153,7 @@ def _finished(
 
 
 def result(
-    grid: GridSpec,
+    grid: ComparisonSpec,
     dataset: Dataset,
     trials: Sequence[TrialRecord],
     theory: Mapping[str, Prediction],

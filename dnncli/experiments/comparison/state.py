@@ -8,7 +8,7 @@ from typing import Any
 
 from dnncli.errors import CheckpointError, SpecError
 from dnncli.records import SeedRecord, TrialRecord
-from dnncli.spec.comparison import GridSpec
+from dnncli.spec.comparison import ComparisonSpec
 from dnncli.storage import checkpoint
 from dnncli.storage.checkpoint import Checkpoint
 
@@ -21,7 +21,7 @@ KEY = "comparison"
 class StoredComparison:
     """A comparison as its folder has it; fingerprint: of its data, trials: the finished ones."""
 
-    grid: GridSpec
+    grid: ComparisonSpec
     fingerprint: str
     trials: tuple[TrialRecord, ...]
 
@@ -43,7 +43,7 @@ def create(folder: Path, overwrite: bool) -> None:
         )
 
 
-def save(folder: Path, grid: GridSpec, fingerprint: str, trials: Sequence[TrialRecord]) -> None:
+def save(folder: Path, grid: ComparisonSpec, fingerprint: str, trials: Sequence[TrialRecord]) -> None:
     """Write the state from which `resume` continues."""
     state = {
         "grid": asdict(grid),
@@ -59,7 +59,7 @@ def load(folder: Path) -> StoredComparison:
     state = _read(folder)
     try:
         trials = tuple(_trial(values) for values in state["trials"])
-        grid = GridSpec(**_with_tuples(state["grid"]))
+        grid = ComparisonSpec(**_with_tuples(state["grid"]))
         return StoredComparison(grid, str(state["fingerprint"]), trials)
     except (KeyError, TypeError, ValueError, SpecError) as error:
         raise CheckpointError(f"--resume {folder}: its state is no comparison's: {error}") from None

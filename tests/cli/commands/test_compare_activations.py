@@ -45,7 +45,7 @@ def steady(document):
         (["--acts", "relu,rleu"], "no activation is called 'rleu': did you mean 'relu'?"),
         (["--acts", "relu,relu"], "--acts: relu stands twice"),
         (["--acts", ""], "no activation is called ''"),
-        (["--acts", "elu:half"], "behind the colon stands alpha"),
+        (["--acts", "elu:half"], "alpha follows the colon"),
         (["--acts", "elu:nan"], "--alpha nan: must be a finite number"),
         (["--inits", "hee"], "no initialiser is called 'hee'"),
         (["--inits", "he,he"], "--inits: he stands twice"),

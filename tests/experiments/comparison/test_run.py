@@ -14,7 +14,7 @@ from dnncli.experiments.comparison import run as comparison
 from dnncli.experiments.comparison import speed, state
 from dnncli.experiments.comparison.run import Finished, Tick, Timed
 from dnncli.records import Seconds
-from dnncli.spec.comparison import GridSpec
+from dnncli.spec.comparison import ComparisonSpec
 from dnncli.storage import checkpoint
 from dnncli.storage.checkpoint import Checkpoint
 from dnncli.training import checkpointing, placement
@@ -29,7 +29,7 @@ OPTIONS = {
     "patience": None,
     "optimizer": "momentum",
 }
-GRID = GridSpec(("swish", "silu", "relu"), options=OPTIONS)
+GRID = ComparisonSpec(("swish", "silu", "relu"), options=OPTIONS)
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +166,7 @@ def test_a_foreign_state_is_told(tmp_path, values):
 
 
 def test_initialisers_rates_and_other_names_share_a_compilation(dataset):
-    grid = GridSpec(("swish", "silu"), ("he", "xavier"), (0.01, 0.1), options=OPTIONS)
+    grid = ComparisonSpec(("swish", "silu"), ("he", "xavier"), (0.01, 0.1), options=OPTIONS)
     specs = [run for row in grid.combinations() for run in row.runs]
     compiled = []
     with pytest.MonkeyPatch.context() as patch:
@@ -185,7 +185,7 @@ def test_timing_begins_with_another_program_each_round():
 
 
 def test_theory_that_has_no_solution_is_told_before_anything_trains():
-    grid = GridSpec(("relu",), ("he", "critical"), options=OPTIONS)
+    grid = ComparisonSpec(("relu",), ("he", "critical"), options=OPTIONS)
     with pytest.raises(SpecError, match="--init critical"):
         next(comparison.run(grid, problems.dataset(transform=np.zeros_like)))
 
