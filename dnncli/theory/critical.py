@@ -32,7 +32,7 @@ from dnncli.errors import SpecError
 from dnncli.spec import NetworkSpec
 from dnncli.theory.closed_forms import Alpha
 from dnncli.theory.fixed_points import FARTHEST, bisect
-from dnncli.theory.moments import LayerOutputMoments, exp, log, moments, passed
+from dnncli.theory.moments import LayerOutputMoments, exp, layer_outputs, log, moments
 
 START = 0.25  # the q aimed at, see above
 ROUNDING = 1e-9  # relative differences below this are rounding
@@ -81,13 +81,14 @@ def critical(spec: NetworkSpec, input_second_moment: float) -> Critical:
         first = exp(log_q) / input_second_moment
     layers = [CriticalLayer("hidden1", first, 0.0, exp(log_q))]
     for name in spec.layers()[1:]:
-        step = _next(name, act, passed(act, moments(act, alpha, log_q), keep), log_q)
+        step = _next(name, act, layer_outputs(act, moments(act, alpha, log_q), keep), log_q)
         layers.append(step)
         log_q = log(step.q)
     return Critical(tuple(layers), _describe(spec, layers))
 
 
 def _check(spec: NetworkSpec, input_second_moment: float) -> None:
+    """Raise SpecError for networks and data that have no critical initialisation."""
     if spec.bn:
         raise SpecError(
             "--init critical: with --bn no weight variance is critical, for the norm undoes it. "
@@ -129,7 +130,7 @@ def _starting_point(act: str, alpha: Alpha, keep: float) -> float:
     """Ln of the first layer's q. Raises SpecError where no q at all can be held."""
 
     def excess(log_q: float) -> float:
-        return _balance(passed(act, moments(act, alpha, log_q), keep)) - log_q
+        return _balance(layer_outputs(act, moments(act, alpha, log_q), keep)) - log_q
 
     def unstable(log_q: float) -> bool:
         layer = moments(act, alpha, log_q)

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from dnncli.theory.closed_forms import Alpha
-from dnncli.theory.moments import exp, log, moments, passed
+from dnncli.theory.moments import exp, layer_outputs, log, moments
 
 # Networks train to a depth between these multiples of the depth scale (6 in Schoenholz et al.
 # 2017): there the gradient's variance is down to 1 % and to 0.02 %.
 TRAINABLE = (4.6, 8.6)
-FARTHEST = (math.log(1e-24), math.log(1e24))  # of ln q: nothing is found beyond
-NEUTRAL = 1e-10  # relative change of q in one layer that counts as none
+FARTHEST = (math.log(1e-24), math.log(1e24))  # of ln q: where the search ends
+NEUTRAL = 1e-10  # relative change of q in one layer that counts as no change
 
 
 class FixedPoint(NamedTuple):
@@ -39,11 +39,14 @@ class LayerMap(NamedTuple):
     log_chi: float
 
 
-def advance(
+def layer_map(
     act: str, alpha: Alpha, keep: float, sigma_w2: float, sigma_b2: float, log_q: float
 ) -> LayerMap:
-    """Q' = sigma_w^2 E phi^2 / keep + sigma_b^2, chi = sigma_w^2 E phi'^2 / keep (Poole et al.)."""
-    layer = passed(act, moments(act, alpha, log_q), keep)
+    """The next layer's ln q and the ln chi between them, from a layer of variance e^log_q.
+
+    q' = sigma_w^2 E phi^2 / keep + sigma_b^2 and chi = sigma_w^2 E phi'^2 / keep (Poole et al.).
+    """
+    layer = layer_outputs(act, moments(act, alpha, log_q), keep)
     forward = log(sigma_w2) + layer.log_square
     return LayerMap(add(forward, log(sigma_b2)), log(sigma_w2) + layer.log_slope)
 
@@ -70,10 +73,10 @@ def fixed_point(
     """
 
     def gain(log_q: float) -> float:
-        return advance(act, alpha, keep, sigma_w2, sigma_b2, log_q).log_q - log_q
+        return layer_map(act, alpha, keep, sigma_w2, sigma_b2, log_q).log_q - log_q
 
     def chi(log_q: float) -> float:
-        return exp(advance(act, alpha, keep, sigma_w2, sigma_b2, log_q).log_chi)
+        return exp(layer_map(act, alpha, keep, sigma_w2, sigma_b2, log_q).log_chi)
 
     near = math.log(start)
     first = gain(near)

@@ -34,7 +34,7 @@ class Moments(NamedTuple):
 
 
 class LayerOutputMoments(NamedTuple):
-    """What a hidden layer hands to its neighbours, its dropout included.
+    """Second moments that a hidden layer passes to its neighbours, its dropout included.
 
     log_square: ln of the mean square of its output. mean: that output's mean.
     log_slope: ln of the factor on the mean square of the gradient that comes back through it.
@@ -77,8 +77,8 @@ def moments(act: str, alpha: Alpha, log_q: float) -> Moments:
     )
 
 
-def passed(act: str, layer: Moments, keep: float) -> LayerOutputMoments:
-    """What follows a layer whose outputs are kept with probability `keep`.
+def layer_outputs(act: str, layer: Moments, keep: float) -> LayerOutputMoments:
+    """Moments of a hidden layer's outputs under dropout that keeps each with probability `keep`.
 
     Dropout divides both second moments by `keep` (Schoenholz et al. 2017, section 5). SELU's
     alpha-dropout (Klambauer et al. 2017) replaces dropped outputs by the floor f and rescales by g:
@@ -102,11 +102,12 @@ def flat_intervals(act: str, alpha: Alpha) -> tuple[tuple[float, float], ...]:
     far = np.geomspace(20, 1e6, 400)
     grid = np.unique(np.concatenate([-far, np.linspace(-20, 20, 4001), far, [-1e-12, 1e-12]]))
     flat = np.abs(form.derivative(grid, alpha)) < limit
-    ends = [
-        _crossing(act, alpha, limit, grid[i], grid[i + 1])
-        for i in np.flatnonzero(flat[1:] != flat[:-1])
-    ]
-    ends = [-math.inf] * bool(flat[0]) + ends + [math.inf] * bool(flat[-1])
+    changes = np.flatnonzero(flat[1:] != flat[:-1])
+    ends = [_crossing(act, alpha, limit, grid[i], grid[i + 1]) for i in changes]
+    if flat[0]:
+        ends.insert(0, -math.inf)
+    if flat[-1]:
+        ends.append(math.inf)
     return tuple(zip(ends[::2], ends[1::2], strict=True))
 
 
@@ -129,6 +130,7 @@ def _crossing(act: str, alpha: Alpha, limit: float, low: float, high: float) -> 
 
 def saturated_share(intervals: tuple[tuple[float, float], ...], log_q: float) -> float:
     """Probability that z ~ N(0, e^log_q) falls into one of `intervals`."""
+    # Within float64; beyond it no share changes.
     q = exp(min(max(log_q, -600.0), 600.0)) if log_q > -math.inf else 0.0
     return sum(normal_share(low, high, q) for low, high in intervals)
 

@@ -17,7 +17,7 @@ BATCH_NORM_NOTE = (
     "batch norm: the value at initialisation for a large batch, about 2 % a layer too small at a"
     " batch of 64 and up to 20 % in the first layers on real data; the first steps shrink it"
 )
-# Of ln delta_ratio^2, by fluctuating q: where fluctuations grow they soon are no longer small.
+# Variance of ln delta_ratio^2 that comes from fluctuating q's; above it they are not small.
 UNSTABLE = 0.5
 UNSTABLE_NOTE = (
     "the variance of pre-activations is unstable here: networks of these widths scatter, mostly"
@@ -28,7 +28,7 @@ UNSTABLE_NOTE = (
 def predict(
     spec: NetworkSpec, features: int, classes: int, input_second_moment: float
 ) -> Prediction:
-    """The untrained network's second moments layer by layer, for one softmax cross-entropy loss.
+    """The untrained network's second moments layer by layer, for a softmax cross-entropy loss.
 
     `input_second_moment`: mean over examples and features of x^2, after scaling.
     Raises SpecError where --init critical has no solution.
@@ -37,16 +37,15 @@ def predict(
         return Prediction(
             reason=f"the inputs' mean square is {input_second_moment:g}, from which nothing follows"
         )
-    draws = propagation.draws(spec, features, classes, input_second_moment)
-    preactivations = propagation.forward(spec, draws, input_second_moment)
-    chis = propagation.log_chis(draws, preactivations)
+    variances = propagation.init_variances(spec, features, classes, input_second_moment)
+    preactivations = propagation.forward(spec, variances, input_second_moment)
+    chis = propagation.log_chis(variances, preactivations)
     steps = propagation.log_steps(spec, classes, chis)
-    layers = _layers(
-        spec, preactivations, chis, propagation.backward(preactivations, classes, steps)
-    )
+    deltas = propagation.backward(preactivations, classes, steps)
+    layers = _layers(spec, preactivations, chis, deltas)
     ratio = math.fsum(steps[:-1]) / 2 / LOG10
-    scatter = propagation.scatter(spec, draws, preactivations, features)
-    band = _band(ratio, scatter)
+    spread = propagation.finite_width_variance(spec, variances, preactivations, features)
+    band = _band(ratio, spread)
     inner = chis[:-1] or chis
     chi = _known(exp(math.fsum(inner) / len(inner)))
     scale = None if chi is None else depth_scale(chi)
@@ -61,15 +60,15 @@ def predict(
         depth_scale=scale,
         trainable_depth=depths,
         float32=_float32(layers),
-        note=_note(spec, scatter),
+        note=_note(spec, spread),
     )
 
 
-def _note(spec: NetworkSpec, scatter: FiniteWidthVariance) -> str | None:
-    """Theory's own reservation."""
+def _note(spec: NetworkSpec, spread: FiniteWidthVariance) -> str | None:
+    """Where the prediction is known to be imprecise, and how."""
     if spec.bn:
         return BATCH_NORM_NOTE
-    return UNSTABLE_NOTE if scatter.by_q > UNSTABLE else None
+    return UNSTABLE_NOTE if spread.by_q > UNSTABLE else None
 
 
 def _layers(
@@ -78,6 +77,7 @@ def _layers(
     chis: tuple[float, ...],
     deltas: tuple[float, ...],
 ) -> tuple[LayerPrediction, ...]:
+    """One record a layer; deltas: ln delta^2 of each."""
     flat = flat_intervals(spec.act, spec.alpha)
     layers = []
     for name, z, log_chi, delta in zip(
@@ -104,7 +104,10 @@ def _layers(
 
 
 def _activation(z: PreactivationMoments) -> tuple[float, float]:
-    """Mean and standard deviation over examples and units before dropout; the output's logits."""
+    """Mean and standard deviation over examples and units, before dropout.
+
+    For the output layer: of its logits.
+    """
     if z.moments is None:
         return 0.0, exp(z.log_q / 2)
     root_mean_square = exp(z.moments.log_square / 2)
@@ -114,7 +117,7 @@ def _activation(z: PreactivationMoments) -> tuple[float, float]:
     return share * root_mean_square, math.sqrt(max(0.0, 1 - share**2)) * root_mean_square
 
 
-def _band(ratio: float, scatter: FiniteWidthVariance) -> tuple[float, float]:
+def _band(ratio: float, spread: FiniteWidthVariance) -> tuple[float, float]:
     """log10 of the ratio's 95 % band, from the variance v of ln ratio^2 for one example.
 
     ln ratio^2 is about normal with mean -v/2 around the prediction, its expectation being the
@@ -122,10 +125,10 @@ def _band(ratio: float, scatter: FiniteWidthVariance) -> tuple[float, float]:
     mean rises by up to half of what that adds to v, counted up to 1, beyond which it is no small
     correction.
     """
-    spread = Z_95 * math.sqrt(scatter.total)
+    reach = Z_95 * math.sqrt(spread.total)
     return (
-        ratio - (spread + scatter.total / 2) / 2 / LOG10,
-        ratio + (spread + min(scatter.by_q, 1.0) / 2) / 2 / LOG10,
+        ratio - (reach + spread.total / 2) / 2 / LOG10,
+        ratio + (reach + min(spread.by_q, 1.0) / 2) / 2 / LOG10,
     )
 
 
@@ -144,6 +147,7 @@ def _float32(layers: tuple[LayerPrediction, ...]) -> str | None:
 
 
 def _known(x: float) -> float | None:
+    """A number, or None for nan."""
     return None if math.isnan(x) else x
 
 

@@ -23,7 +23,7 @@ from dnncli.spec import NetworkSpec
 from dnncli.theory.closed_forms import BN_EPSILON
 from dnncli.theory.critical import critical
 from dnncli.theory.fixed_points import add
-from dnncli.theory.moments import LayerOutputMoments, Moments, exp, log, moments, passed
+from dnncli.theory.moments import LayerOutputMoments, Moments, exp, layer_outputs, log, moments
 from dnncli.theory.softmax import output_delta_square
 from dnncli.theory.variances import variance
 
@@ -46,10 +46,10 @@ class PreactivationMoments(NamedTuple):
     log_q: float
     log_gain: float
     moments: Moments | None = None
-    passed: LayerOutputMoments | None = None
+    outputs: LayerOutputMoments | None = None
 
 
-def draws(
+def init_variances(
     spec: NetworkSpec, features: int, classes: int, input_second_moment: float
 ) -> tuple[InitVariances, ...]:
     """Every layer's variances under the spec's initialiser. Raises SpecError as `critical` does."""
@@ -70,18 +70,18 @@ def forward(
     preactivations: list[PreactivationMoments] = []
     log_square = log(input_second_moment)
     log_spread = log_square
-    for draw, normalised in zip(layers, spec.normalised(), strict=True):
+    for layer, normalised in zip(layers, spec.normalised(), strict=True):
         if normalised:
-            log_gain = -add(log(draw.weight) + log_spread, log(BN_EPSILON))
-            log_q = log(draw.weight) + log_spread + log_gain
+            log_gain = -add(log(layer.weight) + log_spread, log(BN_EPSILON))
+            log_q = log(layer.weight) + log_spread + log_gain
         else:
             log_gain = 0.0
-            log_q = add(log(draw.weight) + log_square, log(draw.bias))
+            log_q = add(log(layer.weight) + log_square, log(layer.bias))
         if len(preactivations) == len(spec.hidden):
             known = 0.0 if math.isnan(log_q) else log_q
             return (*preactivations, PreactivationMoments(known, log_gain))
         inner = moments(spec.act, spec.alpha, log_q)
-        outer = passed(spec.act, inner, 1 - spec.dropout)
+        outer = layer_outputs(spec.act, inner, 1 - spec.dropout)
         log_square = outer.log_square
         log_spread = log(exp(log_square) - outer.mean**2) if normalised else UNKNOWN
         preactivations.append(PreactivationMoments(log_q, log_gain, inner, outer))
@@ -93,9 +93,9 @@ def log_chis(
 ) -> tuple[float, ...]:
     """Ln chi of each hidden layer: the factor on the gradient's variance from the layer above."""
     return tuple(
-        log(above.weight) + layer.passed.log_slope + norm.log_gain
+        log(above.weight) + layer.outputs.log_slope + norm.log_gain
         for layer, norm, above in zip(preactivations, preactivations[1:], layers[1:], strict=False)
-        if layer.passed is not None
+        if layer.outputs is not None
     )
 
 
@@ -127,7 +127,7 @@ class FiniteWidthVariance(NamedTuple):
     by_q: float
 
 
-def scatter(
+def finite_width_variance(
     spec: NetworkSpec,
     layers: tuple[InitVariances, ...],
     preactivations: tuple[PreactivationMoments, ...],

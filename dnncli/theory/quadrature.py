@@ -35,7 +35,7 @@ def normal_nodes(
 def _edges(std: float, kinks: tuple[float, ...], scale: float) -> Float64[np.ndarray, " edges"]:
     """The panels' ends, in standard deviations."""
     finest = math.log2(scale / 4 / std)
-    octaves = 2.0 ** (finest + np.arange(max(0, math.ceil(-finest)))) if finest < 0 else np.empty(0)
+    octaves = 2.0 ** (finest + np.arange(max(0, math.ceil(-finest))))
     right = np.concatenate([octaves[octaves < 0.75], np.arange(1, REACH + 1)])
     edges = np.concatenate([-right, [0.0], right, np.array(kinks) / std])
     return np.unique(edges[np.abs(edges) <= REACH])

@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 
-WIDEST = (
-    400.0  # variance of the logits up to which the integral is evaluated; beyond, its tail's law
-)
+# Variance of the logits up to which the integral is evaluated; beyond it the tail's law holds.
+WIDEST = 400.0
 
 
 def output_delta_square(q: float, classes: int) -> float:

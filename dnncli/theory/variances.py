@@ -24,6 +24,5 @@ def variance(init: str, fan_in: int, fan_out: int) -> float:
     Raises UnknownNameError for a name the catalog does not have, and for the critical ones
     KeyError: theirs depends on the activation and the data (`critical.critical`).
     """
-    return VARIANCES[catalog.resolve(catalog.INITIALIZERS, init, "initialiser").name](
-        fan_in, fan_out
-    )
+    initializer = catalog.resolve(catalog.INITIALIZERS, init, "initialiser")
+    return VARIANCES[initializer.name](fan_in, fan_out)

@@ -8,7 +8,7 @@ import pytest
 from dnncli import theory
 from dnncli.errors import SpecError
 from dnncli.spec import NetworkSpec, catalog
-from dnncli.theory.fixed_points import advance
+from dnncli.theory.fixed_points import layer_map
 
 SOLVABLE = [act for act in catalog.ACTIVATIONS if act != "softplus"]
 every_solvable = pytest.mark.parametrize("act", SOLVABLE)
@@ -26,7 +26,7 @@ def test_every_layer_has_chi_1_and_the_q_it_is_said_to_have(act, dropout, moment
     assert layers[0].q == pytest.approx(layers[0].weight_variance * moment, rel=1e-12)
     alpha = catalog.ACTIVATIONS[act].alpha
     for below, above in pairwise(layers):
-        step = advance(
+        step = layer_map(
             act, alpha, 1 - dropout, above.weight_variance, above.bias_variance, math.log(below.q)
         )
         assert step.log_chi == pytest.approx(0, abs=1e-12)
@@ -40,7 +40,7 @@ def test_the_variance_it_ends_at_is_a_stable_fixed_point(act):
     alpha, options = catalog.ACTIVATIONS[act].alpha, (last.weight_variance, last.bias_variance)
 
     def after(q):
-        return math.exp(advance(act, alpha, 1.0, *options, math.log(q)).log_q)
+        return math.exp(layer_map(act, alpha, 1.0, *options, math.log(q)).log_q)
 
     assert after(last.q) == pytest.approx(last.q, rel=1e-6)
     assert abs(after(1.01 * last.q) - last.q) <= 0.01 * last.q * (1 + 1e-3)

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from dnncli import theory
-from dnncli.theory.fixed_points import advance
+from dnncli.theory.fixed_points import layer_map
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_it_says_what_becomes_of_the_variance(act, sigma_w2, kind):
 def test_a_stable_fixed_point_is_where_iteration_from_1_ends(act, sigma_b2):
     log_q = 0.0
     for _ in range(400):
-        log_q = advance(act, None, 1.0, 1.5, sigma_b2, log_q).log_q
+        log_q = layer_map(act, None, 1.0, 1.5, sigma_b2, log_q).log_q
     found = theory.fixed_point(act, None, 1.5, sigma_b2)
     if found.q:
         assert found.q == pytest.approx(math.exp(log_q), rel=1e-9)

@@ -8,7 +8,7 @@ import pytest
 
 from dnncli.spec import catalog
 from dnncli.theory.closed_forms import CLOSED_FORMS, steepest
-from dnncli.theory.moments import flat_intervals, moments, passed, saturated_share
+from dnncli.theory.moments import flat_intervals, layer_outputs, moments, saturated_share
 
 SAMPLES = 1_000_000
 NORMAL = np.random.default_rng(20).standard_normal(SAMPLES)
@@ -104,7 +104,7 @@ def test_dropout_changes_second_moments_as_it_does_samples(act, keep):
         back = gain * mask * slope(z, None)
     else:
         out, back = mask * value(z, alpha(act)) / keep, mask * slope(z, alpha(act)) / keep
-    found = passed(act, moments(act, alpha(act), 2 * math.log(1.2)), keep)
+    found = layer_outputs(act, moments(act, alpha(act), 2 * math.log(1.2)), keep)
     assert math.exp(found.log_square) == pytest.approx(np.mean(out**2), rel=0.01)
     assert math.exp(found.log_slope) == pytest.approx(np.mean(back**2), rel=0.01)
     assert found.mean == pytest.approx(out.mean(), abs=0.006)

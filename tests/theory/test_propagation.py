@@ -54,13 +54,13 @@ def simulate(spec, seed, features=FEATURES, classes=CLASSES, batch=BATCH):
     phi, slope = oracle.ACTIVATIONS[spec.act]
     mask_rng, keep = np.random.default_rng(1000 + seed), 1 - spec.dropout
     h, layers = x, []
-    draws = propagation.draws(spec, features, classes, 1.0)
-    for kernel, bias, draw, normalised in zip(
-        kernels, biases, draws, spec.normalised(), strict=True
+    variances = propagation.init_variances(spec, features, classes, 1.0)
+    for kernel, bias, layer, normalised in zip(
+        kernels, biases, variances, spec.normalised(), strict=True
     ):
         fan_in, units = kernel.shape
-        scale = math.sqrt(draw.weight / fan_in * (max(fan_in, units) if orthogonal else 1))
-        u, gain = scale * (h @ kernel) + math.sqrt(draw.bias) * bias, scale
+        scale = math.sqrt(layer.weight / fan_in * (max(fan_in, units) if orthogonal else 1))
+        u, gain = scale * (h @ kernel) + math.sqrt(layer.bias) * bias, scale
         if normalised:
             norm = 1 / np.sqrt(u.var(axis=0) + 1e-3)
             u, gain = (u - u.mean(axis=0)) * norm, scale * norm
@@ -163,23 +163,25 @@ def test_batch_norm_with_relu_has_the_published_factor():
 def test_the_scatter_of_single_examples_is_the_predicted_one(act, init):
     """One example a network: the deviation of ln ratio, over 300 networks, within a quarter."""
     spec = NetworkSpec(hidden=(50,) * 8, act=act, init=init)
-    draws = propagation.draws(spec, 50, CLASSES, 1.0)
-    waves = propagation.forward(spec, draws, 1.0)
-    expected = math.sqrt(propagation.scatter(spec, draws, waves, 50).total) / 2
-    found = np.std([single(spec, draws, seed) for seed in range(300)])
+    variances = propagation.init_variances(spec, 50, CLASSES, 1.0)
+    preactivations = propagation.forward(spec, variances, 1.0)
+    expected = (
+        math.sqrt(propagation.finite_width_variance(spec, variances, preactivations, 50).total) / 2
+    )
+    found = np.std([single(spec, variances, seed) for seed in range(300)])
     assert found == pytest.approx(expected, rel=0.25)
 
 
-def single(spec, draws, seed):
+def single(spec, variances, seed):
     """Logarithm of one network's delta ratio for one example."""
     rng = np.random.default_rng(seed)
     phi, slope = oracle.ACTIVATIONS[spec.act]
     h, kernels, zs = rng.standard_normal(50), [], []
-    for draw in draws[:-1]:
+    for layer in variances[:-1]:
         kernel = rng.standard_normal((50, 50))
         kernel = orthonormal(kernel) if spec.init.endswith("orthogonal") else kernel / math.sqrt(50)
-        kernels.append(math.sqrt(draw.weight) * kernel)
-        zs.append(h @ kernels[-1] + math.sqrt(draw.bias) * rng.standard_normal(50))
+        kernels.append(math.sqrt(layer.weight) * kernel)
+        zs.append(h @ kernels[-1] + math.sqrt(layer.bias) * rng.standard_normal(50))
         h = phi(zs[-1], spec.alpha)
     delta = rng.standard_normal(50) * slope(zs[-1], spec.alpha)
     last = np.linalg.norm(delta)
