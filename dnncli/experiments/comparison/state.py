@@ -43,7 +43,9 @@ def create(folder: Path, overwrite: bool) -> None:
         )
 
 
-def save(folder: Path, grid: ComparisonSpec, fingerprint: str, trials: Sequence[TrialRecord]) -> None:
+def save(
+    folder: Path, grid: ComparisonSpec, fingerprint: str, trials: Sequence[TrialRecord]
+) -> None:
     """Write the state from which `resume` continues."""
     state = {
         "grid": asdict(grid),
