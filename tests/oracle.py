@@ -1,4 +1,4 @@
-"""The network in float64 NumPy, forward and backward by hand: what tests hold the compiled code against.
+"""The network in float64 NumPy, forward and backward by hand, to check compiled code against.
 
 Written from the papers' formulas and sharing only containers with the package. Parameters come in
 as the package's `Layer` and `Moments`, with arrays of any float type.
@@ -13,7 +13,8 @@ from scipy.special import erf
 from dnncli.nn.network import Layer, Moments, Network
 
 EPSILON = 1e-3
-SELU_SCALE, SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
+SELU_SCALE = 1.0507009873554804934193349852946
+SELU_ALPHA = 1.6732632423543772848170429916717
 
 
 def sigmoid(z):
@@ -97,16 +98,26 @@ def normalise(layer, z, moments):
 
 def run(spec, parameters, x, y, statistics=None) -> Pass:
     """Forward and backward; gradients are right where batch norm uses the batch's own moments."""
-    parameters, statistics, x = exact(parameters), exact(statistics), np.asarray(x, np.float64)
+    parameters = exact(parameters)
+    statistics = exact(statistics)
+    x = np.asarray(x, np.float64)
     phi, slope = ACTIVATIONS[spec.act]
-    inputs, standardised, zs, activations, slopes, used = [], [], [], [], [], []
+    inputs = []
+    standardised = []
+    zs = []
+    activations = []
+    slopes = []
+    used = []
     for index, layer in enumerate(parameters):
         inputs.append(x)
         z = x @ layer.kernel
         if layer.scale is None:
-            z, unit, moments = z + layer.bias, None, None
+            z = z + layer.bias
+            unit = None
+            moments = None
         else:
-            unit, moments = normalise(layer, z, statistics[index] if statistics else None)
+            known = statistics[index] if statistics else None
+            unit, moments = normalise(layer, z, known)
             z = unit * layer.scale + layer.offset
         last = index == len(parameters) - 1
         alpha = spec.alpha if layer.slope is None else layer.slope
@@ -114,14 +125,16 @@ def run(spec, parameters, x, y, statistics=None) -> Pass:
         standardised.append(unit)
         zs.append(z)
         activations.append(x)
-        slopes.append(np.ones_like(z) if last else slope(z, alpha))
+        derivative = np.ones_like(z) if last else slope(z, alpha)
+        slopes.append(derivative)
         used.append(moments)
     exponentials = np.exp(x - x.max(axis=1, keepdims=True))
     chances = exponentials / exponentials.sum(axis=1, keepdims=True)
     truth = np.eye(x.shape[1])[y]
     losses = -np.log(chances[np.arange(len(y)), y])
     backward = (chances - truth) / len(y)  # dL/da of the layer at hand
-    deltas, gradients = [], []
+    deltas = []
+    gradients = []
     for index in reversed(range(len(parameters))):
         layer = parameters[index]
         delta = backward * slopes[index]
@@ -130,10 +143,12 @@ def run(spec, parameters, x, y, statistics=None) -> Pass:
         if layer.slope is not None:
             parts["slope"] = (backward * np.minimum(zs[index], 0)).sum(axis=0)
         if layer.scale is None:
-            parts["bias"], inner = delta.sum(axis=0), delta
+            parts["bias"] = delta.sum(axis=0)
+            inner = delta
         else:
             unit = standardised[index]
-            parts["offset"], parts["scale"] = delta.sum(axis=0), (delta * unit).sum(axis=0)
+            parts["offset"] = delta.sum(axis=0)
+            parts["scale"] = (delta * unit).sum(axis=0)
             d = delta * layer.scale
             deviation = np.sqrt(used[index].variance + EPSILON)
             inner = (d - d.mean(axis=0) - unit * (d * unit).mean(axis=0)) / deviation
@@ -168,8 +183,10 @@ def steepest(spec) -> float:
 
 def figures(spec, parameters, seen: Pass, updates) -> dict[str, list[float]]:
     """The LAYER figures of one step by their definitions, one entry a layer."""
-    parameters, updates = exact(parameters), exact(updates)
-    examples, limit = len(seen.deltas[0]), 0.01 * steepest(spec)
+    parameters = exact(parameters)
+    updates = exact(updates)
+    examples = len(seen.deltas[0])
+    limit = 0.01 * steepest(spec)
     norm = np.linalg.norm
     return {
         "delta_rms": [np.sqrt(((d * examples) ** 2).mean()) for d in seen.deltas],
@@ -187,7 +204,8 @@ def figures(spec, parameters, seen: Pass, updates) -> dict[str, list[float]]:
 def random_network(shapes: Network, seed=0, low=-7.0) -> Network:
     """Random float32 parameters and statistics of these shapes, with nothing at its default.
 
-    The first unit of every hidden layer sits near z = `low`: dead or saturated where the activation is flat.
+    The first unit of every hidden layer sits near z = `low`: dead or saturated where the activation
+    is flat.
     """
     rng = np.random.default_rng(seed)
 
@@ -214,7 +232,8 @@ def random_network(shapes: Network, seed=0, low=-7.0) -> Network:
         if layer.scale is None:
             layer.bias[0] = low
         else:
-            layer.offset[0], layer.scale[0] = low, 0.2
+            layer.offset[0] = low
+            layer.scale[0] = 0.2
     statistics = [moments and fill(moments) for moments in shapes.statistics]
     return Network(tuple(layers), tuple(statistics))
 
@@ -231,10 +250,14 @@ NOTHING = 1e-12  # what is left in float64 of terms of order 1 that cancel
 
 def distance(actual, exact) -> float:
     """Relative error in norm; absolute where the exact value is 0."""
-    actual, exact = np.asarray(actual, np.float64), np.asarray(exact, np.float64)
+    actual = np.asarray(actual, np.float64)
+    exact = np.asarray(exact, np.float64)
     assert actual.shape == exact.shape
-    error, size = np.linalg.norm(actual - exact), np.linalg.norm(exact)
-    return float(error / size if size > NOTHING else error)
+    error = np.linalg.norm(actual - exact)
+    size = np.linalg.norm(exact)
+    if size > NOTHING:
+        error /= size
+    return float(error)
 
 
 def assert_agree(actual, exact, tolerance=1e-5, what="") -> None:

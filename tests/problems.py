@@ -14,7 +14,8 @@ from dnncli.spec import from_options
 from dnncli.training.history import RunHistory
 from dnncli.training.snapshot import Snapshot, summary
 
-FEATURES, CLASSES = 6, 3
+FEATURES = 6
+CLASSES = 3
 HEALTHY = {
     "delta_rms": 0.1,
     "gradient_norm": 0.5,
@@ -37,15 +38,18 @@ def layer(name="hidden1", **figures):
 def layers(hidden=5, **columns):
     """A network's records; a column is one number for all hidden layers, or a list of them."""
     names = [*(f"hidden{i + 1}" for i in range(hidden)), "output"]
-    rows = [
-        {key: column[i] if isinstance(column, list) else column for key, column in columns.items()}
-        for i in range(hidden)
-    ]
+    rows = [_row(columns, index) for index in range(hidden)]
     return tuple(layer(name, **row) for name, row in zip(names, [*rows, {}], strict=True))
 
 
+def _row(columns, index):
+    """One layer's numbers."""
+    lists = {key: value[index] for key, value in columns.items() if isinstance(value, list)}
+    return columns | lists
+
+
 def split(examples, features=FEATURES, classes=CLASSES, seed=0):
-    """Normal features; a random linear map decides the class, and the first examples have one class each."""
+    """Normal features, classes by a random linear map; the first examples have one class each."""
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((examples, features), dtype=np.float32)
     y = (
@@ -86,7 +90,8 @@ def snapshot(run_spec, epochs=3, best=2, data=None):
     """A run as it might be after some epochs, nothing of it at its default."""
     data = data or dataset()
     shapes = network.shapes(run_spec.network, data.features, data.classes)
-    last, kept = oracle.random_network(shapes, seed=1), oracle.random_network(shapes, seed=2)
+    last = oracle.random_network(shapes, seed=1)
+    kept = oracle.random_network(shapes, seed=2)
     kept = last if best == epochs else kept
     rng = np.random.default_rng(3)
     optimizer = jax.tree.map(
@@ -94,9 +99,12 @@ def snapshot(run_spec, epochs=3, best=2, data=None):
         optimizers.initial_state(optimizers.build(run_spec.update), last.parameters),
     )
     wild = {"delta_rms": [math.nan, math.inf], "activation_mean": [-math.inf, 0.1]}
+    records = [record(i + 1) for i in range(epochs)]
+    if epochs > 1:
+        records[1] = record(2, **wild)
     history = RunHistory(
         run_spec,
-        epochs=tuple(record(i + 1, **(wild if i == 1 else {})) for i in range(epochs)),
+        epochs=tuple(records),
         initial=layers(2, update_ratio=0.02),
         best_epoch=best,
     )

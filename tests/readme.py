@@ -77,7 +77,8 @@ def options() -> str:
 def _table(title: str, rows: dict[tuple[str, str], dict[str, list[str]]]) -> str:
     """A table of options by (names, what they do): for each default, the commands that have it.
 
-    Where commands differ, the column has the first one's default and theirs stand behind their names.
+    Where commands differ, the column has the first one's default and theirs stand behind their
+    names.
     """
     lines = []
     for (names, text), defaults in rows.items():

@@ -1,4 +1,4 @@
-"""Small networks with everything off its default, and one training step of each, as tests look at them."""
+"""Small networks with nothing at its default, and one training step of each, for tests."""
 
 from functools import cache
 from typing import Any, NamedTuple
@@ -18,7 +18,8 @@ from dnncli.training.program import Block, Program
 from dnncli.training.step import Log
 from dnncli.training.step import step as take_step
 
-FEATURES, CLASSES = 5, 6  # as many classes as hidden units: fewer shapes to compile for
+FEATURES = 5
+CLASSES = 6  # as many classes as hidden units: fewer shapes to compile for
 SIZES = (1, 3, 33, 257, 1025)  # of a batch
 KINDS = {
     "plain": {},
@@ -28,7 +29,8 @@ KINDS = {
 KEY = np.array([0, 11], np.uint32)
 RATE = 0.05
 
-# Every activation at every size, the kinds of network in turn: each meets every size and activation.
+# Every activation at every size, the kinds of network in turn: each meets every size and
+# activation.
 STEPS = [
     (act, list(KINDS)[(i + j) % len(KINDS)], size)
     for i, act in enumerate(catalog.ACTIVATIONS)
@@ -58,7 +60,8 @@ def network_spec(act: str, kind: str = "plain", **options: Any) -> NetworkSpec:
 def state(program: Program, seed: int = 0) -> TrainState:
     """Random parameters and statistics, the optimizer at its start, some steps into a run."""
     spec = program.network
-    # Where the activation is flat; elsewhere it would put a large mean in the way of batch norm's accuracy.
+    # Where the activation is flat; elsewhere it would put a large mean in the way of batch norm's
+    # accuracy.
     low = -7.0 if abs(oracle.ACTIVATIONS[spec.act][1](np.float64(-7), spec.alpha)) < 0.1 else -1.0
     shapes = network.shapes(spec, FEATURES, CLASSES)
     drawn = oracle.random_network(shapes, seed, low)
@@ -89,10 +92,11 @@ def everything(spec: NetworkSpec, seen: Observation) -> tuple[Any, Any]:
 
 @cache
 def one_step(act: str, kind: str, size: int) -> Step:
-    """A step of plain SGD, operation by operation: nothing to compile but the operations themselves."""
+    """A step of plain SGD, operation by operation, so that little is compiled."""
     spec = network_spec(act, kind)
     program = Program(spec, UpdateSpec(optimizer="sgd"), size, everything)
-    before, batch = state(program), block(size)
+    before = state(program)
+    batch = block(size)
     log = engine._empty_log(before, plan(size, size))
     with jax.disable_jit():
         (after, log), (stats, seen) = take_step(

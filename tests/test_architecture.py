@@ -14,8 +14,9 @@ PACKAGE = Path(dnncli.__file__).parent
 COMMON = {"jaxtyping", "numpy"}
 JAX = {"jax", "jaxlib", "optax"}
 
-# The floors, each with its rooms and the libraries that a room may use besides the standard library.
-# A file imports from floors below its own and from its own room; rooms of one floor do not meet.
+# The floors, each with its rooms and the libraries that a room may use besides the standard
+# library. A file imports from floors below its own and from its own room; rooms of one floor do not
+# meet.
 FLOORS = (
     {"errors": set(), "__init__": set()},
     {"spec": set(), "records": set(), "storage": COMMON | {"safetensors"}},
@@ -30,7 +31,8 @@ HEIGHT = {room: height for height, floor in enumerate(FLOORS) for room in floor}
 LIBRARIES = {room: allowed for floor in FLOORS for room, allowed in floor.items()}
 FILES = sorted(PACKAGE.rglob("*.py"))
 TREES = {file: ast.parse(file.read_text()) for file in FILES}
-LONGEST_FILE, LONGEST_FUNCTION = 340, 40
+LONGEST_FILE = 340
+LONGEST_FUNCTION = 40
 
 
 def module(file: Path) -> str:

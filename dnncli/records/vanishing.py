@@ -53,7 +53,7 @@ class CaseRecord:
 
     @property
     def short(self) -> str:
-        """The case's name without the word that every second one has: tanh:xavier."""
+        """The case without "-normal", the usual variant of an initialiser: `tanh:xavier`."""
         return self.case.replace("-normal", "")
 
 

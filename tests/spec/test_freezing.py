@@ -111,10 +111,8 @@ def test_options_give_the_run_again():
 
 def test_patience_waits_for_the_last_thaw():
     patient = StoppingSpec(patience=2)
-    gradual, plain = (
-        replace(run(GRADUAL), stopping=patient),
-        replace(run(FreezingSpec()), stopping=patient),
-    )
+    gradual = replace(run(GRADUAL), stopping=patient)
+    plain = replace(run(FreezingSpec()), stopping=patient)
     assert [early_stopping.reason(gradual, epoch, 1) for epoch in (3, 4, 5, 6)] == [
         None,
         None,

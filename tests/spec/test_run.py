@@ -1,4 +1,4 @@
-"""A spec is complete and valid once constructed, or the error says in one line which option is wrong."""
+"""A spec is complete and valid once constructed, or the error names the wrong option."""
 
 from dataclasses import FrozenInstanceError, fields, replace
 
@@ -24,7 +24,8 @@ MAY_BE_OFF = {"alpha", "bn_momentum", "decay_rate", "decay_steps", "patience"} |
 
 
 def test_every_default_resolves_and_only_what_is_off_stays_none():
-    options, data = RunSpec().options(), {f.name for f in fields(DataSpec)}
+    options = RunSpec().options()
+    data = {f.name for f in fields(DataSpec)}
     assert {name for name, value in options.items() if value is None} <= MAY_BE_OFF | data
     assert options["init"] == "he-normal"
     assert options["lr"] == 1e-3
@@ -44,7 +45,8 @@ def test_options_of_freezing_are_absent_where_nothing_is_frozen():
 
 @pytest.mark.parametrize("name", catalog.names(catalog.ACTIVATIONS))
 def test_an_activation_brings_its_initialiser_and_alpha(name):
-    entry, spec = catalog.resolve(catalog.ACTIVATIONS, name, "activation"), NetworkSpec(act=name)
+    entry = catalog.resolve(catalog.ACTIVATIONS, name, "activation")
+    spec = NetworkSpec(act=name)
     assert (spec.act, spec.init, spec.alpha) == (entry.name, entry.init, entry.alpha)
 
 
@@ -57,7 +59,8 @@ def test_the_default_initialisers_are_the_ones_theory_gives():
 
 @pytest.mark.parametrize("name", catalog.OPTIMIZERS)
 def test_an_optimizer_brings_its_rate_momentum_and_decay(name):
-    entry, run = catalog.OPTIMIZERS[name], RunSpec(update=UpdateSpec(optimizer=name))
+    entry = catalog.OPTIMIZERS[name]
+    run = RunSpec(update=UpdateSpec(optimizer=name))
     assert run.schedule.lr == entry.lr
     assert (run.update.momentum, run.update.weight_decay) == (entry.momentum, entry.weight_decay)
 
@@ -146,7 +149,8 @@ def test_a_spec_cannot_be_changed_and_can_be_a_key():
     assert hash(spec) == hash(NetworkSpec())
 
 
-nan, inf = float("nan"), float("inf")
+nan = float("nan")
+inf = float("inf")
 INVALID = [
     ("hidden", ()),
     ("hidden", (300, 0, 100)),

@@ -7,9 +7,20 @@ from dnncli.spec import DataSpec, from_options, transfer
 from dnncli.spec.transfer import TransferSpec
 
 PARENT = from_options(
-    {"hidden": (30, 20, 10), "act": "relu", "bn": True, "optimizer": "momentum", "lr": 0.5, "batch_size": 7,
-     "clip_value": 1.0, "epochs": 9, "patience": None, "classes": "0-4", "per_class": 50}
-)  # fmt: skip
+    {
+        "hidden": (30, 20, 10),
+        "act": "relu",
+        "bn": True,
+        "optimizer": "momentum",
+        "lr": 0.5,
+        "batch_size": 7,
+        "clip_value": 1.0,
+        "epochs": 9,
+        "patience": None,
+        "classes": "0-4",
+        "per_class": 50,
+    }
+)
 
 
 def layout(same_classes=False, depth=None, **asked):

@@ -137,7 +137,9 @@ def test_every_other_length_is_refused(old):
 
 def file_of(header, payload=b"", length=None):
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
-    return struct.pack("<Q", len(text) if length is None else length) + text + payload
+    if length is None:
+        length = len(text)
+    return struct.pack("<Q", length) + text + payload
 
 
 def ours(record, payload=b"", **tensors):
@@ -156,7 +158,8 @@ def holding(*tensors, size=4):
     )
 
 
-VAST, DEEP = 2**62, "[" * 100_000
+VAST = 2**62
+DEEP = "[" * 100_000
 ONE = ("F32", [1], [0, 4])
 HOSTILE = {
     "is not a dnncli checkpoint .not a safetensors file": [

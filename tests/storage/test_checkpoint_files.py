@@ -41,7 +41,8 @@ import numpy as np
 from dnncli.storage import checkpoint
 path, die = Path(sys.argv[1]), lambda *_: os.kill(os.getpid(), 9)
 def save(n):
-    checkpoint.write(path, checkpoint.Checkpoint({"w": np.full(1 << 20, n, np.float32)}, {"epoch": n}))
+    tensors = {"w": np.full(1 << 20, n, np.float32)}
+    checkpoint.write(path, checkpoint.Checkpoint(tensors, {"epoch": n}))
 """
 
 
@@ -144,7 +145,8 @@ def test_a_new_file_has_the_mode_that_the_umask_gives_and_an_old_one_keeps_its_o
 
 def test_a_symbolic_link_stays_and_its_target_is_written(tmp_path):
     (tmp_path / "far").mkdir()
-    link, target = tmp_path / "link", tmp_path / "far" / "net.ckpt"
+    link = tmp_path / "link"
+    target = tmp_path / "far" / "net.ckpt"
     link.symlink_to(target)
     for content in (OLD, NEW):  # the link dangles first
         checkpoint.write(link, content)
@@ -168,7 +170,8 @@ PLACES = {
 def test_a_place_that_cannot_hold_a_checkpoint_is_refused_before_training_and_after(old, name):
     os.mkfifo(old.parent / "pipe")
     (old.parent / "loop").symlink_to("loop")
-    place, reason = old.parent / name, f"cannot be written: .*{PLACES[name]}"
+    place = old.parent / name
+    reason = f"cannot be written: .*{PLACES[name]}"
     assert refused("cannot be read: ", checkpoint.read, place)
     assert refused(reason, checkpoint.reserve, place, True)
     assert refused(reason, checkpoint.write, place, NEW)
@@ -198,7 +201,8 @@ def test_unused_paths_are_named_after_the_run_and_the_time_and_are_given_once(
         r"elu-digits-\d{8}-\d{6}\.ckpt", checkpoint.unused_path("elu-digits", folder).name
     )
     monkeypatch.setattr(time, "strftime", lambda _: "NOW")
-    first, second = (checkpoint.unused_path("../elu digits", folder) for _ in range(2))
+    first = checkpoint.unused_path("../elu digits", folder)
+    second = checkpoint.unused_path("../elu digits", folder)
     checkpoint.write(first, OLD)
     names = [first.name, second.name, checkpoint.unused_path("elu-digits", folder).name]
     assert not list(folder.glob(f".{first.name}*"))
@@ -206,7 +210,11 @@ def test_unused_paths_are_named_after_the_run_and_the_time_and_are_given_once(
 
 
 def test_runs_started_in_the_same_second_get_different_paths_and_leave_nothing_lasting(tmp_path):
-    code = "time.strftime = lambda _: 'NOW'\nprint(checkpoint.unused_path('x', path), flush=True); input()"
+    code = (
+        "time.strftime = lambda _: 'NOW'\n"
+        "print(checkpoint.unused_path('x', path), flush=True)\n"
+        "input()"
+    )
     with contextlib.ExitStack() as stack:
         runs = [stack.enter_context(child(code, tmp_path)) for _ in range(4)]
         assert len({run.stdout.readline() for run in runs}) == 4

@@ -1,4 +1,4 @@
-"""JSON values become dataclasses when every type is right, and are refused by their place when one is not."""
+"""JSON values become dataclasses; a value of a wrong type is refused and its place named."""
 
 import json
 import math

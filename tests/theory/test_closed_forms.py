@@ -1,4 +1,4 @@
-"""Closed forms are the activations that JAX trains, with their slopes, in float64 and finite far out."""
+"""Closed forms are JAX's activations and their slopes, in float64 and finite far out."""
 
 import math
 
@@ -53,7 +53,8 @@ def test_values_and_slopes_are_jaxs_kinks_included(name, alpha):
 
 @every_activation
 def test_the_slope_is_the_central_difference_of_the_value_off_the_kinks(name, alpha):
-    form, h = CLOSED_FORMS[name], 1e-5
+    form = CLOSED_FORMS[name]
+    h = 1e-5
     z = np.linspace(-8, 8, 2000)
     z = z[np.all([np.abs(z - kink) > 2 * h for kink in form.kinks(alpha)] or [z == z], axis=0)]
     difference = (form.value(z + h, alpha) - form.value(z - h, alpha)) / (2 * h)
@@ -62,7 +63,8 @@ def test_the_slope_is_the_central_difference_of_the_value_off_the_kinks(name, al
 
 @every_activation
 def test_one_is_smooth_but_at_its_kinks(name, alpha):
-    form, h = CLOSED_FORMS[name], 1e-4
+    form = CLOSED_FORMS[name]
+    h = 1e-4
     z = np.linspace(-6, 6, 24_000)  # no point on a kink
     away = np.all([np.abs(z - kink) > 2 * h for kink in form.kinks(alpha)] or [z == z], axis=0)
     jumps = np.abs(form.derivative(z + h, alpha) - form.derivative(z - h, alpha))[away]
@@ -73,7 +75,8 @@ def test_one_is_smooth_but_at_its_kinks(name, alpha):
 @every_activation
 def test_nothing_overflows_and_the_asymptotes_are_reached_ten_thousand_out(name, alpha):
     z = np.array([-1e4, -1e3, -745.2, 745.2, 1e3, 1e4])
-    value, slope = CLOSED_FORMS[name].value(z, alpha), CLOSED_FORMS[name].derivative(z, alpha)
+    value = CLOSED_FORMS[name].value(z, alpha)
+    slope = CLOSED_FORMS[name].derivative(z, alpha)
     assert np.isfinite(value).all()
     assert np.isfinite(slope).all()
     assert ((np.abs(value) <= 1 + 1e-12).all()) == catalog.ACTIVATIONS[name].bounded

@@ -35,9 +35,10 @@ def test_every_layer_has_chi_1_and_the_q_it_is_said_to_have(act, dropout, moment
 
 @every_solvable
 def test_the_variance_it_ends_at_is_a_stable_fixed_point(act):
-    """With the last hidden layer's variances it is kept, and half stable where that is the best there is."""
+    """The last hidden layer's variances keep it; it is half stable where nothing better exists."""
     last = solve(act, depth=60).layers[-2]
-    alpha, options = catalog.ACTIVATIONS[act].alpha, (last.weight_variance, last.bias_variance)
+    alpha = catalog.ACTIVATIONS[act].alpha
+    options = (last.weight_variance, last.bias_variance)
 
     def after(q):
         return math.exp(layer_map(act, alpha, 1.0, *options, math.log(q)).log_q)
@@ -60,7 +61,8 @@ def test_for_leaky_relu_it_is_he_with_the_slope_and_for_identity_lecun():
 
 
 def test_dropout_multiplies_the_weights_variance_by_the_share_kept():
-    kept, all_kept = solve("tanh", dropout=0.2).layers, solve("tanh").layers
+    kept = solve("tanh", dropout=0.2).layers
+    all_kept = solve("tanh").layers
     assert kept[5].weight_variance == pytest.approx(0.8 * all_kept[5].weight_variance)
     assert kept[5].bias_variance == pytest.approx(all_kept[5].bias_variance)
     assert kept[0].weight_variance == all_kept[0].weight_variance  # inputs are not dropped

@@ -23,7 +23,8 @@ def alpha(act):
 @pytest.mark.parametrize("q", [0.3, 2.0])
 def test_every_integral_is_the_mean_over_a_million_samples_within_1_percent(act, q):
     value, slope = oracle.ACTIVATIONS[act]
-    a, b = value(math.sqrt(q) * NORMAL, alpha(act)), slope(math.sqrt(q) * NORMAL, alpha(act))
+    a = value(math.sqrt(q) * NORMAL, alpha(act))
+    b = slope(math.sqrt(q) * NORMAL, alpha(act))
     found = moments(act, alpha(act), math.log(q))
     assert math.exp(found.log_slope) == pytest.approx(np.mean(b**2), rel=0.01)  # chi / sigma_w^2
     assert math.exp(found.log_square) == pytest.approx(np.mean(a**2), rel=0.01)
@@ -40,7 +41,9 @@ def test_every_integral_is_the_mean_over_a_million_samples_within_1_percent(act,
 @pytest.mark.parametrize("q", [1e-6, 0.5, 40.0, 1e8])
 def test_elasticities_are_the_logarithmic_derivatives(act, q):
     h = 1e-4
-    low, here, high = (moments(act, alpha(act), math.log(q) + shift) for shift in (-h, 0, h))
+    low = moments(act, alpha(act), math.log(q) - h)
+    here = moments(act, alpha(act), math.log(q))
+    high = moments(act, alpha(act), math.log(q) + h)
     assert here.square_elasticity == pytest.approx(
         (high.log_square - low.log_square) / (2 * h), abs=1e-6
     )
@@ -77,7 +80,8 @@ def test_selu_reproduces_mean_0_and_variance_1():
 @every_activation
 @pytest.mark.parametrize(("edge", "beyond"), [(math.log(1e-24), -1000), (math.log(1e24), 1000)])
 def test_where_q_leaves_float64_the_integrals_go_on_as_powers(act, edge, beyond):
-    inside, outside = moments(act, alpha(act), edge), moments(act, alpha(act), beyond)
+    inside = moments(act, alpha(act), edge)
+    outside = moments(act, alpha(act), beyond)
     slope = (outside.log_square - inside.log_square) / (beyond - edge)
     assert min(abs(slope), abs(slope - 1)) < 1e-6  # bounded or a constant, or a straight line
     assert math.isfinite(outside.log_slope)
@@ -103,7 +107,8 @@ def test_dropout_changes_second_moments_as_it_does_samples(act, keep):
         out = gain * (np.where(mask, value(z, None), floor) - floor * (1 - keep))
         back = gain * mask * slope(z, None)
     else:
-        out, back = mask * value(z, alpha(act)) / keep, mask * slope(z, alpha(act)) / keep
+        out = mask * value(z, alpha(act)) / keep
+        back = mask * slope(z, alpha(act)) / keep
     found = layer_outputs(act, moments(act, alpha(act), 2 * math.log(1.2)), keep)
     assert math.exp(found.log_square) == pytest.approx(np.mean(out**2), rel=0.01)
     assert math.exp(found.log_slope) == pytest.approx(np.mean(back**2), rel=0.01)

@@ -1,4 +1,4 @@
-"""A prediction names every layer, holds where float64 does not, and admits what it does not know."""
+"""A prediction names every layer, holds beyond float64, and says what it does not know."""
 
 import math
 import time
@@ -62,7 +62,9 @@ def test_the_first_layers_figures_are_those_of_sampled_units(act):
     layer = predict(act, "lecun-normal", moment=4.0).layers[0]
     assert layer.q == pytest.approx(4)
     z = 2 * np.random.default_rng(8).standard_normal(400_000)
-    a, slope = (f(z, alpha) for f in oracle.ACTIVATIONS[act])
+    value, derivative = oracle.ACTIVATIONS[act]
+    a = value(z, alpha)
+    slope = derivative(z, alpha)
     assert layer.activation_mean == pytest.approx(a.mean(), abs=0.015)
     assert layer.activation_std == pytest.approx(a.std(), rel=0.01)
     if not catalog.ACTIVATIONS[act].bounded:
@@ -73,7 +75,8 @@ def test_the_first_layers_figures_are_those_of_sampled_units(act):
 
 
 def test_the_chapters_naive_sigmoid_saturates_and_xaviers_vanishes():
-    naive, xavier = predict("sigmoid", "normal"), predict("sigmoid", "xavier-normal")
+    naive = predict("sigmoid", "normal")
+    xavier = predict("sigmoid", "xavier-normal")
     assert naive.layers[-2].saturated_fraction > 0.3
     assert xavier.layers[-2].saturated_fraction < 1e-6
     assert xavier.delta_ratio == pytest.approx(1.1e-12, rel=0.1)
@@ -133,10 +136,8 @@ def test_the_band_is_hanin_and_nicas_for_relu():
     "init", ["normal", "xavier-normal", "orthogonal", "critical", "critical-orthogonal"]
 )
 def test_the_band_holds_the_ratio_and_narrows_with_width(act, init):
-    wide, narrow = (
-        predict(act, init, width=1000).log10_band,
-        predict(act, init, width=50).log10_band,
-    )
+    wide = predict(act, init, width=1000).log10_band
+    narrow = predict(act, init, width=50).log10_band
     ratio = predict(act, init, width=1000).log10_delta_ratio
     assert wide[0] <= ratio <= wide[1]
     if init != "normal":  # of which the variance itself grows with width
@@ -176,10 +177,8 @@ def test_batch_norm_has_a_factor_for_every_activation_and_never_calls_a_depth_tr
 
 
 def test_batch_norm_of_the_logits_alone_leaves_deltas_open_but_not_their_ratio():
-    normed, plain = (
-        predict("tanh", "xavier-normal", bn_output=True),
-        predict("tanh", "xavier-normal"),
-    )
+    normed = predict("tanh", "xavier-normal", bn_output=True)
+    plain = predict("tanh", "xavier-normal")
     assert normed.layers[0].delta_rms is None
     assert normed.layers[-1].delta_rms == pytest.approx(0.3154, abs=1e-4)
     assert normed.delta_ratio == plain.delta_ratio

@@ -1,8 +1,9 @@
 """The chain of deltas is what finite random networks do, layer by layer.
 
-The simulation is float64 NumPy, standard normal inputs, ten seeds; one set of standard normal weights
-serves all cases, scaled. In float32 the same holds for all of them at this width and depth: the largest
-deltas, ReLU's under N(0, 1), are of 1e12 and the smallest, sigmoid's under LeCun, of 1e-7.
+The simulation is float64 NumPy, standard normal inputs, ten seeds; one set of standard normal
+weights serves all cases, scaled. In float32 the same holds for all of them at this width and depth:
+the largest deltas, ReLU's under N(0, 1), are of 1e12 and the smallest, sigmoid's under LeCun, of
+1e-7.
 """
 
 import math
@@ -17,7 +18,9 @@ from dnncli import theory
 from dnncli.spec import NetworkSpec, catalog
 from dnncli.theory import propagation
 
-FEATURES, CLASSES, BATCH = 200, 10, 16
+FEATURES = 200
+CLASSES = 10
+BATCH = 16
 ACTIVATIONS = ["sigmoid", "tanh", "relu", "leaky-relu", "elu", "selu", "swish", "gelu"]
 INITS = ["normal", "xavier-normal", "he-normal", "lecun-normal"]
 
@@ -37,7 +40,7 @@ def orthonormals(seed, sizes, batch):
 
 
 def orthonormal(kernel):
-    """The orthonormal matrix nearest to the shape's draw: columns, or rows where there are fewer."""
+    """A random matrix with orthonormal columns, or rows where there are fewer."""
     tall = kernel if kernel.shape[0] >= kernel.shape[1] else kernel.T
     q, r = np.linalg.qr(tall)
     q *= np.sign(np.diag(r))
@@ -47,23 +50,29 @@ def orthonormal(kernel):
 @np.errstate(over="ignore")  # the oracle's e^-z is right to overflow to 1/inf
 def simulate(spec, seed, features=FEATURES, classes=CLASSES, batch=BATCH):
     """delta_rms, and root mean square pre-activations, of every layer of one random network."""
-    sizes, orthogonal = (features, *spec.hidden, classes), spec.init.endswith("orthogonal")
+    sizes = (features, *spec.hidden, classes)
+    orthogonal = spec.init.endswith("orthogonal")
     kernels, biases, x, y = normals(seed, sizes, batch)
     if orthogonal:
         kernels = orthonormals(seed, sizes, batch)
     phi, slope = oracle.ACTIVATIONS[spec.act]
-    mask_rng, keep = np.random.default_rng(1000 + seed), 1 - spec.dropout
-    h, layers = x, []
+    mask_rng = np.random.default_rng(1000 + seed)
+    keep = 1 - spec.dropout
+    h = x
+    layers = []
     variances = propagation.init_variances(spec, features, classes, 1.0)
     for kernel, bias, layer, normalised in zip(
         kernels, biases, variances, spec.normalised(), strict=True
     ):
         fan_in, units = kernel.shape
-        scale = math.sqrt(layer.weight / fan_in * (max(fan_in, units) if orthogonal else 1))
-        u, gain = scale * (h @ kernel) + math.sqrt(layer.bias) * bias, scale
+        size = max(fan_in, units) if orthogonal else 1
+        scale = math.sqrt(layer.weight / fan_in * size)
+        u = scale * (h @ kernel) + math.sqrt(layer.bias) * bias
+        gain = scale
         if normalised:
             norm = 1 / np.sqrt(u.var(axis=0) + 1e-3)
-            u, gain = (u - u.mean(axis=0)) * norm, scale * norm
+            u = (u - u.mean(axis=0)) * norm
+            gain = scale * norm
         mask = (mask_rng.random(u.shape) < keep) / keep if spec.dropout else 1.0
         layers.append((kernel, u, gain, mask))
         h = phi(u, spec.alpha) * mask
@@ -165,9 +174,8 @@ def test_the_scatter_of_single_examples_is_the_predicted_one(act, init):
     spec = NetworkSpec(hidden=(50,) * 8, act=act, init=init)
     variances = propagation.init_variances(spec, 50, CLASSES, 1.0)
     preactivations = propagation.forward(spec, variances, 1.0)
-    expected = (
-        math.sqrt(propagation.finite_width_variance(spec, variances, preactivations, 50).total) / 2
-    )
+    spread = propagation.finite_width_variance(spec, variances, preactivations, 50)
+    expected = math.sqrt(spread.total) / 2
     found = np.std([single(spec, variances, seed) for seed in range(300)])
     assert found == pytest.approx(expected, rel=0.25)
 
@@ -176,7 +184,9 @@ def single(spec, variances, seed):
     """Logarithm of one network's delta ratio for one example."""
     rng = np.random.default_rng(seed)
     phi, slope = oracle.ACTIVATIONS[spec.act]
-    h, kernels, zs = rng.standard_normal(50), [], []
+    h = rng.standard_normal(50)
+    kernels = []
+    zs = []
     for layer in variances[:-1]:
         kernel = rng.standard_normal((50, 50))
         kernel = orthonormal(kernel) if spec.init.endswith("orthogonal") else kernel / math.sqrt(50)

@@ -1,4 +1,4 @@
-"""Expectations agree with closed forms, adaptive quadrature and sampling, at variances from 1e-12 to 1e12."""
+"""Expectations agree with closed forms, adaptive quadrature and samples, q from 1e-12 to 1e12."""
 
 import math
 from itertools import pairwise

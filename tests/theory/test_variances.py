@@ -1,4 +1,4 @@
-"""The variances are the papers' formulas; what initialisers sample is held against them elsewhere."""
+"""The variances are the papers' formulas; tests of the initialisers sample against them."""
 
 import pytest
 

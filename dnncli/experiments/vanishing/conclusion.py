@@ -12,23 +12,18 @@ def conclusion(cases: Sequence[CaseRecord]) -> str:
     if not sick:
         return "In every case the gradient reaches the first layer."
     worst = min(sick, key=_positive_ratio)
-    text = f"{_short(worst)} {_effect(worst)} {worst.depth} layers"
+    text = f"{worst.short} {_effect(worst)} {worst.depth} layers"
     level = [case for case in cases if case.verdict == "healthy" and case.depth == worst.depth]
     if not level:
         return f"{text}; none of these cases keeps it level."
     same_activation = [case for case in level if case.act == worst.act]
-    names = dict.fromkeys(map(_short, same_activation or level))  # each once
+    names = dict.fromkeys(case.short for case in same_activation or level)  # each once
     return f"{text}; the right initialisation or batch norm keeps it level: {', '.join(names)}."
 
 
 def _positive_ratio(case: CaseRecord) -> float:
     """The delta ratio; 0 where it is not a number."""
     return case.delta_ratio if case.delta_ratio > 0 else 0.0
-
-
-def _short(case: CaseRecord) -> str:
-    """The case's name without the default distribution."""
-    return case.case.replace("-normal", "")
 
 
 def _effect(case: CaseRecord) -> str:
