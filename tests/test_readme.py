@@ -50,3 +50,15 @@ def test_the_set_up_commands_are_there_word_for_word():
     text, venv = readme.README.read_text(), "python3 -m venv .venv && "
     assert venv + ".venv/bin/pip install . && .venv/bin/dnncli train --act elu --init he\n" in text
     assert venv + ".venv/bin/pip install -e '.[test]' && .venv/bin/pytest\n" in text
+
+
+def test_every_path_that_contributors_are_sent_to_exists():
+    _, _, text = readme.README.read_text().partition("\n## Contributing\n")
+    section, _, _ = text.partition("\n## ")
+    paths = re.findall(r"`([\w./]+/[\w./]*|\w+\.py)`", section)
+    root = readme.README.parent
+    places = (root, root / "dnncli")
+    missing = [path for path in paths if not any((place / path).exists() for place in places)]
+    assert len(paths) > 40
+    assert not missing
+    assert len(section.splitlines()) <= 40
