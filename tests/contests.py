@@ -25,35 +25,54 @@ CONFIG = {
 }
 
 
+LEARNED = {
+    "stopped": "epochs",
+    "best_epoch": 3,
+    "verdict": "healthy",
+    "train_accuracy": 1.0,
+    "initial_delta_ratio": 0.5,
+    "best_delta_ratio": 1.5,
+    "dead_fraction": 0.1,
+    "saturated_fraction": 0.2,
+    "activation_mean": 0.3,
+    "train_losses": (0.9, 0.5, 0.2),
+    "val_losses": (1.0, 0.6, 0.4),
+    "initial_delta": (0.01, 0.02, 0.3),
+    "best_delta": (0.003, 0.002, 0.1),
+}
+DIVERGED = {
+    "stopped": "diverged",
+    "best_epoch": 0,
+    "verdict": "diverged",
+    "train_accuracy": None,
+    "val_loss": None,
+    "initial_delta_ratio": None,
+    "best_delta_ratio": None,
+    "dead_fraction": None,
+    "saturated_fraction": None,
+    "activation_mean": None,
+    "train_losses": (),
+    "val_losses": (),
+    "val_accuracies": (),
+    "initial_delta": (),
+    "best_delta": (),
+}
+
+
 def seed(number, test, val=None, **changes):
     """A seed's run with these accuracies; None: it diverged."""
-    fine = test is not None
     val = test if val is None else val
-    figures = {
-        "seed": number,
-        "stopped": "epochs" if fine else "diverged",
-        "best_epoch": 3 if fine else 0,
-        "verdict": "healthy" if fine else "diverged",
-        "train_accuracy": 1.0 if fine else None,
-        "val_accuracy": val,
-        "test_accuracy": test,
-        "val_loss": 1 - val if fine else None,
-        "initial_delta_ratio": 0.5 if fine else None,
-        "best_delta_ratio": 1.5 if fine else None,
-        "dead_fraction": 0.1 if fine else None,
-        "saturated_fraction": 0.2 if fine else None,
-        "activation_mean": 0.3 if fine else None,
-        "train_losses": (0.9, 0.5, 0.2) if fine else (),
-        "val_losses": (1.0, 0.6, 0.4) if fine else (),
-        "val_accuracies": (0.5, 0.8, val) if fine else (),
-        "initial_delta": (0.01, 0.02, 0.3) if fine else (),
-        "best_delta": (0.003, 0.002, 0.1) if fine else (),
-    }
+    figures = {"seed": number, "val_accuracy": val, "test_accuracy": test}
+    if test is None:
+        figures |= DIVERGED
+    else:
+        figures |= LEARNED
+        figures |= {"val_loss": 1 - val, "val_accuracies": (0.5, 0.8, val)}
     return SeedRecord(**figures | changes)
 
 
 def trial(name, tests, vals=None, lr=0.001, first=0, **changes):
-    """A combination whose seeds have these test accuracies, and the same in validation unless given."""
+    """A combination whose seeds have these test accuracies, and `vals` in validation if given."""
     vals = vals or tests
     runs = tuple(
         seed(first + k, test, val, **changes)

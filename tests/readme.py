@@ -1,4 +1,4 @@
-"""The README's commands and options; `python tests/readme.py` writes its consoles and options anew."""
+"""The README's commands and options; `python tests/readme.py` writes consoles and options."""
 
 import importlib
 import os
@@ -40,7 +40,7 @@ def consoles() -> list[Console]:
 
 
 def commands() -> list[str]:
-    """Every other command that is run, in the README's order: later ones use the files of earlier ones."""
+    """Every other command, in the README's order: later ones use the files of earlier ones."""
     text = README.read_text()
     found = [(m.start(), line) for m in SHELL.finditer(text) for line in m["body"].splitlines()]
     found += [(m.start(), m["command"]) for m in ROW.finditer(text)]
@@ -66,12 +66,19 @@ def options() -> str:
         context = click.Context(leaf, info_name=name)
         for param in leaf.params:
             if isinstance(param, click.Option) and (record := param.get_help_record(context)):
-                names, text = (" ".join(part.replace("|", "\\|").split()) for part in record)
+                names = _cell(record[0])
+                text = _cell(record[1])
                 default = DEFAULT.search(text)
                 row = (names.replace(" INTEGER", " N"), DEFAULT.sub("", text).strip())
                 rows = sections.setdefault(getattr(param, "section", "Output"), {})
-                rows.setdefault(row, {}).setdefault(default[1] if default else "", []).append(name)
+                shown = default[1] if default else ""
+                rows.setdefault(row, {}).setdefault(shown, []).append(name)
     return "".join(_table(title, rows) for title, rows in sections.items())
+
+
+def _cell(text: str) -> str:
+    """A text on one line, as a cell of a table holds it."""
+    return " ".join(text.replace("|", "\\|").split())
 
 
 def _table(title: str, rows: dict[tuple[str, str], dict[str, list[str]]]) -> str:

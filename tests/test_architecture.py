@@ -36,9 +36,11 @@ LONGEST_FUNCTION = 40
 
 
 def module(file: Path) -> str:
-    """A file's name with dots, without `dnncli.`; a folder's `__init__` goes by the folder's name."""
+    """A file's name with dots, without `dnncli.`; an `__init__` goes by its folder's name."""
     parts = file.relative_to(PACKAGE).with_suffix("").parts
-    return ".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)
+    if len(parts) > 1 and parts[-1] == "__init__":
+        parts = parts[:-1]
+    return ".".join(parts)
 
 
 MODULES = {module(file): file for file in FILES}
@@ -50,7 +52,7 @@ def room(name: str) -> str:
 
 
 def imports(file: Path) -> Iterator[str]:
-    """Every module that a file imports anywhere in it; of `from package import module` the module."""
+    """Every module that a file imports, anywhere; of `from package import module` the module."""
     for node in ast.walk(TREES[file]):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -58,7 +60,13 @@ def imports(file: Path) -> Iterator[str]:
             assert node.level == 0, f"{file}: relative import"
             for alias in node.names:
                 whole = f"{node.module}.{alias.name}"
-                yield whole if own(whole) in MODULES else str(node.module)
+                imported = whole if own(whole) in MODULES else str(node.module)
+                yield imported
+
+
+def libraries(file: Path) -> set[str]:
+    """The outermost packages that a file imports."""
+    return {imported.split(".")[0] for imported in imports(file)}
 
 
 def own(name: str) -> str:
@@ -91,14 +99,14 @@ def test_files_use_only_the_libraries_of_their_room() -> None:
     offenders = [
         f"{name} imports {library}"
         for name, file in MODULES.items()
-        for library in {imported.split(".")[0] for imported in imports(file)}
+        for library in libraries(file)
         if library not in known | LIBRARIES[room(name)]
     ]
     assert not offenders
 
 
 def test_no_imports_go_in_a_circle() -> None:
-    """Also inside rooms. A folder's `__init__`, which gathers its files' names, counts as its files."""
+    """Also inside rooms. A folder's `__init__`, which gathers names, counts as its files."""
     graph: dict[str, set[str]] = {name: set() for name in MODULES}
     for name, other in arrows():
         if not other.startswith(f"{name}."):  # an `__init__` that gathers
@@ -159,7 +167,7 @@ HEAVY = ("jax", "jaxlib", "optax", "numpy", "scipy", "matplotlib", "safetensors"
 def heavy_imports(
     arguments: list[str], environment: dict[str, str] | None = None
 ) -> tuple[set[str], int, str]:
-    """The heavy libraries that a command line imports, its exit code and output, in a new process."""
+    """The heavy libraries that a command line imports in a new process, exit code and output."""
     code = (
         "import sys\n"
         "from dnncli.cli import program\n"

@@ -9,7 +9,7 @@ import readme
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One working folder for all commands, with links to the data that stand beside the repository."""
+    """One working folder for all commands, with links to the data beside the repository."""
     path = tmp_path_factory.mktemp("readme")
     readme.link(path)
     return path
@@ -47,7 +47,8 @@ def test_the_options_are_the_programs():
 
 
 def test_the_set_up_commands_are_there_word_for_word():
-    text, venv = readme.README.read_text(), "python3 -m venv .venv && "
+    text = readme.README.read_text()
+    venv = "python3 -m venv .venv && "
     assert venv + ".venv/bin/pip install . && .venv/bin/dnncli train --act elu --init he\n" in text
     assert venv + ".venv/bin/pip install -e '.[test]' && .venv/bin/pytest\n" in text
 
@@ -58,7 +59,7 @@ def test_every_path_that_contributors_are_sent_to_exists():
     paths = re.findall(r"`([\w./]+/[\w./]*|\w+\.py)`", section)
     root = readme.README.parent
     places = (root, root / "dnncli")
-    missing = [path for path in paths if not any((place / path).exists() for place in places)]
+    found = {path for place in places for path in paths if (place / path).exists()}
     assert len(paths) > 40
-    assert not missing
+    assert set(paths) == found
     assert len(section.splitlines()) <= 40
