@@ -60,7 +60,64 @@ def _many_levels(notice: Notice) -> str:
     )
 
 
+def _encoding(notice: Notice) -> str:
+    """Text in another encoding than UTF-8."""
+    example = notice.facts["example"]
+    shown = f" (it makes {example!r})" if example else ""
+    return (
+        f"the file is not UTF-8: read as {notice.facts['encoding']}{shown}; say another with"
+        " --encoding"
+    )
+
+
+def _above(notice: Notice) -> str:
+    """Titles above the table."""
+    lines = notice.facts["lines"]
+    first = notice.facts["first"]
+    many = f"{lines} lines above the table are" if lines != 1 else "1 line above the table is"
+    return f"{many} left out, the first {first!r}"
+
+
+def _comments(notice: Notice) -> str:
+    """Comments in a file."""
+    mark = notice.facts["mark"]
+    text = f"lines that start with {mark!r} are left out as comments"
+    header = notice.facts["header"]
+    return f"{text}, except {header!r}, which names the columns" if header else text
+
+
+def _first_line(notice: Notice) -> str:
+    """Whether the first line of a file of texts names its columns."""
+    line = notice.facts["line"]
+    if notice.facts["taken"] == "names":
+        return (
+            f"the first line, {line}, is taken as the columns' names, since its texts do not occur"
+            " below; if it is a row: --no-header"
+        )
+    return (
+        f"the first line, {line}, is taken as a row, since its texts occur below too; if it names"
+        " the columns: --header"
+    )
+
+
 SENTENCES: dict[str, Callable[[Notice], str]] = {
+    "encoding": _encoding,
+    "lines above": _above,
+    "comments": _comments,
+    "first line": _first_line,
+    "wrapped lines": lambda notice: (
+        "every line is quoted as a whole: the quotes are taken off, and the fields are between"
+        f" {notice.facts['delimiter']!r}"
+    ),
+    "blanks": lambda notice: "the values stand between blanks",
+    "trailing delimiters": lambda notice: (
+        f"every line ends with {notice.facts['delimiter']!r}, which is left out"
+    ),
+    "cut": lambda notice: "the file ends in the middle of a row, which is left out",
+    "row names": lambda notice: (
+        "rows have one value more than the first line has names: the first is called"
+        f" {notice.facts['column']!r}"
+    ),
     "renamed": _renamed,
     "missing numbers": _listing(
         "missing numbers take the column's median, and an indicator marks them"

@@ -7,6 +7,9 @@ from dnncli.spec import catalog, checks
 Amount = int | float  # a count of examples (int) or a share of them (float in (0, 1))
 
 
+TEXTS = ("target", "drop", "types", "missing", "where", "delimiter", "encoding", "label_strip")
+
+
 @dataclass(frozen=True)
 class DataSpec:
     """Which examples, split and scaled how."""
@@ -18,6 +21,8 @@ class DataSpec:
     where: str | None = None
     delimiter: str | None = None
     header: bool | None = None  # None: found out
+    encoding: str | None = None  # None: found out
+    missing: str | None = None
     label_strip: str | None = None
     validation: Amount | None = None
     test: Amount | str | None = None  # a text is the path of a table of its own
@@ -29,7 +34,7 @@ class DataSpec:
     def __post_init__(self) -> None:
         """Resolve names and check amounts."""
         checks.fill(self, scale=catalog.resolve(catalog.SCALINGS, self.scale, "scaling").name)
-        for name in ("target", "drop", "types", "where", "delimiter", "label_strip"):
+        for name in TEXTS:
             text = getattr(self, name)
             checks.check(
                 text is None or (isinstance(text, str) and text != ""), name, text, "some text"

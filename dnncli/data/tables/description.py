@@ -8,7 +8,7 @@ import numpy as np
 
 from dnncli.data.tables import fitting, profiling, reading, sql, targets
 from dnncli.data.tables.encoding import Column
-from dnncli.data.tables.opening import Reading
+from dnncli.data.tables.options import Reading
 from dnncli.data.tables.relation import Relation
 from dnncli.records import ClassCount, ColumnRecord, DescriptionRecord
 from dnncli.spec import DataSpec

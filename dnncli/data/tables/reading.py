@@ -12,10 +12,11 @@ from jaxtyping import Float32, Int32, Int64
 
 from dnncli.data.labels import listed
 from dnncli.data.source import DataSource, Table, default_size, fingerprint
-from dnncli.data.tables import encoder, fitting, notices, targets
+from dnncli.data.tables import encoder, fitting, notices, targets, text_encoding
 from dnncli.data.tables.encoding import Encoding
-from dnncli.data.tables.errors import ConversionError
-from dnncli.data.tables.opening import Reading, open_table
+from dnncli.data.tables.errors import ConversionError, FormError
+from dnncli.data.tables.opening import open_table
+from dnncli.data.tables.options import Reading
 from dnncli.data.tables.relation import Relation, Scan
 from dnncli.data.tables.suffixes import PACKED
 from dnncli.errors import DataError, SpecError
@@ -46,10 +47,11 @@ def read(spec: DataSpec, known: Encoding | None = None, relabel: bool = False) -
 
 def with_type_fallback(spec: DataSpec, read_: Callable[[Reading], T]) -> T:
     """Read by the types of the first rows, or where a value does not fit, by types that fit all."""
-    reading = Reading(spec.delimiter, spec.header, spec.where)
+    encoding = text_encoding.check(spec.encoding) if spec.encoding else None
+    reading = Reading(spec.delimiter, spec.header, spec.where, encoding)
     try:
         return read_(reading)
-    except ConversionError:
+    except (ConversionError, FormError):
         return read_(replace(reading, whole=True))
 
 
@@ -119,7 +121,8 @@ def _encoded(
     text: str, reading: Reading, known: Encoding, strip: str | None
 ) -> tuple[Rows, tuple[Notice, ...]]:
     """A table encoded as another was, and what its owner should know."""
-    reading = replace(_matching(reading, known), text=lambda names: [known.target])
+    texts = [column.name for column in known.columns if column.kind == "text"]
+    reading = replace(_matching(reading, known), text=lambda names: [known.target, *texts])
     relation = open_table(text, reading)
     check_columns(relation, [*(column.name for column in known.columns), known.target])
     labels = targets.count(relation, known.target, strip)
