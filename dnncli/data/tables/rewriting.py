@@ -8,7 +8,8 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
@@ -38,8 +39,8 @@ class Scratch:
         """A message with the names of the original files."""
         for path, original in reversed(self.originals.items()):
             first = self.left_out.get(path, 0)
-            lines = re.compile(re.escape(path) + r", line (\d+)")
-            text = lines.sub(lambda m: f"{original}, line {int(m[1]) + first}", text)
+            if line := re.search(re.escape(path) + r", line (\d+)", text):
+                text = text.replace(line[0], f"{original}, line {int(line[1]) + first}")
             text = text.replace(path, original)
         return text
 
@@ -77,14 +78,12 @@ def rewrite(path: Path, form: TextForm, encoding: str, target: Path) -> int:
     return first
 
 
-def _lines(source: IO[str], form: TextForm) -> Iterator[str]:
+def _lines(source: Iterable[str], form: TextForm) -> Iterator[str]:
     """The lines of the ordinary file: empty ones for what is left out."""
     above = len(form.above)
     inside = False  # a quoted field that goes on over several lines
     names = form.row_names
-    for raw in source:
-        if form.cut and not raw.endswith("\n"):
-            return
+    for raw in _without_last(source) if form.cut else source:
         line = raw.rstrip("\n")
         continued = inside
         inside ^= not form.unquoted and line.count('"') % 2 == 1
@@ -102,6 +101,11 @@ def _lines(source: IO[str], form: TextForm) -> Iterator[str]:
             first = f"row{separator(form)}" if names else ""
             yield first + _ordinary(line, form)
             names = False
+
+
+def _without_last(lines: Iterable[str]) -> Iterator[str]:
+    """All lines but the last."""
+    return (line for line, _ in pairwise(lines))
 
 
 def separator(form: TextForm) -> str:

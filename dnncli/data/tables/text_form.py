@@ -97,13 +97,14 @@ def mixed_line_ends(data: bytes) -> bool:
 
 
 def is_cut(text: str, form: TextForm) -> bool:
-    """Whether a file's last line, which has no line end, has fewer fields than its first row."""
+    """Whether a file's last line has too few fields, and no line end or an open quote."""
     lines = text.splitlines()
-    if text.endswith(("\n", "\r")) or len(lines) < 3 or form.delimiter in ("", BLANKS):
+    if len(lines) < 3 or form.delimiter in ("", BLANKS):
         return False
     ends = [unwrapped(line) if form.wrapped else line for line in (lines[-2], lines[-1])]
     before, last = (fields(line, form.delimiter) for line in ends)
-    return 0 < len(last) < len(before)
+    ended = text.endswith(("\n", "\r")) and ends[-1].count('"') % 2 == 0
+    return not ended and 0 < len(last) < len(before)
 
 
 def has_lone_quotes(text: str) -> bool:
