@@ -17,7 +17,7 @@ BLANKS = " "  # stands for runs of blanks and tabs between values
 COMMENTS = ("#", "%", "//")
 MOST_LINES = 500  # that are looked at
 REGULAR = 0.9  # share of lines that have as many fields as most
-WORDS = re.compile(r'"[^"]*"|\S+')
+WORDS = re.compile(r'(?:"[^"]*"|\S)+')
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,8 @@ def _wrapped(lines: Sequence[str]) -> bool:
     inner = [fields(line, ",") for line in lines]
     if any(len(cells) != 1 for cells in inner):
         return False
-    return bool(_delimiter([cells[0] for cells in inner])) and not _delimiter(lines)
+    found = _delimiter([cells[0] for cells in inner])
+    return found not in ("", BLANKS) and _delimiter(lines) in ("", BLANKS)
 
 
 def _comment(lines: Sequence[str]) -> str:
