@@ -100,6 +100,41 @@ def _first_line(notice: Notice) -> str:
     )
 
 
+def _dropped(notice: Notice) -> str:
+    """Columns' names as --drop takes them."""
+    return ",".join(f'"{name}"' if "," in name else name for name, _ in notice.counts)
+
+
+def _sentences(notice: Notice) -> str:
+    """A column of free text."""
+    column = notice.facts["column"]
+    return (
+        f"{column} holds sentences, which are not read: every one counts as other; leave it out with"
+        f" --drop {column}, or give its words columns of their own"
+    )
+
+
+def _notation(notice: Notice) -> str:
+    """Numbers or dates that are written for people."""
+    facts = notice.facts
+    read = f"{facts['example']} is {facts['value']}"
+    if facts["kind"] == "number":
+        text = f"read as numbers: {_names(notice)} ({read})"
+        other = f"{notice.counts[0][0]}=category"
+        return (
+            f"{text}; if the comma means something else: --types {other}"
+            if facts["other"]
+            else text
+        )
+    text = f"read as dates, {facts['order']}: {_names(notice)} ({read})"
+    if facts["other"] in ("", facts["order"]):
+        return text
+    return (
+        f"{text}; every one could be {facts['other']} too: if so, --types"
+        f" {notice.counts[0][0]}={facts['other']}"
+    )
+
+
 SENTENCES: dict[str, Callable[[Notice], str]] = {
     "encoding": _encoding,
     "lines above": _above,
@@ -126,8 +161,43 @@ SENTENCES: dict[str, Callable[[Notice], str]] = {
     "missing categories": _listing("missing categories are a level of their own"),
     "empty": _naming("columns without any value are left out: "),
     "many levels": _many_levels,
-    "decimal commas": _naming(
-        "numbers with a decimal comma are taken as categories: write a point in "
+    "sentences": _sentences,
+    "notation": _notation,
+    "mark": lambda notice: (
+        f"{notice.facts['mark']} counts as missing: {_counts(notice)};"
+        f" if it is a value: --missing {notice.counts[0][0]}=none"
+    ),
+    "far value": lambda notice: (
+        f"{notice.facts['mark']} lies far from all other values: {_counts(notice)}; if it stands for"
+        f" missing: --missing {notice.counts[0][0]}={notice.facts['mark']}"
+    ),
+    "ids": lambda notice: (
+        f"columns that only number the rows are left out: {_names(notice)}; to learn from one:"
+        f" --types {notice.counts[0][0]}=number"
+    ),
+    "row order": lambda notice: (
+        f"columns that follow the order of the rows: {_names(notice)}; if that means nothing:"
+        f" --drop {_dropped(notice)}"
+    ),
+    "constant": lambda notice: (
+        f"columns with one value in every row teach nothing: {_names(notice)}; leave them out with"
+        f" --drop {_dropped(notice)}"
+    ),
+    "twin": lambda notice: (
+        f"{notice.counts[0][0]} equals {notice.facts['first']} in every row; leave it out with"
+        f" --drop {notice.counts[0][0]}"
+    ),
+    "answers": lambda notice: (
+        f"columns that alone tell the class of every row: {_names(notice)}; if they are not known"
+        f" when the class is asked for: --drop {_dropped(notice)}"
+    ),
+    "nothing to learn": lambda notice: (
+        "there is nothing to learn, since every column has one value:"
+        f" {notice.facts['share']:.0%} of the rows are {notice.facts['class']!r}"
+    ),
+    "few rows": lambda notice: (
+        f"{notice.facts['classes']:,} classes in {notice.facts['rows']:,} rows: half of them have at"
+        f" most {notice.facts['median']:g}, too few to learn from"
     ),
     "rare levels": _listing("rare levels count as other"),
     "new missing": _of_new_rows(

@@ -74,7 +74,7 @@ def fitted(spec: DataSpec, reading: Reading) -> tuple[Relation, targets.Labels, 
     relation, column = _open(spec, reading)
     labels = targets.count(relation, column, spec.label_strip)
     targets.check(relation, labels)
-    return relation, labels, fitting.fit(relation, labels, spec.drop, spec.types)
+    return relation, labels, fitting.fit(relation, labels, spec)
 
 
 def _open(spec: DataSpec, reading: Reading) -> tuple[Relation, str]:
@@ -90,6 +90,7 @@ def _open(spec: DataSpec, reading: Reading) -> tuple[Relation, str]:
 def _fitted(spec: DataSpec, reading: Reading) -> tuple[Encoding, Rows, tuple[Notice, ...]]:
     """A training table, encoded as its values suggest."""
     relation, labels, fit = fitted(spec, reading)
+    relation = fit.relation
     encoding = fit.encoding
     found = (*relation.notices, *fit.notices)
     classes = targets.class_indices(relation, labels, encoding.classes)
@@ -125,6 +126,7 @@ def _encoded(
     reading = replace(_matching(reading, known), text=lambda names: [known.target, *texts])
     relation = open_table(text, reading)
     check_columns(relation, [*(column.name for column in known.columns), known.target])
+    relation = relation.without(_marks(known))
     labels = targets.count(relation, known.target, strip)
     classes = targets.class_indices(relation, labels, known.classes)
     rows = _rows(relation, known, labels, classes)
@@ -135,6 +137,11 @@ def _matching(reading: Reading, known: Encoding) -> Reading:
     """How to read a table with the columns of a known encoding."""
     header = not known.layout if reading.header is None else reading.header
     return replace(reading, header=header, layout=known.layout, optional=known.target)
+
+
+def _marks(known: Encoding) -> dict[str, tuple[str, ...]]:
+    """The marks of missing values that columns have."""
+    return {column.name: column.marks for column in known.columns if column.marks}
 
 
 def check_columns(relation: Relation, names: list[str]) -> None:
@@ -185,10 +192,12 @@ def stream(
 
     CSV is read as text, so that no value far down can be of another type than the first ones.
     """
-    raw = frozenset(column.name for column in known.columns if not column.categorical)
+    plain = [c for c in known.columns if not (c.categorical or c.format or c.marks)]
+    raw = frozenset(column.name for column in plain)
     reading = Reading(delimiter, header, text=lambda names: names, raw=raw, kind=kind, shown=shown)
     relation = open_table(path, _matching(reading, known))
     check_columns(relation, [column.name for column in known.columns])
+    relation = relation.without(_marks(known))
     at = encoder.layout(known)
     select = encoder.select_encoded(known, relation.types)
     for _, batch in Scan(relation, select, at.width):

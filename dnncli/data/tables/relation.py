@@ -1,8 +1,8 @@
 """A table that DuckDB has opened: its columns, its rows in batches, and errors in one line."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,13 @@ class Relation:
         """The same with the rows' numbers."""
         rows = f"(SELECT *, row_number() OVER () AS {sql.name(self.row)} FROM {self.base})"
         return f"(SELECT * FROM {rows} WHERE (\n{self.where}\n))" if self.where else rows
+
+    def without(self, marks: Mapping[str, Sequence[str]]) -> "Relation":
+        """The table with marks of missing values in some columns taken as missing."""
+        if not marks:
+            return self
+        parts = ", ".join(sql.without(name, self.types[name], marks[name]) for name in marks)
+        return replace(self, base=f"(SELECT * REPLACE ({parts}) FROM {self.base})")
 
     def fetch(self, query: str) -> list[tuple[Any, ...]]:
         """All rows of a query that gives few."""
