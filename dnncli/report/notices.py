@@ -162,6 +162,10 @@ SENTENCES: dict[str, Callable[[Notice], str]] = {
     "empty": _naming("columns without any value are left out: "),
     "many levels": _many_levels,
     "sentences": _sentences,
+    "codes": lambda notice: (
+        f"digits with zeros in front are codes, taken as categories: {_names(notice)}; if they are"
+        f" numbers: --types {notice.counts[0][0]}=number"
+    ),
     "notation": _notation,
     "mark": lambda notice: (
         f"{notice.facts['mark']} counts as missing: {_counts(notice)};"

@@ -14,6 +14,20 @@ from dnncli.errors import DataError
 
 WHOLE = ("x", "y")
 DIVIDED = ("x_train", "y_train", "x_test", "y_test")
+VALIDATED = (*DIVIDED, "x_val", "y_val")
+# Names that others give to these arrays: MedMNIST's, scikit-learn's and the like.
+OTHERS = (
+    ("train_images", "train_labels", "test_images", "test_labels", "val_images", "val_labels"),
+    ("train_data", "train_labels", "test_data", "test_labels", "val_data", "val_labels"),
+    ("X_train", "y_train", "X_test", "y_test", "X_val", "y_val"),
+    ("X_train", "Y_train", "X_test", "Y_test", "X_val", "Y_val"),
+    ("X", "y"),
+    ("X", "Y"),
+    ("data", "target"),
+    ("data", "labels"),
+    ("images", "labels"),
+    ("features", "labels"),
+)
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # of anything else NumPy makes a pickle
 Arrays = dict[str, Shaped[np.ndarray, "..."]]  # an archive's, by name
 

@@ -190,7 +190,9 @@ def _text_dialect(
     count = len(sniffed.types)
     text = Dialect(dict.fromkeys(numbered(count), "VARCHAR"), False, options).source([path])
     head = connection.execute(f"SELECT COLUMNS(*)::VARCHAR FROM {text} LIMIT {SAMPLE}").fetchall()
-    first = head[0] if head else ()
+    if len(head) < 2:
+        return _dialect(connection, path, options, sniffed.header, sniffed.types)
+    first = head[0]
     below = [set(column) for column in zip(*head[1:], strict=True)]
     header = not any(cell in cells for cell, cells in zip(first, below, strict=False))
     if any(_is_name_of_values(cell, cells) for cell, cells in zip(first, below, strict=False)):

@@ -90,10 +90,13 @@ def fit(relation: Relation, labels: targets.Labels, spec: DataSpec) -> Fit:
     rows = labels.rows
     encoding = Encoding(columns, labels.column, classes, _layout(relation))
     constant = suspects.constant_texts(found, rows)
-    telling = suspects.telling_texts(relation, found, targets.label(relation, labels), len(classes))
+    texts = {name: levels_ for name, levels_ in found.items() if kinds[name] == "text"}
+    label = targets.label(relation, labels)
+    telling = suspects.telling_texts(relation, texts, label, len(classes))
     suspected = replace(suspected, answers=(*suspected.answers, *telling))
     told = (
         *notices.of_values(notations, far),
+        *notices.of_codes(name for name in texts if not profile.count("texts", name)),
         *notices.of_training(encoding, profile, found, suspects.sentences(relation, found, rows)),
         *notices.of_suspects(suspected, constant, labels, len(columns)),
     )

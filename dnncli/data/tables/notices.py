@@ -1,6 +1,6 @@
 """What a table's owner should know besides the result: missing values, rare and unknown levels."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -95,6 +95,12 @@ def of_values(notations: Mapping[str, "Found"], far: Mapping[str, "Mark"]) -> tu
             words.setdefault(text, []).append((name, count))
     found += [Notice("mark", tuple(counts), {"mark": text}) for text, counts in words.items()]
     return tuple(found)
+
+
+def of_codes(names: Iterable[str]) -> tuple[Notice, ...]:
+    """Columns of digits that are categories, since they keep zeros in front."""
+    counts = tuple((name, 1) for name in names)
+    return (Notice("codes", counts),) if counts else ()
 
 
 def _of_notations(notations: Mapping[str, "Found"]) -> Iterator[Notice]:

@@ -39,6 +39,10 @@ class Profile:
         """A column's values."""
         return self.values[:, self.names.index(name)]
 
+    def count(self, what: str, name: str) -> int:
+        """How many of a column's values are missing, texts or large."""
+        return int(getattr(self, what)[self.names.index(name)])
+
     def update(self, newer: "Profile") -> None:
         """Take some columns' values and counts from another reading of them."""
         places = [self.names.index(name) for name in newer.names]

@@ -8,15 +8,18 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import IO
 
 from dnncli.data.tables.text_form import BLANKS, TextForm, fields, unwrapped
 
 TAB = "\t"
-OPENERS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7z": lzma.open}
+OPENERS: dict[bytes, Callable[[Path], io.BufferedIOBase]] = {
+    b"\x1f\x8b": gzip.GzipFile,
+    b"BZh": bz2.BZ2File,
+    b"\xfd7z": lzma.LZMAFile,
+}
 
 
 class Scratch:
@@ -45,19 +48,21 @@ class Scratch:
         return text
 
 
-def open_bytes(path: Path) -> IO[bytes]:
+def open_bytes(path: Path) -> io.BufferedIOBase:
     """A file's bytes, unpacked where it is compressed. Raises OSError."""
     with path.open("rb") as file:
         head = file.read(3)
-    opener = next((found for magic, found in OPENERS.items() if head.startswith(magic)), None)
-    return path.open("rb") if opener is None else opener(path, "rb")  # type: ignore[operator]
+    for magic, opener in OPENERS.items():
+        if head.startswith(magic):
+            return opener(path)
+    return path.open("rb")
 
 
-def open_text(path: Path, encoding: str) -> IO[str]:
+def open_text(path: Path, encoding: str) -> io.TextIOWrapper:
     """A file's text, with one kind of line end."""
     if encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
         encoding = "utf-8-sig"
-    return io.TextIOWrapper(open_bytes(path), encoding, newline=None)
+    return io.TextIOWrapper(open_bytes(path), encoding, newline=None)  # type: ignore[arg-type]
 
 
 def rewrite(path: Path, form: TextForm, encoding: str, target: Path) -> int:

@@ -49,7 +49,7 @@ def find(
     ids = [
         name
         for name in counting
-        if ID_NAME.fullmatch(name.lower()) or _separates(profile.column(name), labels, classes)
+        if _is_id_name(name) or _separates(profile.column(name), labels, classes)
     ]
     ordered = [name for name in counting if name not in ids and _ascends(profile.column(name))]
     answers = [
@@ -65,6 +65,11 @@ def find(
         twins=tuple(_twins(profile, varying)),
         answers=tuple(answers),
     )
+
+
+def _is_id_name(name: str) -> bool:
+    """Whether a column is called as ids are: id, customer_id, PassengerId."""
+    return bool(ID_NAME.fullmatch(name) or ID_NAME.fullmatch(name.lower()))
 
 
 def _is_constant(profile: Profile, name: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from dnncli.errors import DataError, SpecError
 
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+HEAD = 65_536  # bytes in which text has no zeros
 SHARE = 0.3  # of a UTF-16 file's bytes are zero where its letters are Latin
 CP1252_UNUSED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 WORD = re.compile(r"\S*[^\x00-\x7f]\S*")
@@ -15,8 +16,8 @@ def find(data: bytes, location: str) -> str:
     """The encoding of a file that starts with `data`. Raises DataError for what is not text."""
     if data[:2] in UTF16:
         return "utf-16"
-    if b"\0" in data:
-        return _utf16(data, location)
+    if b"\0" in data[:HEAD]:
+        return _utf16(data[:HEAD], location)
     if _is_utf8(data):
         return "utf-8"
     return "latin-1" if CP1252_UNUSED.search(data) else "cp1252"

@@ -173,7 +173,8 @@ def _above(lines: Sequence[str], counts: Sequence[int], delimiter: str) -> list[
     above: list[str] = []
     for line, count in zip(lines, counts, strict=True):
         full = sum(bool(cell.strip()) for cell in fields(line, delimiter))
-        irregular = delimiter == BLANKS and count != usual
+        short = 2 * count <= usual or bool(above)
+        irregular = count != usual and (short or delimiter == BLANKS)
         if count > 1 and not irregular and (full > 1 or usual == 2):
             break
         above.append(line)
