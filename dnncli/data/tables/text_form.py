@@ -15,7 +15,7 @@ from itertools import takewhile
 DELIMITERS = ",;\t|"
 BLANKS = " "  # stands for runs of blanks and tabs between values
 COMMENTS = ("#", "%", "//")
-MOST_LINES = 500  # that are looked at
+MOST_LINES = 200  # that are looked at
 REGULAR = 0.9  # share of lines that have as many fields as most
 WORDS = re.compile(r'(?:"[^"]*"|\S)+')
 
