@@ -119,7 +119,14 @@ tables = section(
         "--types",
         metavar="COLUMN=KIND,…",
         default="found out",
-        help="What columns are, number or category: zip=category,x*=number.",
+        help="What columns are, number, category, date, day-first or month-first:"
+        " zip=category,x*=number.",
+    ),
+    option(
+        "--missing",
+        metavar="COLUMN=VALUE,…",
+        default="found out",
+        help="Values that stand for missing: age=-9,x*=999; x=none: none does.",
     ),
     option(
         "--where",
@@ -130,6 +137,9 @@ tables = section(
         "--label-strip", metavar="CHARS", help="Characters to take off both ends of every label."
     ),
     option("--delimiter", metavar="CHAR", default="found out", help="What stands between fields."),
+    option(
+        "--encoding", metavar="NAME", default="found out", help="Encoding of text: utf-8, cp1252."
+    ),
     option(
         "--header/--no-header",
         default="found out",

@@ -18,7 +18,10 @@ from dnncli.data.tables.suffixes import is_table
 from dnncli.errors import DataError, SpecError, UnknownNameError
 from dnncli.spec import DataSpec, catalog, option
 
-TABLE_OPTIONS = ("target", "drop", "types", "where", "delimiter", "header", "label_strip")
+TABLE_OPTIONS = (
+    *("target", "drop", "types", "missing", "where", "delimiter", "header", "encoding"),
+    "label_strip",
+)
 
 
 def load(

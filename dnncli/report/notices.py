@@ -60,7 +60,99 @@ def _many_levels(notice: Notice) -> str:
     )
 
 
+def _encoding(notice: Notice) -> str:
+    """Text in another encoding than UTF-8."""
+    example = notice.facts["example"]
+    shown = f" (it makes {example!r})" if example else ""
+    return (
+        f"the file is not UTF-8: read as {notice.facts['encoding']}{shown}; say another with"
+        " --encoding"
+    )
+
+
+def _above(notice: Notice) -> str:
+    """Titles above the table."""
+    lines = notice.facts["lines"]
+    first = notice.facts["first"]
+    many = f"{lines} lines above the table are" if lines != 1 else "1 line above the table is"
+    return f"{many} left out, the first {first!r}"
+
+
+def _comments(notice: Notice) -> str:
+    """Comments in a file."""
+    mark = notice.facts["mark"]
+    text = f"lines that start with {mark!r} are left out as comments"
+    header = notice.facts["header"]
+    return f"{text}, except {header!r}, which names the columns" if header else text
+
+
+def _first_line(notice: Notice) -> str:
+    """Whether the first line of a file of texts names its columns."""
+    line = notice.facts["line"]
+    if notice.facts["taken"] == "names":
+        return (
+            f"the first line, {line}, is taken as the columns' names, since its texts do not occur"
+            " below; if it is a row: --no-header"
+        )
+    return (
+        f"the first line, {line}, is taken as a row, since its texts occur below too; if it names"
+        " the columns: --header"
+    )
+
+
+def _dropped(notice: Notice) -> str:
+    """Columns' names as --drop takes them."""
+    return ",".join(f'"{name}"' if "," in name else name for name, _ in notice.counts)
+
+
+def _sentences(notice: Notice) -> str:
+    """A column of free text."""
+    column = notice.facts["column"]
+    return (
+        f"{column} holds sentences, which are not read: every one counts as other; leave it out with"
+        f" --drop {column}, or give its words columns of their own"
+    )
+
+
+def _notation(notice: Notice) -> str:
+    """Numbers or dates that are written for people."""
+    facts = notice.facts
+    read = f"{facts['example']} is {facts['value']}"
+    if facts["kind"] == "number":
+        text = f"read as numbers: {_names(notice)} ({read})"
+        other = f"{notice.counts[0][0]}=category"
+        return (
+            f"{text}; if the comma means something else: --types {other}"
+            if facts["other"]
+            else text
+        )
+    text = f"read as dates, {facts['order']}: {_names(notice)} ({read})"
+    if facts["other"] in ("", facts["order"]):
+        return text
+    return (
+        f"{text}; every one could be {facts['other']} too: if so, --types"
+        f" {notice.counts[0][0]}={facts['other']}"
+    )
+
+
 SENTENCES: dict[str, Callable[[Notice], str]] = {
+    "encoding": _encoding,
+    "lines above": _above,
+    "comments": _comments,
+    "first line": _first_line,
+    "wrapped lines": lambda notice: (
+        "every line is quoted as a whole: the quotes are taken off, and the fields are between"
+        f" {notice.facts['delimiter']!r}"
+    ),
+    "blanks": lambda notice: "the values stand between blanks",
+    "trailing delimiters": lambda notice: (
+        f"every line ends with {notice.facts['delimiter']!r}, which is left out"
+    ),
+    "cut": lambda notice: "the file ends in the middle of a row, which is left out",
+    "row names": lambda notice: (
+        "rows have one value more than the first line has names: the first is called"
+        f" {notice.facts['column']!r}"
+    ),
     "renamed": _renamed,
     "missing numbers": _listing(
         "missing numbers take the column's median, and an indicator marks them"
@@ -69,8 +161,47 @@ SENTENCES: dict[str, Callable[[Notice], str]] = {
     "missing categories": _listing("missing categories are a level of their own"),
     "empty": _naming("columns without any value are left out: "),
     "many levels": _many_levels,
-    "decimal commas": _naming(
-        "numbers with a decimal comma are taken as categories: write a point in "
+    "sentences": _sentences,
+    "codes": lambda notice: (
+        f"digits with zeros in front are codes, taken as categories: {_names(notice)}; if they are"
+        f" numbers: --types {notice.counts[0][0]}=number"
+    ),
+    "notation": _notation,
+    "mark": lambda notice: (
+        f"{notice.facts['mark']} counts as missing: {_counts(notice)};"
+        f" if it is a value: --missing {notice.counts[0][0]}=none"
+    ),
+    "far value": lambda notice: (
+        f"{notice.facts['mark']} lies far from all other values: {_counts(notice)}; if it stands for"
+        f" missing: --missing {notice.counts[0][0]}={notice.facts['mark']}"
+    ),
+    "ids": lambda notice: (
+        f"columns that only number the rows are left out: {_names(notice)}; to learn from one:"
+        f" --types {notice.counts[0][0]}=number"
+    ),
+    "row order": lambda notice: (
+        f"columns that follow the order of the rows: {_names(notice)}; if that means nothing:"
+        f" --drop {_dropped(notice)}"
+    ),
+    "constant": lambda notice: (
+        f"columns with one value in every row teach nothing: {_names(notice)}; leave them out with"
+        f" --drop {_dropped(notice)}"
+    ),
+    "twin": lambda notice: (
+        f"{notice.counts[0][0]} equals {notice.facts['first']} in every row; leave it out with"
+        f" --drop {notice.counts[0][0]}"
+    ),
+    "answers": lambda notice: (
+        f"columns that alone tell the class of every row: {_names(notice)}; if they are not known"
+        f" when the class is asked for: --drop {_dropped(notice)}"
+    ),
+    "nothing to learn": lambda notice: (
+        "there is nothing to learn, since every column has one value:"
+        f" {notice.facts['share']:.0%} of the rows are {notice.facts['class']!r}"
+    ),
+    "few rows": lambda notice: (
+        f"{notice.facts['classes']:,} classes in {notice.facts['rows']:,} rows: half of them have at"
+        f" most {notice.facts['median']:g}, too few to learn from"
     ),
     "rare levels": _listing("rare levels count as other"),
     "new missing": _of_new_rows(

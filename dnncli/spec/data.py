@@ -7,6 +7,9 @@ from dnncli.spec import catalog, checks
 Amount = int | float  # a count of examples (int) or a share of them (float in (0, 1))
 
 
+TEXTS = ("target", "drop", "types", "missing", "where", "delimiter", "encoding", "label_strip")
+
+
 @dataclass(frozen=True)
 class DataSpec:
     """Which examples, split and scaled how."""
@@ -18,6 +21,8 @@ class DataSpec:
     where: str | None = None
     delimiter: str | None = None
     header: bool | None = None  # None: found from the file
+    encoding: str | None = None  # None: found from the file
+    missing: str | None = None
     label_strip: str | None = None
     validation: Amount | None = None
     test: Amount | str | None = None  # text: the path of the test set's own table
@@ -30,7 +35,7 @@ class DataSpec:
         """Resolve names and check amounts."""
         scaling = catalog.resolve(catalog.SCALINGS, self.scale, "scaling", "--scale")
         checks.fill(self, scale=scaling.name)
-        for name in ("target", "drop", "types", "where", "delimiter", "label_strip"):
+        for name in TEXTS:
             text = getattr(self, name)
             checks.check(
                 text is None or (isinstance(text, str) and text != ""), name, text, "some text"

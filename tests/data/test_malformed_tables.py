@@ -33,14 +33,6 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         HEAD + BODY + b",".join([b"1"] * 10_000) + b"\n",
         "line 42: more than 3 fields where 3 are needed",
     ),
-    "title_above.csv": (
-        b"My data\n" + HEAD + BODY,
-        "the first line, 'My data', is not of the table",
-    ),
-    "comment_above.csv": (
-        b"# by hand\n" + HEAD + BODY,
-        "the first line, '# by hand', is not of the table",
-    ),
     "empty.csv": (b"", "is empty"),
     "blank.csv": (b"\n\n  \n", "is empty"),
     "control_character.csv": (b"\x1f", "is empty"),
@@ -61,13 +53,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         HEAD + b"1,2,\n" * 30,
         "30 rows have no label in column 'y', the first is row 1",
     ),
-    "utf16_without_mark.csv": ((HEAD + BODY).decode().encode("utf-16-le"), "holds NUL bytes"),
     "nul.csv": (HEAD + BODY + b"1,\0,x\n", "holds NUL bytes"),
-    "latin1.csv": (
-        HEAD + BODY + "1,2,é\n".encode("latin1"),
-        "line 42: it is not UTF-8: convert it",
-    ),
-    "latin1_far_down.csv": (HEAD + FAR + "1,2,é\n".encode("latin1"), "line 80002: it is not UTF-8"),
     "open_quote.csv": (
         HEAD + BODY + b'1,"2,x\n' + BODY,
         "line 42: a quote is opened and never closed",
@@ -96,14 +82,9 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         HEAD + NUMBERS * 150 + b"1,oops,x\n",
         "'oops' in row 30,001",
     ),
-    "mixed_line_ends.csv": (
-        HEAD + BODY + BODY.replace(b"\n", b"\r\n"),
-        "its lines do not all end alike",
-    ),
     "binary.csv": (random.Random(0).randbytes(3000), "holds NUL bytes"),
     "web_page.csv": (b"<html><body>404</body></html>\n", "has one column only"),
     "long_line.csv": (HEAD + BODY + b"1," + b"q" * 3_000_000 + b",x\n", "longer than 2 MB"),
-    "spaces_between.csv": ((HEAD + BODY).replace(b",", b" "), "has one column only, 'a b y'"),
     "truncated.csv.gz": (ZIPPED[:-20], "damaged gzip file"),
     "damaged.csv.gz": (ZIPPED[:30] + b"\0\0\0\0" + ZIPPED[34:], "damaged gzip file"),
     "quantity.csv": (
@@ -137,7 +118,11 @@ REFUSED: dict[str, tuple[bytes, str]] = {
 
 # A file's name and content, what its columns are taken for, and a part of what is told of it.
 READ: dict[str, tuple[bytes, dict[str, str], str]] = {
-    "trailing_comma.csv": (HEAD + BODY.replace(b"\n", b",\n"), {"a": "code", "b": "code"}, ""),
+    "trailing_comma.csv": (
+        HEAD + BODY.replace(b"\n", b",\n"),
+        {"a": "code", "b": "code"},
+        "ends with ','",
+    ),
     "blank_lines.csv": (HEAD + BODY.replace(b"\n", b"\n\n"), {"a": "code", "b": "code"}, ""),
     "utf16.csv": ((HEAD + BODY).decode().encode("utf-16"), {"a": "code", "b": "code"}, ""),
     "byte_order_mark.csv": (b"\xef\xbb\xbf" + HEAD + BODY, {"a": "code", "b": "code"}, ""),
@@ -182,17 +167,52 @@ READ: dict[str, tuple[bytes, dict[str, str], str]] = {
         {"a": "number", "b": "number"},
         "missing numbers take the column's median, and an indicator marks them: 1 in a, 1 in b",
     ),
+    "title_above.csv": (
+        b"My data\n\n" + HEAD + BODY,
+        {"a": "code", "b": "code"},
+        "1 line above the table is left out, the first 'My data'",
+    ),
+    "comment_above.csv": (
+        b"# by hand\n" + HEAD + BODY + b"# end\n",
+        {"a": "code", "b": "code"},
+        "lines that start with '#' are left out as comments",
+    ),
+    "utf16_without_mark.csv": (
+        (HEAD + BODY).decode().encode("utf-16-le"),
+        {"a": "code", "b": "code"},
+        "the file is not UTF-8: read as utf-16-le",
+    ),
+    "latin1.csv": (
+        (HEAD + BODY).replace(b"x", "caf\xe9".encode("latin1")),
+        {"a": "code", "b": "code"},
+        "read as cp1252 (it makes 'caf\xe9')",
+    ),
+    "latin1_far_down.csv": (
+        HEAD + FAR + b"1,2,\xe9\n" * 9,
+        {"a": "code", "b": "code"},
+        "read as cp1252 (it makes '\xe9')",
+    ),
+    "mixed_line_ends.csv": (
+        HEAD + BODY + BODY.replace(b"\n", b"\r\n"),
+        {"a": "code", "b": "code"},
+        "",
+    ),
+    "spaces_between.csv": (
+        (HEAD + BODY).replace(b",", b" "),
+        {"a": "code", "b": "code"},
+        "the values stand between blanks",
+    ),
+    "decimal_comma.csv": (
+        b"a;b;y\n" + b"1,5;2;x\n3,5;4;z\n" * 20,
+        {"a": "number", "b": "code"},
+        "read as numbers: a (1,5 is 1.5)",
+    ),
     "windows.csv": ((HEAD + BODY).replace(b"\n", b"\r\n"), {"a": "code", "b": "code"}, ""),
     "old_mac.csv": ((HEAD + BODY).replace(b"\n", b"\r"), {"a": "code", "b": "code"}, ""),
     "no_last_line_end.csv": ((HEAD + BODY)[:-1], {"a": "code", "b": "code"}, ""),
     "no_header.csv": (BODY, {"column0": "code", "column1": "code"}, ""),
     "gzip_without_saying.csv": (ZIPPED, {"a": "code", "b": "code"}, ""),
     "no_gzip.csv.gz": (HEAD + BODY, {"a": "code", "b": "code"}, ""),
-    "decimal_comma.csv": (
-        b"a;b;y\n" + b"1,5;2;x\n3,5;4;z\n" * 20,
-        {"a": "text", "b": "code"},
-        "numbers with a decimal comma are taken as categories: write a point in a",
-    ),
     "tabs.tsv": ((HEAD + BODY).replace(b",", b"\t"), {"a": "code", "b": "code"}, ""),
     "identifiers.csv": (
         HEAD + b"".join(b"id%d,%d,%s\n" % (i, i, b"xz"[i % 2 : i % 2 + 1]) for i in range(100)),
@@ -270,8 +290,10 @@ def test_what_is_only_odd_gives_sound_features(tmp_path: Path, name: str) -> Non
     check(dataset)
     assert dataset.encoding is not None
     assert {column.name: column.kind for column in dataset.encoding.columns} == kinds
-    assert notice in " ".join(sentences(dataset.notices))
-    assert bool(notice) == bool(dataset.notices)
+    expected = ("answers", "constant", "nothing to learn")  # of so few values
+    told = [found for found in dataset.notices if found.kind not in expected]
+    assert notice in " ".join(sentences(told))
+    assert bool(notice) == bool(told)
 
 
 def test_a_table_of_10000_columns_is_read(tmp_path: Path) -> None:

@@ -14,6 +14,20 @@ from dnncli.errors import DataError
 
 WHOLE = ("x", "y")
 DIVIDED = ("x_train", "y_train", "x_test", "y_test")
+VALIDATED = (*DIVIDED, "x_val", "y_val")
+# Names that others give to these arrays: MedMNIST's, scikit-learn's and the like.
+OTHERS = (
+    ("train_images", "train_labels", "test_images", "test_labels", "val_images", "val_labels"),
+    ("train_data", "train_labels", "test_data", "test_labels", "val_data", "val_labels"),
+    ("X_train", "y_train", "X_test", "y_test", "X_val", "y_val"),
+    ("X_train", "Y_train", "X_test", "Y_test", "X_val", "Y_val"),
+    ("X", "y"),
+    ("X", "Y"),
+    ("data", "target"),
+    ("data", "labels"),
+    ("images", "labels"),
+    ("features", "labels"),
+)
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # of anything else NumPy makes a pickle
 Arrays = dict[str, Shaped[np.ndarray, "..."]]  # an archive's, by name
 
@@ -24,7 +38,13 @@ def read(path: Path) -> DataSource:
     Raises DataError, naming file and array, for whatever cannot be read or learned from.
     """
     arrays = _arrays(path, _names)
-    train, test, class_names = _tables(path, arrays)
+    tables, class_names = _tables(path, arrays)
+    train = tables[0]
+    test = tables[1] if len(tables) > 1 else None
+    validation = default_size(len(train), 0.1)
+    if len(tables) > 2:
+        validation = len(tables[2])
+        train = _joined(tables[2], train)
     examples = len(train)
     peak = 255.0 if train.x.dtype == np.uint8 else None
     held_out = len(test) if test else default_size(examples, 0.2)
@@ -36,8 +56,8 @@ def read(path: Path) -> DataSource:
         class_names=class_names,
         image_shape=_image_shape(next(iter(arrays.values()))),
         peak=peak,
-        ordered=False,
-        held_out={"validation": default_size(examples, 0.1), "test": held_out},
+        ordered=len(tables) > 2,
+        held_out={"validation": validation, "test": held_out},
         fingerprint=fingerprint(*arrays.values()),
     )
 
@@ -53,18 +73,26 @@ def read_features(
     return _features(path, name, x)
 
 
-def _tables(path: Path, arrays: Arrays) -> tuple[Table, Table | None, tuple[str, ...]]:
-    """Training and test examples, and the names of their classes."""
-    x = _alike(
-        [_features(path, name, arrays[name]) for name in arrays if name[0] == "x"], path, arrays
-    )
-    y = [_labels(path, name, arrays) for name in arrays if name[0] == "y"]
+def _joined(first: Table, second: Table) -> Table:
+    """Two tables as one."""
+    x = np.concatenate([first.x, second.x])
+    return Table(x, np.concatenate([first.y, second.y]))
+
+
+def _tables(path: Path, arrays: Arrays) -> tuple[list[Table], tuple[str, ...]]:
+    """Training, test and validation examples as far as there are, and their classes' names."""
+    names = list(arrays)
+    x_names = names[0::2]
+    y_names = names[1::2]
+    features = [_features(path, name, arrays[name]) for name in x_names]
+    x = _alike(features, path, {name: arrays[name] for name in x_names})
+    pairs = zip(x_names, y_names, strict=True)
+    y = [_labels(path, x_name, y_name, arrays) for x_name, y_name in pairs]
     if len({part.dtype.kind for part in y}) > 1:
-        raise DataError(f"{path}: one of y_train and y_test holds numbers, the other strings.")
+        named = " and ".join(y_names[:2])
+        raise DataError(f"{path}: one of {named} holds numbers, the other strings.")
     classes, class_names = labels.encode(*y)
-    tables = [Table(*pair) for pair in zip(x, classes, strict=True)]
-    test = tables[1] if len(tables) > 1 else None
-    return tables[0], test, class_names
+    return [Table(*pair) for pair in zip(x, classes, strict=True)], class_names
 
 
 def _arrays(path: Path, names: Callable[[Path, list[str]], tuple[str, ...]]) -> Arrays:
@@ -91,7 +119,10 @@ def _line(error: Exception) -> str:
 
 
 def _names(path: Path, there: list[str]) -> tuple[str, ...]:
-    """The arrays to read: one table, or training and test examples."""
+    """The arrays to read, features and labels in turn: of one table, or training, test and more."""
+    for names in (VALIDATED, *OTHERS, *(names[:4] for names in OTHERS)):
+        if {*names} <= {*there}:
+            return names
     wanted = WHOLE if not {*DIVIDED} & {*there} and {*WHOLE} & {*there} else DIVIDED
     missing = [name for name in wanted if name not in there]
     if missing:
@@ -104,7 +135,7 @@ def _names(path: Path, there: list[str]) -> tuple[str, ...]:
 
 def _features_name(path: Path, there: list[str]) -> tuple[str, ...]:
     """The array of examples without labels."""
-    for name in ("x", "x_test"):
+    for name in ("x", "x_test", "X", "X_test", "test_images", "images", "data", "features"):
         if name in there:
             return (name,)
     raise DataError(f"{path} has no array 'x' (it has {labels.listed(there) or 'none'}).")
@@ -125,10 +156,9 @@ def _array(archive: Any, name: str, path: Path) -> Shaped[np.ndarray, "..."]:
     return array
 
 
-def _labels(path: Path, name: str, arrays: Arrays) -> Shaped[np.ndarray, " examples"]:
+def _labels(path: Path, x_name: str, name: str, arrays: Arrays) -> Shaped[np.ndarray, " examples"]:
     """One array of labels, as many as there are examples."""
     y = labels.clean(arrays[name], f"{path}: {name}")
-    x_name = name.replace("y", "x")
     examples = len(arrays[x_name])
     if examples != len(y):
         raise DataError(
@@ -174,7 +204,7 @@ def _alike(
     x: list[Shaped[np.ndarray, "_ _"]], path: Path, arrays: Arrays
 ) -> list[Shaped[np.ndarray, "_ _"]]:
     """Train and test features of one shape and type; bytes next to float32 are no pixels."""
-    shapes = {name: array.shape[1:] for name, array in arrays.items() if name[0] == "x"}
+    shapes = {name: array.shape[1:] for name, array in arrays.items()}
     if len(set(shapes.values())) > 1:
         found = ", ".join(f"{shape} in {name}" for name, shape in shapes.items())
         raise DataError(f"{path}: examples differ in shape: {found}.")

@@ -9,13 +9,14 @@ does not fit.
 import gzip
 import re
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from dnncli.data.tables import sql
 from dnncli.errors import DataError
+from dnncli.records import Notice
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -35,6 +36,7 @@ STRICT: Mapping[str, object] = {
     "buffer_size": 2 * LINE,  # DuckDB's own 32 MB, several times over, would dwarf what is read
 }
 # Dates are found by their values, in files of every kind.
+NUMBER_LIKE = re.compile(r"[^\w]{0,4}\d")
 CANDIDATES = ["BIGINT", "DOUBLE", "VARCHAR"]
 
 
@@ -51,6 +53,7 @@ class Dialect:
     options: dict[str, object]
     repaired: tuple[tuple[str, str], ...] = ()
     sniffed: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     def source(self, paths: Sequence[Path]) -> str:
         """What to select from."""
@@ -99,7 +102,9 @@ def detect(
     if sniffed is None or len(sniffed.types) == 1:
         return _guess(connection, path, options, header)
     options["delim"] = sniffed.delimiter
-    return _dialect(connection, path, options, sniffed.header, sniffed.types)
+    if header is not None or any(type_ != "VARCHAR" for type_ in sniffed.types):
+        return _dialect(connection, path, options, sniffed.header, sniffed.types)
+    return _text_dialect(connection, path, options, sniffed)
 
 
 def _sniff(
@@ -173,6 +178,52 @@ def _dialect(
     cells = rows[0] if rows else names
     names, repaired = distinct([(cell or "").strip() for cell in cells])
     return Dialect(dict(zip(names, types, strict=True)), True, options, repaired)
+
+
+def _text_dialect(
+    connection: "DuckDBPyConnection", path: Path, options: dict[str, object], sniffed: _Sniffed
+) -> Dialect:
+    """A dialect of a file of texts only, whose first line may or may not name the columns.
+
+    It does where none of its cells occurs below in its own column, as values do.
+    """
+    count = len(sniffed.types)
+    text = Dialect(dict.fromkeys(numbered(count), "VARCHAR"), False, options).source([path])
+    head = connection.execute(f"SELECT COLUMNS(*)::VARCHAR FROM {text} LIMIT {SAMPLE}").fetchall()
+    if len(head) < 2:
+        return _dialect(connection, path, options, sniffed.header, sniffed.types)
+    first = head[0]
+    below = [set(column) for column in zip(*head[1:], strict=True)]
+    header = not any(cell in cells for cell, cells in zip(first, below, strict=False))
+    if any(_is_name_of_values(cell, cells) for cell, cells in zip(first, below, strict=False)):
+        return _dialect(connection, path, options, True, sniffed.types)
+    repeated = any(len(cells) < len(head) - 1 for cells in below)
+    taken = "names" if header and repeated and len(set(first)) == count else "row"
+    shown = ", ".join(str(cell) for cell in first)[:60]
+    found = _dialect(connection, path, options, taken == "names", sniffed.types)
+    return replace(found, notices=(Notice("first line", facts={"taken": taken, "line": shown}),))
+
+
+def _is_name_of_values(cell: str | None, below: Set[str | None]) -> bool:
+    """Whether a cell without digits stands above values that all start like numbers or dates."""
+    texts = [text for text in below if text]
+    if not cell or not texts or any(map(str.isdigit, cell)):
+        return False
+    return all(NUMBER_LIKE.match(text) for text in texts)
+
+
+def spelled_codes(connection: "DuckDBPyConnection", path: Path, dialect: Dialect) -> list[str]:
+    """Columns of whole numbers some of which start with a zero: codes, such as 00501."""
+    names = [name for name, type_ in dialect.columns.items() if type_ == "BIGINT"]
+    if not names:
+        return []
+    text = replace(dialect, columns=dict.fromkeys(dialect.columns, "VARCHAR")).source([path])
+    tests = ", ".join(
+        f"bool_or(regexp_full_match({sql.name(name)}, '\\s*0[0-9]+\\s*'))" for name in names
+    )
+    query = f"SELECT {tests} FROM (FROM {text} LIMIT {SAMPLE})"
+    (found,) = connection.execute(query).fetchall()
+    return [name for name, code in zip(names, found, strict=True) if code]
 
 
 def numbered(count: int) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from dnncli.data.tables import fitting, profiling, reading, sql, targets
 from dnncli.data.tables.encoding import Column
-from dnncli.data.tables.opening import Reading
+from dnncli.data.tables.options import Reading
 from dnncli.data.tables.relation import Relation
 from dnncli.records import ClassCount, ColumnRecord, DescriptionRecord
 from dnncli.spec import DataSpec
@@ -52,6 +52,9 @@ def _column(
         classes = fit.encoding.classes
         values = _some(classes)
         return ColumnRecord(name, "target", type_, None, 0, values, f"{len(classes)} classes", 0)
+    if name in fit.left_out:
+        why = "left out: it numbers the rows"
+        return ColumnRecord(name, "id", type_, None, 0, "", why, 0)
     if name not in fit.profile.names:
         return ColumnRecord(name, "dropped", type_, None, 0, "", "left out by --drop", 0)
     missing = int(fit.profile.missing[fit.profile.names.index(name)])

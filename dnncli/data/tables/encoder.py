@@ -18,9 +18,9 @@ TEXT_SQL = f"({float(TEXT)!r})::DOUBLE"
 ISSUES = ("missing", "text", "large", "other")  # why a value had to be replaced
 
 
-def select_values(columns: Sequence[tuple[str, str]]) -> str:
-    """SELECT list of the values of columns, given their names and types, as one matrix `x`."""
-    return _matrix([_value(name, type_, "number") for name, type_ in columns])
+def select_values(columns: Sequence[Column], types: Mapping[str, str]) -> str:
+    """SELECT list of the values of columns as one matrix `x`, of which TEXT is not a number."""
+    return _matrix([_value(column, types[column.name]) for column in columns])
 
 
 def select_encoded(encoding: Encoding, types: Mapping[str, str]) -> str:
@@ -37,15 +37,15 @@ def _expression(column: Column, type_: str) -> str:
     """A column as `encode` takes it."""
     if column.categorical:
         return _level_index(column, type_)
-    return _value(column.name, type_, column.kind)
+    return _value(column, type_)
 
 
-def _value(name: str, type_: str, kind: str) -> str:
+def _value(column: Column, type_: str) -> str:
     """A column as DOUBLE: null or NaN where missing, TEXT where it is not a number."""
-    exact = sql.number(name, type_, kind)
-    if sql.simple(type_) == "DOUBLE" and kind != "time":
+    exact = sql.number(column.name, type_, column.kind, column.format)
+    if sql.simple(type_) == "DOUBLE" and column.kind != "time":
         return exact
-    present = f"cleaned({sql.name(name)}::VARCHAR) IS NOT NULL"
+    present = f"cleaned({sql.name(column.name)}::VARCHAR) IS NOT NULL"
     return f"coalesce({exact}, CASE WHEN {present} THEN {TEXT_SQL} END)"
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
+from dnncli.data.tables import notation
+
 KINDS = ("number", "time", "code", "text")
 
 
@@ -20,6 +22,8 @@ class Column:
     median: what stands for a missing number or time.
     center: subtracted in float64, before a value is rounded to float32.
     missing: whether training had missing values; they then have a 0/1 feature of their own.
+    format: how numbers or times are written in text, as in `notation`; empty: as programs do.
+    marks: values that stand for missing, besides those that do in every column.
     """
 
     name: str
@@ -28,11 +32,14 @@ class Column:
     median: float = 0.0
     center: float = 0.0
     missing: bool = False
+    format: str = ""
+    marks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what no table gives: a checkpoint may hold anything."""
         finite = math.isfinite(self.median) and math.isfinite(self.center)
-        if self.kind not in KINDS or not finite or not _distinct(self.levels):
+        sound = self.kind in KINDS and notation.is_known(self.format)
+        if not sound or not finite or not _distinct(self.levels):
             raise ValueError(f"the column {self.name!r} has no possible encoding")
         if self.kind == "code":
             tuple(map(float, self.levels))
@@ -96,7 +103,12 @@ class Encoding:
 
     def json(self) -> dict[str, Any]:
         """As a checkpoint's metadata hold it."""
-        return asdict(self)
+        values = asdict(self)
+        for column in values["columns"]:
+            for name in ("format", "marks"):  # absent where they say nothing: fingerprints stay
+                if not column[name]:
+                    del column[name]
+        return values
 
 
 def _distinct(names: Sequence[str]) -> bool:

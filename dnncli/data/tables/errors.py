@@ -15,7 +15,7 @@ CONVERSION = re.compile(
 )
 KNOWN = {  # a part of what DuckDB says: what it means
     "unterminated quote": "a quote is opened and never closed",
-    "Invalid unicode": "it is not UTF-8: convert it, e.g. with iconv -f latin1 -t utf-8",
+    "Invalid unicode": "it is not UTF-8: say what it is with --encoding",
     "Maximum line size": "it is longer than 2 MB, as if a quote were never closed",
     "GZIP": "it is a damaged gzip file",
     "state machine": "its lines do not all end alike: convert it, e.g. with sed -i 's/\\r$//'",
@@ -25,8 +25,15 @@ KNOWN = {  # a part of what DuckDB says: what it means
 }
 
 
+FORM = ("Invalid unicode", "state machine")  # of these a second look at the file may tell more
+
+
 class ConversionError(DataError):
     """A value that does not fit the type that the first rows of its column have."""
+
+
+class FormError(DataError):
+    """Text that is not of the encoding, or has not the line ends, that its first lines have."""
 
 
 def reason(message: str) -> str:
@@ -53,7 +60,8 @@ def explain(message: str, location: str, where: str | None = None) -> DnncliErro
         )
     for part, meaning in KNOWN.items():
         if part in message:
-            return DataError(f"{location}: {meaning}.")
+            kind = FormError if part in FORM else DataError
+            return kind(f"{location}: {meaning}.")
     kind = ConversionError if "transform error" in message else DataError
     return kind(f"{location}: {reason(message)}.")
 

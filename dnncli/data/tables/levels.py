@@ -17,6 +17,7 @@ class Levels:
     names: tuple[str, ...]
     others: int
     rows: int
+    present: int = 0  # rows that have a level at all
 
 
 def find(relation: Relation, kinds: Mapping[str, str]) -> dict[str, Levels]:
@@ -74,7 +75,8 @@ def _kept(kind: str, counts: Sequence[tuple[str, int]], different: int, rows: in
     names = sorted(text for text, _ in kept)
     if kind == "code":
         names = [_code(number) for number in sorted(map(float, names))]
-    return Levels(tuple(names), different - len(kept), rows - sum(count for _, count in kept))
+    others = rows - sum(count for _, count in kept)
+    return Levels(tuple(names), different - len(kept), others, rows)
 
 
 def _code(number: float) -> str:

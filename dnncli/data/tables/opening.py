@@ -2,15 +2,18 @@
 
 import glob
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from dnncli.data import labels
 from dnncli.data.tables import csv_dialect, errors, sql
 from dnncli.data.tables.csv_dialect import Dialect
+from dnncli.data.tables.options import Reading
+from dnncli.data.tables.preparation import Prepared, prepare
 from dnncli.data.tables.relation import Relation
+from dnncli.data.tables.rewriting import Scratch
 from dnncli.data.tables.suffixes import DELIMITED, JSON, PARQUET, kind
 from dnncli.errors import DataError, DnncliError, SpecError
 from dnncli.records import Notice
@@ -24,28 +27,6 @@ SETTINGS = (
     "SET TimeZone = 'UTC'",
     "SET enable_progress_bar = false",
 )
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How to read a table (None: as found).
-
-    text: returns the columns to read as VARCHAR. raw: columns left unstripped, for speed.
-    whole: find types that fit every row. layout: names of all columns of a file without a header
-    line, one of which, `optional`, may be absent. kind: read as a file with that suffix.
-    shown: what messages call it.
-    """
-
-    delimiter: str | None = None
-    header: bool | None = None
-    where: str | None = None
-    text: Callable[[Sequence[str]], Sequence[str]] = lambda names: ()
-    raw: frozenset[str] = frozenset()
-    whole: bool = False
-    layout: tuple[str, ...] = ()
-    optional: str = ""
-    kind: str | None = None
-    shown: str | None = None
 
 
 class _Files(NamedTuple):
@@ -94,10 +75,13 @@ def open_table(text: str, reading: Reading) -> Relation:
     understand.
     """
     paths = find(text)
+    scratch = Scratch()
     location = reading.shown or text
-    draft = Relation(_connect(paths), tuple(paths), location, where=reading.where)
+    connection = _connect(paths, scratch.folder)
+    draft = Relation(connection, tuple(paths), location, where=reading.where, scratch=scratch)
     with draft.explained():
-        relation = _described(draft, _files(draft.connection, paths, reading), reading)
+        files = [prepare(path, reading.kind or kind(str(path)), reading, scratch) for path in paths]
+        relation = _described(draft, _files(draft.connection, files, reading), reading)
         if relation.where:
             _check_where(relation, relation.where)
         return relation
@@ -133,8 +117,8 @@ def _unused(name: str, columns: dict[str, str]) -> str:
     return name
 
 
-def _connect(paths: Sequence[Path]) -> "DuckDBPyConnection":
-    """A database in memory that can read these files and do nothing else to the machine.
+def _connect(paths: Sequence[Path], folder: Path) -> "DuckDBPyConnection":
+    """A database in memory that can read these files and a folder, and do nothing else to the machine.
 
     --where is SQL, and a checkpoint that others made may hold one.
     """
@@ -145,6 +129,7 @@ def _connect(paths: Sequence[Path]) -> "DuckDBPyConnection":
     allowed = ", ".join(map(sql.literal, sorted(names)))
     locks = (
         f"SET allowed_paths = [{allowed}]",
+        f"SET allowed_directories = [{sql.literal(str(folder))}]",
         "SET enable_external_access = false",
         "SET lock_configuration = true",
     )
@@ -153,17 +138,19 @@ def _connect(paths: Sequence[Path]) -> "DuckDBPyConnection":
     return connection
 
 
-def _files(connection: "DuckDBPyConnection", paths: Sequence[Path], reading: Reading) -> _Files:
+def _files(connection: "DuckDBPyConnection", files: Sequence[Prepared], reading: Reading) -> _Files:
     """What to select from: files of one kind."""
-    kinds = {reading.kind or kind(str(path)) for path in paths}
+    kinds = {file.kind for file in files}
+    paths = [file.path for file in files]
     if None in kinds:
         raise DataError(f"{paths[0]} is not a table: give a .csv, .tsv, .parquet or .json file.")
     if kinds <= set(DELIMITED):
-        dialect = _dialect(connection, paths, reading)
-        renamed = tuple(
+        dialect = _dialect(connection, files, reading)
+        renamed = [
             Notice("renamed", facts={"old": old, "new": new}) for old, new in dialect.repaired
-        )
-        return _Files(dialect.source(paths), dialect.columns, dialect, renamed)
+        ]
+        notices = (*files[0].notices, *dialect.notices, *renamed)
+        return _Files(dialect.source(paths), dialect.columns, dialect, notices)
     source = _stored(paths, kinds, reading)
     rows = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
     columns = {row[0]: row[1] for row in rows}
@@ -185,29 +172,31 @@ def _stored(paths: Sequence[Path], kinds: set[str | None], reading: Reading) -> 
     raise DataError(f"{paths[0].name} and {paths[-1].name} are not of one kind: give files of one.")
 
 
-def _dialect(connection: "DuckDBPyConnection", paths: Sequence[Path], reading: Reading) -> Dialect:
+def _dialect(
+    connection: "DuckDBPyConnection", files: Sequence[Prepared], reading: Reading
+) -> Dialect:
     """The first file's dialect, which all must have."""
-    delimiter = reading.delimiter
-    if delimiter is None and kind(str(paths[0])) == ".tsv":
-        delimiter = "\t"
     found = [
-        csv_dialect.detect(connection, path, delimiter, reading.header, reading.whole)
-        for path in paths
+        csv_dialect.detect(connection, file.path, file.delimiter, file.header, reading.whole)
+        for file in files
     ]
     first = found[0]
-    others = found[1:]
-    for path, other in zip(paths[1:], others, strict=True):
+    for file, other in zip(files, found, strict=True):
         if list(other.columns) != list(first.columns):
             difference = _difference(first, other)
-            raise DataError(f"{path} has other columns than {paths[0].name}: {difference}.")
+            raise DataError(
+                f"{file.path} has other columns than {files[0].path.name}: {difference}."
+            )
     names = list(first.columns)
     if not first.header:
-        names = _laid_out(names, reading, paths[0])
+        names = _laid_out(names, reading, files[0].path)
     types = [list(dialect.columns.values()) for dialect in found]
     sniffed = tuple(_wider(*column) for column in zip(*types, strict=True))
     columns = dict(zip(names, sniffed, strict=True))
-    columns |= {name: "VARCHAR" for name in reading.text(names) if name in columns}
-    return replace(first, columns=columns, sniffed=sniffed)
+    first = replace(first, columns=columns, sniffed=sniffed)
+    codes = csv_dialect.spelled_codes(connection, files[0].path, first)
+    columns |= {name: "VARCHAR" for name in (*reading.text(names), *codes) if name in columns}
+    return replace(first, columns=columns)
 
 
 def _difference(first: Dialect, other: Dialect) -> str:

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float32, Float64, Int32, Int64
 
 from dnncli.data.tables import encoder, targets
 from dnncli.data.tables.encoder import TEXT
+from dnncli.data.tables.encoding import Column
 from dnncli.data.tables.relation import Relation, Scan
 from dnncli.errors import DataError
 
@@ -37,6 +38,24 @@ class Profile:
     def column(self, name: str) -> Float32[np.ndarray, " rows"]:
         """A column's values."""
         return self.values[:, self.names.index(name)]
+
+    def count(self, what: str, name: str) -> int:
+        """How many of a column's values are missing, texts or large."""
+        return int(getattr(self, what)[self.names.index(name)])
+
+    def update(self, newer: "Profile") -> None:
+        """Take some columns' values and counts from another reading of them."""
+        places = [self.names.index(name) for name in newer.names]
+        self.values[:, places] = newer.values
+        for name in ("missing", "texts", "large", "rounded"):
+            getattr(self, name)[places] = getattr(newer, name)
+
+    def mark(self, name: str, value: float) -> None:
+        """Count a number as missing."""
+        i = self.names.index(name)
+        marked = self.values[:, i] == np.float32(value)
+        self.values[marked, i] = np.nan
+        self.missing[i] += int(marked.sum())
 
 
 @dataclass
@@ -69,8 +88,9 @@ class _Counts:
         self.high = np.fmax(self.high, -_least(-exact, x))
 
 
-def profile(relation: Relation, names: Sequence[str], labels: targets.Labels) -> Profile:
+def profile(relation: Relation, columns: Sequence[Column], labels: targets.Labels) -> Profile:
     """Read every column once, and the labels with them."""
+    names = tuple(column.name for column in columns)
     if not names:
         raise DataError(
             f"{relation.location} has no column besides the target {labels.column!r} to learn from."
@@ -78,8 +98,8 @@ def profile(relation: Relation, names: Sequence[str], labels: targets.Labels) ->
     values = np.empty((labels.rows, len(names)), np.float32)
     indices = np.empty(labels.rows, np.int32)
     counts = _Counts.zero(len(names))
-    columns = encoder.select_values([(name, relation.types[name]) for name in names])
-    select = f"{columns}, {targets.index(relation, labels)} AS label"
+    matrix = encoder.select_values(columns, relation.types)
+    select = f"{matrix}, {targets.index(relation, labels)} AS label"
     scan = Scan(relation, select, len(names), labels.rows)
     for rows, batch in scan:
         x = encoder.singles(batch["x"])
@@ -88,9 +108,7 @@ def profile(relation: Relation, names: Sequence[str], labels: targets.Labels) ->
         counts.add(batch["x"], x)
     values, indices = scan.sort(values, indices)
     rounded = counts.error > LOST_SHARE * (counts.high - counts.low)
-    return Profile(
-        tuple(names), values, indices, counts.missing, counts.texts, counts.large, rounded
-    )
+    return Profile(names, values, indices, counts.missing, counts.texts, counts.large, rounded)
 
 
 def _rounding(

@@ -12,10 +12,11 @@ from jaxtyping import Float32, Int32, Int64
 
 from dnncli.data.labels import listed
 from dnncli.data.source import DataSource, Table, default_size, fingerprint
-from dnncli.data.tables import encoder, fitting, notices, targets
+from dnncli.data.tables import encoder, fitting, notices, targets, text_encoding
 from dnncli.data.tables.encoding import Encoding
-from dnncli.data.tables.errors import ConversionError
-from dnncli.data.tables.opening import Reading, open_table
+from dnncli.data.tables.errors import ConversionError, FormError
+from dnncli.data.tables.opening import open_table
+from dnncli.data.tables.options import Reading
 from dnncli.data.tables.relation import Relation, Scan
 from dnncli.data.tables.suffixes import PACKED
 from dnncli.errors import DataError, SpecError
@@ -46,10 +47,11 @@ def read(spec: DataSpec, known: Encoding | None = None, relabel: bool = False) -
 
 def with_type_fallback(spec: DataSpec, read_: Callable[[Reading], T]) -> T:
     """Read by the types of the first rows, or where a value does not fit, by types that fit all."""
-    reading = Reading(spec.delimiter, spec.header, spec.where)
+    encoding = text_encoding.check(spec.encoding) if spec.encoding else None
+    reading = Reading(spec.delimiter, spec.header, spec.where, encoding)
     try:
         return read_(reading)
-    except ConversionError:
+    except (ConversionError, FormError):
         return read_(replace(reading, whole=True))
 
 
@@ -72,7 +74,7 @@ def fitted(spec: DataSpec, reading: Reading) -> tuple[Relation, targets.Labels, 
     relation, column = _open(spec, reading)
     labels = targets.count(relation, column, spec.label_strip)
     targets.check(relation, labels)
-    return relation, labels, fitting.fit(relation, labels, spec.drop, spec.types)
+    return relation, labels, fitting.fit(relation, labels, spec)
 
 
 def _open(spec: DataSpec, reading: Reading) -> tuple[Relation, str]:
@@ -88,6 +90,7 @@ def _open(spec: DataSpec, reading: Reading) -> tuple[Relation, str]:
 def _fitted(spec: DataSpec, reading: Reading) -> tuple[Encoding, Rows, tuple[Notice, ...]]:
     """A training table, encoded as its values suggest."""
     relation, labels, fit = fitted(spec, reading)
+    relation = fit.relation
     encoding = fit.encoding
     found = (*relation.notices, *fit.notices)
     classes = targets.class_indices(relation, labels, encoding.classes)
@@ -120,9 +123,11 @@ def _encoded(
     text: str, reading: Reading, known: Encoding, strip: str | None
 ) -> tuple[Rows, tuple[Notice, ...]]:
     """A table encoded as another was, and what its owner should know."""
-    reading = replace(_matching(reading, known), text=lambda names: [known.target])
+    texts = [column.name for column in known.columns if column.kind == "text"]
+    reading = replace(_matching(reading, known), text=lambda names: [known.target, *texts])
     relation = open_table(text, reading)
     check_columns(relation, [*(column.name for column in known.columns), known.target])
+    relation = relation.without(_marks(known))
     labels = targets.count(relation, known.target, strip)
     classes = targets.class_indices(relation, labels, known.classes)
     rows = _rows(relation, known, labels, classes)
@@ -133,6 +138,11 @@ def _matching(reading: Reading, known: Encoding) -> Reading:
     """How to read a table with the columns of a known encoding."""
     header = not known.layout if reading.header is None else reading.header
     return replace(reading, header=header, layout=known.layout, optional=known.target)
+
+
+def _marks(known: Encoding) -> dict[str, tuple[str, ...]]:
+    """The marks of missing values that columns have."""
+    return {column.name: column.marks for column in known.columns if column.marks}
 
 
 def check_columns(relation: Relation, names: list[str]) -> None:
@@ -183,10 +193,12 @@ def stream(
 
     CSV is read as text, so that no value far down can be of another type than the first ones.
     """
-    raw = frozenset(column.name for column in known.columns if not column.categorical)
+    plain = [c for c in known.columns if not (c.categorical or c.format or c.marks)]
+    raw = frozenset(column.name for column in plain)
     reading = Reading(delimiter, header, text=lambda names: names, raw=raw, kind=kind, shown=shown)
     relation = open_table(path, _matching(reading, known))
     check_columns(relation, [column.name for column in known.columns])
+    relation = relation.without(_marks(known))
     at = encoder.layout(known)
     select = encoder.select_encoded(known, relation.types)
     for _, batch in Scan(relation, select, at.width):

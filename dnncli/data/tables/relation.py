@@ -1,8 +1,8 @@
 """A table that DuckDB has opened: its columns, its rows in batches, and errors in one line."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from jaxtyping import Int32, Shaped
 from dnncli.data.tables import batches, errors, sql
 from dnncli.data.tables.batches import Batch
 from dnncli.data.tables.csv_dialect import Dialect
+from dnncli.data.tables.rewriting import Scratch
 from dnncli.errors import DataError, DnncliError
 from dnncli.records import Notice
 
@@ -27,8 +28,9 @@ class Relation:
 
     location: what messages call it. declared: every column with its type as sniffed or stored.
     types: those that can be used; unusable: the others. dialect: how it was read, if it is CSV.
-    base: what to select from where the order of rows does not matter; numbered: the same with a
-    column `row`, the row's number in the files from 1, made before --where leaves rows out.
+    scratch: files made for DuckDB. base: what to select from where the order of rows does not
+    matter; numbered: the same with a column `row`, the row's number in the files from 1, made
+    before --where leaves rows out.
     """
 
     connection: "DuckDBPyConnection"
@@ -42,6 +44,7 @@ class Relation:
     dialect: Dialect | None = None
     notices: tuple[Notice, ...] = ()
     where: str | None = None
+    scratch: Scratch = field(default_factory=Scratch)
 
     @property
     def filtered(self) -> str:
@@ -53,6 +56,13 @@ class Relation:
         """The same with the rows' numbers."""
         rows = f"(SELECT *, row_number() OVER () AS {sql.name(self.row)} FROM {self.base})"
         return f"(SELECT * FROM {rows} WHERE (\n{self.where}\n))" if self.where else rows
+
+    def without(self, marks: Mapping[str, Sequence[str]]) -> "Relation":
+        """The table with marks of missing values in some columns taken as missing."""
+        if not marks:
+            return self
+        parts = ", ".join(sql.without(name, self.types[name], marks[name]) for name in marks)
+        return replace(self, base=f"(SELECT * REPLACE ({parts}) FROM {self.base})")
 
     def fetch(self, query: str) -> list[tuple[Any, ...]]:
         """All rows of a query that gives few."""
@@ -74,7 +84,7 @@ class Relation:
 
     def _renamed(self, error: DnncliError) -> DnncliError:
         """An error that calls a single file what the user called it."""
-        text = str(error)
+        text = self.scratch.renamed(str(error))
         if len(self.paths) == 1:
             text = text.replace(str(self.paths[0]), self.location)
         return type(error)(text)

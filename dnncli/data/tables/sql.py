@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from dnncli.data.tables import notation
+
 MISSING = r"|\?|na|n/a|#n/a|<na>|-?nan|null"  # marks of a missing value, in any case
 NUMERIC = (
     *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DECIMAL", "FLOAT", "DOUBLE"),
@@ -57,6 +59,18 @@ def simple(type_: str) -> str | None:
     return "VARCHAR" if type_.startswith(TEXTUAL) else None
 
 
+def without(column: str, type_: str, marks: Sequence[str]) -> str:
+    """A column with null for marks of missing values."""
+    quoted = name(column)
+    tests = []
+    for mark in marks:
+        if notation.is_number(mark, ""):
+            tests.append(f"{number(column, type_)} = {float(mark)!r}")
+        else:
+            tests.append(f"{quoted}::VARCHAR = {literal(mark)}")
+    return f"CASE WHEN {' OR '.join(tests)} THEN NULL ELSE {quoted} END AS {quoted}"
+
+
 def clean(column: str, type_: str) -> str:
     """A column of a file as later queries see it: text cleaned; what has no number or time is text.
 
@@ -71,12 +85,15 @@ def clean(column: str, type_: str) -> str:
     return quoted
 
 
-def number(column: str, type_: str, kind: str = "number") -> str:
+def number(column: str, type_: str, kind: str = "number", format_: str = "") -> str:
     """A column as DOUBLE, null where that is impossible; times in days since 1970."""
     quoted = name(column)
     simple_type = simple(type_) or "VARCHAR"
     if simple_type == "DOUBLE":
         return "NULL::DOUBLE" if kind == "time" else f"{quoted}::DOUBLE"
+    if format_ and simple_type == "VARCHAR":
+        value = notation.expression(quoted, format_)
+        return f"epoch({value}) / {SECONDS_A_DAY}" if kind == "time" else value
     if kind == "time" or simple_type == "TIMESTAMP":
         return f"epoch(TRY_CAST({quoted} AS TIMESTAMP)) / {SECONDS_A_DAY}"
     return f"TRY_CAST({quoted} AS DOUBLE)"

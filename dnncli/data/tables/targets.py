@@ -81,6 +81,11 @@ def _label(relation: Relation, column: str, strip: str | None) -> str:
     return sql.label(column, relation.types[column], strip)
 
 
+def label(relation: Relation, labels: Labels) -> str:
+    """SQL of a row's label."""
+    return _label(relation, labels.column, labels.strip)
+
+
 def index(relation: Relation, labels: Labels) -> str:
     """SQL of a row's label as an index into the labels."""
     return sql.index(_label(relation, labels.column, labels.strip), labels.names, -1)

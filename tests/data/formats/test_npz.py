@@ -87,6 +87,25 @@ def test_further_dimensions_are_flattened_and_grey_images_keep_their_shape(
     assert source.image_shape == image_shape
 
 
+@pytest.mark.parametrize("names", npz.OTHERS)
+def test_arrays_go_by_the_names_that_others_give_them(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    rng = np.random.default_rng(0)
+    sizes = (30, 30, 12, 12, 6, 6)[: len(names)]
+    arrays = [rng.integers(0, 255, (n, 4, 4), np.uint8) for n in sizes]
+    arrays[1::2] = [(np.arange(n) % 3)[:, None] for n in sizes[1::2]]
+    np.savez(tmp_path / "named.npz", **dict(zip(names, arrays, strict=True)))
+    source = npz.read(tmp_path / "named.npz")
+    known = dict(zip(("train", "test", "validation"), arrays[0::2], strict=False))
+    first = known.get("validation", known["train"])
+    np.testing.assert_array_equal(source.train.x[: len(first)], first.reshape(len(first), -1))
+    assert len(source.train) == 30 + len(known.get("validation", ()))
+    assert (source.test is None) == ("test" not in known)
+    if "validation" in known:
+        assert (source.ordered, source.held_out["validation"]) == (True, 6)
+
+
 def test_classes_are_counted_over_both_tables(tmp_path: Path) -> None:
     names = {"y_train": np.array(["dog", "ant"] * 4), "y_test": np.array(["cat", "ant", "ant"])}
     source = read(tmp_path, **{**DIVIDED, **names})

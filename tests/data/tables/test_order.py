@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from dnncli.data.tables import encoder, fitting, reading, targets
-from dnncli.data.tables.opening import Reading, open_table
+from dnncli.data.tables.encoding import Column
+from dnncli.data.tables.opening import open_table
+from dnncli.data.tables.options import Reading
 from dnncli.data.tables.relation import Relation, Scan
 from dnncli.spec import DataSpec
 
@@ -102,10 +104,13 @@ def plan(relation: Relation, columns: str) -> str:
 def test_no_query_of_rows_is_planned_as_a_join(folder: Path) -> None:
     relation = open_table(str(folder / "whole.csv"), Reading())
     labels = targets.count(relation, "y", ".")
-    encoding = fitting.fit(relation, labels, None, "number=category").encoding
+    encoding = fitting.fit(relation, labels, DataSpec(types="number=category")).encoding
     assert {column.kind for column in encoding.columns} == {"code", "text"}
     label = targets.index(relation, labels)
     assert " JOIN" not in plan(
         relation, f"{encoder.select_encoded(encoding, relation.types)}, {label}"
     )
-    assert " JOIN" not in plan(relation, encoder.select_values(list(relation.types.items())))
+    assert " JOIN" not in plan(
+        relation,
+        encoder.select_values([Column(n, "number") for n in relation.types], relation.types),
+    )

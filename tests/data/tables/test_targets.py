@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from dnncli.data.tables import targets
-from dnncli.data.tables.opening import Reading, open_table
+from dnncli.data.tables.opening import open_table
+from dnncli.data.tables.options import Reading
 from dnncli.data.tables.relation import Relation
 from dnncli.errors import DataError, SpecError
 

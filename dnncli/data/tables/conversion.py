@@ -1,0 +1,192 @@
+"""Tables in other formats as CSV: ARFF, svmlight, NumPy arrays, Excel sheets, and zipped files."""
+
+import csv
+import re
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from dnncli.data.tables import suffixes
+from dnncli.data.tables.rewriting import open_text
+from dnncli.errors import DataError
+
+ATTRIBUTE = re.compile(r"@attribute\s+('(?:[^'\\]|\\.)*'|\"[^\"]*\"|\S+)\s+(.+)", re.IGNORECASE)
+MOST_FEATURES = 20_000  # of svmlight, whose absent features are zeros
+Row = Sequence[object]
+
+
+def rows(path: Path, suffix: str) -> Iterator[Row]:
+    """The rows of a table in another format. Raises DataError for what cannot be read."""
+    try:
+        yield from CONVERTERS[suffix](path)
+    except (UnicodeError, csv.Error, ValueError, EOFError) as error:
+        reason = str(error).partition("\n")[0]
+        raise DataError(f"{path} is not a sound {suffix} file: {reason}.") from None
+
+
+def write(path: Path, suffix: str, target: Path) -> None:
+    """Write a table in another format as CSV."""
+    with target.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows(path, suffix))
+
+
+def has_header(path: Path, suffix: str) -> bool | None:
+    """Whether the CSV starts with names; None: to be found out."""
+    if suffix in suffixes.ARFF + suffixes.SPARSE:
+        return True
+    if suffix in suffixes.ARRAY:
+        return bool(_array(path).dtype.names)
+    return None
+
+
+def _unquoted(text: str) -> str:
+    """A name or value of ARFF without its quotes."""
+    text = text.strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        return re.sub(r"\\(.)", r"\1", text[1:-1])
+    return text
+
+
+def _arff(path: Path) -> Iterator[Row]:
+    """ARFF, dense or sparse (waikato.github.io/weka-wiki/formats_and_processing/arff_stable)."""
+    names: list[str] = []
+    defaults: list[str] = []  # of values that sparse rows leave out
+    with open_text(path, "utf-8") as file:
+        for line in file:
+            text = line.strip()
+            if text.lower().startswith("@data"):
+                break
+            if match := ATTRIBUTE.match(text):
+                names.append(_unquoted(match[1]))
+                nominal = re.match(r"\{\s*('[^']*'|\"[^\"]*\"|[^,}]*)", match[2])
+                defaults.append(_unquoted(nominal[1]) if nominal else "0")
+        if not names:
+            raise ValueError("it has no @attribute lines")
+        yield names
+        for line in file:
+            text = line.strip()
+            if text.startswith("{"):
+                yield _sparse_row(text, defaults)
+            elif text and not text.startswith("%"):
+                yield _arff_values(text)
+
+
+def _arff_values(text: str) -> list[str]:
+    """The values of a line; those with a comma or blank in them stand in quotes of either kind."""
+    quote = '"' if '"' in text and "'" not in text else "'"
+    values = next(csv.reader([text], quotechar=quote, skipinitialspace=True, escapechar="\\"))
+    return [value.strip() for value in values]
+
+
+def _sparse_row(text: str, defaults: Sequence[str]) -> Row:
+    """`{1 0.5, 3 x}`: indices from 0 with their values."""
+    values = [*defaults]
+    for entry in _arff_values(text.strip("{} ")):
+        index, _, value = entry.partition(" ")
+        if index:
+            values[int(index)] = _unquoted(value)
+    return values
+
+
+def _svmlight(path: Path) -> Iterator[Row]:
+    """`label index:value …`, as svmlight and libsvm write it; the label becomes the last column."""
+    examples: list[tuple[str, dict[int, str]]] = []
+    indices = {1}
+    with open_text(path, "utf-8") as file:
+        for line in file:
+            words = line.partition("#")[0].split()
+            if words:
+                pairs = [word.split(":") for word in words[1:] if not word.startswith("qid:")]
+                values = {int(index): value for index, value in pairs}
+                examples.append((words[0].removeprefix("+"), values))
+                indices.update(values)
+    if not examples or max(indices) > MOST_FEATURES or min(indices) < 0:
+        raise ValueError(f"it needs examples with at most {MOST_FEATURES:,} features")
+    columns = range(min(indices), max(indices) + 1)
+    yield [*(f"f{index}" for index in columns), "label"]
+    for label, values in examples:
+        yield [*(values.get(index, "0") for index in columns), label]
+
+
+def _array(path: Path) -> Any:
+    """The array of an .npy file, mapped and not read; never Python objects, which could run code."""
+    return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def _npy(path: Path) -> Iterator[Row]:
+    """A matrix, or a row of records with names."""
+    array = _array(path)
+    if array.dtype.names:
+        yield list(array.dtype.names)
+    elif array.ndim != 2:
+        raise ValueError(f"its shape is {array.shape}: it needs rows and columns")
+    for start in range(0, len(array), 4096):
+        yield from array[start : start + 4096].tolist()
+
+
+def _excel(path: Path) -> Iterator[Row]:
+    """The first sheet that holds anything."""
+    try:
+        import openpyxl
+    except ImportError:
+        raise DataError(
+            f"{path}: .xlsx files need one more package: pip install 'dnncli[excel]', or save the"
+            " sheet as CSV."
+        ) from None
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except (zipfile.BadZipFile, KeyError, OSError) as error:
+        raise ValueError(str(error)) from None
+    for sheet in book.worksheets:
+        found = [
+            row for row in sheet.iter_rows(values_only=True) if any(v is not None for v in row)
+        ]
+        if found:
+            used = [i for i, _ in enumerate(found[0]) if any(row[i] is not None for row in found)]
+            yield from ([_cell(row[i]) for i in used] for row in found)
+            return
+    raise ValueError("all its sheets are empty")
+
+
+def _cell(value: object) -> object:
+    """A cell as CSV has it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return "" if value is None else value
+
+
+CONVERTERS: dict[str, Callable[[Path], Iterator[Row]]] = {
+    **dict.fromkeys(suffixes.ARFF, _arff),
+    **dict.fromkeys(suffixes.SPARSE, _svmlight),
+    **dict.fromkeys(suffixes.ARRAY, _npy),
+    **dict.fromkeys(suffixes.SHEETS, _excel),
+}
+
+
+def unzip(path: Path, target: Callable[[str], Path]) -> tuple[Path, str]:
+    """The one table in a .zip file, unpacked to `target(suffix)`, and its suffix."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if _is_table(name)]
+            if len(names) != 1:
+                there = ", ".join(names or archive.namelist()) or "nothing"
+                raise DataError(
+                    f"{path} holds {there}: one table is needed; unpack it and give a file."
+                )
+            suffix = suffixes.kind(names[0]) or ""
+            unpacked = target("".join(PurePosixPath(names[0]).suffixes[-2:]) or suffix)
+            unpacked.write_bytes(archive.read(names[0]))
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        raise DataError(f"{path} cannot be unpacked: {error}.") from None
+    return unpacked, suffix
+
+
+def _is_table(name: str) -> bool:
+    """Whether a member of a .zip file is a table."""
+    hidden = name.startswith(("__MACOSX", ".")) or name.endswith("/")
+    return not hidden and suffixes.kind(name) not in (None, *suffixes.ZIPPED)

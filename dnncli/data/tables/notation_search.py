@@ -1,0 +1,161 @@
+"""Finding how a table's text columns write numbers and dates: from all their values."""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+
+from dnncli.data.tables import notation, sql
+from dnncli.data.tables.notation import (
+    COMMA,
+    DATES,
+    DAY_FIRST,
+    MARKS,
+    MONTH_FIRST,
+    NUMBERS,
+    TIMES,
+    expression,
+)
+from dnncli.data.tables.relation import Relation
+
+NUMERIC_SHARE = 0.9  # a column with so many numbers is one of numbers, and its texts are trouble
+SAMPLE = 200  # rows whose values suggest formats
+
+
+@dataclass(frozen=True)
+class Found:
+    """A column's format, and an example of it.
+
+    other: a format that fits all values too. marks: texts that stand for missing, with their counts.
+    """
+
+    format: str
+    example: str
+    other: str = ""
+    marks: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The marks alone."""
+        return tuple(text for text, _ in self.marks)
+
+    @property
+    def kind(self) -> str:
+        """Number or time."""
+        return "time" if self.format in TIMES else "number"
+
+
+def find(relation: Relation, names: Sequence[str], wanted: Mapping[str, str]) -> dict[str, Found]:
+    """The formats of text columns whose values are numbers or dates, marks aside.
+
+    Of numbers nearly all values must have the format, so that the others can be complained of; of
+    dates all. wanted: number, date, day-first or month-first, where --types says so.
+    """
+    if not names:
+        return {}
+    samples = _samples(relation, names)
+    possible = {name: _possible(samples[name], wanted.get(name, "")) for name in names}
+    fitting = _fitting(relation, {name: formats for name, formats in possible.items() if formats})
+    sole = [found[0].format for found in fitting.values() if len(found) == 1]
+    evident = {TIMES.get(format_, format_) for format_ in sole}
+    if relation.dialect and relation.dialect.options.get("delim") == ";":
+        evident.add(COMMA)
+    return {name: _chosen(found, evident, samples[name][0]) for name, found in fitting.items()}
+
+
+def _samples(relation: Relation, names: Sequence[str]) -> dict[str, list[str]]:
+    """Some values of columns, marks aside."""
+    columns = ", ".join(map(sql.name, names))
+    rows = relation.fetch(f"SELECT {columns} FROM {relation.filtered} LIMIT {SAMPLE}")
+    values = dict(zip(names, zip(*rows, strict=True), strict=True))
+    return {name: [v for v in values[name] if v and v.lower() not in MARKS] for name in names}
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A format, how many values have it, and those that have not: marks, or other texts."""
+
+    format: str
+    values: int
+    marks: tuple[tuple[str, int], ...]
+    others: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether the column has this format."""
+        allowed = 0.0 if self.format in TIMES else 1 - NUMERIC_SHARE
+        return self.values > 0 and self.others <= allowed * (self.values + self.others)
+
+
+def _possible(texts: Sequence[str], wanted: str) -> list[str]:
+    """Formats that nearly all of some texts have."""
+    if not texts:
+        return []
+    numbers = () if wanted in (DAY_FIRST, MONTH_FIRST, "date") else ("", *NUMBERS)
+    orders = (wanted,) if wanted in DATES else tuple(DATES)
+    least = NUMERIC_SHARE * len(texts)
+    found = [
+        name for name in numbers if sum(notation.is_number(text, name) for text in texts) >= least
+    ]
+    if found or wanted == "number" or not any(map(str.isdigit, texts[0])):
+        return found
+    times = [name for name, order in TIMES.items() if order in orders]
+    return [name for name in times if all(notation.is_time(text, name) for text in texts)]
+
+
+def _fitting(
+    relation: Relation, formats: Mapping[str, Sequence[str]]
+) -> dict[str, list[_Candidate]]:
+    """The formats that columns have, of those that are possible; all counted in one query."""
+    if not formats:
+        return {}
+    tests = []
+    for name, possible in formats.items():
+        quoted = sql.name(name)
+        counts = ", ".join(f"count({expression(sql.name(name), format_)})" for format_ in possible)
+        percents = f"count(*) FILTER ({quoted} LIKE '%!%%' ESCAPE '!')"
+        tests.append(f"[count({quoted}), {percents}, {counts}]")
+    (found,) = relation.fetch(f"SELECT {', '.join(tests)} FROM {relation.filtered}")
+    fitting: dict[str, list[_Candidate]] = {}
+    for (name, possible), (everything, percents, *counts) in zip(
+        formats.items(), found, strict=True
+    ):
+        mixed = 0 < percents < everything  # per cent beside plain numbers: nobody knows which
+        pairs = [] if mixed else zip(possible, counts, strict=True)
+        tried = [_candidate(relation, name, format_, n, everything) for format_, n in pairs]
+        fits = [candidate for candidate in tried if candidate.fits]
+        if fits:
+            fitting[name] = fits
+    return fitting
+
+
+def _candidate(
+    relation: Relation, name: str, format_: str, values: int, everything: int
+) -> _Candidate:
+    """A format, with the texts that do not have it."""
+    if values == everything or values < everything / 2:
+        return _Candidate(format_, values, (), everything - values)
+    quoted = sql.name(name)
+    others = relation.fetch(
+        f"SELECT {quoted} AS text, count(*) AS n FROM {relation.filtered} WHERE {quoted} IS NOT"
+        f" NULL AND {expression(sql.name(name), format_)} IS NULL GROUP BY text ORDER BY n DESC LIMIT 20"
+    )
+    marks = tuple((text, n) for text, n in others if text.lower() in MARKS)
+    return _Candidate(format_, values, marks, everything - values - sum(n for _, n in marks))
+
+
+def _chosen(found: Sequence[_Candidate], evident: Set[str], example: str) -> Found:
+    """One of the formats that fit: one that other columns have, or else the first."""
+    most = max(candidate.values for candidate in found)
+    equal = [candidate for candidate in found if candidate.values == most]
+    best = equal[0]
+    if best.format:
+        evidently = (c for c in equal if TIMES.get(c.format, c.format) in evident)
+        best = next(evidently, _usual(equal, example))
+    other = next((c.format for c in equal if c is not best), "")
+    return Found(best.format, example, other, best.marks)
+
+
+def _usual(equal: Sequence[_Candidate], example: str) -> _Candidate:
+    """The usual one of formats that fit: between slashes the month comes first, else the day."""
+    if "/" not in example:
+        return equal[0]
+    return next((c for c in equal if TIMES.get(c.format) == MONTH_FIRST), equal[0])

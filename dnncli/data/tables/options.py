@@ -1,0 +1,27 @@
+"""How a table is to be read."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How to read a table (None: as found).
+
+    text: returns the columns to read as VARCHAR. raw: columns left unstripped, for speed.
+    encoding: of text. whole: find types and encoding that fit every row. layout: names of all
+    columns of a file without a header line, one of which, `optional`, may be absent. kind: read as
+    a file with that suffix. shown: what messages call it.
+    """
+
+    delimiter: str | None = None
+    header: bool | None = None
+    where: str | None = None
+    encoding: str | None = None
+    text: Callable[[Sequence[str]], Sequence[str]] = lambda names: ()
+    raw: frozenset[str] = frozenset()
+    whole: bool = False
+    layout: tuple[str, ...] = ()
+    optional: str = ""
+    kind: str | None = None
+    shown: str | None = None
