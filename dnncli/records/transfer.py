@@ -77,7 +77,7 @@ class Difference:
     """Test accuracy less the baseline's, a mean over pairs of seeds with its 95 % interval."""
 
     mean: float
-    low: float | None  # None: one seed tells nothing of how they scatter
+    low: float | None  # None: one seed has no interval
     high: float | None
     p: float | None
     pairs: int
@@ -95,7 +95,7 @@ class TransferRecord:
     reinitialised: tuple[str, ...]
     probes: tuple[ProbeRecord, ...]
     parameters: int
-    trained_parameters: int  # in the first epoch; what thaws later is counted as frozen
+    trained_parameters: int  # in the first epoch; what is unfrozen later counts as frozen
     frozen_parameters: int
     epochs: tuple[EpochRecord, ...]
     best_epoch: int

@@ -54,6 +54,7 @@ EntryT = TypeVar("EntryT", bound=Entry)
 
 
 def _table(*entries: EntryT) -> Mapping[str, EntryT]:
+    """Entries by name."""
     return {entry.name: entry for entry in entries}
 
 

@@ -131,6 +131,7 @@ def _check_names(acts: Sequence[str], inits: Sequence[str]) -> None:
 
 
 def _alpha(act: str, text: str) -> float:
+    """The alpha in `elu:0.5`. Raises SpecError where it is not a number."""
     try:
         return float(text)
     except ValueError:

@@ -54,6 +54,7 @@ class DataSpec:
 
 
 def _check_amount(name: str, amount: Amount | str | None) -> None:
+    """Raise SpecError unless it is a number of examples or a share of them."""
     if isinstance(amount, str):
         checks.check(
             name == "test" and amount != "",

@@ -8,8 +8,8 @@ from dnncli.errors import SpecError
 
 EVERYTHING = "all"
 
-Thaw = tuple[int, tuple[str, ...]]
-Thaws = tuple[Thaw, ...]
+Unfreeze = tuple[int, tuple[str, ...]]
+UnfreezeSchedule = tuple[Unfreeze, ...]
 
 
 @dataclass(frozen=True)
@@ -21,28 +21,28 @@ class FreezingSpec:
     """
 
     freeze: tuple[str, ...] = ()
-    unfreeze: Thaws = ()
+    unfreeze: UnfreezeSchedule = ()
     lr_decay: float = 1.0
 
     def __post_init__(self) -> None:
         """Make tuples of lists, resolve "all", and check names and epochs against each other."""
-        thaws = tuple((int(epoch), tuple(names)) for epoch, names in self.unfreeze)
+        schedule = sorted((int(epoch), tuple(names)) for epoch, names in self.unfreeze)
         object.__setattr__(self, "freeze", tuple(self.freeze))
-        object.__setattr__(self, "unfreeze", tuple(_resolved(self.freeze, sorted(thaws))))
+        object.__setattr__(self, "unfreeze", tuple(_resolved(self.freeze, schedule)))
         if not (math.isfinite(self.lr_decay) and 0 < self.lr_decay <= 1):
             raise SpecError(
                 f"--lr-decay {self.lr_decay:g}: must be in (0, 1].", option="--lr-decay"
             )
 
     @property
-    def last_thaw(self) -> int:
-        """The epoch (from 1) in which the last layers thaw; 0 where none do."""
+    def last_unfreeze(self) -> int:
+        """The epoch (from 1) in which the last layers are unfrozen; 0 where none are."""
         return max((epoch for epoch, _ in self.unfreeze), default=0)
 
     def frozen(self, epoch: int) -> tuple[str, ...]:
         """The layers that are not trained in an epoch (from 1)."""
-        thawed = {name for start, names in self.unfreeze if start <= epoch for name in names}
-        return tuple(name for name in self.freeze if name not in thawed)
+        unfrozen = {name for start, names in self.unfreeze if start <= epoch for name in names}
+        return tuple(name for name in self.freeze if name not in unfrozen)
 
     def multipliers(self, layers: Sequence[str], epoch: int) -> dict[str, float] | None:
         """Each layer's learning-rate multiplier in an epoch (from 1), 0 where it is frozen.
@@ -65,9 +65,9 @@ class FreezingSpec:
                     f"--freeze {name}: there is no such layer; there are {', '.join(layers)}.",
                     option="--freeze",
                 )
-        if self.last_thaw > epochs:
+        if self.last_unfreeze > epochs:
             raise SpecError(
-                f"--unfreeze: epoch {self.last_thaw} is later than the run's last, {epochs}.",
+                f"--unfreeze: epoch {self.last_unfreeze} is later than the run's last, {epochs}.",
                 option="--unfreeze",
             )
         if set(layers) <= set(self.frozen(1)):
@@ -77,10 +77,10 @@ class FreezingSpec:
             )
 
 
-def _resolved(freeze: Sequence[str], thaws: Sequence[Thaw]) -> Iterator[Thaw]:
-    """Every thaw with its layers' names, each of which is frozen until then."""
+def _resolved(freeze: Sequence[str], schedule: Sequence[Unfreeze]) -> Iterator[Unfreeze]:
+    """Each epoch with the names of its layers, all of which are frozen until then."""
     left = list(freeze)
-    for epoch, names in thaws:
+    for epoch, names in schedule:
         if epoch < 2:
             raise SpecError(
                 f"--unfreeze: epoch {epoch} must be at least 2: layers are frozen in the first.",
@@ -102,9 +102,9 @@ def _resolved(freeze: Sequence[str], thaws: Sequence[Thaw]) -> Iterator[Thaw]:
         yield epoch, chosen
 
 
-def parse_schedule(text: str) -> Thaws:
+def parse_schedule(text: str) -> UnfreezeSchedule:
     """`5:hidden4 10:hidden3,hidden2 15:all` as epochs with layers. Raises SpecError."""
-    thaws = []
+    schedule = []
     for part in text.split():
         epoch, colon, names = part.partition(":")
         layers = tuple(name for name in names.split(",") if name)
@@ -113,5 +113,5 @@ def parse_schedule(text: str) -> Thaws:
                 f"--unfreeze {part}: write EPOCH:LAYER, as in '5:hidden4 10:hidden3 15:all'.",
                 option="--unfreeze",
             )
-        thaws.append((int(epoch), layers))
-    return tuple(thaws)
+        schedule.append((int(epoch), layers))
+    return tuple(schedule)

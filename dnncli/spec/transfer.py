@@ -116,10 +116,9 @@ def layout(
         weighted = (*weighted, "output")
     frozen = _frozen(spec, kept, weighted)
     run = replace(_run(spec, parent), data=data, network=network)
-    thaws = freezing.parse_schedule(spec.unfreeze)
-    return Layout(
-        weighted, reinit, replace(run, freezing=FreezingSpec(frozen, thaws, spec.lr_decay))
-    )
+    schedule = freezing.parse_schedule(spec.unfreeze)
+    run = replace(run, freezing=FreezingSpec(frozen, schedule, spec.lr_decay))
+    return Layout(weighted, reinit, run)
 
 
 def _kept(text: str, names: Sequence[str]) -> int:
@@ -152,6 +151,7 @@ def _kept(text: str, names: Sequence[str]) -> int:
 
 
 def _listed(names: Sequence[str]) -> str:
+    """How many hidden layers there are, and their names."""
     return (
         f"{len(names)} hidden layers ({names[0]} … {names[-1]})"
         if len(names) > 1
@@ -160,6 +160,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _named(wanted: Sequence[str], known: Sequence[str], option: str, rule: str) -> tuple[str, ...]:
+    """The wanted ones of the known layers, from the bottom. Raises SpecError for others."""
     for name in wanted:
         if name not in known:
             raise SpecError(
@@ -232,4 +233,5 @@ def _run(spec: TransferSpec, parent: RunSpec) -> RunSpec:
 
 
 def _names(kind: type) -> list[str]:
+    """The names of a dataclass's fields."""
     return [f.name for f in fields(kind)]

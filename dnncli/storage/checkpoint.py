@@ -39,7 +39,7 @@ class Checkpoint:
 
 
 class _RejectedError(Exception):
-    """Why a file is no checkpoint, as the end of a sentence that starts with its name."""
+    """Why a file is not a checkpoint, as the end of a sentence that starts with its name."""
 
 
 def write(path: Path, checkpoint: Checkpoint) -> None:
@@ -61,8 +61,8 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
 def read(path: Path) -> Checkpoint:
     """Read and verify a checkpoint; its arrays are writable and in native byte order.
 
-    Raises CheckpointError for a file that cannot be read, is none of ours, or is not as it was
-    written.
+    Raises CheckpointError for a file that cannot be read, was not written by dnncli, or was
+    changed.
     """
     try:
         with files.reported(path, "read", CheckpointError):
@@ -100,6 +100,7 @@ def unused_path(stem: str, folder: Path = Path("runs")) -> Path:
 
 
 def _encode(checkpoint: Checkpoint) -> bytes:
+    """The bytes of a checkpoint's file."""
     tensors = {name: _stored(name, array) for name, array in checkpoint.tensors.items()}
     if "__metadata__" in tensors or checkpoint.metadata.keys() & {"format", "sha256"}:
         raise ValueError(
@@ -114,7 +115,7 @@ def _stored(name: str, array: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "
     """The array as the file holds it: little-endian, C-contiguous; safetensors garbles others."""
     dtype = array.dtype.newbyteorder("<")
     if dtype not in CODES:
-        raise TypeError(f"a checkpoint holds no {array.dtype}: {name!r}")
+        raise TypeError(f"a checkpoint cannot hold {array.dtype}: {name!r}")
     return np.asarray(array, dtype, order="C")
 
 
@@ -138,6 +139,7 @@ def _digest(record: dict[str, Any], tensors: dict[str, np.ndarray]) -> str:
 
 
 def _decode(file: BinaryIO, size: int) -> Checkpoint:
+    """A checkpoint from its file. Raises _RejectedError for any other contents."""
     record = _record(_header(file, size).get("__metadata__"))
     stored = record.pop("sha256", None)
     tensors = _tensors(file)
@@ -181,16 +183,18 @@ def _record(metadata: object) -> dict[str, Any]:
 
 
 def _parse(text: bytes, what: str) -> dict[str, Any]:
+    """A JSON object from UTF-8. Raises _RejectedError for anything else."""
     try:
         value = json.loads(text.decode(), object_pairs_hook=_unique)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise _RejectedError(f"is damaged: its {what} is no valid JSON object")
+        raise _RejectedError(f"is damaged: its {what} is not a valid JSON object")
     return value
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object's entries. Raises ValueError for a key that is there twice."""
     values = dict(pairs)
     if len(values) != len(pairs):
         raise ValueError("a key stands twice")
@@ -202,32 +206,32 @@ def _tensors(file: BinaryIO) -> dict[str, np.ndarray]:
     file.seek(0)
     try:
         return {name: _array(**info) for name, info in sorted(deserialize(file.read()))}
-    except (
-        SafetensorError,
-        ValueError,
-    ):  # ValueError: more or larger dimensions than NumPy has, beside a 0
+    # ValueError: more or larger dimensions than NumPy allows, beside a 0.
+    except (SafetensorError, ValueError):
         raise _RejectedError(
             "is damaged: it is cut short, or its header does not fit its tensors"
         ) from None
 
 
 def _array(data: bytearray, dtype: str, shape: list[int]) -> Shaped[np.ndarray, "..."]:
+    """One tensor from its bytes, in the file's byte order."""
     if dtype not in DTYPES or (dtype == "BOOL" and data.translate(None, b"\0\1")):
         raise _RejectedError(
-            f"is damaged: no checkpoint holds tensors or values of its kind {dtype}"
+            f"is damaged: a checkpoint cannot hold its tensors or values of type {dtype}"
         )
     return np.frombuffer(data, DTYPES[dtype]).reshape(shape)
 
 
 def _claim_path(path: Path) -> Path:
+    """The file that keeps others from a path while nothing stands there."""
     return path.with_name(f".{path.name}.claim{files.TEMPORARY}")
 
 
 def _claim(path: Path) -> bool:
     """Keep others from an unused name until a file stands there or this process ends."""
     with contextlib.suppress(FileExistsError):
-        files.create_locked(
-            _claim_path(path), 0o666
-        )  # and left open: closing it would end the lock
-        return not os.path.lexists(path)  # another may have claimed, written and released it before
+        # Left open: closing it would end the lock.
+        files.create_locked(_claim_path(path), 0o666)
+        # Another process may have claimed, written and released it before.
+        return not os.path.lexists(path)
     return False

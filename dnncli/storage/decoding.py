@@ -1,4 +1,4 @@
-"""Dataclasses from JSON values, every type checked: what a file says is not to be trusted."""
+"""Dataclasses from JSON values, every type checked: files are not trusted."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -35,6 +35,7 @@ def decode(kind: Any, value: Any, place: str) -> Any:
 
 
 def _checked(kind: Any, value: Any, place: str) -> Any:
+    """The value if it has one of the types. Raises TypeError otherwise."""
     kinds = kind if isinstance(kind, tuple) else (kind,)
     if type(value) not in kinds:
         raise TypeError(f"{place} is a {type(value).__name__}, not a {kinds[0].__name__}")
@@ -43,10 +44,12 @@ def _checked(kind: Any, value: Any, place: str) -> Any:
 
 @cache
 def _hints(kind: type) -> dict[str, Any]:
+    """A class's fields with their types; slow to find, so found once."""
     return get_type_hints(kind)
 
 
 def _decode_fields(kind: Any, values: Mapping[str, Any], place: str) -> Any:
+    """A dataclass from a dictionary."""
     hints = _hints(kind)
     if unknown := values.keys() - hints.keys():
         raise TypeError(f"{place} has no {min(unknown)}")
@@ -60,6 +63,7 @@ def _decode_fields(kind: Any, values: Mapping[str, Any], place: str) -> Any:
 
 
 def _decode_union(kinds: tuple[Any, ...], value: Any, place: str) -> Any:
+    """The first of the types that the value has."""
     failures = []
     for kind in kinds:
         try:
@@ -70,6 +74,7 @@ def _decode_union(kinds: tuple[Any, ...], value: Any, place: str) -> Any:
 
 
 def _decode_tuple(kinds: tuple[Any, ...], values: list[Any], place: str) -> tuple[Any, ...]:
+    """A tuple of one type throughout, or of one type for each place."""
     if kinds[-1] is Ellipsis:
         kinds = (kinds[0],) * len(values)
     if len(values) != len(kinds):

@@ -83,6 +83,7 @@ def _target(path: Path) -> tuple[Path, int | None]:
 
 
 def _replace(target: Path, mode: int | None, data: bytes) -> None:
+    """Write the data beside the file, then put them in its place."""
     with temporary(target, _first_mode(mode)) as file:
         file.write(data)
         _commit(file, target, mode)

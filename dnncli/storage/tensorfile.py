@@ -37,13 +37,13 @@ def read(path: Path) -> TensorFile:
         tensors = {} if own else {name: _array(**info) for name, info in sorted(deserialize(data))}
     except (SafetensorError, ValueError, RecursionError) as error:
         raise CheckpointError(
-            f"{files.shown(path)} is no intact safetensors file: {error}."
+            f"{files.shown(path)} is not an intact safetensors file: {error}."
         ) from None
     return TensorFile(tensors, hashlib.sha256(data).hexdigest(), own)
 
 
 def elsewhere(path: Path) -> bool:
-    """Whether it is a safetensors file that dnncli did not write; what cannot be read is none."""
+    """Whether it is a safetensors file that dnncli did not write; False if it is unreadable."""
     try:
         with files.reported(path, "read", CheckpointError):
             files.regular(path.stat())
@@ -62,6 +62,7 @@ def sha256(path: Path) -> str:
 
 
 def _metadata(data: bytes) -> dict[str, Any]:
+    """The metadata in the header of a safetensors file. Raises ValueError for another file."""
     length = int.from_bytes(data[:8], "little")
     if data[8:9] != b"{" or length > len(data) - 8:
         raise ValueError("its header is missing or cut short")
@@ -70,17 +71,18 @@ def _metadata(data: bytes) -> dict[str, Any]:
 
 
 def _array(data: bytearray, dtype: str, shape: list[int]) -> Shaped[np.ndarray, "..."]:
+    """One tensor from its bytes; bfloat16 comes as float32."""
     if dtype == "BF16":  # the upper half of a float32
         return (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32).reshape(shape)
     if dtype not in DTYPES:
-        raise ValueError(f"it holds numbers of the type {dtype}, which NumPy has not")
+        raise ValueError(f"it holds numbers of type {dtype}, which NumPy cannot read")
     return np.frombuffer(data, DTYPES[dtype]).reshape(shape)
 
 
 def write(path: Path, tensors: dict[str, np.ndarray], framework: str) -> None:
     """Write arrays for another program, whole or not at all. Raises CheckpointError on failure.
 
-    `framework` is what the metadata key `format` tells readers: pt or keras.
+    framework: value of the metadata key `format`, pt or keras.
     """
     contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     files.write(path, safetensors.numpy.save(contiguous, {"format": framework}), CheckpointError)

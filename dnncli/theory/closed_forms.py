@@ -26,14 +26,17 @@ BN_EPSILON = 1e-3  # what batch norm adds to a variance
 
 
 def _one(alpha: Alpha) -> float:
+    """The steepest slope and the width of most activations."""
     return 1.0
 
 
 def _smooth(alpha: Alpha) -> tuple[float, ...]:
+    """No kinks."""
     return ()
 
 
 def _at_zero(alpha: Alpha) -> tuple[float, ...]:
+    """A kink at 0."""
     return (0.0,)
 
 
@@ -86,10 +89,12 @@ def _steps(z: Values, left: float, right: float) -> Values:
 
 
 def _leaky_relu(z: Values, alpha: Alpha) -> Values:
+    """Maas et al. 2013: z, or alpha z where z < 0."""
     return np.where(z > 0, z, _parameter(alpha) * z)
 
 
 def _elu(z: Values, alpha: Alpha) -> Values:
+    """Clevert et al. 2015: z, or alpha (e^z - 1) where z < 0."""
     return np.where(z > 0, z, _parameter(alpha) * np.expm1(np.minimum(z, 0)))
 
 
@@ -98,6 +103,7 @@ def _elu_slope(z: Values, alpha: Alpha) -> Values:
 
 
 def _celu(z: Values, alpha: Alpha) -> Values:
+    """Barron 2017: z, or alpha (e^(z/alpha) - 1) where z < 0."""
     return np.where(z > 0, z, _parameter(alpha) * np.expm1(np.minimum(z, 0) / _parameter(alpha)))
 
 
@@ -106,6 +112,7 @@ def _celu_slope(z: Values, alpha: Alpha) -> Values:
 
 
 def _normal_cdf(z: Values) -> Values:
+    """P(x < z) for x ~ N(0, 1), exact in the lower tail."""
     from scipy.special import erfc  # comes with JAX; a tenth of a second that only GELU needs
 
     return 0.5 * erfc(-z / math.sqrt(2))
@@ -134,6 +141,7 @@ def _hard_swish_slope(z: Values, alpha: Alpha) -> Values:
 
 
 def _leaky_steepest(alpha: Alpha) -> float:
+    """The larger of the two sides' slopes."""
     return max(1.0, abs(_parameter(alpha)))
 
 

@@ -35,6 +35,6 @@ def reason(spec: RunSpec, epoch: int, best: int) -> str | None:
     patience = spec.stopping.patience
     if epoch == spec.schedule.epochs:
         return "epochs"
-    if patience is not None and epoch - max(best, spec.freezing.last_thaw - 1) >= patience:
+    if patience is not None and epoch - max(best, spec.freezing.last_unfreeze - 1) >= patience:
         return "patience"
     return None

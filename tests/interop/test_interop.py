@@ -265,12 +265,12 @@ def test_what_is_no_stack_is_refused_in_one_line(path, case):
 
 def test_damaged_files_and_own_checkpoints_are_told_apart(path):
     path.write_bytes(b"\xff" * 100)
-    with pytest.raises(CheckpointError, match="no intact safetensors file"):
+    with pytest.raises(CheckpointError, match="not an intact safetensors file"):
         interop.read(path, "relu")
     tensors, _ = stack(LAYOUTS["plain"])
     data = written(path, tensors).read_bytes()
     path.write_bytes(data[: len(data) // 2])
-    with pytest.raises(CheckpointError, match="no intact safetensors file"):
+    with pytest.raises(CheckpointError, match="not an intact safetensors file"):
         interop.read(path, "relu")
     checkpoint.write(path, Checkpoint({"a": normal(2)}, {}))
     with pytest.raises(SpecError, match="own"):

@@ -21,7 +21,7 @@ def run(freezing, epochs=10):
     )
 
 
-def test_layers_thaw_at_the_start_of_their_epoch():
+def test_layers_are_unfrozen_at_the_start_of_their_epoch():
     assert [GRADUAL.frozen(epoch) for epoch in (1, 2, 3, 4, 5, 99)] == [
         ("hidden1", "hidden2", "hidden3"),
         ("hidden1", "hidden2", "hidden3"),
@@ -30,7 +30,7 @@ def test_layers_thaw_at_the_start_of_their_epoch():
         (),
         (),
     ]
-    assert GRADUAL.last_thaw == 5
+    assert GRADUAL.last_unfreeze == 5
 
 
 def test_all_stands_for_what_is_still_frozen():
@@ -51,7 +51,7 @@ def test_a_plain_run_has_no_multipliers():
     assert FreezingSpec().multipliers(LAYERS, 1) is None
 
 
-def test_after_the_last_thaw_all_multipliers_are_one():
+def test_after_the_last_unfreeze_all_multipliers_are_one():
     assert set(GRADUAL.multipliers(LAYERS, 5).values()) == {1.0}
 
 
@@ -81,7 +81,7 @@ def test_what_is_no_schedule_is_refused(text):
         ((), ((3, ("hidden1",)),), "no layer is frozen"),
         (("hidden1",), ((3, ("hidden1",)), (5, ("hidden1",))), "no layer is frozen then"),
         (("hidden1",), ((3, ("all",)), (5, ("all",))), "still frozen"),
-        (("hidden1",), ((1, ("hidden1",)),), "count from 2"),
+        (("hidden1",), ((1, ("hidden1",)),), "must be at least 2"),
     ],
 )
 def test_a_schedule_that_names_no_frozen_layer_is_refused(freeze, unfreeze, reason):
@@ -109,7 +109,7 @@ def test_options_give_the_run_again():
     assert from_options(spec.options()) == spec
 
 
-def test_patience_waits_for_the_last_thaw():
+def test_patience_waits_for_the_last_unfreeze():
     patient = StoppingSpec(patience=2)
     gradual = replace(run(GRADUAL), stopping=patient)
     plain = replace(run(FreezingSpec()), stopping=patient)

@@ -175,12 +175,12 @@ HOSTILE = {
         *(safetensors.numpy.save({"a": KERNEL}, metadata) for metadata in (None, {"format": "pt"})),
         *(file_of({"__metadata__": metadata}) for metadata in ([], {"dnncli": {"format": 1}})),
     ],
-    "its header is no valid JSON": [
+    "its header is not a valid JSON": [
         file_of(b'{"a\xff": 1}'),
         file_of(b'{"a": 1, "a": 1}'),
         file_of(b"{1:"),
     ],
-    "its metadata `dnncli` is no valid JSON object": [
+    "its metadata `dnncli` is not a valid JSON object": [
         *map(ours, ([], "{", DEEP, '{"a": ' + DEEP, '{"format": ' + "9" * 5000 + "}", "\ud800")),
     ],
     "it has no known format version": [ours({}), ours({"format": True}), ours({"format": 0})],
@@ -202,7 +202,10 @@ HOSTILE = {
         *(holding(("F32", shape, [0, 0]), size=0) for shape in ([0, VAST], [0] * 100)),
         *(holding(("X9", [1], [0, 4])), holding(("F32",)), holding()),
     ],
-    "no checkpoint holds": [holding(("F64", [1], [0, 8]), size=8), holding(("BOOL", [4], [0, 4]))],
+    "a checkpoint cannot hold": [
+        holding(("F64", [1], [0, 8]), size=8),
+        holding(("BOOL", [4], [0, 4])),
+    ],
 }
 
 
