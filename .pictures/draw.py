@@ -9,6 +9,7 @@ from rich.text import Text
 
 from dnncli import data
 from dnncli.experiments.vanishing import run as vanishing
+from dnncli.experiments.vanishing.conclusion import conclusion
 from dnncli.records import DemoRecord
 from dnncli.report import vanishing as report
 from dnncli.spec import DataSpec
@@ -17,15 +18,13 @@ from dnncli.training import compilation_cache
 
 compilation_cache.enable()
 dataset = data.load(DataSpec(scale="standard"))
-demo = vanishing.Demo(cases.parse_all(cases.DEFAULT))
+demo = vanishing.VanishingSpec(cases.parse_all(cases.DEFAULT))
 records = tuple(vanishing.run(demo, dataset))
 console = Console(
     record=True, width=92, file=io.StringIO(), force_terminal=True, color_system="truecolor"
 )
 console.print(Text("$ dnncli vanishing-demo", style="bold"))
-for renderable in report.report(
-    DemoRecord({}, dataset.record(), records, vanishing.moral(records))
-):
+for renderable in report.report(DemoRecord({}, dataset.record(), records, conclusion(records))):
     console.print(renderable)
 target = Path(__file__).parent / "vanishing-demo.svg"
 console.save_svg(str(target), title="dnncli")
