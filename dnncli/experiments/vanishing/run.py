@@ -18,6 +18,7 @@ from dnncli.spec import RunSpec
 from dnncli.spec.vanishing import Case
 from dnncli.theory import Prediction
 from dnncli.training import plan
+from dnncli.training.program import initial_network
 from dnncli.training.run import network_context
 
 BATCH = 256  # examples of the one batch that is measured
@@ -108,7 +109,7 @@ def _measure(
     rows = []
     bound = None
     for seed in range(seed_count):
-        parameters, _ = program.initial_network(
+        parameters, _ = initial_network(
             spec, context.features, context.classes, seed, context.second_moment
         )
         chosen = plan.shuffle(seed, 0, len(dataset.train))[:BATCH]

@@ -43,10 +43,13 @@ def test_accuracies_are_the_last_epochs_of_the_runs_that_train_makes():
 
 def test_clipping_is_by_global_norm(monkeypatch):
     seen = []
-    original = training.Program
-    monkeypatch.setattr(
-        training, "Program", lambda *arguments: seen.append(arguments[1]) or original(*arguments)
-    )
+    original = training.seeds.compile_epoch
+
+    def compile_epoch(spec, *arguments, **options):
+        seen.append(spec.update)
+        return original(spec, *arguments, **options)
+
+    monkeypatch.setattr(training.seeds, "compile_epoch", compile_epoch)
     learn("elu:he+clip", epochs=1, seeds=1)
     assert seen == [UpdateSpec(clip_global_norm=1.0)]
 
