@@ -1,4 +1,4 @@
-"""What every test runs under: warnings are errors, JAX promotes nothing silently, shapes are checked.
+"""For every test: warnings are errors, JAX promotes nothing silently, shapes are checked.
 
 The import hook makes beartype check every jaxtyping annotation of the package; it must be installed
 before the package is imported, hence the order here.
@@ -18,7 +18,7 @@ import pytest
 CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
 jaxtyping.install_import_hook("dnncli", CHECKER)
 
-# For the processes that tests start: what one compiles the next one has; the user's cache is left alone.
+# For processes that tests start: they share compiled programs, apart from the user's cache.
 CACHE = tempfile.TemporaryDirectory(prefix="dnncli-tests-", ignore_cleanup_errors=True)
 os.environ["DNNCLI_CACHE"] = CACHE.name
 
@@ -28,7 +28,7 @@ jax.config.update("jax_default_matmul_precision", "highest")
 
 
 def with_own_promotion(rule):
-    """An update rule inside which Optax may promote as it does (Adam raises a float to an int32 count)."""
+    """An update rule in which Optax may promote (Adam raises a float to an int32 count)."""
 
     def build(spec):
         init, update = rule(spec)
@@ -59,7 +59,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of data beside the repository; tests that need it are skipped where it is absent."""
+    """The folder of data beside the repository; without it, tests that need it are skipped."""
     folder = Path(__file__).parents[2] / "shared"
     if not folder.is_dir():
         pytest.skip("needs ../shared")

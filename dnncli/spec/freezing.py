@@ -53,7 +53,7 @@ class FreezingSpec:
         if self == FreezingSpec():
             return None
         top = len(layers) - 1
-        rates = {name: self.lr_decay ** (top - place) for place, name in enumerate(layers)}
+        rates = {name: self.lr_decay ** (top - index) for index, name in enumerate(layers)}
         stopped = set(self.frozen(epoch)).intersection(layers)
         return rates | dict.fromkeys(stopped, 0.0)
 
