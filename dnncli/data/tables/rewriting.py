@@ -1,6 +1,7 @@
 """Odd files made ordinary: text in UTF-8 with one delimiter, in a folder that goes with the table."""
 
 import bz2
+import csv
 import gzip
 import io
 import lzma
@@ -125,7 +126,14 @@ def _ordinary(line: str, form: TextForm) -> str:
     if form.delimiter == BLANKS:
         return TAB.join(fields(line, BLANKS))
     if form.trailing:
-        return line.rstrip(" ").removesuffix(form.delimiter)
+        for _ in range(form.trailing):
+            line = line.rstrip(" ").removesuffix(form.delimiter)
+        return line
+    if form.single_quotes:
+        cells = next(csv.reader([line], delimiter=form.delimiter, quotechar="'"), [])
+        return form.delimiter.join(
+            f'"{cell}"' if form.delimiter in cell else cell for cell in cells
+        )
     if form.unquoted:
         return TAB.join(map(_quoted, line.split(TAB)))
     return line

@@ -9,7 +9,7 @@ UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 HEAD = 65_536  # bytes in which text has no zeros
 SHARE = 0.3  # of a UTF-16 file's bytes are zero where its letters are Latin
 CP1252_UNUSED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
-WORD = re.compile(r"\S*[^\x00-\x7f]\S*")
+WORD = re.compile(r"[^\s,;|]*[^\x00-\x7f][^\s,;|]*")
 
 
 def find(data: bytes, location: str) -> str:
