@@ -26,8 +26,9 @@ def is_header(
 ) -> tuple[bool, bool]:
     """Whether the first line names the columns of a file that has texts, and whether that is sure.
 
-    named: what DuckDB takes it for. It names them where it has a word above numbers. It is a row where one of its texts occurs below in its
-    own column. Otherwise it names the columns if their texts recur, as those of a row would.
+    named: what DuckDB takes it for. It names them where it has a word above numbers. It is a row
+    where one of its texts occurs below in its own column. Otherwise it names the columns if their
+    texts recur, as those of a row would.
     """
     names = numbered(len(types))
     source = Dialect(dict.fromkeys(names, "VARCHAR"), False, options).source([path])
@@ -62,7 +63,8 @@ def notice(connection: "DuckDBPyConnection", path: Path, found: Dialect, named: 
     source = replace(found, columns=dict.fromkeys(found.columns, "VARCHAR"), header=False)
     (cells,) = connection.execute(f"FROM {source.source([path])} LIMIT 1").fetchall()
     line = ", ".join(str(cell) for cell in cells)[:60]
-    return Notice("first line", facts={"taken": "names" if named else "row", "line": line})
+    taken = "names" if named else "row"
+    return Notice("first line", facts={"taken": taken, "line": line})
 
 
 def _is_name_of_values(cell: str | None, below: Set[str | None]) -> bool:

@@ -118,7 +118,7 @@ def _unused(name: str, columns: dict[str, str]) -> str:
 
 
 def _connect(paths: Sequence[Path], folder: Path) -> "DuckDBPyConnection":
-    """A database in memory that can read these files and a folder, and do nothing else to the machine.
+    """A database in memory that can read these files and a folder, and do nothing else.
 
     --where is SQL, and a checkpoint that others made may hold one.
     """

@@ -1,4 +1,4 @@
-"""Files as DuckDB can read them: odd text, other encodings and other formats become ordinary CSV."""
+"""Files as DuckDB can read them: odd text and other formats become ordinary CSV in UTF-8."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Odd files made ordinary: text in UTF-8 with one delimiter, in a folder that goes with the table."""
+"""Odd files made ordinary: text in UTF-8 with one delimiter, in a temporary folder."""
 
 import bz2
 import csv
@@ -89,7 +89,8 @@ def _lines(source: Iterable[str], form: TextForm) -> Iterator[str]:
     above = len(form.above)
     inside = False  # a quoted field that goes on over several lines
     names = form.row_names
-    for raw in _without_last(source) if form.cut else source:
+    lines = _without_last(source) if form.cut else source
+    for raw in lines:
         line = raw.rstrip("\n")
         continued = inside
         inside ^= not form.unquoted and line.count('"') % 2 == 1
@@ -99,7 +100,7 @@ def _lines(source: Iterable[str], form: TextForm) -> Iterator[str]:
             yield ""
         elif form.comment and line.lstrip().startswith(form.comment):
             text = line.lstrip().removeprefix(form.comment).strip()
-            yield _ordinary(text, form) if text == form.header else ""
+            yield _ordinary(text, form) * (text == form.header)
         elif above:
             above -= 1
             yield ""
@@ -131,9 +132,7 @@ def _ordinary(line: str, form: TextForm) -> str:
         return line
     if form.single_quotes:
         cells = next(csv.reader([line], delimiter=form.delimiter, quotechar="'"), [])
-        return form.delimiter.join(
-            f'"{cell}"' if form.delimiter in cell else cell for cell in cells
-        )
+        return form.delimiter.join(f'"{cell}"' for cell in cells)
     if form.unquoted:
         return TAB.join(map(_quoted, line.split(TAB)))
     return line

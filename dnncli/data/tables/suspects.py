@@ -1,4 +1,4 @@
-"""Columns that teach nothing, or too much: ids, constants, duplicates, and those that tell the class."""
+"""Columns that teach nothing or too much: ids, constants, duplicates, and telling ones."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -28,7 +28,8 @@ class TextForm:
     comment that names the columns, and stays. delimiter: found here, or BLANKS; empty: DuckDB
     finds it.
     wrapped: every line is one quoted field that holds the others. trailing: every line ends with so
-    many delimiters that separate nothing. row_names: rows start with a name for which the header line has no column.
+    many delimiters that separate nothing. row_names: rows start with a name for which the header
+    line has no column.
     line_ends: they are of several kinds. unquoted: quotes between tabs are letters like others.
     cut: the last line ends before its row does. single_quotes: values stand in single quotes.
     """
@@ -85,7 +86,7 @@ def detect(head: str, delimiter: str | None = None) -> TextForm:
         header=_header(lines, comment, found, rows),
         delimiter=found,
         wrapped=wrapped,
-        trailing=_trailing(rows) if found != BLANKS else 0,
+        trailing=(found != BLANKS) * _trailing(rows),
         single_quotes=found != BLANKS and _single_quotes(table, found),
         row_names=_row_names(rows),
     )
@@ -104,10 +105,13 @@ def is_cut(text: str, form: TextForm) -> bool:
     lines = text.splitlines()
     if len(lines) < 3 or form.delimiter in ("", BLANKS):
         return False
-    ends = [unwrapped(line) if form.wrapped else line for line in (lines[-2], lines[-1])]
-    before, last = (fields(line, form.delimiter) for line in ends)
-    ended = text.endswith(("\n", "\r")) and ends[-1].count('"') % 2 == 0
-    return not ended and 0 < len(last) < len(before)
+    ends = lines[-2:]
+    if form.wrapped:
+        ends = list(map(unwrapped, ends))
+    before = len(fields(ends[0], form.delimiter))
+    last = len(fields(ends[1], form.delimiter))
+    ended = text.endswith(("\n", "\r")) and ends[1].count('"') % 2 == 0
+    return not ended and 0 < last < before
 
 
 def has_lone_quotes(text: str) -> bool:
