@@ -184,6 +184,10 @@ SENTENCES: dict[str, Callable[[Notice], str]] = {
         f"columns that only number the rows are left out: {_names(notice)}; to learn from one:"
         f" --types {notice.counts[0][0]}=number"
     ),
+    "likely ids": lambda notice: (
+        f"columns that seem to be ids: {_names(notice)}; leave them out with --drop"
+        f" {_dropped(notice)}"
+    ),
     "row order": lambda notice: (
         f"columns that follow the order of the rows: {_names(notice)}; if that means nothing:"
         f" --drop {_dropped(notice)}"
