@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Int32
 
-from dnncli.data.tables import sql
+from dnncli.data.tables import profiling, sql
 from dnncli.data.tables.levels import Levels
 from dnncli.data.tables.profiling import PROBE, Profile
 from dnncli.data.tables.relation import Relation
@@ -29,7 +29,8 @@ class Suspects:
     """Columns by what is wrong with them.
 
     ids: numbers the rows, left out. ordered: does so too, but may mean something. likely: called
-    an id, with another number in nearly every row. constant: one value. twins: equal to another column, which comes second. answers: tells every row's class.
+    an id, with another number in nearly every row. constant: one value. twins: equal to another
+    column, which comes second. answers: tells every row's class.
     """
 
     ids: tuple[str, ...] = ()

@@ -353,7 +353,7 @@ def test_a_file_of_texts_loses_no_row_and_says_what_was_taken(tmp_path: Path) ->
 def test_years_in_the_header_line_are_names(tmp_path: Path) -> None:
     path = tmp_path / "years.csv"
     path.write_bytes(
-        text("land,1990,1991,y", *(f"{'fd'[i % 2]},{i},{i * 2},{i * i % 3}x" for i in range(60)))
+        text("land,1990,1991,y", *(f"{'fd'[i % 2]},{i},{i * 2},x{i * i % 3}" for i in range(60)))
     )
     encoding, x, _, told = decoded(str(path))
     assert [column.name for column in encoding.columns] == ["land", "1990", "1991"]
