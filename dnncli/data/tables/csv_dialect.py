@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 DELIMITERS = ",;\t|"
 HEAD = 65_536  # bytes that are looked at before DuckDB reads
 LINE = 2_097_152  # bytes of a line at most
+COMPARED = 1000  # rows at least that show whether whole numbers start with zeros …
+COMPARED_VALUES = 2_000_000  # … and values at most
 SAMPLE = 20_480  # rows that types are found from
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -159,10 +161,11 @@ def spelled_codes(connection: "DuckDBPyConnection", path: Path, dialect: Dialect
     if not names:
         return []
     text = replace(dialect, columns=dict.fromkeys(dialect.columns, "VARCHAR")).source([path])
-    tests = ", ".join(
-        f"bool_or(regexp_full_match({sql.name(name)}, '\\s*0[0-9]+\\s*'))" for name in names
-    )
-    query = f"SELECT {tests} FROM (FROM {text} LIMIT {SAMPLE})"
+    # Whole numbers that start with a zero lie between '00' and '0:' in the order of bytes.
+    values = [f"trim({sql.name(name)})" for name in names]
+    tests = ", ".join(f"bool_or({value} >= '00' AND {value} < '0:')" for value in values)
+    rows = min(SAMPLE, max(COMPARED, COMPARED_VALUES // len(names)))
+    query = f"SELECT {tests} FROM (FROM {text} LIMIT {rows})"
     (found,) = connection.execute(query).fetchall()
     return [name for name, code in zip(names, found, strict=True) if code]
 
