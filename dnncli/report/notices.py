@@ -102,15 +102,20 @@ def _first_line(notice: Notice) -> str:
 
 def _dropped(notice: Notice) -> str:
     """Columns' names as --drop takes them."""
-    return ",".join(f'"{name}"' if "," in name else name for name, _ in notice.counts)
+    return ",".join(_quoted(name) for name, _ in notice.counts)
+
+
+def _quoted(name: str) -> str:
+    """A name in quotes where it has a comma."""
+    return f'"{name}"' if "," in name else name
 
 
 def _sentences(notice: Notice) -> str:
     """A column of free text."""
     column = notice.facts["column"]
     return (
-        f"{column} holds sentences, which are not read: every one counts as other; leave it out with"
-        f" --drop {column}, or give its words columns of their own"
+        f"{column} holds sentences, which are not read: every one counts as other; leave it out"
+        f" with --drop {column}, or give its words columns of their own"
     )
 
 
@@ -172,12 +177,16 @@ SENTENCES: dict[str, Callable[[Notice], str]] = {
         f" if it is a value: --missing {notice.counts[0][0]}=none"
     ),
     "far value": lambda notice: (
-        f"{notice.facts['mark']} lies far from all other values: {_counts(notice)}; if it stands for"
-        f" missing: --missing {notice.counts[0][0]}={notice.facts['mark']}"
+        f"{notice.facts['mark']} lies far from all other values: {_counts(notice)}; if it stands"
+        f" for missing: --missing {notice.counts[0][0]}={notice.facts['mark']}"
     ),
     "ids": lambda notice: (
         f"columns that only number the rows are left out: {_names(notice)}; to learn from one:"
         f" --types {notice.counts[0][0]}=number"
+    ),
+    "likely ids": lambda notice: (
+        f"columns that seem to be ids: {_names(notice)}; leave them out with --drop"
+        f" {_dropped(notice)}"
     ),
     "row order": lambda notice: (
         f"columns that follow the order of the rows: {_names(notice)}; if that means nothing:"
@@ -200,8 +209,8 @@ SENTENCES: dict[str, Callable[[Notice], str]] = {
         f" {notice.facts['share']:.0%} of the rows are {notice.facts['class']!r}"
     ),
     "few rows": lambda notice: (
-        f"{notice.facts['classes']:,} classes in {notice.facts['rows']:,} rows: half of them have at"
-        f" most {notice.facts['median']:g}, too few to learn from"
+        f"{notice.facts['classes']:,} classes in {notice.facts['rows']:,} rows: half of them have"
+        f" at most {notice.facts['median']:g}, too few to learn from"
     ),
     "rare levels": _listing("rare levels count as other"),
     "new missing": _of_new_rows(

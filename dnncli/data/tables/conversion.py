@@ -4,6 +4,7 @@ import csv
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -61,8 +62,7 @@ def _arff(path: Path) -> Iterator[Row]:
                 break
             if match := ATTRIBUTE.match(text):
                 names.append(_unquoted(match[1]))
-                nominal = re.match(r"\{\s*('[^']*'|\"[^\"]*\"|[^,}]*)", match[2])
-                defaults.append(_unquoted(nominal[1]) if nominal else "0")
+                defaults.append(_default(match[2]))
         if not names:
             raise ValueError("it has no @attribute lines")
         yield names
@@ -72,6 +72,12 @@ def _arff(path: Path) -> Iterator[Row]:
                 yield _sparse_row(text, defaults)
             elif text and not text.startswith("%"):
                 yield _arff_values(text)
+
+
+def _default(kind: str) -> str:
+    """What a sparse row leaves out: 0, or the first of the values that an attribute can have."""
+    nominal = re.match(r"\{\s*('[^']*'|\"[^\"]*\"|[^,}]*)", kind)
+    return _unquoted(nominal[1]) if nominal else "0"
 
 
 def _arff_values(text: str) -> list[str]:
@@ -112,7 +118,7 @@ def _svmlight(path: Path) -> Iterator[Row]:
 
 
 def _array(path: Path) -> Any:
-    """The array of an .npy file, mapped and not read; never Python objects, which could run code."""
+    """The array of an .npy file, mapped; never Python objects, which could run code."""
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
@@ -141,12 +147,11 @@ def _excel(path: Path) -> Iterator[Row]:
     except (zipfile.BadZipFile, KeyError, OSError) as error:
         raise ValueError(str(error)) from None
     for sheet in book.worksheets:
-        found = [
-            row for row in sheet.iter_rows(values_only=True) if any(v is not None for v in row)
-        ]
+        found = [row for row in sheet.iter_rows(values_only=True) if set(row) != {None}]
         if found:
-            used = [i for i, _ in enumerate(found[0]) if any(row[i] is not None for row in found)]
-            yield from ([_cell(row[i]) for i in used] for row in found)
+            columns = [column for column in zip_longest(*found) if set(column) != {None}]
+            for row in zip(*columns, strict=True):
+                yield list(map(_cell, row))
             return
     raise ValueError("all its sheets are empty")
 

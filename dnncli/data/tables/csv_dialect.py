@@ -7,16 +7,15 @@ does not fit.
 """
 
 import gzip
-import re
 import zlib
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from dnncli.data.tables import sql
+from dnncli.data.tables import header_line, sql
+from dnncli.data.tables.dialect import Dialect, distinct, literal_path, numbered
 from dnncli.errors import DataError
-from dnncli.records import Notice
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 DELIMITERS = ",;\t|"
 HEAD = 65_536  # bytes that are looked at before DuckDB reads
 LINE = 2_097_152  # bytes of a line at most
+COMPARED = 1000  # rows at least that show whether whole numbers start with zeros …
+COMPARED_VALUES = 2_000_000  # … and values at most
 SAMPLE = 20_480  # rows that types are found from
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -36,35 +37,7 @@ STRICT: Mapping[str, object] = {
     "buffer_size": 2 * LINE,  # DuckDB's own 32 MB, several times over, would dwarf what is read
 }
 # Dates are found by their values, in files of every kind.
-NUMBER_LIKE = re.compile(r"[^\w]{0,4}\d")
 CANDIDATES = ["BIGINT", "DOUBLE", "VARCHAR"]
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How a file is read: its columns' names and DuckDB's types, and options of DuckDB's reader.
-
-    sniffed: the types that were found, where others are read. repaired: names that the header line
-    does not have, or not only once, and what they became.
-    """
-
-    columns: dict[str, str]
-    header: bool
-    options: dict[str, object]
-    repaired: tuple[tuple[str, str], ...] = ()
-    sniffed: tuple[str, ...] = ()
-    notices: tuple[Notice, ...] = ()
-
-    def source(self, paths: Sequence[Path]) -> str:
-        """What to select from."""
-        options = {
-            "header": self.header,
-            "auto_detect": False,
-            "columns": self.columns,
-            **self.options,
-        }
-        names = ", ".join(sql.literal(literal_path(path)) for path in paths)
-        return f"read_csv([{names}], {sql.arguments(options)})"
 
 
 class _Sniffed(NamedTuple):
@@ -73,11 +46,6 @@ class _Sniffed(NamedTuple):
     delimiter: str
     header: bool
     types: list[str]
-
-
-def literal_path(path: Path) -> str:
-    """A path in which DuckDB sees no pattern."""
-    return re.sub(r"([*?[])", r"[\1]", str(path))
 
 
 def detect(
@@ -102,9 +70,16 @@ def detect(
     if sniffed is None or len(sniffed.types) == 1:
         return _guess(connection, path, options, header)
     options["delim"] = sniffed.delimiter
-    if header is not None or any(type_ != "VARCHAR" for type_ in sniffed.types):
+    if header is not None or "VARCHAR" not in sniffed.types:
         return _dialect(connection, path, options, sniffed.header, sniffed.types)
-    return _text_dialect(connection, path, options, sniffed)
+    named, certain = header_line.is_header(connection, path, options, sniffed.types, sniffed.header)
+    if named != sniffed.header:
+        again = _sniff(connection, path, {**options, **asked, "header": named})
+        sniffed = again or sniffed
+    found = _dialect(connection, path, options, named, sniffed.types)
+    if certain:
+        return found
+    return replace(found, notices=(header_line.notice(connection, path, found, named),))
 
 
 def _sniff(
@@ -180,75 +155,19 @@ def _dialect(
     return Dialect(dict(zip(names, types, strict=True)), True, options, repaired)
 
 
-def _text_dialect(
-    connection: "DuckDBPyConnection", path: Path, options: dict[str, object], sniffed: _Sniffed
-) -> Dialect:
-    """A dialect of a file of texts only, whose first line may or may not name the columns.
-
-    It does where none of its cells occurs below in its own column, as values do.
-    """
-    count = len(sniffed.types)
-    text = Dialect(dict.fromkeys(numbered(count), "VARCHAR"), False, options).source([path])
-    head = connection.execute(f"SELECT COLUMNS(*)::VARCHAR FROM {text} LIMIT {SAMPLE}").fetchall()
-    if len(head) < 2:
-        return _dialect(connection, path, options, sniffed.header, sniffed.types)
-    first = head[0]
-    below = [set(column) for column in zip(*head[1:], strict=True)]
-    header = not any(cell in cells for cell, cells in zip(first, below, strict=False))
-    if any(_is_name_of_values(cell, cells) for cell, cells in zip(first, below, strict=False)):
-        return _dialect(connection, path, options, True, sniffed.types)
-    repeated = any(len(cells) < len(head) - 1 for cells in below)
-    taken = "names" if header and repeated and len(set(first)) == count else "row"
-    shown = ", ".join(str(cell) for cell in first)[:60]
-    found = _dialect(connection, path, options, taken == "names", sniffed.types)
-    return replace(found, notices=(Notice("first line", facts={"taken": taken, "line": shown}),))
-
-
-def _is_name_of_values(cell: str | None, below: Set[str | None]) -> bool:
-    """Whether a cell without digits stands above values that all start like numbers or dates."""
-    texts = [text for text in below if text]
-    if not cell or not texts or any(map(str.isdigit, cell)):
-        return False
-    return all(NUMBER_LIKE.match(text) for text in texts)
-
-
 def spelled_codes(connection: "DuckDBPyConnection", path: Path, dialect: Dialect) -> list[str]:
     """Columns of whole numbers some of which start with a zero: codes, such as 00501."""
     names = [name for name, type_ in dialect.columns.items() if type_ == "BIGINT"]
     if not names:
         return []
     text = replace(dialect, columns=dict.fromkeys(dialect.columns, "VARCHAR")).source([path])
-    tests = ", ".join(
-        f"bool_or(regexp_full_match({sql.name(name)}, '\\s*0[0-9]+\\s*'))" for name in names
-    )
-    query = f"SELECT {tests} FROM (FROM {text} LIMIT {SAMPLE})"
+    # Whole numbers that start with a zero lie between '00' and '0:' in the order of bytes.
+    values = [f"trim({sql.name(name)})" for name in names]
+    tests = ", ".join(f"bool_or({value} >= '00' AND {value} < '0:')" for value in values)
+    rows = min(SAMPLE, max(COMPARED, COMPARED_VALUES // len(names)))
+    query = f"SELECT {tests} FROM (FROM {text} LIMIT {rows})"
     (found,) = connection.execute(query).fetchall()
     return [name for name, code in zip(names, found, strict=True) if code]
-
-
-def numbered(count: int) -> list[str]:
-    """Names for columns that have none: column0 …, or column00 … from 11 on, as in DuckDB."""
-    width = len(str(max(count - 1, 0)))
-    return [f"column{i:0{width}d}" for i in range(count)]
-
-
-def distinct(names: list[str]) -> tuple[list[str], tuple[tuple[str, str], ...]]:
-    """Names of which no two are the same to SQL, and those that had to change for that."""
-    taken = {name.lower() for name in names}
-    seen: set[str] = set()
-    result = []
-    repaired = []
-    for default, name in zip(numbered(len(names)), names, strict=True):
-        unique = name or default
-        for count in range(1, len(names) + 1):
-            if unique.lower() not in seen and (unique == name or unique.lower() not in taken):
-                break
-            unique = f"{name or 'column'}_{count}"
-        seen.add(unique.lower())
-        result.append(unique)
-        if unique != name:
-            repaired.append((name, unique))
-    return result, tuple(repaired)
 
 
 def _form(path: Path) -> dict[str, object]:

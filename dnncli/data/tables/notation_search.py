@@ -24,7 +24,7 @@ SAMPLE = 200  # rows whose values suggest formats
 class Found:
     """A column's format, and an example of it.
 
-    other: a format that fits all values too. marks: texts that stand for missing, with their counts.
+    other: a format that fits all values too. marks: texts that stand for missing, with counts.
     """
 
     format: str
@@ -66,7 +66,12 @@ def _samples(relation: Relation, names: Sequence[str]) -> dict[str, list[str]]:
     columns = ", ".join(map(sql.name, names))
     rows = relation.fetch(f"SELECT {columns} FROM {relation.filtered} LIMIT {SAMPLE}")
     values = dict(zip(names, zip(*rows, strict=True), strict=True))
-    return {name: [v for v in values[name] if v and v.lower() not in MARKS] for name in names}
+    return {name: _without_marks(values[name]) for name in names}
+
+
+def _without_marks(values: Sequence[str | None]) -> list[str]:
+    """The texts that are there and no marks of missing values."""
+    return [value for value in values if value and value.lower() not in MARKS]
 
 
 @dataclass(frozen=True)
@@ -91,14 +96,18 @@ def _possible(texts: Sequence[str], wanted: str) -> list[str]:
         return []
     numbers = () if wanted in (DAY_FIRST, MONTH_FIRST, "date") else ("", *NUMBERS)
     orders = (wanted,) if wanted in DATES else tuple(DATES)
-    least = NUMERIC_SHARE * len(texts)
-    found = [
-        name for name in numbers if sum(notation.is_number(text, name) for text in texts) >= least
-    ]
+    found = [name for name in numbers if _number_share(texts, name) >= NUMERIC_SHARE]
     if found or wanted == "number" or not any(map(str.isdigit, texts[0])):
         return found
     times = [name for name, order in TIMES.items() if order in orders]
-    return [name for name in times if all(notation.is_time(text, name) for text in texts)]
+    for text in texts:
+        times = [name for name in times if notation.is_time(text, name)]
+    return times
+
+
+def _number_share(texts: Sequence[str], format_: str) -> float:
+    """The share of texts that are numbers in a format."""
+    return sum(notation.is_number(text, format_) for text in texts) / len(texts)
 
 
 def _fitting(
@@ -134,9 +143,10 @@ def _candidate(
     if values == everything or values < everything / 2:
         return _Candidate(format_, values, (), everything - values)
     quoted = sql.name(name)
+    unread = f"{quoted} IS NOT NULL AND {expression(quoted, format_)} IS NULL"
     others = relation.fetch(
-        f"SELECT {quoted} AS text, count(*) AS n FROM {relation.filtered} WHERE {quoted} IS NOT"
-        f" NULL AND {expression(sql.name(name), format_)} IS NULL GROUP BY text ORDER BY n DESC LIMIT 20"
+        f"SELECT {quoted} AS text, count(*) AS n FROM {relation.filtered} WHERE {unread}"
+        " GROUP BY text ORDER BY n DESC LIMIT 20"
     )
     marks = tuple((text, n) for text, n in others if text.lower() in MARKS)
     return _Candidate(format_, values, marks, everything - values - sum(n for _, n in marks))

@@ -139,6 +139,7 @@ def of_suspects(
     notices = [
         _named("ids", found.ids),
         _named("row order", found.ordered),
+        _named("likely ids", found.likely),
         _named("constant", everything),
         *(Notice("twin", ((name, 1),), {"first": first}) for name, first in found.twins),
         _named("answers", found.answers),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dnncli.data import labels
 from dnncli.data.tables import csv_dialect, errors, sql
-from dnncli.data.tables.csv_dialect import Dialect
+from dnncli.data.tables.dialect import Dialect, literal_path
 from dnncli.data.tables.options import Reading
 from dnncli.data.tables.preparation import Prepared, prepare
 from dnncli.data.tables.relation import Relation
@@ -118,14 +118,14 @@ def _unused(name: str, columns: dict[str, str]) -> str:
 
 
 def _connect(paths: Sequence[Path], folder: Path) -> "DuckDBPyConnection":
-    """A database in memory that can read these files and a folder, and do nothing else to the machine.
+    """A database in memory that can read these files and a folder, and do nothing else.
 
     --where is SQL, and a checkpoint that others made may hold one.
     """
     import duckdb
 
     connection = duckdb.connect()
-    names = {name for path in paths for name in (str(path), csv_dialect.literal_path(path))}
+    names = {name for path in paths for name in (str(path), literal_path(path))}
     allowed = ", ".join(map(sql.literal, sorted(names)))
     locks = (
         f"SET allowed_paths = [{allowed}]",
@@ -163,7 +163,7 @@ def _files(connection: "DuckDBPyConnection", files: Sequence[Prepared], reading:
 
 def _stored(paths: Sequence[Path], kinds: set[str | None], reading: Reading) -> str:
     """What to select from: JSON or Parquet."""
-    names = ", ".join(sql.literal(csv_dialect.literal_path(path)) for path in paths)
+    names = ", ".join(sql.literal(literal_path(path)) for path in paths)
     if kinds <= set(JSON):
         sample = -1 if reading.whole else csv_dialect.SAMPLE
         return f"read_json([{names}], sample_size={sample}, hive_partitioning=false)"

@@ -1,5 +1,8 @@
-"""Files as DuckDB can read them: odd text, other encodings and other formats become ordinary CSV."""
+"""Files as DuckDB can read them: odd text and other formats become ordinary CSV in UTF-8."""
 
+import gzip
+import lzma
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -83,8 +86,9 @@ def _head(path: Path, whole: bool) -> bytes:
     with open_bytes(path) as file:
         try:
             return file.read() if whole or size <= WHOLE else file.read(HEAD)
-        except (EOFError, OSError) as error:
-            raise DataError(f"{path} is damaged: {error}.") from None
+        except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+            kind = "gzip" if isinstance(file, gzip.GzipFile) else "packed"
+            raise DataError(f"{path} is a damaged {kind} file: {error}") from None
 
 
 def _form(data: bytes, encoding: str, delimiter: str | None, complete: bool) -> TextForm:
@@ -112,7 +116,7 @@ def _notices(form: TextForm, data: bytes, encoding: str, how: Reading) -> Sequen
     """What was understood of the file's form."""
     found = []
     if encoding not in PLAIN and not how.encoding:
-        example = text_encoding.example(data[:HEAD], encoding)
+        example = text_encoding.example(data, encoding)
         found.append(Notice("encoding", facts={"encoding": encoding, "example": example}))
     if form.above:
         first = form.above[0].strip()[:40]

@@ -11,7 +11,7 @@ from jaxtyping import Int32, Shaped
 
 from dnncli.data.tables import batches, errors, sql
 from dnncli.data.tables.batches import Batch
-from dnncli.data.tables.csv_dialect import Dialect
+from dnncli.data.tables.dialect import Dialect
 from dnncli.data.tables.rewriting import Scratch
 from dnncli.errors import DataError, DnncliError
 from dnncli.records import Notice

@@ -1,6 +1,7 @@
-"""Odd files made ordinary: text in UTF-8 with one delimiter, in a folder that goes with the table."""
+"""Odd files made ordinary: text in UTF-8 with one delimiter, in a temporary folder."""
 
 import bz2
+import csv
 import gzip
 import io
 import lzma
@@ -88,7 +89,8 @@ def _lines(source: Iterable[str], form: TextForm) -> Iterator[str]:
     above = len(form.above)
     inside = False  # a quoted field that goes on over several lines
     names = form.row_names
-    for raw in _without_last(source) if form.cut else source:
+    lines = _without_last(source) if form.cut else source
+    for raw in lines:
         line = raw.rstrip("\n")
         continued = inside
         inside ^= not form.unquoted and line.count('"') % 2 == 1
@@ -98,7 +100,7 @@ def _lines(source: Iterable[str], form: TextForm) -> Iterator[str]:
             yield ""
         elif form.comment and line.lstrip().startswith(form.comment):
             text = line.lstrip().removeprefix(form.comment).strip()
-            yield _ordinary(text, form) if text == form.header else ""
+            yield _ordinary(text, form) * (text == form.header)
         elif above:
             above -= 1
             yield ""
@@ -125,7 +127,12 @@ def _ordinary(line: str, form: TextForm) -> str:
     if form.delimiter == BLANKS:
         return TAB.join(fields(line, BLANKS))
     if form.trailing:
-        return line.rstrip(" ").removesuffix(form.delimiter)
+        for _ in range(form.trailing):
+            line = line.rstrip(" ").removesuffix(form.delimiter)
+        return line
+    if form.single_quotes:
+        cells = next(csv.reader([line], delimiter=form.delimiter, quotechar="'"), [])
+        return form.delimiter.join(f'"{cell}"' for cell in cells)
     if form.unquoted:
         return TAB.join(map(_quoted, line.split(TAB)))
     return line

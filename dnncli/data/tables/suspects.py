@@ -1,4 +1,4 @@
-"""Columns that teach nothing, or too much: ids, constants, duplicates, and those that tell the class."""
+"""Columns that teach nothing or too much: ids, constants, duplicates, and telling ones."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Int32
 
-from dnncli.data.tables import sql
+from dnncli.data.tables import profiling, sql
 from dnncli.data.tables.levels import Levels
 from dnncli.data.tables.profiling import PROBE, Profile
 from dnncli.data.tables.relation import Relation
@@ -17,6 +17,7 @@ ID_NAME = re.compile(
     r"|record|case|unnamed.*|column0+)|.*[a-z]Id|.*ID|x|",
     re.DOTALL,
 )
+UNIQUE = 0.95  # of an id's numbers are different; float32 makes some large ones equal
 DENSE = 1.5  # ids lie in a range of so many times their number
 FEWEST = 20  # rows that show an order
 MOST_LEVELS = 20  # of a category that may tell the class
@@ -27,12 +28,14 @@ WORDS = 3.0  # in a text that is a sentence rather than a name
 class Suspects:
     """Columns by what is wrong with them.
 
-    ids: numbers the rows, left out. ordered: does so too, but may mean something. constant: one
-    value. twins: equal to another column, which comes second. answers: tells every row's class.
+    ids: numbers the rows, left out. ordered: does so too, but may mean something. likely: called
+    an id, with another number in nearly every row. constant: one value. twins: equal to another
+    column, which comes second. answers: tells every row's class.
     """
 
     ids: tuple[str, ...] = ()
     ordered: tuple[str, ...] = ()
+    likely: tuple[str, ...] = ()
     constant: tuple[str, ...] = ()
     twins: tuple[tuple[str, str], ...] = ()
     answers: tuple[str, ...] = ()
@@ -52,6 +55,11 @@ def find(
         if _is_id_name(name) or _separates(profile.column(name), labels, classes)
     ]
     ordered = [name for name in counting if name not in ids and _ascends(profile.column(name))]
+    likely = [
+        name
+        for name in numbers
+        if name not in ids and name not in asked and _is_id_name(name) and _is_unique(profile, name)
+    ]
     answers = [
         name
         for name in numbers
@@ -61,10 +69,19 @@ def find(
     return Suspects(
         ids=tuple(ids),
         ordered=tuple(ordered),
+        likely=tuple(likely),
         constant=tuple(constant),
         twins=tuple(_twins(profile, varying)),
         answers=tuple(answers),
     )
+
+
+def _is_unique(profile: Profile, name: str) -> bool:
+    """Whether a column holds different whole numbers, but for a few."""
+    values = profiling.numbers(profile.column(name))
+    if len(values) < FEWEST or not (values == np.floor(values)).all():
+        return False
+    return len(np.unique(values)) >= UNIQUE * len(values)
 
 
 def _is_id_name(name: str) -> bool:

@@ -9,7 +9,9 @@ UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 HEAD = 65_536  # bytes in which text has no zeros
 SHARE = 0.3  # of a UTF-16 file's bytes are zero where its letters are Latin
 CP1252_UNUSED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
-WORD = re.compile(r"\S*[^\x00-\x7f]\S*")
+NOT_ASCII = re.compile(rb"[\x80-\xff]")
+AROUND = 64  # bytes before and after a letter that are shown at most
+WORD = re.compile(r"[^\s,;|]*[^\x00-\x7f][^\s,;|]*")
 
 
 def find(data: bytes, location: str) -> str:
@@ -59,5 +61,10 @@ def check(name: str) -> str:
 
 def example(data: bytes, encoding: str) -> str:
     """The first word with a letter beyond ASCII, to show whether an encoding is right."""
-    found = WORD.search(data.decode(encoding, "replace"))
+    first = NOT_ASCII.search(data)
+    if first is None:
+        return ""
+    start = max(0, first.start() - AROUND) // 2 * 2
+    near = data[start : first.start() + AROUND].decode(encoding, "ignore")
+    found = WORD.search(near)
     return found[0].strip("\"',;|")[:30] if found else ""

@@ -27,10 +27,11 @@ class TextForm:
     above: lines above the table. comment: what lines start with that are left out. header: the
     comment that names the columns, and stays. delimiter: found here, or BLANKS; empty: DuckDB
     finds it.
-    wrapped: every line is one quoted field that holds the others. trailing: every line ends with a
-    delimiter. row_names: rows start with a name for which the header line has no column.
+    wrapped: every line is one quoted field that holds the others. trailing: every line ends with so
+    many delimiters that separate nothing. row_names: rows start with a name for which the header
+    line has no column.
     line_ends: they are of several kinds. unquoted: quotes between tabs are letters like others.
-    cut: the last line ends before its row does.
+    cut: the last line ends before its row does. single_quotes: values stand in single quotes.
     """
 
     above: tuple[str, ...] = ()
@@ -38,18 +39,20 @@ class TextForm:
     header: str = ""
     delimiter: str = ""
     wrapped: bool = False
-    trailing: bool = False
+    trailing: int = 0
     row_names: bool = False
     line_ends: bool = False
     unquoted: bool = False
     cut: bool = False
+    single_quotes: bool = False
 
     @property
     def ordinary(self) -> bool:
         """Whether DuckDB can read the file as it is."""
         odd = (
             *(self.above, self.comment, self.wrapped, self.trailing, self.row_names),
-            *(self.line_ends, self.unquoted, self.cut, self.delimiter == BLANKS),
+            *(self.line_ends, self.unquoted, self.cut, self.single_quotes),
+            self.delimiter == BLANKS,
         )
         return not any(odd)
 
@@ -83,7 +86,8 @@ def detect(head: str, delimiter: str | None = None) -> TextForm:
         header=_header(lines, comment, found, rows),
         delimiter=found,
         wrapped=wrapped,
-        trailing=found != BLANKS and _trailing(rows),
+        trailing=(found != BLANKS) * _trailing(rows),
+        single_quotes=found != BLANKS and _single_quotes(table, found),
         row_names=_row_names(rows),
     )
 
@@ -101,10 +105,13 @@ def is_cut(text: str, form: TextForm) -> bool:
     lines = text.splitlines()
     if len(lines) < 3 or form.delimiter in ("", BLANKS):
         return False
-    ends = [unwrapped(line) if form.wrapped else line for line in (lines[-2], lines[-1])]
-    before, last = (fields(line, form.delimiter) for line in ends)
-    ended = text.endswith(("\n", "\r")) and ends[-1].count('"') % 2 == 0
-    return not ended and 0 < len(last) < len(before)
+    ends = lines[-2:]
+    if form.wrapped:
+        ends = list(map(unwrapped, ends))
+    before = len(fields(ends[0], form.delimiter))
+    last = len(fields(ends[1], form.delimiter))
+    ended = text.endswith(("\n", "\r")) and ends[1].count('"') % 2 == 0
+    return not ended and 0 < last < before
 
 
 def has_lone_quotes(text: str) -> bool:
@@ -146,8 +153,15 @@ def _delimiter(lines: Sequence[str]) -> str:
     visible = [mark for mark in DELIMITERS if regular[mark] >= REGULAR]
     if not visible:
         return BLANKS if len(lines) > 2 and _between_blanks(lines) else ""
+    if visible == ["\t"] and _between_blanks(lines) and not _only_tabs(lines, regular["\t"]):
+        return BLANKS
     # Between semicolons or tabs a comma can be a decimal comma, hardly the reverse.
     return next((mark for mark in ";\t|" if mark in visible and regular[mark] == 1), visible[0])
+
+
+def _only_tabs(lines: Sequence[str], regular: float) -> bool:
+    """Whether tabs alone separate values: regularly, and without runs of blanks beside them."""
+    return regular == 1 and not all("  " in line for line in lines)
 
 
 def _between_blanks(lines: Sequence[str]) -> bool:
@@ -195,13 +209,27 @@ def _header(
     return text if len(names) == len(rows[0]) and numbers and named else ""
 
 
-def _trailing(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether every line ends with a delimiter that separates nothing."""
+def _trailing(rows: Sequence[Sequence[str]]) -> int:
+    """How many delimiters every line ends with that separate nothing."""
     body = rows[1:] or rows
-    if not all(len(row) > 2 and not row[-1].strip() for row in body):
-        return False
+    empty = min(_empty_at_end(row) for row in body)
     first = rows[0]
-    return not first[-1].strip() or len(first) == len(body[0]) - 1
+    named = len(first) - _empty_at_end(first)
+    kept = len(body[0]) - empty
+    return empty if empty and kept > 1 and named == kept else 0
+
+
+def _empty_at_end(row: Sequence[str]) -> int:
+    """How many of a row's last values are empty."""
+    return len(list(takewhile(lambda cell: not cell.strip(), reversed(row))))
+
+
+def _single_quotes(lines: Sequence[str], delimiter: str) -> bool:
+    """Whether values stand in single quotes, on every line at least one."""
+    if any('"' in line for line in lines):
+        return False
+    quoted = re.compile(rf"(?:^|{re.escape(delimiter)})\s*'[^']*'\s*(?:{re.escape(delimiter)}|$)")
+    return all(quoted.search(line) for line in lines)
 
 
 def _row_names(rows: Sequence[Sequence[str]]) -> bool:

@@ -128,6 +128,22 @@ FILES: dict[str, bytes] = {
     "trailing_below.csv": text(lines(",")[0], *(line + ";" for line in lines(";")[1:])).replace(
         b"amount,size,colour,y", b"amount;size;colour;y"
     ),
+    "trailing_two.csv": text(*(line + ";;" for line in lines(";"))),
+    "single_quotes.csv": text(
+        *(line.replace("light blue", "'light blue'").replace("y,", "y,") for line in lines(","))
+    )
+    .replace(b",no\n", b",'no'\n")
+    .replace(b",yes\n", b",'yes'\n")
+    .replace(b",y\n", b",'y'\n"),
+    "blanks_and_a_tab.data": text(
+        *(
+            "   ".join(line.rsplit(" ", 1)[0].split(" ")) + "\t" + line.rsplit(" ", 1)[1]
+            for line in lines(" ")
+        )
+    ).replace(b"light   blue", b"light blue"),
+    "double_tabs.txt": text(
+        *(line if i % 9 else line.replace("\t", "\t\t", 1) for i, line in enumerate(lines("\t")))
+    ).replace(b"light blue", b'"light blue"'),
     "wrapped.csv": text(
         *('"' + line.replace("light blue", '""light blue""') + '"' for line in lines(";"))
     ),
@@ -332,6 +348,31 @@ def test_a_file_of_texts_loses_no_row_and_says_what_was_taken(tmp_path: Path) ->
     assert len(x) == 50
     assert [column.name for column in encoding.columns] == ["colour", "size"]
     assert "is taken as the columns' names" in told
+
+
+def test_years_in_the_header_line_are_names(tmp_path: Path) -> None:
+    path = tmp_path / "years.csv"
+    path.write_bytes(
+        text("land,1990,1991,y", *(f"{'fd'[i % 2]},{i},{i * 2},x{i * i % 3}" for i in range(60)))
+    )
+    encoding, x, _, told = decoded(str(path))
+    assert [column.name for column in encoding.columns] == ["land", "1990", "1991"]
+    assert len(x) == 60
+    assert "is taken as the columns' names" in told
+
+
+def test_a_first_row_without_a_value_is_a_row(tmp_path: Path) -> None:
+    path = tmp_path / "holes.csv"
+    rows = [f"{i % 40 or '?'},{'ab'[i % 2]},{'uv'[i % 3 % 2]}" for i in range(60)]
+    path.write_bytes(text(*rows))
+    encoding, x, *_ = decoded(str(path))
+    assert len(x) == 60
+    assert values(encoding, x, "column0")[:2] == [None, 1.0]
+
+
+def test_numbers_that_are_called_ids_are_pointed_out(tmp_path: Path) -> None:
+    data = table(tmp_path, "sample_id", [1_000_000 + i * i * 37 for i in range(80)])
+    assert "seem to be ids: sample_id; leave them out with --drop sample_id" in decoded(data)[3]
 
 
 def test_another_encoding_is_found_said_and_can_be_told(tmp_path: Path) -> None:
