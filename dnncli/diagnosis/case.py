@@ -16,6 +16,8 @@ from dnncli.spec import RunSpec
 MARGIN = 0.05
 # A gain over the majority that would be worth having: where the interval ends below it, nothing was learned.
 WORTHWHILE = 0.1
+# Steps that change a tenth of the weights replace them all within ten; healthy steps are near a thousandth.
+LARGE_STEP = 0.1
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,19 @@ class Case:
         return self.outcome is not None and not self.outcome.held_out.loss <= self.entropy
 
     @cached_property
+    def largest_step(self) -> float:
+        """The largest measured step of the first step and the first epochs, over the weights' norm."""
+        ratios = [layer.update_ratio for layer in self.initial]
+        for epoch in self.epochs[:3]:
+            ratios += [_highest(layer) for layer in epoch.layers]
+        return max((ratio for ratio in ratios if math.isfinite(ratio)), default=math.nan)
+
+    @cached_property
+    def units_lost(self) -> bool:
+        """Whether more than half of some layer's units have died."""
+        return any(layer.dead_fraction > 1 / 2 for layer in self.layers[:-1])
+
+    @cached_property
     def travel(self) -> float:
         """The length of the way a layer's kernel can have gone at most, over its norm: the largest one."""
         by_layer: dict[str, float] = {}
@@ -86,6 +101,10 @@ class Case:
                 way = layer.update_ratio * self.evidence.steps_per_epoch
                 by_layer[layer.layer] = by_layer.get(layer.layer, 0.0) + way
         return max(by_layer.values(), default=0.0)
+
+
+def _highest(layer: LayerRecord) -> float:
+    return layer.ranges.get("update_ratio", (0.0, layer.update_ratio))[1]
 
 
 def learned(outcome: Outcome, classes: ClassStatistics) -> Learned:

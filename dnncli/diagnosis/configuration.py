@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 from dnncli.diagnosis import remedy
-from dnncli.diagnosis.case import Case
+from dnncli.diagnosis.case import LARGE_STEP, Case
 from dnncli.records import Finding, Remedy
 
 # Batch norm over one example subtracts the example itself: nothing is left but the offsets. Over two it
@@ -24,6 +24,11 @@ LOST_GAIN = 0.1
 NOISY = 0.5
 # A layer of one or two units: a line or a plane, in which few classes can be told apart.
 NARROW = 2
+# The sum of 1/width over the hidden layers: the logarithm of a signal's size scatters by about five times
+# that at initialisation (Hanin 2018, Hanin & Nica 2019), and with it which units of a ReLU layer are
+# active for any example. From 1 on layers are dead by chance; a quarter spares them.
+SCATTERED = 1.0
+SPARED = 0.25
 # Penalties that pull less than a hundredth as hard as the loss at the first step leave the loss in charge.
 MILD = 0.01
 
@@ -150,10 +155,12 @@ def _limited(case: Case, limit: float) -> Iterator[Finding]:
 
 def under_capacity(case: Case) -> Iterator[Finding]:
     """Too few units, or none that bend, in a run that fits its training data badly."""
+    if case.outcome is None:
+        return
+    yield from _too_deep_for_its_width(case)
     if not _underfits(case):
         return
     network = case.run.network
-    assert case.outcome is not None
     train = f"training accuracy is {case.outcome.train.accuracy:.0%}"
     narrowest = min(network.hidden)
     if narrowest <= NARROW:
@@ -165,6 +172,23 @@ def under_capacity(case: Case) -> Iterator[Finding]:
         evidence = f"every activation is the identity: the network is linear, and {train}"
         changes = {"act": "elu", "alpha": None, "init": "he-normal"}
         yield remedy.finding("under-capacity", None, evidence, [Remedy(changes)])
+
+
+def _too_deep_for_its_width(case: Case) -> Iterator[Finding]:
+    """Units that died by chance, in layers too narrow for their number."""
+    hidden = case.run.network.hidden
+    scatter = math.fsum(1 / units for units in hidden)
+    small_steps = not case.largest_step > LARGE_STEP
+    if not case.units_lost or scatter < SCATTERED or not small_steps:
+        return
+    worst = max(case.layers[:-1], key=lambda layer: layer.dead_fraction)
+    dead = f"{worst.dead_fraction:.0%} of its units are dead"
+    steps = f"steps are small ({case.largest_step:.1e} of the weights at most)"
+    evidence = f"{dead} though {steps}: {len(hidden)} layers are too many for {min(hidden)} units"
+    enough = round(len(hidden) / SPARED)
+    wider = Remedy({"hidden": [max(units, enough) for units in hidden]})
+    smooth = Remedy({"act": "elu", "alpha": None, "init": "auto"})
+    yield remedy.finding("under-capacity", worst.layer, evidence, [wider, smooth])
 
 
 def _enough(case: Case) -> int:

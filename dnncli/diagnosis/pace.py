@@ -4,14 +4,12 @@ import math
 from collections.abc import Iterator
 
 from dnncli.diagnosis import remedy
-from dnncli.diagnosis.case import Case
-from dnncli.records import Finding, LayerRecord, Remedy
+from dnncli.diagnosis.case import LARGE_STEP, Case
+from dnncli.records import Finding, Remedy
 from dnncli.spec import catalog
 
 # A loss over an epoch that is worse than twice that of knowing nothing: steps overshoot.
 WORSE_THAN_NOTHING = 2.0
-# Steps that change a tenth of the weights replace them all within ten; healthy steps are near a thousandth.
-LARGE_STEP = 0.1
 # Weights must move by about a tenth of their norm before a network of the usual widths does something
 # else (the lazy regime's bound is of order 1/sqrt(width)); all the steps together must be able to.
 SHORT_WAY = 0.1
@@ -39,9 +37,9 @@ def _overshoot(case: Case) -> str | None:
     """What shows that steps are too large; None where nothing does."""
     if case.crash is not None:
         return case.crash.evidence
-    if not case.epochs or not (case.impaired or _units_lost(case)):
+    if not case.epochs or not (case.impaired or case.units_lost):
         return None
-    largest = _largest_step(case)
+    largest = case.largest_step
     step = f"a step changed up to {largest:.1e} of the weights"
     first_loss = case.epochs[0].train_loss
     if first_loss > WORSE_THAN_NOTHING * max(case.entropy, _initial_loss(case)):
@@ -50,30 +48,13 @@ def _overshoot(case: Case) -> str | None:
     last = case.epochs[-1].train_loss
     if last > RELAPSE * lowest and last > case.entropy / 4 and largest > LARGE_STEP / 10:
         return f"the training loss fell to {lowest:.2g} and rose again to {last:.2g}; {step}"
-    if largest > LARGE_STEP and (_units_lost(case) or case.learned.verdict != "unknown"):
+    if largest > LARGE_STEP and (case.units_lost or case.learned.verdict != "unknown"):
         return f"{step} at once, where about a thousandth is healthy"
     return None
 
 
 def _initial_loss(case: Case) -> float:
     return case.evidence.initial_loss or 0.0
-
-
-def _units_lost(case: Case) -> bool:
-    """Whether more than half of some layer's units have died."""
-    return any(layer.dead_fraction > 1 / 2 for layer in case.layers[:-1])
-
-
-def _largest_step(case: Case) -> float:
-    """The largest measured step of the first step and the first epochs, over the weights' norm."""
-    ratios = [layer.update_ratio for layer in case.initial]
-    for epoch in case.epochs[:3]:
-        ratios += [_highest(layer) for layer in epoch.layers]
-    return max((ratio for ratio in ratios if math.isfinite(ratio)), default=math.nan)
-
-
-def _highest(layer: LayerRecord) -> float:
-    return layer.ranges.get("update_ratio", (0.0, layer.update_ratio))[1]
 
 
 def _first_mover(case: Case) -> str | None:
