@@ -89,7 +89,8 @@ def slow(case: Case) -> Iterator[Finding]:
     """Steps so small that the weights cannot have got anywhere: by clipping, schedule or rate."""
     if not case.impaired or case.crash is not None or not case.epochs:
         return
-    if not case.travel < SHORT_WAY:
+    # A short way at a healthy pace is a run that is too short.
+    if not case.travel < SHORT_WAY or case.travel > case.steps * GOOD_STEP / 3:
         return
     way = f"in {case.steps:,} steps no layer can have moved by more than {case.travel:.1e} of its weights"
     for cause in (_clipped, _scheduled):
