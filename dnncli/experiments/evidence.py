@@ -46,9 +46,9 @@ def health(
 
 def first_step(snapshot: Snapshot) -> tuple[LayerRecord, ...]:
     """The statistics before any update, also of a run that broke in its first epoch."""
-    if snapshot.initial or snapshot.history or not snapshot.flight:
-        return snapshot.initial
-    step = snapshot.flight[0]
+    if snapshot.history.initial or snapshot.history.epochs or not snapshot.steps:
+        return snapshot.history.initial
+    step = snapshot.steps[0]
     return step.layers if step.step == 1 else ()
 
 
@@ -57,10 +57,10 @@ def run_evidence(snapshot: Snapshot, stopped: str, dataset: Dataset) -> RunEvide
     spec = snapshot.spec
     batch = plan.batch_size(spec, len(dataset.train))
     return RunEvidence(
-        epochs=snapshot.history,
+        epochs=snapshot.history.epochs,
         stopped=stopped,
-        best_epoch=snapshot.best_epoch,
+        best_epoch=snapshot.history.best_epoch,
         steps_per_epoch=-(-len(dataset.train) // batch),
         data=statistics(dataset),
-        outcome=outcome(spec.network, snapshot.parameters, snapshot.statistics, dataset),
+        outcome=outcome(spec.network, snapshot.network, dataset),
     )

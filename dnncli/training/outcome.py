@@ -8,11 +8,10 @@ import numpy as np
 from jaxtyping import Array, Float, Float64, Int
 
 from dnncli.data import Dataset, Split
-from dnncli.nn import network
-from dnncli.nn.network import Parameters, Statistics
+from dnncli.nn import network, tasks
+from dnncli.nn.network import Network
 from dnncli.records.diagnosis import Outcome, Reference, SplitOutcome
 from dnncli.spec import NetworkSpec
-from dnncli.training import engine
 
 ROWS = 4096  # examples of a forward pass, one compiled shape for all splits
 TRAIN_SAMPLE = 2000  # of the reference models: their accuracy is known to a percent or so
@@ -28,12 +27,10 @@ class _Answers(NamedTuple):
     predicted: Int[Array, " rows"]
 
 
-def outcome(
-    spec: NetworkSpec, parameters: Parameters, statistics: Statistics, dataset: Dataset
-) -> Outcome:
+def outcome(spec: NetworkSpec, best: Network, dataset: Dataset) -> Outcome:
     """Losses and confusions on training and held-out examples, without dropout; and a reference."""
     rows = min(ROWS, len(dataset.train))
-    ask = _Asking(spec, parameters, statistics, rows)
+    ask = _Asking(spec, best, rows)
     held_out = _together(dataset.validation, dataset.test)
     reference = simple_models(dataset.train, held_out, dataset.classes)
     return Outcome(
@@ -50,8 +47,7 @@ class _Asking(NamedTuple):
     """A network, asked so many examples at a time."""
 
     spec: NetworkSpec
-    parameters: Parameters
-    statistics: Statistics
+    network: Network
     rows: int
 
     def of(self, split: Split, classes: int) -> SplitOutcome:
@@ -70,18 +66,17 @@ class _Asking(NamedTuple):
         missing = self.rows - len(y)
         padded = np.pad(x, ((0, missing), (0, 0)))
         labels = np.pad(y, (0, missing))
-        return _compiled(self.spec, self.parameters, self.statistics, padded, labels)
+        return _compiled(self.spec, self.network, padded, labels)
 
 
 def _answer(
     spec: NetworkSpec,
-    parameters: Parameters,
-    statistics: Statistics,
+    best: Network,
     x: Float[Array, "rows features"],
     y: Int[Array, " rows"],
 ) -> _Answers:
-    logits = network.apply(spec, parameters, x, statistics=statistics)[0]
-    return _Answers(engine.losses(logits, y), jnp.argmax(logits, axis=1))
+    logits = network.apply(spec, best.parameters, x, statistics=best.statistics)[0]
+    return _Answers(tasks.cross_entropy(logits, y), jnp.argmax(logits, axis=1))
 
 
 _compiled = jax.jit(_answer, static_argnums=0)

@@ -19,11 +19,11 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from dnncli.data import Dataset
-from dnncli.nn import network
+from dnncli.nn import network, tasks
 from dnncli.nn.network import Parameters
 from dnncli.records.diagnosis import Sharpness
 from dnncli.spec import NetworkSpec, RunSpec
-from dnncli.training import engine
+from dnncli.training.program import initial_network
 
 ITERATIONS = 20  # of the power method: within a tenth of the eigenvalue, for a factor of 2 wanted
 EXAMPLES = 1024  # of the batch; the curvature of a smaller one scatters
@@ -41,7 +41,7 @@ def measure(run: RunSpec, dataset: Dataset) -> tuple[float, Sharpness]:
     """The loss before the first step, and the largest eigenvalue there, on up to EXAMPLES examples."""
     moment = dataset.train.second_moment
     sizes = (dataset.features, dataset.classes, run.seed, moment)
-    parameters, _ = engine.initial_network(run.network, *sizes)
+    parameters, _ = initial_network(run.network, *sizes)
     stride = max(1, -(-len(dataset.train) // EXAMPLES))
     x = dataset.train.x[::stride]
     y = dataset.train.y[::stride]
@@ -72,7 +72,7 @@ def _power(
 
     def loss(parameters: Parameters) -> Float[Array, ""]:
         logits, _ = network.apply(spec, parameters, x)
-        return jnp.mean(engine.losses(logits, y))
+        return jnp.mean(tasks.cross_entropy(logits, y))
 
     value, gradient = jax.value_and_grad(loss)(parameters)
     scales = jax.tree.map(lambda g: _scale(g, preconditioned), gradient)
