@@ -16,9 +16,10 @@ from dnncli.experiments.compilation_pool import CompilationPool
 from dnncli.experiments.statistics import Paired
 from dnncli.spec import RunSpec, catalog, from_options
 from dnncli.training import early_stopping, seeds
-from dnncli.training.engine import Block
+from dnncli.training.history import RunHistory
+from dnncli.training.program import Block
 from dnncli.training.run import network_context
-from dnncli.training.seeds import Convoy, Lane
+from dnncli.training.seeds import SeedBatch
 
 # Options that a change of another option leaves to their defaults, unless they change as well.
 DEPENDENT: Mapping[str, tuple[str, ...]] = {
@@ -96,12 +97,12 @@ class Trial:
     candidate: Candidate
     spec: RunSpec
     dataset: Dataset
-    batch: Convoy
+    batch: SeedBatch
 
     @property
-    def runs(self) -> tuple[Lane, ...]:
+    def runs(self) -> tuple[RunHistory, ...]:
         """One run a seed."""
-        return self.batch.lanes
+        return self.batch.runs
 
     @property
     def epochs(self) -> int:
@@ -111,7 +112,7 @@ class Trial:
     @property
     def running(self) -> bool:
         """Whether some seed has epochs left and has neither diverged nor lost patience."""
-        return self.batch.going
+        return self.batch.running
 
     @property
     def diverged(self) -> int:
@@ -148,10 +149,10 @@ def scores(trial: Trial, epochs: int | None = None) -> tuple[SeedScore, ...]:
     return tuple(_score(run, limit) for run in trial.runs)
 
 
-def _score(run: Lane, epochs: int) -> SeedScore:
+def _score(run: RunHistory, epochs: int) -> SeedScore:
     """A run's best epoch among the first ones, as early stopping chooses it."""
-    history = run.history[:epochs]
-    if not history or (run.stopped == "diverged" and len(run.history) < epochs):
+    history = run.epochs[:epochs]
+    if not history or (run.stopped == "diverged" and run.epoch < epochs):
         return DIVERGED
     best = history[early_stopping.best_epoch(history, run.spec.stopping) - 1]
     return SeedScore(best.val_accuracy, best.val_loss)
@@ -182,11 +183,11 @@ def verdicts(trial: Trial) -> tuple[str, ...]:
     return tuple(_verdict(run, trial.dataset) for run in trial.runs)
 
 
-def _verdict(run: Lane, dataset: Dataset) -> str:
+def _verdict(run: RunHistory, dataset: Dataset) -> str:
     if run.stopped == "diverged":
         return "diverged"
-    if not run.history:
+    if not run.epochs:
         return "unknown"
-    best = run.history[max(run.best_epoch, 1) - 1]
+    best = run.epochs[max(run.best_epoch, 1) - 1]
     context = network_context(run.spec, dataset)
     return diagnose(context, best.layers, run.initial).verdict

@@ -13,8 +13,8 @@ from dnncli.experiments.halving import RUNGS, Deadline, Halved
 from dnncli.experiments.paired import Candidate, SeedScore, Trial
 from dnncli.experiments.statistics import Paired
 from dnncli.spec import DataSpec, RunSpec
-from dnncli.training.engine import Block
-from dnncli.training.run import block
+from dnncli.training.placement import block
+from dnncli.training.program import Block
 
 UNTREATED = Candidate("as it is")
 COMPILING = 2  # programs at once; training takes little of the time in a race of small networks

@@ -12,6 +12,8 @@ from dnncli.experiments import compilation_pool, paired
 from dnncli.experiments.paired import Candidate, SeedScore
 from dnncli.spec import RunSpec, from_options
 from dnncli.training import run as runs
+from dnncli.training.history import RunHistory
+from dnncli.training.placement import block
 
 DATA = dataset(train=70, validation=40)
 
@@ -84,7 +86,7 @@ def test_the_given_options_are_those_that_make_the_run_and_no_more(options):
 def trial(run, seeds=3):
     """A candidate trained to its end."""
     untrained = paired.start(Candidate("", {}), run, seeds, DATA)
-    blocks = (runs.block(DATA.train), runs.block(DATA.validation))
+    blocks = (block(DATA.train), block(DATA.validation))
     with compilation_pool.compiling([run], seeds, DATA, forward=False) as pool:
         *_, last = paired.advance(untrained, run.schedule.epochs, pool, *blocks)
     return last
@@ -99,21 +101,22 @@ def test_each_seeds_score_is_the_best_epochs_of_the_run_that_train_makes(trained
     scores = paired.scores(trained)
     for k, score in enumerate(scores[:2]):
         *_, last = runs.run(runs.start(spec(seed=4 + k), DATA), DATA)
-        best = last.snapshot.history[last.snapshot.best_epoch - 1]
+        history = last.snapshot.history
+        best = history.epochs[history.best_epoch - 1]
         assert score.accuracy == pytest.approx(best.val_accuracy, abs=1e-6)
         assert score.loss == pytest.approx(best.val_loss, rel=1e-3)
 
 
 def test_scores_may_be_asked_for_as_they_were_after_fewer_epochs(trained):
     first = paired.scores(trained, 1)
-    expected = [(run.history[0].val_accuracy, run.history[0].val_loss) for run in trained.runs]
+    expected = [(run.epochs[0].val_accuracy, run.epochs[0].val_loss) for run in trained.runs]
     assert [tuple(score) for score in first] == expected
 
 
 def test_training_in_parts_is_training_at_once(trained):
     run = spec(seed=4)
     part = paired.start(Candidate("", {}), run, 3, DATA)
-    blocks = (runs.block(DATA.train), runs.block(DATA.validation))
+    blocks = (block(DATA.train), block(DATA.validation))
     with compilation_pool.compiling([run], 3, DATA, forward=False) as pool:
         for epochs in (1, 1, 3):
             *_, part = [part, *paired.advance(part, epochs, pool, *blocks)]
@@ -131,16 +134,10 @@ def test_a_run_that_diverges_is_the_worst_possible_and_not_missing():
 
 
 def test_a_run_that_diverged_later_had_its_score_before():
-    history = (record(1), record(2))
-    run = runs_of(history, "diverged")
+    epochs = (record(1), record(2))
+    run = RunHistory(spec(), epochs, best_epoch=1, stopped="diverged")
     assert paired._score(run, 2) == SeedScore(0.75, 0.25)
     assert paired._score(run, 3) == paired.DIVERGED
-
-
-def runs_of(history, stopped):
-    from dnncli.training.seeds import Lane
-
-    return Lane(spec(), best_epoch=1, history=history, stopped=stopped)
 
 
 def test_a_gain_is_the_paired_difference_in_float64():

@@ -18,7 +18,7 @@ DATA = dataset(train=200, validation=150, test=60)
 
 @pytest.fixture(autouse=True, scope="module")
 def compiled_once():
-    compilation_cache.remember()
+    compilation_cache.enable()
 
 
 def run(fault, *changes, budget=600.0):

@@ -13,9 +13,9 @@ from dnncli.data import Dataset, Split
 from dnncli.records import OneBatchRecord
 from dnncli.spec import NetworkSpec, RunSpec, UpdateSpec
 from dnncli.training import engine
-from dnncli.training.engine import Program
-from dnncli.training.plan import Plan, shuffle
-from dnncli.training.run import block
+from dnncli.training.placement import block, fetch
+from dnncli.training.plan import Plan, key, shuffle
+from dnncli.training.program import Program, initial_state
 
 EXAMPLES = 64
 STEPS = 300
@@ -35,14 +35,13 @@ def fit_one_batch(spec: RunSpec, dataset: Dataset) -> OneBatchRecord:
     network = _plain(spec.network)
     program = Program(network, UpdateSpec(), len(batch), None)
     moment = dataset.train.second_moment
-    state = engine.initial_state(program, dataset.features, dataset.classes, spec.seed, moment)
-    key = np.array([0, spec.seed], np.uint32)
+    state = initial_state(program, dataset.features, dataset.classes, spec.seed, moment)
     examples = block(batch)
-    _, info = _fit(program, state, examples, examples, key, _plan(len(batch)))
-    info = jax.device_get(info)
+    _, info = _fit(program, state, examples, examples, key(spec.seed), _plan(len(batch)))
+    info = fetch(info)
     losses = info.log.losses[:, -1]
     finite = info.finite.all(axis=1) & np.isfinite(losses) & np.isfinite(info.validation.loss)
-    return _record(batch, losses, info.validation.accuracy, finite)
+    return _record(batch, losses, info.validation.metrics["accuracy"], finite)
 
 
 def _batch(spec: RunSpec, dataset: Dataset) -> Split:

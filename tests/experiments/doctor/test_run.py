@@ -20,7 +20,7 @@ NETWORK = {"hidden": (24,), "batch_size": 16, "epochs": 8, "lr": 0.01}
 
 @pytest.fixture(autouse=True, scope="module")
 def compiled_once():
-    compilation_cache.remember()
+    compilation_cache.enable()
 
 
 def examine(data=DATA, budget=600.0, **options):
