@@ -16,6 +16,7 @@ from dnncli.report.escaping import escaped
 COMMANDS = {
     "train": "Train a network and report how its layers learn.",
     "eval": "Measure a trained network: scores, confusion, gradients, batch norm.",
+    "doctor": "Find why a network does not learn, prescribe what mends it, and prove it.",
     "transfer": "Reuse a trained network's layers on another task, and prove that it helped.",
     "data": "See which data there are and what they hold, and fetch data sets.",
     "predict": "Predict the class of every row of a table, or of images.",

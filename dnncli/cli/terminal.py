@@ -118,3 +118,7 @@ class Bar:
     def advance(self, what: str, steps: int = 1) -> None:
         """One more is done, or several."""
         self._progress.update(self._task, advance=steps, description=escaped(what))
+
+    def reach(self, done: int) -> None:
+        """So many are done in all."""
+        self._progress.update(self._task, completed=done)

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
+from dnncli.diagnosis import chain
+from dnncli.diagnosis.case import Case
 from dnncli.diagnosis.context import NetworkContext
 from dnncli.diagnosis.first_step import deviation_from_theory
 from dnncli.diagnosis.flow import flow, overflow
 from dnncli.diagnosis.steps import updates
 from dnncli.diagnosis.units import dead, saturated
 from dnncli.records import Finding, Health, LayerRecord
+from dnncli.records.diagnosis import RunEvidence
 
 
 def diagnose(
@@ -15,15 +18,23 @@ def diagnose(
     layers: Sequence[LayerRecord],
     initial: Sequence[LayerRecord] = (),
     crash: Finding | None = None,
+    evidence: RunEvidence | None = None,
 ) -> Health:
-    """The verdict on one epoch's statistics, worst finding first.
+    """The verdict on a network, the first cause first.
 
-    `initial` are the statistics of the first step, to hold against theory; `crash` is what broke where
-    training diverged. Frozen layers are not judged.
+    layers: statistics of one epoch, the run's last. initial: of the first step, before any update.
+    crash: what broke where training diverged. evidence: what else is known of the whole run; without
+    it only the layers are judged. Frozen layers are not judged.
     """
+    deviation = tuple(deviation_from_theory(context, initial)) if initial else ()
+    if evidence is not None and context.run is not None:
+        case = Case(context, context.run, tuple(layers), tuple(initial), crash, evidence)
+        found = chain.findings(case)
+        named = {finding.rule for finding in found}
+        rest = () if "inputs" in named else deviation
+        return Health(found[0].rule if found else "healthy", (*found, *rest), case.learned)
     trained = [layer for layer in layers if not layer.frozen]
     found = (crash,) if crash else tuple(layer_findings(context, trained))
-    deviation = tuple(deviation_from_theory(context, initial)) if initial else ()
     return Health(found[0].rule if found else "healthy", (*found, *deviation))
 
 

@@ -18,7 +18,7 @@ FORWARD_ROWS = 4096  # the most examples of a forward pass
 
 @dataclass(frozen=True)
 class CompiledPrograms:
-    """What runs need: an epoch of all seeds, and the forward pass of one network."""
+    """What runs need: an epoch of all seeds, and one network's forward pass (None: not wanted)."""
 
     epoch: Any
     forward: Any
@@ -37,6 +37,10 @@ class CompilationPool:
         """What is compiled for a run: a key that runs with the same programs share."""
         return seeds.program(run, self.examples)
 
+    def ready(self, run: RunSpec) -> bool:
+        """Whether the run's programs are compiled."""
+        return self.pending[self.program(run)].done()
+
     def get(self, run: RunSpec) -> CompiledPrograms:
         """The run's programs; waits until they are compiled."""
         return self.pending[self.program(run)].result()
@@ -44,21 +48,26 @@ class CompilationPool:
 
 @contextmanager
 def compiling(
-    runs: Sequence[RunSpec], seed_count: int, dataset: Dataset
+    runs: Sequence[RunSpec],
+    seed_count: int,
+    dataset: Dataset,
+    *,
+    forward: bool = True,
+    workers: int = 1,
 ) -> Iterator[CompilationPool]:
-    """Compile the runs' programs in this order on a thread of its own.
+    """Compile the runs' programs in this order on threads of their own.
 
     XLA releases Python's lock, so training goes on meanwhile. Runs that differ only in initialiser,
-    learning rate or seed share a program.
+    learning rate or seed share a program. forward: whether forward passes are wanted as well.
     """
     examples = len(dataset.train)
     distinct: dict[Program, RunSpec] = {}
     for run in runs:
         distinct.setdefault(seeds.program(run, examples), run)
-    threads = ThreadPoolExecutor(1, thread_name_prefix="compile")
+    threads = ThreadPoolExecutor(workers, thread_name_prefix="compile")
     try:
         pending = {
-            program: threads.submit(_compile, run, seed_count, dataset)
+            program: threads.submit(_compile, run, seed_count, dataset, forward)
             for program, run in distinct.items()
         }
         yield CompilationPool(pending, examples)
@@ -66,13 +75,20 @@ def compiling(
         threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _compile(run: RunSpec, seed_count: int, dataset: Dataset) -> CompiledPrograms:
-    """Both programs of a run, from shapes alone."""
+def _compile(
+    run: RunSpec, seed_count: int, dataset: Dataset, forward: bool = True
+) -> CompiledPrograms:
+    """The programs of a run, from shapes alone."""
     began = time.perf_counter()
-    spec = seeds.program(run, len(dataset.train)).network
     epoch = seeds.compile_epoch(run, seed_count, dataset)
     rows = min(FORWARD_ROWS, len(dataset.train))
+    logits = _compile_forward(run, rows, dataset) if forward else None
+    return CompiledPrograms(epoch, logits, rows, time.perf_counter() - began)
+
+
+def _compile_forward(run: RunSpec, rows: int, dataset: Dataset) -> Any:
+    """The forward pass of one network over so many examples."""
+    spec = seeds.program(run, len(dataset.train)).network
     x = placement.shape((rows, dataset.features))
     shapes = network.shapes(spec, dataset.features, dataset.classes)
-    forward = inference.compiled_logits.lower(spec, shapes, x).compile()
-    return CompiledPrograms(epoch, forward, rows, time.perf_counter() - began)
+    return inference.compiled_logits.lower(spec, shapes, x).compile()

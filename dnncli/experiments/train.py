@@ -8,9 +8,8 @@ from typing import Any
 
 from dnncli import data, theory
 from dnncli.data import Dataset
-from dnncli.diagnosis.verdict import diagnose
 from dnncli.errors import SpecError
-from dnncli.experiments import alignment
+from dnncli.experiments import alignment, evidence
 from dnncli.nn import network
 from dnncli.records import Finding, Health, Seconds, TrainRecord
 from dnncli.spec import RunSpec, catalog, option
@@ -101,9 +100,7 @@ def _health(
         layers = progress.record.layers
     else:
         return Health("unknown")
-    health = diagnose(
-        network_context(snapshot.spec, dataset), layers, snapshot.history.initial, crash
-    )
+    health = evidence.health(snapshot, stopped, dataset, layers, crash)
     if progress and progress.cause and stopped == "condition":
         return _led_by(progress.cause, health)
     return health
@@ -112,7 +109,7 @@ def _health(
 def _led_by(cause: Finding, health: Health) -> Health:
     """The health with the condition that ended the run first, as it was met in its first step."""
     others = tuple(finding for finding in health.findings if finding.rule != cause.rule)
-    return Health(cause.rule, (cause, *others))
+    return Health(cause.rule, (cause, *others), health.learned)
 
 
 def resume(path: Path, options: Mapping[str, Any]) -> tuple[Snapshot, Dataset]:

@@ -33,6 +33,7 @@ from dnncli.records.data import (
     FetchedFile,
     FetchRecord,
 )
+from dnncli.records.doctor import CandidateRecord, DoctorRecord, Gain, OneBatchRecord
 from dnncli.records.evaluation import (
     BatchNormRecord,
     ClassScore,
@@ -66,6 +67,7 @@ __all__ = [
     "LAYER_FIELDS",
     "BaselineRecord",
     "BatchNormRecord",
+    "CandidateRecord",
     "CaseRecord",
     "ClassCount",
     "ClassScore",
@@ -79,12 +81,14 @@ __all__ = [
     "DepthRecord",
     "DescriptionRecord",
     "Difference",
+    "DoctorRecord",
     "EpochRecord",
     "Estimate",
     "EvalRecord",
     "FetchRecord",
     "FetchedFile",
     "Finding",
+    "Gain",
     "Health",
     "InspectRecord",
     "LayerPart",
@@ -93,6 +97,7 @@ __all__ = [
     "Learned",
     "NormMismatch",
     "Notice",
+    "OneBatchRecord",
     "OriginRecord",
     "ParentRecord",
     "Prediction",

@@ -1,7 +1,7 @@
 """Records that several commands share: layers, epochs, data, scores, verdicts."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 LAYER_FIELDS = (
     "delta_rms",
@@ -97,6 +97,10 @@ class Finding:
     alternatives: tuple[Remedy, ...] = ()
     symptoms: tuple["Finding", ...] = ()
 
+    def heading(self) -> str:
+        """The rule and the layer it is about, if it is about one."""
+        return self.rule if self.layer is None else f"{self.rule} in {self.layer}"
+
 
 @dataclass(frozen=True)
 class Learned:
@@ -128,6 +132,12 @@ class Health:
         for finding in self.findings:
             yield finding
             yield from finding.symptoms
+
+    def divergence(self) -> Finding:
+        """What broke, with the first cause's remedy, in a run that diverged."""
+        cause = self.findings[0]
+        crash = next((found for found in self.all_findings() if found.rule == "diverged"), cause)
+        return replace(crash, advice=cause.advice, remedy=cause.remedy)
 
 
 @dataclass(frozen=True)

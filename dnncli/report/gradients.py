@@ -8,7 +8,7 @@ from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dnncli.records import Health, LayerRecord
+from dnncli.records import Finding, Health, LayerRecord, Learned
 from dnncli.report import text
 
 BAR_CELLS = 10
@@ -23,6 +23,13 @@ DISPENSABLE = (
 )  # columns of the table, the least important first
 
 FROZEN = Text("frozen", style="cyan")
+LEARNED = {
+    "learned": "learned",
+    "weakly": "learned little",
+    "memorised": "learned by heart only",
+    "nothing": "learned nothing",
+    "unknown": "not shown to have learned",
+}
 
 LAYER_COLUMNS = (
     "layer",
@@ -134,8 +141,27 @@ def verdict_lines(health: Health, layers: Sequence[LayerRecord] = ()) -> list[Te
         return [Text.assemble(("healthy", "bold green"), f": {which} learns.")]
     lines = []
     for finding in health.findings:
-        lines.append(
-            Text.assemble((finding.rule, "bold red"), f" in {finding.layer}: {finding.evidence}.")
-        )
+        place = f" in {finding.layer}" if finding.layer else ""
+        lines.append(Text.assemble((finding.rule, "bold red"), f"{place}: {finding.evidence}."))
         lines.append(Text.assemble("  → ", (finding.advice, "bold"), "."))
+        lines += [_symptom_line(symptom) for symptom in finding.symptoms]
     return lines
+
+
+def _symptom_line(symptom: Finding) -> Text:
+    """What a finding explains, under it."""
+    return Text(f"  explains {symptom.heading()}: {symptom.evidence}.", style="dim")
+
+
+def learned_line(learned: Learned | None) -> Iterator[Text]:
+    """Whether the network learned anything, against the largest class and a linear model."""
+    if learned is None or learned.accuracy is None:
+        return
+    parts = [f"{learned.accuracy:.0%} of the held-out examples"]
+    parts += [f"{learned.train_accuracy:.0%} of the training examples"]
+    against = [f"the largest class alone {learned.majority:.0%}"]
+    if learned.linear is not None:
+        against.append(f"a linear model {learned.linear:.0%}")
+    style = "bold green" if learned.verdict == "learned" else "bold yellow"
+    told = f": right on {', '.join(parts)} ({', '.join(against)})."
+    yield Text.assemble((LEARNED[learned.verdict], style), told)

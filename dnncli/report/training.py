@@ -20,8 +20,6 @@ EPOCH_COLUMNS = (
     "clipped_fraction",
     "seconds",
 )
-# Standard errors over chance from which on an accuracy shows that something was learned.
-GUESSING = 3.0
 STOPPED = {
     "epochs": "all epochs done",
     "patience": "no improvement any more",
@@ -116,18 +114,6 @@ def epoch_line(record: EpochRecord, best: bool) -> Text:
     return line
 
 
-def _still_guessing(record: TrainRecord) -> Iterator[Text]:
-    """Gradients may flow well before anything is learned: say so while accuracy shows nothing."""
-    chance = 1 / record.data.classes
-    examples = max(record.data.validation, 1)
-    error = math.sqrt(chance * (1 - chance) / examples)
-    if max(epoch.val_accuracy for epoch in record.epochs) < chance + GUESSING * error:
-        yield Text(
-            f"Yet accuracy is no better than guessing among {record.data.classes} classes: try more"
-            " --epochs, or a larger --lr."
-        )
-
-
 def closing(record: TrainRecord) -> Iterator[RenderableType]:
     """The test result, the gradient report of the best epoch, the verdict and the checkpoint."""
     last = len(record.epochs) and record.epochs[-1].epoch
@@ -148,9 +134,8 @@ def closing(record: TrainRecord) -> Iterator[RenderableType]:
         yield Text()
     yield from first_step(record)
     layers = record.epochs[-1].layers if record.epochs else ()
+    yield from gradients.learned_line(record.health.learned)
     yield from gradients.verdict_lines(record.health, layers)
-    if record.epochs and record.health.verdict == "healthy":
-        yield from _still_guessing(record)
     if record.checkpoint:
         yield saved(record.checkpoint, record.seconds)
 

@@ -71,8 +71,10 @@ class TestTheResult:
         assert result.seconds.train == pytest.approx(sum(each.record.seconds for each in told))
         assert result.seconds.compile == told[-1].compile_seconds > 0
 
-    def test_a_network_that_learns_is_healthy(self, done):
-        *_, result = done
+    def test_a_network_that_learns_is_healthy(self):
+        _, told = train(spec(epochs=60, lr=0.01, patience=3))
+        result = training.result(told[-1].snapshot, told[-1], DATA)
+        assert result.health.learned.verdict == "learned"
         assert result.health.verdict == "healthy"
         assert not result.health.findings
 
@@ -81,7 +83,8 @@ class TestTheResult:
         early, late = (
             training.result(each.snapshot, each, DATA).health for each in (told[0], told[-1])
         )
-        assert (early.verdict, late.verdict) == ("healthy", "saturated")
+        assert "saturated" not in [finding.rule for finding in early.all_findings()]
+        assert "saturated" in [finding.rule for finding in late.all_findings()]
 
     def test_a_run_that_lost_patience_says_so(self):
         _, told = train(spec(act="tanh", lr=0.3, epochs=6, patience=1, min_delta=9.0))
@@ -94,10 +97,9 @@ class TestTheResult:
         )  # as --scale standard makes them
         _, told = train(spec(act="tanh", epochs=1), data=nothing)
         result = training.result(told[-1].snapshot, told[-1], nothing)
-        last = result.health.findings[-1]
-        assert (last.rule, last.layer) == ("unpredicted", "hidden1")
-        assert "the inputs' mean square is 0" in last.evidence
-        assert "constant or badly scaled features" in last.advice
+        first = result.health.findings[0]
+        assert (result.health.verdict, first.rule, first.remedy) == ("inputs", "inputs", None)
+        assert first.evidence.startswith("all 6 features are constant")
         assert result.prediction.reason
 
 
@@ -129,8 +131,10 @@ class TestDivergence:
         start, (progress,) = train(spec(optimizer=optimizer, lr=1e6))
         result = training.result(progress.snapshot, progress, DATA)
         assert result.stopped == "diverged"
-        assert result.health.verdict == "diverged"
-        assert result.health.findings[0] == progress.cause
+        assert result.health.verdict == "unstable"
+        assert progress.cause in result.health.findings[0].symptoms
+        assert result.health.divergence().evidence == progress.cause.evidence
+        assert result.health.findings[0].remedy.changes["lr"] < 1
         assert result.epochs == (progress.record,)
         assert result.best_epoch == 0
         untrained = oracle.run(

@@ -119,10 +119,10 @@ class Training:
         if caught is not None:
             return self.presenter.stopped(caught, self._continue())
         if record.stopped == "diverged":
-            return self.presenter.diverged(record.health.findings[0])
+            return self.presenter.diverged(record.health.divergence())
         conditions = (*self.fail_on, *self.stop_on)
-        met = [finding for finding in record.health.findings if finding.rule in conditions]
+        met = [finding for finding in record.health.all_findings() if finding.rule in conditions]
         if met:
-            self.presenter.error(f"{met[0].rule} in {met[0].layer}: {met[0].evidence}.")
+            self.presenter.error(f"{met[0].heading()}: {met[0].evidence}.")
             return ExitCode.UNHEALTHY
         return ExitCode.DONE

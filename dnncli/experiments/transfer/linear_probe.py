@@ -44,6 +44,15 @@ def probe(parent: Snapshot, train: Split) -> Iterator[ProbeRecord]:
         yield _probe(name, np.asarray(of_layer), y, folds[chosen])
 
 
+def held_out_accuracy(train: Split, held: Split) -> float:
+    """The accuracy on other examples of a linear classifier, with the penalty best for them."""
+    x = _standardised(np.concatenate([train.x, held.x]))
+    y = np.concatenate([train.y, held.y])
+    is_held = np.arange(len(y)) >= len(train)
+    hits = _held_out(x, np.eye(int(y.max()) + 1)[y], is_held)
+    return float(hits.max() / len(held))
+
+
 def choose(probes: Sequence[ProbeRecord]) -> int:
     """The deepest hidden layer whose accuracy is within one standard error of the best one's.
 

@@ -1,0 +1,102 @@
+"""What can be known of the examples before training: inputs feature by feature, classes, duplicates."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Float64, UInt64
+
+from dnncli.data.dataset import Dataset, Split
+from dnncli.records.diagnosis import ClassStatistics, DataStatistics, InputStatistics
+
+ROWS = 20_000  # of the training examples, evenly spread: enough for every statistic of a feature
+TAIL = 0.01  # the rows that may make a feature's variance by themselves
+TAIL_VARIANCE = 0.9  # and the share of it that is too much for so few
+# Fewer rows rise by chance: n values in rising order have a probability of 1/n!.
+LEAST_RISING = 12
+
+
+def statistics(dataset: Dataset) -> DataStatistics:
+    """Inputs and classes of the training examples; classes of all splits."""
+    names = feature_names(dataset)
+    return DataStatistics(inputs(dataset.train, names), classes(dataset))
+
+
+def feature_names(dataset: Dataset) -> tuple[str, ...]:
+    """The features' names: a table's columns, else `feature 1` and so on."""
+    if dataset.encoding is not None:
+        return dataset.encoding.features
+    return tuple(f"feature {number}" for number in range(1, dataset.features + 1))
+
+
+def inputs(train: Split, names: Sequence[str]) -> InputStatistics:
+    """Scale, offset and oddities of the features, over at most ROWS examples."""
+    stride = max(1, len(train) // ROWS)
+    x = train.x[::stride].astype(np.float64)
+    mean = x.mean(axis=0)
+    variance = x.var(axis=0)
+    # What rounding to float32 makes of a constant is not variation.
+    rounding = np.square(np.abs(mean) * 2.0**-22)
+    varies = variance > rounding
+    offsets = np.where(varies, np.abs(mean) / np.sqrt(np.where(varies, variance, 1.0)), 0.0)
+    total = float(variance[varies].sum())
+    most = int(variance.argmax())
+    farthest = int(offsets.argmax())
+    rising = np.all(np.diff(x, axis=0) > 0, axis=0).tolist()
+    return InputStatistics(
+        features=x.shape[1],
+        second_moment=train.second_moment,
+        mean_square=float(np.square(mean).mean()),
+        varying=int(varies.sum()),
+        offset=float(offsets[farthest]),
+        offset_name=names[farthest],
+        share_of_largest=float(variance[most]) / total if total > 0 else 0.0,
+        largest_name=names[most],
+        outliers=_outlying(x[:, varies]),
+        increasing=_named(names, rising) if len(x) >= LEAST_RISING else (),
+    )
+
+
+def _named(names: Sequence[str], flags: Sequence[bool]) -> tuple[str, ...]:
+    """The names whose flag is set."""
+    return tuple(name for name, flag in zip(names, flags, strict=True) if flag)
+
+
+def _outlying(x: Float64[np.ndarray, "rows features"]) -> float:
+    """The share of numeric features whose variance comes from the TAIL of their rows."""
+    numeric = [column for column in x.T if len(np.unique(column[:100])) > 2]
+    if not numeric or len(x) < 1 / TAIL:
+        return 0.0
+    squares = np.square(np.stack(numeric) - np.mean(numeric, axis=1)[:, None])
+    count = max(1, int(len(x) * TAIL))
+    largest = np.partition(squares, -count, axis=1)[:, -count:]
+    shares = largest.sum(axis=1) / squares.sum(axis=1)
+    return float((shares > TAIL_VARIANCE).mean())
+
+
+def classes(dataset: Dataset) -> ClassStatistics:
+    """Counts by class and split, and what identical examples leave possible."""
+    splits = (dataset.train, dataset.validation, dataset.test)
+    counts = [np.bincount(split.y, minlength=dataset.classes).tolist() for split in splits]
+    train, validation, test = (tuple(map(int, count)) for count in counts)
+    best = _best_accuracy(dataset.train)
+    return ClassStatistics(dataset.class_names, train, validation, test, best)
+
+
+def _best_accuracy(train: Split) -> float:
+    """The accuracy of answering, for each distinct example, its most frequent label."""
+    _, group = np.unique(row_hashes(train.x), return_inverse=True)
+    pairs, counts = np.unique(np.stack([group, train.y]), axis=1, return_counts=True)
+    best = np.zeros(int(group.max()) + 1, np.int64)
+    np.maximum.at(best, pairs[0], counts)
+    return float(best.sum() / len(train))
+
+
+def row_hashes(x: Float[np.ndarray, "rows features"]) -> UInt64[np.ndarray, " rows"]:
+    """A 64-bit hash of each example's bytes: equal rows have equal hashes."""
+    bits = np.ascontiguousarray(x).view(np.uint32)
+    factors = np.random.default_rng(0).integers(1, 2**63, x.shape[1], dtype=np.uint64)
+    hashes: UInt64[np.ndarray, " rows"] = np.zeros(len(x), np.uint64)
+    for start in range(0, len(x), ROWS):
+        part = bits[start : start + ROWS].astype(np.uint64)
+        hashes[start : start + ROWS] = (part * (factors | np.uint64(1))).sum(axis=1)
+    return hashes

@@ -1,0 +1,150 @@
+"""A whole run as the rules see it, and whether it learned anything."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from dnncli.diagnosis import chance
+from dnncli.diagnosis.context import NetworkContext
+from dnncli.records import EpochRecord, Finding, LayerRecord, Learned
+from dnncli.records.diagnosis import ClassStatistics, DataStatistics, Outcome, RunEvidence
+from dnncli.spec import RunSpec
+
+# How much worse than a simple model a network must be to count as impaired: what chance allows, and
+# five points besides, since the simple model may just suit the data.
+MARGIN = 0.05
+# A gain over the majority that would be worth having: where the interval ends below it, nothing was learned.
+WORTHWHILE = 0.1
+# Steps that change a tenth of the weights replace them all within ten; healthy steps are near a thousandth.
+LARGE_STEP = 0.1
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run with everything known of it. `layers`: its last epoch's; `initial`: its first step's."""
+
+    context: NetworkContext
+    run: RunSpec
+    layers: tuple[LayerRecord, ...]
+    initial: tuple[LayerRecord, ...]
+    crash: Finding | None
+    evidence: RunEvidence
+
+    @property
+    def epochs(self) -> tuple[EpochRecord, ...]:
+        """The finite epochs."""
+        return self.evidence.epochs
+
+    @property
+    def data(self) -> DataStatistics | None:
+        """What is known of the data."""
+        return self.evidence.data
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What the best network does."""
+        return self.evidence.outcome
+
+    @property
+    def steps(self) -> int:
+        """How many updates were made."""
+        return self.evidence.steps_per_epoch * len(self.epochs)
+
+    @cached_property
+    def learned(self) -> Learned:
+        """Whether the network learned anything."""
+        if self.outcome is None or self.data is None:
+            return Learned("unknown")
+        return learned(self.outcome, self.data.classes)
+
+    @cached_property
+    def entropy(self) -> float:
+        """The loss of knowing how frequent the classes are and nothing else, in nats."""
+        if self.data is None:
+            return math.log(max(2, self.context.classes))
+        return max(entropy(self.data.classes.train), 1e-3)
+
+    @cached_property
+    def impaired(self) -> bool:
+        """Whether something is wrong with what was learned, beyond chance."""
+        if self.crash is not None:
+            return True
+        if self.learned.verdict in ("nothing", "memorised", "weakly"):
+            return True
+        return self.overconfident
+
+    @cached_property
+    def overconfident(self) -> bool:
+        """Whether the best network's loss is worse than that of knowing the classes' frequencies only."""
+        return self.outcome is not None and not self.outcome.held_out.loss <= self.entropy
+
+    @cached_property
+    def largest_step(self) -> float:
+        """The largest measured step of the first step and the first epochs, over the weights' norm."""
+        ratios = [layer.update_ratio for layer in self.initial]
+        for epoch in self.epochs[:3]:
+            ratios += [_highest(layer) for layer in epoch.layers]
+        return max((ratio for ratio in ratios if math.isfinite(ratio)), default=math.nan)
+
+    @cached_property
+    def units_lost(self) -> bool:
+        """Whether more than half of some layer's units have died."""
+        return any(layer.dead_fraction > 1 / 2 for layer in self.layers[:-1])
+
+    @cached_property
+    def travel(self) -> float:
+        """The length of the way a layer's kernel can have gone at most, over its norm: the largest one."""
+        by_layer: dict[str, float] = {}
+        for epoch in self.epochs:
+            for layer in epoch.layers:
+                way = layer.update_ratio * self.evidence.steps_per_epoch
+                by_layer[layer.layer] = by_layer.get(layer.layer, 0.0) + way
+        return max(by_layer.values(), default=0.0)
+
+
+def _highest(layer: LayerRecord) -> float:
+    return layer.ranges.get("update_ratio", (0.0, layer.update_ratio))[1]
+
+
+def learned(outcome: Outcome, classes: ClassStatistics) -> Learned:
+    """What the best network's answers are worth, against the largest class and simple models."""
+    held_out = outcome.held_out
+    largest = max(range(len(classes.train)), key=classes.train.__getitem__)
+    share = classes.held_out()[largest] / max(1, held_out.examples)
+    train_share = max(classes.train) / max(1, sum(classes.train))
+    reference = outcome.reference
+    linear = reference.linear / reference.examples if reference else None
+    verdict = _verdict(outcome, share, train_share)
+    return Learned(verdict, held_out.accuracy, outcome.train.accuracy, share, linear)
+
+
+def _verdict(outcome: Outcome, share: float, train_share: float) -> str:
+    held_out = outcome.held_out
+    if chance.better(held_out.hits, held_out.examples, share):
+        return "weakly" if _below_reference(outcome) else "learned"
+    _, high = chance.interval(held_out.hits, held_out.examples)
+    if high > share + WORTHWHILE * (1 - share) and not _below_reference(outcome):
+        return "unknown"
+    train = outcome.train
+    return "memorised" if chance.better(train.hits, train.examples, train_share) else "nothing"
+
+
+def _below_reference(outcome: Outcome) -> bool:
+    """Whether a linear model or nearest neighbours do better, beyond chance and by MARGIN."""
+    reference = outcome.reference
+    held_out = outcome.held_out
+    if reference is None or not held_out.examples:
+        return False
+    if held_out.accuracy + MARGIN > reference.best / reference.examples:
+        return False
+    return chance.clearly_below(
+        held_out.hits, held_out.examples, reference.best, reference.examples
+    )
+
+
+def entropy(counts: Sequence[int]) -> float:
+    """Of classes with these counts, in nats."""
+    total = sum(counts)
+    shares = [count / total for count in counts if count]
+    return -math.fsum(share * math.log(share) for share in shares)

@@ -1,0 +1,202 @@
+"""What the options do to a run: norms, penalties, limits, noise, size."""
+
+import math
+from collections.abc import Iterator
+
+from dnncli.diagnosis import remedy
+from dnncli.diagnosis.case import LARGE_STEP, Case
+from dnncli.records import Finding, Remedy
+
+# Batch norm over one example subtracts the example itself: nothing is left but the offsets. Over two it
+# leaves the sign of their difference.
+SMALL_BATCH = 2
+SOUND_BATCH = (
+    32  # from here on batch statistics scatter by less than a fifth (Ioffe & Szegedy 2015 used 32)
+)
+# The share of a moving average that is still its start, 0 and 1, rather than the data's moments; a
+# quarter shifts every unit by a quarter of its mean.
+STALE = 0.25
+FRESH = 1e-3  # what may be left of the start once a moving average has converged
+# Kernels that shrink on the whole, while loss makes them grow in a network that learns: a tenth of the
+# network's gain leaves logits too small to tell classes apart.
+LOST_GAIN = 0.1
+# Dropout above a half drops the majority of units, and its noise in a layer's sums exceeds the signal.
+NOISY = 0.5
+# A layer of one or two units: a line or a plane, in which few classes can be told apart.
+NARROW = 2
+# The sum of 1/width over the hidden layers: the logarithm of a signal's size scatters by about five times
+# that at initialisation (Hanin 2018, Hanin & Nica 2019), and with it which units of a ReLU layer are
+# active for any example. From 1 on layers are dead by chance; a quarter spares them.
+SCATTERED = 1.0
+SPARED = 0.25
+# Penalties that pull less than a hundredth as hard as the loss at the first step leave the loss in charge.
+MILD = 0.01
+
+
+def normalisation(case: Case) -> Iterator[Finding]:
+    """Batch norm over too few examples, and moving averages that have not converged."""
+    network = case.run.network
+    if not any(network.normalised()):
+        return
+    batch = case.run.schedule.batch_size
+    if batch <= SMALL_BATCH and (batch == 1 or case.impaired):
+        spread = min((layer.activation_std for layer in case.layers[:-1]), default=math.nan)
+        of = "one example" if batch == 1 else f"{batch} examples"
+        evidence = f"batch norm over {of} leaves activations of spread {spread:.1g}"
+        changes = {"batch_size": SOUND_BATCH}
+        yield remedy.finding("normalisation", None, evidence, [Remedy(changes)])
+        return
+    momentum = network.bn_momentum or 0.0
+    steps = case.evidence.steps_per_epoch * max(1, case.evidence.best_epoch)
+    left = momentum**steps
+    if left > STALE:
+        needed = math.log(FRESH) / math.log(momentum)
+        evidence = f"after {steps} steps {left:.0%} of the moving averages is still their start"
+        lower = min(0.9, remedy.round_down(FRESH ** (1 / steps)))
+        reason = f"{momentum:g} needs {needed:,.0f} steps"
+        change = Remedy({"bn_momentum": lower})
+        yield remedy.finding("normalisation", None, evidence, [change], reason)
+
+
+def over_regularised(case: Case) -> Iterator[Finding]:
+    """Penalties, limits or noise that are stronger than the loss, in a run that learned badly."""
+    if not _underfits(case):
+        return
+    gain = _gain(case)
+    update = case.run.update
+    options = [name for name in ("l1", "l2", "weight_decay") if getattr(update, name)]
+    if update.max_norm is not None:
+        yield from _limited(case, update.max_norm)
+    shares = {name: _penalty_share(case, name) for name in options}
+    strong = {name: share for name, share in shares.items() if share > MILD}
+    if strong and (gain < LOST_GAIN or max(strong.values()) > 1):
+        yield _penalised(case, strong, gain)
+    if case.run.network.dropout > NOISY:
+        keep = 1 - case.run.network.dropout
+        noise = math.sqrt((1 - keep) / keep)
+        evidence = (
+            f"dropout keeps {keep:.0%} of the units: its noise is {noise:.1f} times the signal"
+        )
+        yield remedy.finding("over-regularised", None, evidence, [Remedy({"dropout": 0.2})])
+
+
+def _underfits(case: Case) -> bool:
+    """Whether the training data themselves are learned badly."""
+    if not case.impaired or case.outcome is None:
+        return False
+    return case.outcome.train.accuracy < 0.95
+
+
+def _gain(case: Case) -> float:
+    """How the product of the kernels' norms has changed since the first step."""
+    if not case.initial:
+        return 1.0
+    logs = [
+        math.log(max(last.weight_norm, 1e-30) / max(first.weight_norm, 1e-30))
+        for first, last in zip(case.initial, case.layers, strict=True)
+    ]
+    return math.exp(min(50.0, math.fsum(logs)))
+
+
+def _penalty_share(case: Case, name: str) -> float:
+    """A penalty's pull over the loss's at the first step, in the layer where it is largest.
+
+    l2: 2 l2 |W| / |g|. l1: l1 sqrt(n) / |g|. Decoupled decay acts on the step: decay |W| lr / |step|.
+    """
+    strength = float(getattr(case.run.update, name))
+    shares = [0.0]
+    sizes = (case.context.features, *case.run.network.hidden, case.context.classes)
+    for index, layer in enumerate(case.initial):
+        count = sizes[index] * sizes[index + 1]
+        pull = {
+            "l1": strength * math.sqrt(count),
+            "l2": 2 * strength * layer.weight_norm,
+            "weight_decay": strength * float(case.run.schedule.lr or 0.0),
+        }[name]
+        against = layer.update_ratio if name == "weight_decay" else layer.gradient_norm
+        shares.append(pull / max(against, 1e-30))
+    return max(shares)
+
+
+def _penalised(case: Case, shares: dict[str, float], gain: float) -> Finding:
+    """The finding on penalties; the remedy leaves each a hundredth of the loss's pull."""
+    name = max(shares, key=shares.__getitem__)
+    pull = f"at the first step {_flag(name)} pulls {shares[name]:.2g} times as hard as the loss"
+    evidence = f"{pull}; the product of the kernels' norms fell to {gain:.1g} of its start"
+    changes = {
+        key: remedy.round_down(getattr(case.run.update, key) * MILD / share)
+        for key, share in shares.items()
+    }
+    without = Remedy(dict.fromkeys(shares, 0.0))
+    return remedy.finding("over-regularised", None, evidence, [Remedy(changes), without])
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _limited(case: Case, limit: float) -> Iterator[Finding]:
+    """A limit on the kernels' columns that is below what they begin with."""
+    sizes = (*case.run.network.hidden, case.context.classes)
+    norms = [
+        layer.weight_norm / math.sqrt(units)
+        for layer, units in zip(case.initial, sizes, strict=False)
+    ]
+    if not norms:
+        return
+    gain = math.prod(min(1.0, limit / norm) for norm in norms)
+    if gain < LOST_GAIN:
+        evidence = f"--max-norm {limit:g} is below the columns' first norm of {max(norms):.2g}"
+        told = f"{evidence}: the layers together pass {gain:.1g} of what they would"
+        above = math.ceil(2 * max(norms))
+        changes = Remedy({"max_norm": float(above)})
+        yield remedy.finding("over-regularised", None, told, [changes, Remedy({"max_norm": None})])
+
+
+def under_capacity(case: Case) -> Iterator[Finding]:
+    """Too few units, or none that bend, in a run that fits its training data badly."""
+    if case.outcome is None:
+        return
+    yield from _too_deep_for_its_width(case)
+    if not _underfits(case):
+        return
+    network = case.run.network
+    train = f"training accuracy is {case.outcome.train.accuracy:.0%}"
+    narrowest = min(network.hidden)
+    if narrowest <= NARROW:
+        place = network.layers()[network.hidden.index(narrowest)]
+        evidence = f"it has {narrowest} unit{'s' * (narrowest > 1)}, and {train}"
+        wider = [max(units, _enough(case)) for units in network.hidden]
+        yield remedy.finding("under-capacity", place, evidence, [Remedy({"hidden": wider})])
+    elif network.act == "identity" and _is_no_better_than_linear(case):
+        evidence = f"every activation is the identity: the network is linear, and {train}"
+        changes = {"act": "elu", "alpha": None, "init": "he-normal"}
+        yield remedy.finding("under-capacity", None, evidence, [Remedy(changes)])
+
+
+def _too_deep_for_its_width(case: Case) -> Iterator[Finding]:
+    """Units that died by chance, in layers too narrow for their number."""
+    hidden = case.run.network.hidden
+    scatter = math.fsum(1 / units for units in hidden)
+    small_steps = not case.largest_step > LARGE_STEP
+    if not case.units_lost or scatter < SCATTERED or not small_steps:
+        return
+    worst = max(case.layers[:-1], key=lambda layer: layer.dead_fraction)
+    dead = f"{worst.dead_fraction:.0%} of its units are dead"
+    steps = f"steps are small ({case.largest_step:.1e} of the weights at most)"
+    evidence = f"{dead} though {steps}: {len(hidden)} layers are too many for {min(hidden)} units"
+    enough = round(len(hidden) / SPARED)
+    wider = Remedy({"hidden": [max(units, enough) for units in hidden]})
+    smooth = Remedy({"act": "elu", "alpha": None, "init": "auto"})
+    yield remedy.finding("under-capacity", worst.layer, evidence, [wider, smooth])
+
+
+def _enough(case: Case) -> int:
+    """A width at which a bottleneck is none: several times the classes."""
+    return max(32, 4 * case.context.classes)
+
+
+def _is_no_better_than_linear(case: Case) -> bool:
+    assert case.outcome is not None
+    reference = case.outcome.reference
+    return reference is not None and reference.neighbours > reference.linear

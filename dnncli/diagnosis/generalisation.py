@@ -1,0 +1,108 @@
+"""Learning itself: stopped too early, nothing learned, or learned by heart."""
+
+from collections.abc import Iterator
+
+from dnncli.diagnosis import chance, remedy
+from dnncli.diagnosis.case import Case
+from dnncli.records import Finding, Remedy
+
+# The held-out loss of the last epoch over the best one's. Early stopping's ten epochs do not get there.
+RISEN = 2.0
+# and the rise in nats must be worth a quarter of what the classes' frequencies leave to be known.
+RISE = 0.25
+# The loss must still fall by this share over the last quarter of the epochs.
+FALLING = 0.02
+MORE_EPOCHS = 4  # times as many
+ENOUGH_EPOCHS = 40  # the default
+
+
+def unfinished(case: Case) -> Iterator[Finding]:
+    """Still improving when its epochs were over, and worse than what simple models reach."""
+    if case.evidence.stopped != "epochs" or not case.epochs or not _could_be_better(case):
+        return
+    total = len(case.epochs)
+    if case.evidence.best_epoch < total - max(1, total // 10):
+        return
+    before = case.epochs[max(0, total - 1 - max(1, total // 4))]
+    last = case.epochs[-1]
+    fall = 1 - last.val_loss / before.val_loss if total > 1 else 1 - last.val_loss / case.entropy
+    if fall < FALLING:
+        return
+    evidence = (
+        f"the best of {total} epochs was the last; the held-out loss still fell by {fall:.0%}"
+    )
+    more = max(ENOUGH_EPOCHS, MORE_EPOCHS * total)
+    yield remedy.finding("unfinished", None, evidence, [Remedy({"epochs": more})])
+
+
+def _could_be_better(case: Case) -> bool:
+    """Impaired, or with a held-out accuracy that still rises beyond chance."""
+    if case.impaired:
+        return True
+    total = len(case.epochs)
+    if total < 4 or case.data is None:
+        return False
+    rows = sum(case.data.classes.validation)
+    then = round(case.epochs[total - 1 - total // 4].val_accuracy * rows)
+    now = round(case.epochs[-1].val_accuracy * rows)
+    return chance.clearly_below(then, rows, now, rows)
+
+
+def not_learning(case: Case) -> Iterator[Finding]:
+    """No better than always answering the largest class, on training and held-out data."""
+    if case.learned.verdict not in ("nothing", "memorised") or case.outcome is None:
+        return
+    held_out = case.outcome.held_out
+    low, high = chance.interval(held_out.hits, held_out.examples)
+    answer = f"always answering the largest class is right in {case.learned.majority:.0%}"
+    evidence = f"held-out accuracy {held_out.accuracy:.0%} ({low:.0%} to {high:.0%}); {answer}"
+    reference = case.outcome.reference
+    if reference is not None and chance.better(
+        reference.best, reference.examples, case.learned.majority or 0.0
+    ):
+        share = reference.best / reference.examples
+        told = f"{evidence}, a simple model in {share:.0%}"
+        changes = {"act": "elu", "alpha": None, "init": "auto", "lr": 1e-3, "optimizer": "adam"}
+        changes |= {"momentum": None, "weight_decay": None}
+        yield remedy.finding("not-learning", None, told, [Remedy(changes)])
+        return
+    advice = "no option is known to help: simple models do no better"
+    yield Finding("not-learning", None, evidence, advice)
+
+
+def worse_than_simple(case: Case) -> Iterator[Finding]:
+    """Learned less than a linear model or nearest neighbours, for no cause that is known."""
+    if case.learned.verdict != "weakly" or case.outcome is None:
+        return
+    reference = case.outcome.reference
+    assert reference is not None
+    share = reference.best / reference.examples
+    accuracy = case.outcome.held_out.accuracy
+    evidence = f"held-out accuracy is {accuracy:.0%}, a simple model's {share:.0%}"
+    gap = case.outcome.train.accuracy - accuracy
+    if gap > 0.1:
+        told = f"{evidence}; training accuracy is {case.outcome.train.accuracy:.0%}"
+        yield remedy.finding("overfitting", None, told, [Remedy({"dropout": 0.3})])
+    else:
+        yield remedy.finding("unfinished", None, evidence, [Remedy({"epochs": 2 * ENOUGH_EPOCHS})])
+
+
+def overfitting(case: Case) -> Iterator[Finding]:
+    """The held-out loss rose far above its best while the training loss went on falling."""
+    if len(case.epochs) < 2:
+        return
+    best = min(case.epochs, key=lambda epoch: epoch.val_loss)
+    last = case.epochs[-1]
+    rise = last.val_loss - best.val_loss
+    if last.val_loss < RISEN * best.val_loss or rise < RISE * case.entropy:
+        return
+    if last.train_loss > best.train_loss:
+        return
+    held_out = f"the held-out loss rose from {best.val_loss:.2g} in epoch {best.epoch}"
+    fell = f"while the training loss fell to {last.train_loss:.1g}"
+    evidence = f"{held_out} to {last.val_loss:.2g} in epoch {last.epoch}, {fell}"
+    changes: dict[str, object] = {"dropout": 0.3}
+    if case.run.stopping.patience is None:
+        changes["patience"] = 10
+    reason = f"more rows help most; epoch {case.evidence.best_epoch}'s network is what is kept"
+    yield remedy.finding("overfitting", None, evidence, [Remedy(changes)], reason)

@@ -1,0 +1,153 @@
+"""The size of the steps over a whole run: too large, or too small to get anywhere, and by what factor."""
+
+import math
+from collections.abc import Iterator
+
+from dnncli.diagnosis import remedy
+from dnncli.diagnosis.case import LARGE_STEP, Case
+from dnncli.records import Finding, Remedy
+from dnncli.spec import catalog
+
+# A loss over an epoch that is worse than twice that of knowing nothing: steps overshoot.
+WORSE_THAN_NOTHING = 2.0
+# Weights must move by about a tenth of their norm before a network of the usual widths does something
+# else (the lazy regime's bound is of order 1/sqrt(width)); all the steps together must be able to.
+SHORT_WAY = 0.1
+# A training loss that has risen to so many times its lowest value has lost what was learned.
+RELAPSE = 2.0
+ADAPTIVE = ("adam", "adamw", "nadam", "rmsprop", "adagrad", "lamb", "lion")
+GOOD_STEP = 1e-3  # of the weights: what healthy runs show
+# A step limit is where oscillation begins; half of it is the fastest descent along that direction.
+SAFE = 0.5
+
+
+def unstable(case: Case) -> Iterator[Finding]:
+    """Steps too large, where the first step was as it should be and what followed was not."""
+    evidence = _overshoot(case)
+    if evidence is None:
+        return
+    layer = _first_mover(case)
+    remedies = [Remedy({"lr": rate}) for rate in slower_rates(case)]
+    factor = float(case.run.schedule.lr or 0.0) / float(str(remedies[0].changes["lr"]))
+    reason = f"{factor:.3g} times smaller{_limit(case)}"
+    yield remedy.finding("unstable", layer, evidence, remedies, reason)
+
+
+def _overshoot(case: Case) -> str | None:
+    """What shows that steps are too large; None where nothing does."""
+    if case.crash is not None:
+        return case.crash.evidence
+    if not case.epochs or not (case.impaired or case.units_lost):
+        return None
+    largest = case.largest_step
+    step = f"a step changed up to {largest:.1e} of the weights"
+    first_loss = case.epochs[0].train_loss
+    if first_loss > WORSE_THAN_NOTHING * max(case.entropy, _initial_loss(case)):
+        return f"the first epoch's loss was {first_loss:.2g}, worse than knowing nothing; {step}"
+    lowest = min(epoch.train_loss for epoch in case.epochs)
+    last = case.epochs[-1].train_loss
+    if last > RELAPSE * lowest and last > case.entropy / 4 and largest > LARGE_STEP / 10:
+        return f"the training loss fell to {lowest:.2g} and rose again to {last:.2g}; {step}"
+    if largest > LARGE_STEP and (case.units_lost or case.learned.verdict != "unknown"):
+        return f"{step} at once, where about a thousandth is healthy"
+    return None
+
+
+def _initial_loss(case: Case) -> float:
+    return case.evidence.initial_loss or 0.0
+
+
+def _first_mover(case: Case) -> str | None:
+    """The layer whose first step was the largest for its weights."""
+    if not case.initial:
+        return case.crash.layer if case.crash else None
+    return max(case.initial, key=lambda layer: layer.update_ratio).layer
+
+
+def slower_rates(case: Case) -> Iterator[float]:
+    """Smaller rates, the one to try first: half of the measured limit, or the rule's usual rate."""
+    rate = float(case.run.schedule.lr or 0.0)
+    usual = catalog.OPTIMIZERS[case.run.update.optimizer].lr
+    sharpness = case.evidence.sharpness
+    limit = sharpness.limit if sharpness else None
+    if limit is not None and SAFE * limit < rate / 2:
+        yield remedy.round_down(SAFE * limit)
+    elif usual < rate / 2:
+        yield usual
+    yield remedy.round_down(rate / 10)
+
+
+def _limit(case: Case) -> str:
+    """The measured step limit in words."""
+    sharpness = case.evidence.sharpness
+    if sharpness is None or sharpness.limit is None:
+        return ""
+    return f"; the loss's curvature allows {sharpness.limit:.2g} at the first step"
+
+
+def slow(case: Case) -> Iterator[Finding]:
+    """Steps so small that the weights cannot have got anywhere: by clipping, schedule or rate."""
+    if not case.impaired or case.crash is not None or not case.epochs:
+        return
+    # A short way at a healthy pace is a run that is too short.
+    if not case.travel < SHORT_WAY or case.travel > case.steps * GOOD_STEP / 3:
+        return
+    way = f"in {case.steps:,} steps no layer can have moved by more than {case.travel:.1e} of its weights"
+    for cause in (_clipped, _scheduled):
+        found = cause(case, way)
+        if found:
+            yield found
+            return
+    layer = max(case.layers, key=lambda layer: layer.update_ratio)
+    reason = (
+        f"about {GOOD_STEP:g} of the weights a step is healthy, here it is {layer.update_ratio:.1e}"
+    )
+    rates = [Remedy({"lr": rate}) for rate in faster_rates(case)]
+    yield remedy.finding("slow", None, way, rates, reason)
+
+
+def faster_rates(case: Case) -> Iterator[float]:
+    """Larger rates: the rule's usual one, or one that makes the first step a healthy part of the weights."""
+    rate = float(case.run.schedule.lr or 0.0)
+    usual = catalog.OPTIMIZERS[case.run.update.optimizer].lr
+    first = max((layer.update_ratio for layer in case.initial), default=0.0)
+    fitting = rate * GOOD_STEP / first if first > 0 else usual
+    best = usual if case.run.update.optimizer in ADAPTIVE else max(usual, fitting)
+    sharpness = case.evidence.sharpness
+    if sharpness is not None and sharpness.limit is not None:
+        best = min(best, SAFE * sharpness.limit)
+    yield remedy.round_down(best) if best > 2 * rate else remedy.round_down(rate * 10)
+
+
+def _clipped(case: Case, way: str) -> Finding | None:
+    """Clipping that leaves next to nothing of the gradient."""
+    clipped = [epoch.clipped_fraction for epoch in case.epochs]
+    if min(clipped) < 0.9 or not case.initial:
+        return None
+    update = case.run.update
+    norm = math.sqrt(math.fsum(layer.gradient_norm**2 for layer in case.initial))
+    names = [n for n in ("clip_value", "clip_norm", "clip_global_norm") if getattr(update, n)]
+    # A norm's limit is held against the gradient's own norm, a value's against the same: its largest
+    # entry is smaller still.
+    limits = {name: remedy.round_down(max(norm, 1e-3)) for name in names}
+    thresholds = ", ".join(f"--{n.replace('_', '-')} {getattr(update, n):g}" for n in names)
+    evidence = f"{thresholds} cuts gradients of norm {norm:.2g} in every step: {way}"
+    without: dict[str, object] = dict.fromkeys(names)
+    raised = Remedy(dict(limits))
+    return remedy.finding("slow", None, evidence, [raised, Remedy(without)])
+
+
+def _scheduled(case: Case, way: str) -> Finding | None:
+    """A schedule that leaves a tenth of the rate or less on average."""
+    rate = float(case.run.schedule.lr or 0.0)
+    mean = math.fsum(epoch.learning_rate for epoch in case.epochs) / len(case.epochs)
+    if mean > rate / 10:
+        return None
+    evidence = f"the schedule leaves {mean / rate:.1e} of the rate on average: {way}"
+    changes = {
+        "schedule": "constant",
+        "decay_rate": None,
+        "decay_steps": None,
+        "warmup": 0.0,
+    }
+    return remedy.finding("slow", None, evidence, [Remedy(changes)])

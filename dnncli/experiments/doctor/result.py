@@ -1,0 +1,184 @@
+"""The doctor's record: what is wrong, what each candidate gained, and the options to train with."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+
+from dnncli.diagnosis.remedy import flags
+from dnncli.experiments import paired, statistics
+from dnncli.experiments.doctor.run import Examination
+from dnncli.experiments.halving import RUNGS
+from dnncli.experiments.paired import Trial
+from dnncli.experiments.race import Outcome, best
+from dnncli.experiments.statistics import Paired
+from dnncli.experiments.train import elapsed
+from dnncli.records import CandidateRecord, DoctorRecord, Gain, Health, Seconds
+from dnncli.training import seeds
+from dnncli.training.run import test_score
+from dnncli.training.snapshot import Snapshot, summary
+
+HEALTHY = "The network is healthy: it has learned, and so have its layers."
+UNFINISHED = "Nothing is known yet: it was stopped before the run as it is had trained."
+NOT_RACED = "The network is not healthy; it was stopped before any remedy was tried."
+NOT_CURED = "It is better so than as it is, but not healthy yet."
+CANNOT_FIT = (
+    "No change of options that was tried helps, and the network cannot fit even one batch: look at"
+    " the inputs, and at the network's size."
+)
+NOTHING_TO_LEARN = (
+    "No change of options that was tried helps, though the network can fit one batch: the data do"
+    " not contain the answer, or too little of it."
+)
+
+
+def result(examination: Examination) -> DoctorRecord:
+    """The record of what an examination knows so far."""
+    trained = examination.trained
+    outcomes = examination.race.outcomes() if examination.race else ()
+    chosen = _chosen(outcomes)
+    spec = chosen.trial.spec if chosen else examination.spec
+    options = paired.given_options(spec)
+    record = DoctorRecord(
+        config=examination.spec.options(),
+        data=examination.dataset.record(),
+        before=examination.before,
+        health=Health("unknown"),
+        test=None,
+        majority=None,
+        linear=None,
+        one_batch=examination.one_batch,
+        seeds=examination.seeds,
+        examined=len((examination.examined or examination.dataset).train),
+        candidates=tuple(_candidate(examination, outcome) for outcome in outcomes),
+        chosen=_name(chosen),
+        options=options,
+        command_line=command_line(options),
+        test_gain=None,
+        healthy=trained is not None and trained.healthy and not examination.before,
+        finished=_finished(examination),
+        conclusion=_conclusion(examination, chosen),
+        budget=examination.budget,
+        seconds=Seconds(elapsed(examination.began), 0.0, 0.0),
+    )
+    if examination.reference:
+        reference = examination.reference
+        record = replace(record, majority=reference.majority, linear=reference.linear)
+    if trained:
+        seconds = replace(trained.record.seconds, total=elapsed(examination.began))
+        record = replace(
+            record, health=trained.record.health, test=trained.record.test, seconds=seconds
+        )
+    return _with_test_scores(record, outcomes[0], chosen) if chosen else record
+
+
+def _chosen(outcomes: Sequence[Outcome]) -> Outcome | None:
+    """The winner, where it is better than the untreated run beyond chance."""
+    if not outcomes:
+        return None
+    winner = best(outcomes)
+    gained = winner.gain is not None and winner.gain.low is not None and winner.gain.low > 0
+    return winner if gained else None
+
+
+def _name(chosen: Outcome | None) -> str | None:
+    return None if chosen is None else chosen.trial.candidate.name
+
+
+def command_line(options: Mapping[str, object]) -> tuple[str, ...]:
+    """The words of the command that trains with these options."""
+    pairs = (flags({name: value}).split(" ", 1) for name, value in options.items())
+    return ("dnncli", "train", *chain.from_iterable(pairs))
+
+
+def _candidate(examination: Examination, outcome: Outcome) -> CandidateRecord:
+    """How a candidate did, as the record has it."""
+    trial = outcome.trial
+    record = CandidateRecord(
+        name=trial.candidate.name,
+        changes=dict(trial.candidate.changes),
+        flags=flags(trial.candidate.changes),
+        rung=outcome.rung,
+        rungs=len(RUNGS),
+        epochs=trial.epochs,
+        val_accuracy=None,
+        val_loss=None,
+        val_accuracies=tuple(score.accuracy for score in outcome.scores),
+        diverged=trial.diverged,
+        gain=_gain(outcome.gain, len(outcome.scores)),
+        verdict=None,
+        healthy=False,
+    )
+    if not outcome.scores:
+        return record
+    mean = paired.mean_score(outcome.scores)
+    assert examination.reference is not None
+    loss = None if trial.diverged else mean.loss
+    verdict = most_frequent(paired.verdicts(trial))
+    learned = not trial.diverged and examination.reference.beaten_by(mean.accuracy)
+    return replace(
+        record,
+        val_accuracy=mean.accuracy,
+        val_loss=loss,
+        verdict=verdict,
+        healthy=learned and verdict == "healthy",
+    )
+
+
+def most_frequent(verdicts: Sequence[str]) -> str:
+    """The verdict on the most seeds, the first of equals."""
+    return Counter(verdicts).most_common(1)[0][0]
+
+
+def _gain(gain: Paired | None, pairs: int) -> Gain | None:
+    return None if gain is None else Gain(*gain, pairs=pairs)
+
+
+def _with_test_scores(record: DoctorRecord, untreated: Outcome, chosen: Outcome) -> DoctorRecord:
+    """The record with test accuracies of the untreated and the chosen run, and the difference."""
+    before = scores_on_test(untreated.trial)
+    after = scores_on_test(chosen.trial)
+    known = {untreated.trial.candidate.name: before, chosen.trial.candidate.name: after}
+    candidates = tuple(
+        replace(candidate, test_accuracies=known.get(candidate.name))
+        for candidate in record.candidates
+    )
+    gain = _gain(statistics.paired(after, before), len(after))
+    return replace(record, candidates=candidates, test_gain=gain)
+
+
+def scores_on_test(trial: Trial) -> tuple[float, ...]:
+    """Each seed's best network on the test set; 0 where it diverged, as on validation."""
+    ends = seeds.snapshots(trial.batch, summary(trial.dataset))
+    return tuple(
+        _test_accuracy(run.stopped == "diverged", end, trial)
+        for run, end in zip(trial.runs, ends, strict=True)
+    )
+
+
+def _test_accuracy(diverged: bool, end: Snapshot, trial: Trial) -> float:
+    return 0.0 if diverged else test_score(end, trial.dataset).accuracy
+
+
+def _finished(examination: Examination) -> bool:
+    """Whether the network is healthy, or finalists were trained to their last epoch."""
+    if examination.race is None:
+        return examination.trained is not None and examination.trained.healthy
+    return examination.race.last_rung == len(RUNGS)
+
+
+def _conclusion(examination: Examination, chosen: Outcome | None) -> str:
+    """What to do, in a sentence."""
+    trained = examination.trained
+    if trained is None:
+        return UNFINISHED
+    if chosen is not None:
+        text = f"Train with {flags(chosen.trial.candidate.changes)}."
+        cured = _candidate(examination, chosen).healthy
+        return text if cured else f"{text} {NOT_CURED}"
+    if trained.healthy:
+        return HEALTHY
+    if examination.race is None or not examination.race.last_rung:
+        return NOT_RACED
+    fits = examination.one_batch is not None and examination.one_batch.fits
+    return NOTHING_TO_LEARN if fits else CANNOT_FIT

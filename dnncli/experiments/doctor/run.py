@@ -1,0 +1,154 @@
+"""The doctor at work: look, train, try one batch, race remedies within a budget of seconds.
+
+`Examination.run` is a generator of events; `result.result` makes a record of what is known at any
+time, so that an interrupt gives that much.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from dnncli import data
+from dnncli.data import Dataset
+from dnncli.experiments import train
+from dnncli.experiments.doctor import candidates
+from dnncli.experiments.doctor.one_batch import fit_one_batch
+from dnncli.experiments.doctor.reference import Reference, excerpt, reference
+from dnncli.experiments.halving import Deadline, Halved
+from dnncli.experiments.race import Advanced, Load, Race, trials
+from dnncli.records import Finding, OneBatchRecord, TrainRecord
+from dnncli.spec import DataSpec, RunSpec
+from dnncli.training import run as training
+from dnncli.training.run import Progress
+from dnncli.training.snapshot import Snapshot
+
+SEEDS = 5
+BUDGET = 60.0  # seconds
+TRAINING_SHARE = 0.35  # of the budget, for the run as it is
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was found before training."""
+
+    findings: tuple[Finding, ...]
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The run as it is has trained. healthy: so are its layers, and it has learned."""
+
+    record: TrainRecord
+    healthy: bool
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class FittedOneBatch:
+    """Whether the network can fit one batch."""
+
+    record: OneBatchRecord
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Racing:
+    """The race begins: the candidates' names, the untreated run first, and the seeds of each."""
+
+    names: tuple[str, ...]
+    seeds: int
+    seconds_left: float
+
+
+Event = Looked | Progress | Trained | FittedOneBatch | Racing | Advanced | Halved
+
+
+@dataclass
+class Examination:
+    """One network examined, and what is known of it so far.
+
+    dataset: as `data.load` gives it for the spec. before: what was found before training.
+    seeds: of every candidate. load: how to take the data otherwise, for candidates that scale them.
+    """
+
+    spec: RunSpec
+    dataset: Dataset
+    budget: float = BUDGET
+    seeds: int = SEEDS
+    before: tuple[Finding, ...] = ()
+    load: Load = data.load
+    began: float = field(default_factory=time.perf_counter)
+    examined: Dataset | None = None
+    reference: Reference | None = None
+    trained: Trained | None = None
+    one_batch: OneBatchRecord | None = None
+    race: Race | None = None
+
+    @property
+    def deadline(self) -> Deadline:
+        """When the budget is used up."""
+        return Deadline(self.budget, self.began)
+
+    def run(self) -> Iterator[Event]:
+        """Examine the network; a healthy one is not raced.
+
+        Raises SpecError where a critical initialisation has no solution, before anything trains.
+        """
+        yield Looked(self.before, self.deadline.left)
+        self.examined = excerpt(self.dataset)
+        self.reference = reference(self.examined)
+        yield from self._train(self.examined)
+        assert self.trained is not None
+        if self.trained.healthy and not self.before:
+            return
+        self.race = self._prepared_race(self.examined)
+        with self.race.compiling():
+            # While the race's programs compile: it needs one processor for its own.
+            self.one_batch = fit_one_batch(self.spec, self.examined)
+            yield FittedOneBatch(self.one_batch, self.deadline.left)
+            yield Racing(tuple(self.race.trials), self.seeds, self.deadline.left)
+            yield from self.race.run()
+
+    def _train(self, dataset: Dataset) -> Iterator[Event]:
+        """The run as it is, with everything measured, for its share of the budget."""
+        snapshot = training.start(self.spec, dataset)
+        progress = None
+        until = self.deadline.left - TRAINING_SHARE * self.budget
+        for progress in training.run(snapshot, dataset):
+            snapshot = progress.snapshot
+            yield progress
+            if self.deadline.left < until:
+                break
+        self.trained = self._trained(snapshot, progress, dataset)
+        yield self.trained
+
+    def _trained(self, snapshot: Snapshot, progress: Progress | None, dataset: Dataset) -> Trained:
+        record = train.result(snapshot, progress, dataset, began=self.began)
+        assert self.reference is not None
+        learned = record.stopped != "diverged" and bool(record.best_epoch)
+        if learned:
+            best = record.epochs[record.best_epoch - 1]
+            learned = self.reference.beaten_by(best.val_accuracy)
+        healthy = learned and record.health.verdict == "healthy"
+        return Trained(record, healthy, self.deadline.left)
+
+    def _prepared_race(self, dataset: Dataset) -> Race:
+        """The findings' remedies and the standbys against the run as it is."""
+        assert self.trained is not None
+        findings = (*self.before, *self.trained.record.health.findings)
+        diverged = self.trained.record.stopped == "diverged"
+        proposed = candidates.remedies(findings)
+        contestants = trials(
+            self.spec,
+            dataset,
+            candidates.candidates(self.spec, proposed, diverged=diverged),
+            self.seeds,
+            self._load,
+        )
+        by_name = {trial.candidate.name: trial for trial in contestants}
+        return Race(by_name, self.deadline, self.seeds)
+
+    def _load(self, source: DataSpec) -> Dataset:
+        """The data taken otherwise, as much of them as is examined."""
+        return excerpt(self.load(source))

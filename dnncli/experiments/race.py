@@ -1,0 +1,218 @@
+"""A race: candidate changes of a run tried over paired seeds by successive halving."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from dnncli.data import Dataset
+from dnncli.errors import DnncliError
+from dnncli.experiments import compilation_pool, halving, paired
+from dnncli.experiments.compilation_pool import CompilationPool
+from dnncli.experiments.halving import RUNGS, Deadline, Halved
+from dnncli.experiments.paired import Candidate, SeedScore, Trial
+from dnncli.experiments.statistics import Paired
+from dnncli.spec import DataSpec, RunSpec
+from dnncli.training.placement import block
+from dnncli.training.program import Block
+
+UNTREATED = Candidate("as it is")
+COMPILING = 2  # programs at once; training takes little of the time in a race of small networks
+
+Load = Callable[[DataSpec], Dataset]
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """A candidate has trained for another epoch; `score` is a mean over seeds."""
+
+    name: str
+    rung: int
+    epoch: int
+    last_epoch: int  # of this rung
+    score: SeedScore
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a candidate did.
+
+    rung: the last one it completed, 0 where there was no time to try it. scores: each seed's, at
+    the end of that rung. gain: of validation accuracy over the untreated run at the same rung,
+    paired by seed; None for the untreated run and where one of both was not tried.
+    """
+
+    trial: Trial
+    rung: int
+    scores: tuple[SeedScore, ...]
+    gain: Paired | None
+
+
+@dataclass
+class Race:
+    """The trials as they stand, by name, the untreated run first. It is a `halving.Contest`.
+
+    It may be asked for the outcomes at any time, also where its events are no longer iterated.
+    """
+
+    trials: dict[str, Trial]
+    deadline: Deadline
+    seed_count: int
+    rungs: dict[str, int] = field(default_factory=dict)
+    pool: CompilationPool | None = None
+    blocks: dict[DataSpec, tuple[Block, Block]] = field(default_factory=dict)
+
+    @contextmanager
+    def compiling(self) -> Iterator[None]:
+        """Compile the candidates' programs in the background, until the race is over."""
+        specs = [trial.spec for trial in self.trials.values()]
+        dataset = next(iter(self.trials.values())).dataset
+        with compilation_pool.compiling(
+            specs, self.seed_count, dataset, forward=False, workers=COMPILING
+        ) as self.pool:
+            yield
+
+    def run(self) -> Iterator[Advanced | Halved]:
+        """Race until the deadline, inside `compiling`.
+
+        Diverged runs count as the worst possible. The validation set decides; the test set takes no
+        part.
+        """
+        yield from halving.halving(list(self.trials), self, self.deadline)
+
+    def train(self, name: str, rung: int) -> Iterator[Advanced]:
+        """Train all seeds of a candidate to the end of a rung."""
+        assert self.pool is not None
+        begun = self.trials[name]
+        last = last_epoch(begun.spec, rung)
+        for trial in paired.advance(begun, last, self.pool, *self._blocks(begun)):
+            self.trials[name] = trial
+            score = paired.mean_score(paired.scores(trial))
+            yield Advanced(name, rung, trial.epochs, last, score, self.deadline.left)
+        self.rungs[name] = rung
+
+    def _blocks(self, trial: Trial) -> tuple[Block, Block]:
+        """The trial's training and validation data on the device, put there once."""
+        data = trial.spec.data
+        if data not in self.blocks:
+            self.blocks[data] = (block(trial.dataset.train), block(trial.dataset.validation))
+        return self.blocks[data]
+
+    def ready(self, name: str) -> bool:
+        """Whether a candidate's program is compiled."""
+        assert self.pool is not None
+        return self.pool.ready(self.trials[name].spec)
+
+    def estimate(self, name: str, rung: int) -> float:
+        """Seconds to the end of a rung, as the last epoch went."""
+        trial = self.trials[name]
+        return trial.batch.seconds * max(0, last_epoch(trial.spec, rung) - trial.epochs)
+
+    def rank(self, name: str) -> tuple[float, float]:
+        """By mean validation accuracy, then by mean loss."""
+        return paired.rank(paired.scores(self.trials[name]))
+
+    @property
+    def last_rung(self) -> int:
+        """The last rung that some other candidate than the untreated run completed."""
+        _, *others = self.trials
+        return max((self.rungs.get(name, 0) for name in others), default=0)
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """How the candidates have done so far, in their order."""
+        return tuple(map(self._outcome, self.trials))
+
+    def _outcome(self, name: str) -> Outcome:
+        untreated = next(iter(self.trials))
+        rung = self.rungs.get(name, 0)
+        common = min(rung, self.rungs.get(untreated, 0))
+        gain = None
+        if common and name != untreated:
+            gain = paired.gain(self._scores(name, common), self._scores(untreated, common))
+        return Outcome(self.trials[name], rung, self._scores(name, rung), gain)
+
+    def _scores(self, name: str, rung: int) -> tuple[SeedScore, ...]:
+        """Each seed's score at the end of a rung; none before the first."""
+        trial = self.trials[name]
+        return paired.scores(trial, last_epoch(trial.spec, rung)) if rung else ()
+
+
+def last_epoch(spec: RunSpec, rung: int) -> int:
+    """The last epoch of a rung (from 1)."""
+    return max(1, math.ceil(RUNGS[rung - 1] * spec.schedule.epochs))
+
+
+def trials(
+    spec: RunSpec,
+    dataset: Dataset,
+    candidates: Sequence[Candidate],
+    seed_count: int,
+    load: Load,
+) -> list[Trial]:
+    """The untreated run and every candidate that makes another run, before their first epoch.
+
+    Left out are changes that change nothing, that make a run which stands there already, that no
+    run can have, and after which the examples or their sizes are others.
+    """
+    found = [paired.start(UNTREATED, spec, seed_count, dataset)]
+    for candidate in candidates:
+        known = [trial.spec for trial in found]
+        trial = _trial(candidate, spec, dataset, seed_count, load, known)
+        if trial is not None:
+            found.append(trial)
+    return found
+
+
+def _trial(
+    candidate: Candidate,
+    spec: RunSpec,
+    dataset: Dataset,
+    seed_count: int,
+    load: Load,
+    known: Sequence[RunSpec],
+) -> Trial | None:
+    """The candidate's trial; None where it is left out."""
+    try:
+        run = paired.changed(spec, candidate.changes)
+        if run in known:
+            return None
+        own = dataset if run.data == spec.data else load(run.data)
+        if not _comparable(own, dataset):
+            return None
+        return paired.start(candidate, run, seed_count, own)
+    except DnncliError:  # the options do not go together, or the data cannot be taken so
+        return None
+
+
+def _comparable(one: Dataset, other: Dataset) -> bool:
+    """Whether splits and sizes are the same, so that differences are paired and programs shared."""
+    pairs = ((one.train, other.train), (one.validation, other.validation), (one.test, other.test))
+    return one.class_names == other.class_names and all(
+        a.x.shape == b.x.shape and (a.y == b.y).all() for a, b in pairs
+    )
+
+
+# Accuracy that a change must add to be worth one more option.
+MARGIN = 0.01
+
+
+def best(outcomes: Sequence[Outcome]) -> Outcome:
+    """The outcome with the best validation score in the last rung, the untreated run included.
+
+    Of those that are as good as the best, it is the one with the fewest changes.
+    """
+    last_rung = max((outcome.rung for outcome in outcomes[1:]), default=0)
+    last = [outcome for outcome in outcomes if outcome.rung >= last_rung]
+    if not last_rung or not last:
+        return outcomes[0]
+    top = min(last, key=lambda outcome: paired.rank(outcome.scores))
+    equals = [outcome for outcome in last if _as_good(outcome, top)]
+    return min(equals, key=lambda outcome: len(outcome.trial.candidate.changes))
+
+
+def _as_good(outcome: Outcome, top: Outcome) -> bool:
+    """Whether an outcome is within MARGIN of the best one and not worse beyond chance."""
+    lead = paired.gain(top.scores, outcome.scores)
+    certain = lead.low is not None and lead.low > 0
+    return lead.difference <= MARGIN and not certain

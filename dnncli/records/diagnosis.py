@@ -1,0 +1,140 @@
+"""What a diagnosis may know besides the layers' statistics; None or empty where it was not measured."""
+
+from dataclasses import dataclass
+
+from dnncli.records.common import EpochRecord
+
+
+@dataclass(frozen=True)
+class InputStatistics:
+    """The scaled training inputs, as the network sees them, feature by feature.
+
+    second_moment: mean over examples and features of x^2; mean_square: the square of the features'
+    means, averaged (its share of second_moment is offset, the rest is spread).
+    varying: how many features are not constant. offset: largest |mean| / standard deviation of a
+    feature that varies, `offset_name` its name.
+    share_of_largest: the share of all variance that the feature of largest variance has, and its name.
+    outliers: the share of the numeric features whose variance comes from at most 1 % of the rows.
+    increasing: features that rise strictly from row to row, as row numbers do.
+    """
+
+    features: int
+    second_moment: float
+    mean_square: float
+    varying: int
+    offset: float
+    offset_name: str
+    share_of_largest: float
+    largest_name: str
+    outliers: float
+    increasing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClassStatistics:
+    """How many examples each class has, in the order of the classes' names.
+
+    best_accuracy: what is possible on the training examples at most, given identical examples with
+    different labels.
+    """
+
+    names: tuple[str, ...]
+    train: tuple[int, ...]
+    validation: tuple[int, ...]
+    test: tuple[int, ...]
+    best_accuracy: float = 1.0
+
+    def held_out(self) -> tuple[int, ...]:
+        """The classes' counts in validation and test together."""
+        return tuple(map(sum, zip(self.validation, self.test, strict=True)))
+
+
+@dataclass(frozen=True)
+class DataStatistics:
+    """What can be known of the data before training."""
+
+    inputs: InputStatistics
+    classes: ClassStatistics
+
+
+@dataclass(frozen=True)
+class SplitOutcome:
+    """How a network does on some examples; confusion[i][j] counts class i taken for class j."""
+
+    loss: float
+    confusion: tuple[tuple[int, ...], ...]
+
+    @property
+    def examples(self) -> int:
+        """How many examples there are."""
+        return sum(map(sum, self.confusion))
+
+    @property
+    def hits(self) -> int:
+        """How many of them are classified correctly."""
+        return sum(row[index] for index, row in enumerate(self.confusion))
+
+    @property
+    def accuracy(self) -> float:
+        """The share of examples classified correctly."""
+        return self.hits / max(1, self.examples)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What simple models reach on a sample of the held-out examples, after a sample of training.
+
+    linear: ridge regression's correct answers; neighbours: those of five nearest neighbours.
+    """
+
+    examples: int
+    linear: int
+    neighbours: int
+
+    @property
+    def best(self) -> int:
+        """The better one's correct answers."""
+        return max(self.linear, self.neighbours)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The best epoch's network, without dropout, on training and on all held-out examples."""
+
+    train: SplitOutcome
+    held_out: SplitOutcome
+    reference: Reference | None = None
+
+
+@dataclass(frozen=True)
+class Sharpness:
+    """The largest eigenvalue of the loss's Hessian on one batch before the first step.
+
+    eigenvalue: after the optimizer's preconditioner where it has one. limit: the largest learning
+    rate for which steps along it shrink: 2 / eigenvalue, times 1 + momentum where there is one.
+    None where no such limit holds (a sign or a norm of the gradient is what steps follow).
+    """
+
+    eigenvalue: float
+    preconditioned: bool
+    limit: float | None
+
+
+@dataclass(frozen=True)
+class RunEvidence:
+    """A whole run, for rules that look beyond one epoch's layers.
+
+    epochs: every finite one. initial_loss: the loss before the first step, None if unknown.
+    steps_per_epoch: updates in an epoch. born_dead: by hidden layer, the share of units with slope 0
+    on every training example before the first step.
+    """
+
+    epochs: tuple[EpochRecord, ...]
+    stopped: str
+    best_epoch: int
+    steps_per_epoch: int
+    data: DataStatistics | None = None
+    outcome: Outcome | None = None
+    sharpness: Sharpness | None = None
+    initial_loss: float | None = None
+    born_dead: tuple[float, ...] = ()

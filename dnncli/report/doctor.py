@@ -1,0 +1,139 @@
+"""The doctor's report: what was found, what each remedy gained, and the command to train with."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from dnncli.records import (
+    CandidateRecord,
+    DataRecord,
+    DoctorRecord,
+    Finding,
+    Gain,
+    OneBatchRecord,
+    TrainRecord,
+)
+from dnncli.report import gradients, text
+
+CANDIDATE_COLUMNS = (
+    "name",
+    "flags",
+    "rung",
+    "rungs",
+    "epochs",
+    "val_accuracy",
+    "val_loss",
+    "gain",
+    "gain_low",
+    "gain_high",
+    "diverged",
+    "verdict",
+    "healthy",
+)
+
+
+def opening(config: Mapping[str, Any], data: DataRecord) -> Iterator[RenderableType]:
+    """What is examined."""
+    layers = " → ".join(text.sizes((data.features, *config["hidden"], data.classes)))
+    yield Text(f"{data.name}: {data.train:,} training examples, {layers}, {config['act']}")
+
+
+def looked(findings: Sequence[Finding]) -> Iterator[RenderableType]:
+    """What was found before training."""
+    if not findings:
+        yield Text("before training: nothing speaks against it.", style="dim")
+    for finding in findings:
+        yield Text(f"before training: {finding.heading()}: {finding.evidence}.", style="yellow")
+
+
+def trained(record: TrainRecord) -> Iterator[RenderableType]:
+    """How the run as it is went."""
+    yield from gradients.learned_line(record.health.learned)
+    layers = record.epochs[-1].layers if record.epochs else ()
+    yield from gradients.verdict_lines(record.health, layers)
+
+
+def one_batch(record: OneBatchRecord) -> Iterator[RenderableType]:
+    """Whether one batch can be fitted, and what that means."""
+    known = [accuracy for accuracy in record.accuracies if accuracy is not None]
+    best = max(known, default=0.0)
+    reached = f"{best:.0%} of {record.examples} examples after {record.steps} steps"
+    if record.fits:
+        yield Text(f"it can fit one batch ({reached}): the fault is in the steps or the data.")
+    else:
+        yield Text(f"it cannot fit even one batch ({reached}).", style="yellow")
+
+
+def racing(names: Sequence[str], seeds: int) -> Text:
+    """What is about to be raced."""
+    return Text(f"trying {len(names) - 1} remedies over {seeds} paired seeds …", style="dim")
+
+
+def closing(record: DoctorRecord) -> Iterator[RenderableType]:
+    """The table of candidates, the conclusion, and the command line."""
+    tried = [candidate for candidate in record.candidates if candidate.rung]
+    if len(tried) > 1:
+        yield _table(record, tried)
+        yield Text()
+    yield Text(record.conclusion, style="bold green" if record.healthy or record.chosen else "bold")
+    if record.test_gain is not None:
+        yield Text(f"on the test set: {_gain(record.test_gain)} points of accuracy.")
+    if record.chosen is not None:
+        yield Text(f"run: {shlex.join(record.command_line)}", style="bold")
+
+
+def _table(record: DoctorRecord, tried: Sequence[CandidateRecord]) -> Table:
+    """The candidates that were tried, the best first."""
+    title = f"Validation accuracy over {record.seeds} seeds, against the run as it is"
+    table = Table(title=title, show_edge=False, **text.TABLE)
+    table.add_column("change")
+    for name in ("epochs", "accuracy", "gain", "layers"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for candidate in sorted(tried, key=_order):
+        chosen = candidate.name == record.chosen
+        row = (
+            candidate.flags or candidate.name,
+            str(candidate.epochs),
+            _accuracy(candidate),
+            _gain(candidate.gain),
+            candidate.verdict or "",
+        )
+        table.add_row(*row, style="bold green" if chosen else "")
+    return table
+
+
+def _order(candidate: CandidateRecord) -> tuple[float, float]:
+    """Those that got farther first, and of them the more accurate."""
+    return -candidate.rung, -(candidate.val_accuracy or 0.0)
+
+
+def _accuracy(candidate: CandidateRecord) -> str:
+    if candidate.val_accuracy is None:
+        return ""
+    return f"{100 * candidate.val_accuracy:.1f} %"
+
+
+def _gain(gain: Gain | None) -> str:
+    """A difference of accuracies in points, with its interval."""
+    if gain is None:
+        return ""
+    mean = f"{100 * gain.mean:+.1f}"
+    if gain.low is None or gain.high is None:
+        return mean
+    return f"{mean} ({100 * gain.low:+.1f} to {100 * gain.high:+.1f})"
+
+
+def candidate_rows(record: DoctorRecord) -> list[list[object]]:
+    """The candidates for CSV: a header and a row each."""
+    return [list(CANDIDATE_COLUMNS), *(_row(candidate) for candidate in record.candidates)]
+
+
+def _row(candidate: CandidateRecord) -> list[object]:
+    gain = candidate.gain or Gain(mean=None, low=None, high=None, p=None, pairs=0)  # type: ignore[arg-type]
+    known = {"gain": gain.mean, "gain_low": gain.low, "gain_high": gain.high}
+    names = CANDIDATE_COLUMNS
+    return [known[name] if name in known else getattr(candidate, name) for name in names]

@@ -1,0 +1,117 @@
+"""The doctor on small networks: the healthy are left alone, known faults are cured by trial."""
+
+from dataclasses import replace
+
+import pytest
+from problems import dataset, spec
+
+from dnncli.data import Split
+from dnncli.experiments.doctor import run as doctor
+from dnncli.experiments.doctor.reference import Reference, excerpt, reference
+from dnncli.experiments.doctor.result import result
+from dnncli.experiments.doctor.run import Examination, FittedOneBatch, Looked, Racing, Trained
+from dnncli.experiments.halving import Halved
+from dnncli.spec import from_options
+from dnncli.training import compilation_cache
+
+DATA = dataset(train=400, validation=150, test=200)
+NETWORK = {"hidden": (24,), "batch_size": 16, "epochs": 8, "lr": 0.01}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def compiled_once():
+    compilation_cache.enable()
+
+
+def examine(data=DATA, budget=600.0, **options):
+    examination = Examination(spec(**NETWORK | options), data, budget, seeds=3)
+    return list(examination.run()), result(examination)
+
+
+def test_a_healthy_network_is_trained_and_left_alone():
+    events, record = examine()
+    assert (record.healthy, record.finished, record.chosen) == (True, True, None)
+    assert (record.candidates, record.one_batch) == ((), None)
+    assert {type(event).__name__ for event in events} == {"Looked", "Progress", "Trained"}
+    assert record.health.verdict == "healthy"
+    assert from_options(record.options) == spec(**NETWORK)
+
+
+def test_a_fault_of_the_steps_is_cured_by_trial():
+    events, record = examine(l2=1.0)
+    kinds = (Looked, Trained, FittedOneBatch, Racing)
+    assert [type(event) for event in events if isinstance(event, kinds)] == list(kinds)
+    assert sum(isinstance(event, Halved) for event in events) == 4
+    assert not record.healthy
+    assert record.finished
+    assert record.one_batch.fits
+    chosen = next(one for one in record.candidates if one.name == record.chosen)
+    assert chosen.changes["l2"] == 0.0
+    assert chosen.healthy
+    assert chosen.gain.low > 0
+    assert chosen.rung == chosen.rungs
+    assert record.test_gain.low > 0
+    cured, _ = examine_again(record)
+    assert cured
+
+
+def examine_again(record):
+    """Whether the options that were prescribed are healthy."""
+    examination = Examination(from_options(record.options), DATA, 600.0, seeds=3)
+    events = list(examination.run())
+    return result(examination).healthy, events
+
+
+def shuffled(part):
+    return Split(part.x, part.y[::-1].copy())
+
+
+def test_labels_without_any_pattern_have_no_cure_and_that_is_said():
+    noise = [
+        Split(part.x, part.y[::-1].copy()) for part in (DATA.train, DATA.validation, DATA.test)
+    ]
+    train, validation, test = noise
+    _, record = examine(replace(DATA, train=train, validation=validation, test=test))
+    assert (record.healthy, record.chosen) == (False, None)
+    assert "the data do not contain the answer" in record.conclusion
+
+
+def test_an_interrupt_gives_what_is_known():
+    examination = Examination(spec(**NETWORK | {"l2": 1.0}), DATA, 600.0, seeds=3)
+    events = examination.run()
+    assert "Nothing is known" in result(examination).conclusion
+    for event in events:
+        if isinstance(event, Trained):
+            break
+    events.close()
+    record = result(examination)
+    assert (record.finished, record.chosen, record.candidates) == (False, None, ())
+    assert record.health.verdict
+    assert "before any remedy was tried" in record.conclusion
+
+
+def test_a_network_is_held_against_the_majority_and_a_linear_model():
+    assert Reference(0.5, 0.9, 1000).beaten_by(0.92)
+    assert Reference(0.5, 0.9, 1000).beaten_by(0.89)  # which may be chance
+    assert not Reference(0.5, 0.9, 1000).beaten_by(0.85)
+    assert not Reference(0.5, None, 100).beaten_by(0.55)
+    assert Reference(0.5, None, 1000).beaten_by(0.55)
+    assert not Reference(1.0, None, 10).beaten_by(1.0)
+    found = reference(DATA)
+    assert found.linear > 0.9  # a linear map decides the class
+    assert found.majority < 0.6
+
+
+def test_of_large_data_an_excerpt_is_examined(monkeypatch):
+    from dnncli.experiments.doctor import reference as limits
+
+    monkeypatch.setattr(limits, "MOST_EXAMPLES", 50)
+    part = excerpt(DATA)
+    assert (len(part.train), len(part.validation), len(part.test)) == (50, 150, 200)
+    assert (part.train.x == excerpt(DATA).train.x).all()
+
+
+def test_the_doctors_events_have_the_time_that_is_left():
+    events, _ = examine()
+    left = [event.seconds_left for event in events if isinstance(event, Looked | Trained)]
+    assert doctor.BUDGET < left[1] <= left[0] <= 600
