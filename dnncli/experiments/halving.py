@@ -14,7 +14,8 @@ from typing import Protocol, TypeVar, runtime_checkable
 # from one that does not; the last rung is the whole run, so that finalists are as in use.
 RUNGS = (1 / 8, 1 / 4, 1 / 2, 1.0)
 FEWEST = 2  # candidates that a halving leaves
-FIRST_RUNG_SHARE = 0.6  # of the budget; what has not begun by then is not tried
+# Of the budget. What has not begun by then is not tried, unless a halving needs it.
+FIRST_RUNG_SHARE = 0.6
 
 Event_co = TypeVar("Event_co", covariant=True)
 Event = TypeVar("Event")
@@ -109,14 +110,16 @@ def _rung(
 
     The first one is trained in any case. Others go as soon as their program is compiled.
     """
-    reserved = (1 - FIRST_RUNG_SHARE) * deadline.seconds if rung == 1 else 0.0
+    later_rungs = (1 - FIRST_RUNG_SHARE) * deadline.seconds if rung == 1 else 0.0
     waiting = list(names)
     while waiting:
         name = waiting[0]
         if done:
             name = next(filter(contest.ready, waiting), name)
         waiting.remove(name)
-        left = deadline.left - reserved
+        left = deadline.left
+        if len(done) > FEWEST:
+            left -= later_rungs
         if not done or (left > 0 and contest.estimate(name, rung) <= left):
             yield from contest.train(name, rung)
             done.append(name)

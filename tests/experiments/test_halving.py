@@ -92,6 +92,15 @@ def test_a_deadline_leaves_out_what_there_is_no_time_for_and_says_so():
     assert halved[-1].seconds_left == 0
 
 
+def test_two_candidates_are_tried_though_the_first_took_the_first_rungs_time():
+    clock = Clock()
+    contest = Scores({"none": 0, "a": 1, "b": 2, "c": 3}, clock)
+    began = clock.now
+    clock.now += 7  # of 10 seconds, of which the first rung has 6
+    list(halving(["none", "a", "b", "c"], contest, Deadline(10.0, began, clock)))
+    assert [name for name, _ in contest.trained] == ["none", "a", "b"]
+
+
 def test_without_any_time_the_untreated_one_is_still_known():
     contest, _, halved = run({"none": 0, "a": 1}, budget=0.0)
     assert contest.trained == [("none", 1)]

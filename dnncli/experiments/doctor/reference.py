@@ -31,11 +31,15 @@ class Reference:
 
     def beaten_by(self, accuracy: float) -> bool:
         """Whether an accuracy is above the majority's beyond chance and not below linear."""
-        above = accuracy > self.majority + CHANCE * _standard_error(self.majority, self.examples)
         if self.linear is None:
-            return above
+            return self.above_majority(accuracy)
         slack = CHANCE * _standard_error(self.linear, self.examples)
-        return above and accuracy >= self.linear - slack
+        return self.above_majority(accuracy) and accuracy >= self.linear - slack
+
+    def above_majority(self, accuracy: float) -> bool:
+        """Whether an accuracy is above the majority's beyond chance."""
+        slack = CHANCE * _standard_error(self.majority, self.examples)
+        return accuracy > self.majority + slack
 
 
 def _standard_error(share: float, examples: int) -> float:

@@ -19,6 +19,10 @@ from dnncli.training.run import test_score
 from dnncli.training.snapshot import Snapshot, summary
 
 HEALTHY = "The network is healthy: it has learned, and so have its layers."
+UNDECIDED = (
+    "The network is healthy as far as it got, but the budget did not allow all its epochs: give a"
+    " larger one to be sure."
+)
 UNFINISHED = "Nothing is known yet: it was stopped before the run as it is had trained."
 NOT_RACED = "The network is not healthy; it was stopped before any remedy was tried."
 NOT_CURED = "It is better so than as it is, but not healthy yet."
@@ -161,10 +165,11 @@ def _test_accuracy(diverged: bool, end: Snapshot, trial: Trial) -> float:
 
 
 def _finished(examination: Examination) -> bool:
-    """Whether the network is healthy, or finalists were trained to their last epoch."""
-    if examination.race is None:
-        return examination.trained is not None and examination.trained.healthy
-    return examination.race.last_rung == len(RUNGS)
+    """Whether the network is healthy after all its epochs, or finalists had all of theirs."""
+    if examination.race is not None:
+        return examination.race.last_rung == len(RUNGS)
+    trained = examination.trained
+    return trained is not None and trained.healthy and not trained.cut
 
 
 def _conclusion(examination: Examination, chosen: Outcome | None) -> str:
@@ -177,7 +182,7 @@ def _conclusion(examination: Examination, chosen: Outcome | None) -> str:
         cured = _candidate(examination, chosen).healthy
         return text if cured else f"{text} {NOT_CURED}"
     if trained.healthy:
-        return HEALTHY
+        return UNDECIDED if trained.cut else HEALTHY
     if examination.race is None or not examination.race.last_rung:
         return NOT_RACED
     fits = examination.one_batch is not None and examination.one_batch.fits

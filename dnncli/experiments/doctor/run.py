@@ -37,10 +37,15 @@ class Looked:
 
 @dataclass(frozen=True)
 class Trained:
-    """The run as it is has trained. healthy: so are its layers, and it has learned."""
+    """The run as it is has trained.
+
+    healthy: so are its layers, and it has learned. cut: its share of the budget ended it, so that
+    nobody knows how far it would have got.
+    """
 
     record: TrainRecord
     healthy: bool
+    cut: bool
     seconds_left: float
 
 
@@ -125,13 +130,19 @@ class Examination:
 
     def _trained(self, snapshot: Snapshot, progress: Progress | None, dataset: Dataset) -> Trained:
         record = train.result(snapshot, progress, dataset, began=self.began)
+        cut = progress is None or progress.stopped is None
+        healthy = record.health.verdict == "healthy" and self._learned(record, cut)
+        return Trained(record, healthy, cut, self.deadline.left)
+
+    def _learned(self, record: TrainRecord, cut: bool) -> bool:
+        """Whether the run has learned what can be expected of it, as far as it got."""
         assert self.reference is not None
-        learned = record.stopped != "diverged" and bool(record.best_epoch)
-        if learned:
-            best = record.epochs[record.best_epoch - 1]
-            learned = self.reference.beaten_by(best.val_accuracy)
-        healthy = learned and record.health.verdict == "healthy"
-        return Trained(record, healthy, self.deadline.left)
+        if record.stopped == "diverged" or not record.best_epoch:
+            return False
+        accuracy = record.epochs[record.best_epoch - 1].val_accuracy
+        if cut:
+            return self.reference.above_majority(accuracy)
+        return self.reference.beaten_by(accuracy)
 
     def _prepared_race(self, dataset: Dataset) -> Race:
         """The findings' remedies and the standbys against the run as it is."""

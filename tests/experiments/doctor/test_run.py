@@ -90,6 +90,18 @@ def test_an_interrupt_gives_what_is_known():
     assert "before any remedy was tried" in record.conclusion
 
 
+def test_a_network_whose_training_had_no_time_to_end_is_not_called_healthy_for_sure():
+    options = NETWORK | {"epochs": 5000, "patience": None}
+    examination = Examination(spec(**options), DATA, 20.0, seeds=3)
+    for event in examination.run():
+        if isinstance(event, Trained):
+            break
+    assert examination.trained.cut
+    record = result(examination)
+    assert not record.finished
+    assert "is healthy:" not in record.conclusion
+
+
 def test_a_network_is_held_against_the_majority_and_a_linear_model():
     assert Reference(0.5, 0.9, 1000).beaten_by(0.92)
     assert Reference(0.5, 0.9, 1000).beaten_by(0.89)  # which may be chance
