@@ -59,6 +59,14 @@ class Case:
         return learned(self.outcome, self.data.classes)
 
     @cached_property
+    def simple_models_learn(self) -> bool:
+        """Whether a linear model or nearest neighbours beat the largest class's share."""
+        if self.outcome is None or self.outcome.reference is None:
+            return False
+        reference = self.outcome.reference
+        return chance.better(reference.best, reference.examples, self.learned.majority or 0.0)
+
+    @cached_property
     def entropy(self) -> float:
         """The loss of knowing how frequent the classes are and nothing else, in nats."""
         if self.data is None:

@@ -134,7 +134,10 @@ def labels(case: Case) -> Iterator[Finding]:
     """Labels that the features do not tell: nothing beats the majority though training fits."""
     if case.data is None or case.outcome is None:
         return
-    if case.learned.verdict in ("nothing", "memorised") and training_fits(case):
+    untold = case.learned.verdict in ("nothing", "memorised") and not case.simple_models_learn
+    # Where one class is nearly all there is, it is imbalance that keeps the others from being learned.
+    lopsided = (case.learned.majority or 0.0) >= LOPSIDED
+    if untold and training_fits(case) and not lopsided:
         yield _untold(case)
         return
     # A network that learned little confuses all classes, whatever their labels.
