@@ -41,8 +41,8 @@ def _initialisation(case: Case) -> Iterator[Finding]:
         return
     if len(layers) < 2 or not (case.impaired or any(_units(case))):
         return
-    yield from flow(case.context, layers)
-    yield from saturated(case.context, layers)
+    for found in (*flow(case.context, layers), *saturated(case.context, layers)):
+        yield replace(found, evidence=f"before any update {found.evidence}")
 
 
 def _crashed(case: Case) -> Iterator[Finding]:
