@@ -95,7 +95,8 @@ def findings(case: Case) -> tuple[Finding, ...]:
     for rules in STAGES.values():
         found = [finding for rule in rules for finding in rule(case)]
         if causes:
-            symptoms += [finding for finding in found if finding.rule != causes[0].rule]
+            known = {finding.rule for finding in (*causes, *symptoms)}
+            symptoms += [finding for finding in found if finding.rule not in known]
         else:
             causes = found
     if not causes:

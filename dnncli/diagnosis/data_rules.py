@@ -150,7 +150,7 @@ def labels(case: Case) -> Iterator[Finding]:
         evidence = f"held-out rows of one class are told from the other's as by chance: {told}"
         advice = "no option helps: merge these classes, or give features that tell them apart"
         yield Finding("labels", None, evidence, advice)
-    elif case.data.classes.best_accuracy < 1 - WIDE:
+    elif case.data.classes.best_accuracy < 1 - WIDE and case.data.inputs.varying:
         best = case.data.classes.best_accuracy
         evidence = f"identical rows have different labels: at most {best:.0%} of them can be right"
         yield Finding(

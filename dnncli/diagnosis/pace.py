@@ -144,10 +144,7 @@ def _scheduled(case: Case, way: str) -> Finding | None:
     if mean > rate / 10:
         return None
     evidence = f"the schedule leaves {mean / rate:.1e} of the rate on average: {way}"
-    changes = {
-        "schedule": "constant",
-        "decay_rate": None,
-        "decay_steps": None,
-        "warmup": 0.0,
-    }
+    changes: dict[str, object] = {"warmup": 0.0} if case.run.schedule.warmup else {}
+    if case.run.schedule.schedule != "constant":
+        changes |= {"schedule": "constant", "decay_rate": None, "decay_steps": None}
     return remedy.finding("slow", None, evidence, [Remedy(changes)])
