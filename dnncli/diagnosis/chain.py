@@ -1,7 +1,8 @@
 """Causes before symptoms: what is found of a whole run, stage by stage, the first cause first.
 
-data → configuration → initialisation → steps → units → generalisation. What is found at a later stage than
-the first cause is explained by it: it is shown under the cause and is not a finding of its own.
+data → configuration → initialisation → steps → units → generalisation. What is found at a later
+stage than the first cause is explained by it: it is shown under the cause and is not a finding of
+its own.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -41,7 +42,8 @@ def _initialisation(case: Case) -> Iterator[Finding]:
         return
     if len(layers) < 2 or not (case.impaired or any(_units(case))):
         return
-    for found in (*flow(case.context, layers), *saturated(case.context, layers)):
+    flowing = flow(case.context, layers, normalised=case.impaired)
+    for found in (*flowing, *saturated(case.context, layers)):
         yield replace(found, evidence=f"before any update {found.evidence}")
 
 

@@ -6,7 +6,8 @@ from dnncli.diagnosis import chance, remedy
 from dnncli.diagnosis.case import Case
 from dnncli.records import Finding, Remedy
 
-# The held-out loss of the last epoch over the best one's. Early stopping's ten epochs do not get there.
+# The held-out loss of the last epoch over the best one's. Early stopping's ten epochs do not get
+# there.
 RISEN = 2.0
 # and the rise in nats must be worth a quarter of what the classes' frequencies leave to be known.
 RISE = 0.25
