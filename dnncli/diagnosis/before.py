@@ -25,14 +25,16 @@ from dnncli.records.diagnosis import DataStatistics
 from dnncli.spec import RunSpec
 from dnncli.theory import variance
 
-# A rate that has fallen to a thousandth after a tenth of the run leaves the rest of it without effect.
+# A rate that has fallen to a thousandth after a tenth of the run leaves the rest of it without
+# effect.
 SPENT = 1e-3
 TENTH = 0.1
 # A majority from which on a network that always answers it looks good.
 OVERWHELMING = 0.95
 # Labels of identical rows that differ: a tenth of the answers is lost whatever the network.
 CONTRADICTED = 0.1
-# A linear network of several layers has one layer's functions; with one hidden layer it may be meant.
+# A linear network of several layers has one layer's functions; with one hidden layer it may be
+# meant.
 LINEAR_DEPTH = 2
 # Rules that follow the gradient's size, which clipping therefore shortens.
 PROPORTIONAL = ("sgd", "momentum", "nesterov")
@@ -107,7 +109,7 @@ def _capacity(run: RunSpec) -> Iterator[Finding]:
 
 
 def _column_norms(context: NetworkContext) -> list[float]:
-    """The norm of a unit's incoming weights in each layer, as initialised: the root of sigma_w^2."""
+    """The norm of a unit's initial incoming weights in each layer: the root of sigma_w^2."""
     network = context.network
     if network.init.startswith("critical"):
         return []

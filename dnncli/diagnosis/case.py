@@ -14,15 +14,17 @@ from dnncli.spec import RunSpec
 # How much worse than a simple model a network must be to count as impaired: what chance allows, and
 # five points besides, since the simple model may just suit the data.
 MARGIN = 0.05
-# A gain over the majority that would be worth having: where the interval ends below it, nothing was learned.
+# A gain over the majority that would be worth having: where the interval ends below it, nothing
+# was learned.
 WORTHWHILE = 0.1
-# Steps that change a tenth of the weights replace them all within ten; healthy steps are near a thousandth.
+# Steps that change a tenth of the weights replace them all within ten; healthy steps are near a
+# thousandth.
 LARGE_STEP = 0.1
 
 
 @dataclass(frozen=True)
 class Case:
-    """One run with everything known of it. `layers`: its last epoch's; `initial`: its first step's."""
+    """One run and all that is known of it. layers: the last epoch's; initial: the first step's."""
 
     context: NetworkContext
     run: RunSpec
@@ -59,6 +61,14 @@ class Case:
         return learned(self.outcome, self.data.classes)
 
     @cached_property
+    def simple_models_learn(self) -> bool:
+        """Whether a linear model or nearest neighbours beat the largest class's share."""
+        if self.outcome is None or self.outcome.reference is None:
+            return False
+        reference = self.outcome.reference
+        return chance.better(reference.best, reference.examples, self.learned.majority or 0.0)
+
+    @cached_property
     def entropy(self) -> float:
         """The loss of knowing how frequent the classes are and nothing else, in nats."""
         if self.data is None:
@@ -76,12 +86,12 @@ class Case:
 
     @cached_property
     def overconfident(self) -> bool:
-        """Whether the best network's loss is worse than that of knowing the classes' frequencies only."""
+        """Whether the best loss is worse than that of knowing only the classes' frequencies."""
         return self.outcome is not None and not self.outcome.held_out.loss <= self.entropy
 
     @cached_property
     def largest_step(self) -> float:
-        """The largest measured step of the first step and the first epochs, over the weights' norm."""
+        """The largest measured step of the first epochs, over the weights' norm."""
         ratios = [layer.update_ratio for layer in self.initial]
         for epoch in self.epochs[:3]:
             ratios += [_highest(layer) for layer in epoch.layers]
@@ -94,7 +104,7 @@ class Case:
 
     @cached_property
     def travel(self) -> float:
-        """The length of the way a layer's kernel can have gone at most, over its norm: the largest one."""
+        """The longest way that a layer's kernel can have gone, over its norm."""
         by_layer: dict[str, float] = {}
         for epoch in self.epochs:
             for layer in epoch.layers:
@@ -111,7 +121,7 @@ def learned(outcome: Outcome, classes: ClassStatistics) -> Learned:
     """What the best network's answers are worth, against the largest class and simple models."""
     held_out = outcome.held_out
     largest = max(range(len(classes.train)), key=classes.train.__getitem__)
-    share = classes.held_out()[largest] / max(1, held_out.examples)
+    share = sum(held_out.confusion[largest]) / max(1, held_out.examples)
     train_share = max(classes.train) / max(1, sum(classes.train))
     reference = outcome.reference
     linear = reference.linear / reference.examples if reference else None

@@ -1,7 +1,8 @@
 """Causes before symptoms: what is found of a whole run, stage by stage, the first cause first.
 
-data → configuration → initialisation → steps → units → generalisation. What is found at a later stage than
-the first cause is explained by it: it is shown under the cause and is not a finding of its own.
+data → configuration → initialisation → steps → units → generalisation. What is found at a later
+stage than the first cause is explained by it: it is shown under the cause and is not a finding of
+its own.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -41,8 +42,9 @@ def _initialisation(case: Case) -> Iterator[Finding]:
         return
     if len(layers) < 2 or not (case.impaired or any(_units(case))):
         return
-    yield from flow(case.context, layers)
-    yield from saturated(case.context, layers)
+    flowing = flow(case.context, layers, normalised=case.impaired)
+    for found in (*flowing, *saturated(case.context, layers)):
+        yield replace(found, evidence=f"before any update {found.evidence}")
 
 
 def _crashed(case: Case) -> Iterator[Finding]:
@@ -95,7 +97,8 @@ def findings(case: Case) -> tuple[Finding, ...]:
     for rules in STAGES.values():
         found = [finding for rule in rules for finding in rule(case)]
         if causes:
-            symptoms += [finding for finding in found if finding.rule != causes[0].rule]
+            known = {finding.rule for finding in (*causes, *symptoms)}
+            symptoms += [finding for finding in found if finding.rule not in known]
         else:
             causes = found
     if not causes:

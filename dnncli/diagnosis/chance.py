@@ -1,4 +1,4 @@
-"""What chance alone would do: exact binomial probabilities and intervals for counts of correct answers."""
+"""What chance alone would do: binomial probabilities and intervals for correct answers."""
 
 import math
 
@@ -8,7 +8,7 @@ CHANCE = 0.01
 
 
 def at_least(hits: int, examples: int, share: float) -> float:
-    """The probability of so many correct answers or more, where each is right with this probability."""
+    """The probability of so many correct answers or more, each right with this probability."""
     if hits <= 0:
         return 1.0
     if not 0 < share < 1:
@@ -29,7 +29,7 @@ def better(hits: int, examples: int, share: float) -> bool:
 
 
 def interval(hits: int, examples: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share (Wilson 1927): sensible for few examples, 0 and all of them."""
+    """Wilson's 95 % interval of a share (Wilson 1927): sound for few examples too."""
     if not examples:
         return 0.0, 1.0
     z = 1.96

@@ -7,8 +7,8 @@ from dnncli.diagnosis import remedy
 from dnncli.diagnosis.case import LARGE_STEP, Case
 from dnncli.records import Finding, Remedy
 
-# Batch norm over one example subtracts the example itself: nothing is left but the offsets. Over two it
-# leaves the sign of their difference.
+# Batch norm over one example subtracts the example itself: nothing is left but the offsets. Over
+# two it leaves the sign of their difference.
 SMALL_BATCH = 2
 SOUND_BATCH = (
     32  # from here on batch statistics scatter by less than a fifth (Ioffe & Szegedy 2015 used 32)
@@ -17,19 +17,22 @@ SOUND_BATCH = (
 # quarter shifts every unit by a quarter of its mean.
 STALE = 0.25
 FRESH = 1e-3  # what may be left of the start once a moving average has converged
-# Kernels that shrink on the whole, while loss makes them grow in a network that learns: a tenth of the
-# network's gain leaves logits too small to tell classes apart.
+# Kernels that shrink on the whole, while loss makes them grow in a network that learns: a tenth of
+# the network's gain leaves logits too small to tell classes apart.
 LOST_GAIN = 0.1
-# Dropout above a half drops the majority of units, and its noise in a layer's sums exceeds the signal.
+# Dropout above a half drops the majority of units, and its noise in a layer's sums exceeds the
+# signal.
 NOISY = 0.5
 # A layer of one or two units: a line or a plane, in which few classes can be told apart.
 NARROW = 2
-# The sum of 1/width over the hidden layers: the logarithm of a signal's size scatters by about five times
-# that at initialisation (Hanin 2018, Hanin & Nica 2019), and with it which units of a ReLU layer are
-# active for any example. From 1 on layers are dead by chance; a quarter spares them.
+# The sum of 1/width over the hidden layers: the logarithm of a signal's size scatters by about
+# five times that at initialisation (Hanin 2018, Hanin & Nica 2019), and with it which units of a
+# ReLU layer are active for any example. From 1 on layers are dead by chance; a quarter spares
+# them.
 SCATTERED = 1.0
 SPARED = 0.25
-# Penalties that pull less than a hundredth as hard as the loss at the first step leave the loss in charge.
+# Penalties that pull less than a hundredth as hard as the loss at the first step leave the loss in
+# charge.
 MILD = 0.01
 
 
@@ -101,7 +104,8 @@ def _gain(case: Case) -> float:
 def _penalty_share(case: Case, name: str) -> float:
     """A penalty's pull over the loss's at the first step, in the layer where it is largest.
 
-    l2: 2 l2 |W| / |g|. l1: l1 sqrt(n) / |g|. Decoupled decay acts on the step: decay |W| lr / |step|.
+    l2: 2 l2 |W| / |g|. l1: l1 sqrt(n) / |g|. Decoupled decay acts on the step: decay |W| lr /
+    |step|.
     """
     strength = float(getattr(case.run.update, name))
     shares = [0.0]

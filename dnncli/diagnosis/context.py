@@ -1,4 +1,4 @@
-"""What the rules know of a network besides its measurements: its options, its sizes and its theory."""
+"""What the rules know of a network besides measurements: options, sizes and theory."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -27,8 +27,10 @@ class NetworkContext:
     run: RunSpec | None = None
 
     def predict(self, **changes: object) -> Prediction:
-        """Theory of this network or of one with other options. Raises SpecError where it has none."""
-        network = replace(self.network, **changes) if changes else self.network  # type: ignore[arg-type]
+        """Theory of this network, or with other options. Raises SpecError without one."""
+        network = self.network
+        if changes:
+            network = replace(network, **changes)  # type: ignore[arg-type]
         return theory.predict(network, self.features, self.classes, self.second_moment)
 
     def predicted_ratio(self, **changes: object) -> float | None:
@@ -41,7 +43,7 @@ class NetworkContext:
     def is_level(self, ratio: float | None) -> bool:
         """Whether a delta ratio is within a factor of 3 of what the widths alone make of it.
 
-        Delta spreads over more or fewer units, so that its root mean square changes by sqrt(n_1/n_L).
+        Delta spreads over more or fewer units: its root mean square changes by sqrt(n_1/n_L).
         """
         if ratio is None or not ratio > 0:
             return False

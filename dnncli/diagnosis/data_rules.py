@@ -8,12 +8,15 @@ from dnncli.diagnosis.case import Case, entropy
 from dnncli.records import Finding, Remedy
 from dnncli.records.diagnosis import ClassStatistics, InputStatistics, SplitOutcome
 
-# Initialisers take inputs of mean square 1 (He et al. 2015): the first layer's outputs, and for ReLU all
-# layers', are as many times too large as the inputs are. A factor of 10 makes logits of 10, whose
-# softmax is certain before anything was learned. Sparse and unit-scaled inputs go down to a hundredth.
-LARGE, SMALL = 10.0, 1e-2
-# The mean's share in a feature: from 10 standard deviations on a hundredth of its square is information,
-# and the Hessian's condition number grows with the square (LeCun et al. 1998, section 4.3).
+# Initialisers take inputs of mean square 1 (He et al. 2015): the first layer's outputs, and for
+# ReLU all layers', are as many times too large as the inputs are. A factor of 10 makes logits of
+# 10, whose softmax is certain before anything was learned. Sparse and unit-scaled inputs go down
+# to a hundredth.
+LARGE = 10.0
+SMALL = 1e-2
+# The mean's share in a feature: from 10 standard deviations on a hundredth of its square is
+# information, and the Hessian's condition number grows with the square (LeCun et al. 1998, section
+# 4.3).
 FAR = 10.0
 # All but a hundredth of the variance in one feature: gradients of the others are lost beside it.
 DOMINATED = 0.99
@@ -21,7 +24,8 @@ DOMINATED = 0.99
 MOSTLY = 0.5
 # A majority so large that accuracy says little.
 LOPSIDED = 2 / 3
-# Training rows a class: with fewer, a class's mean in one feature is known to a third of its spread.
+# Training rows a class: with fewer, a class's mean in one feature is known to a third of its
+# spread.
 FEW_ROWS = 10
 # An interval of accuracy wider than this on either side tells nothing.
 WIDE = 0.25
@@ -134,7 +138,11 @@ def labels(case: Case) -> Iterator[Finding]:
     """Labels that the features do not tell: nothing beats the majority though training fits."""
     if case.data is None or case.outcome is None:
         return
-    if case.learned.verdict in ("nothing", "memorised") and training_fits(case):
+    untold = case.learned.verdict in ("nothing", "memorised") and not case.simple_models_learn
+    # Where one class is nearly all there is, it is imbalance that keeps the others from being
+    # learned.
+    lopsided = (case.learned.majority or 0.0) >= LOPSIDED
+    if untold and training_fits(case) and not lopsided:
         yield _untold(case)
         return
     # A network that learned little confuses all classes, whatever their labels.
@@ -147,7 +155,7 @@ def labels(case: Case) -> Iterator[Finding]:
         evidence = f"held-out rows of one class are told from the other's as by chance: {told}"
         advice = "no option helps: merge these classes, or give features that tell them apart"
         yield Finding("labels", None, evidence, advice)
-    elif case.data.classes.best_accuracy < 1 - WIDE:
+    elif case.data.classes.best_accuracy < 1 - WIDE and case.data.inputs.varying:
         best = case.data.classes.best_accuracy
         evidence = f"identical rows have different labels: at most {best:.0%} of them can be right"
         yield Finding(
@@ -156,7 +164,7 @@ def labels(case: Case) -> Iterator[Finding]:
 
 
 def training_fits(case: Case) -> bool:
-    """Whether training got clearly below the loss of knowing the classes' frequencies: by a tenth."""
+    """Whether training got a tenth below the loss of knowing only the classes' frequencies."""
     lowest = min((epoch.train_loss for epoch in case.epochs), default=math.inf)
     return lowest < 0.9 * case.entropy
 
@@ -192,7 +200,7 @@ def _both_present(counts: ClassStatistics, i: int, j: int) -> bool:
 
 
 def _indistinct(right_i: int, wrong_i: int, wrong_j: int, right_j: int) -> bool:
-    """No better than the larger class's share within the pair, and with certainty not much better."""
+    """No better than the larger class's share in the pair, and certainly not much better."""
     total = right_i + wrong_i + wrong_j + right_j
     if total == 0 or min(right_i + wrong_i, wrong_j + right_j) == 0:
         return False

@@ -27,7 +27,8 @@ def deviation_from_theory(
         yield Finding("unpredicted", first, prediction.reason, LOOK_AT_INPUTS)
         return
     ratio = delta_ratio(initial)
-    # A note is theory's own reservation: batch norm, or a variance that is unstable at these widths.
+    # A note is theory's own reservation: batch norm, or a variance that is unstable at these
+    # widths.
     reserved = prediction.band is None or prediction.float32 or prediction.note
     if reserved or not 0 < ratio < math.inf:
         return

@@ -1,6 +1,7 @@
-"""How the gradient flows through the layers: what overflows, vanishes or explodes, and what mends it.
+"""How the gradient flows: what overflows, vanishes or explodes, and what mends it.
 
-Rules look at ratios, never at absolute gradients, which move with the loss, the batch and the width.
+Rules look at ratios, never at absolute gradients, which move with the loss, the batch and the
+width.
 """
 
 import math
@@ -12,8 +13,9 @@ from dnncli.diagnosis.context import WITHOUT_NORMS, NetworkContext, delta_ratio
 from dnncli.records import Finding, LayerRecord, Remedy
 from dnncli.spec import catalog
 
-# Networks train to a depth of about 6 depth scales, in a band of 4.6 to 8.6 (Schoenholz et al. 2017).
-# delta^2 shrinks by e^-1 a depth scale, so delta itself by e^-4.3 over the deepest that trains.
+# Networks train to a depth of about 6 depth scales, in a band of 4.6 to 8.6 (Schoenholz et al.
+# 2017). delta^2 shrinks by e^-1 a depth scale, so delta itself by e^-4.3 over the deepest that
+# trains.
 TRAINABLE_DECAY = math.exp(-8.6 / 2)
 # Activations that shrank so much on the way up carry their layer's bias and little of the input.
 FAINT_SIGNAL = 1e-2
@@ -24,7 +26,7 @@ LOOK_AT_INPUTS = (
 
 
 def overflow(context: NetworkContext, layers: Sequence[LayerRecord]) -> Finding | None:
-    """What left float32 first: activations break from the input up, gradients from the output down."""
+    """What left float32 first: activations from the input up, gradients from the output down."""
     orders = (
         ("activations", ("activation_mean", "activation_std"), layers),
         ("gradients", ("delta_rms", "gradient_norm"), layers[::-1]),
@@ -41,15 +43,20 @@ def overflow(context: NetworkContext, layers: Sequence[LayerRecord]) -> Finding 
     return None
 
 
-def flow(context: NetworkContext, layers: Sequence[LayerRecord]) -> Iterator[Finding]:
-    """Gradients that shrink or grow between the last hidden layer and the first."""
+def flow(
+    context: NetworkContext, layers: Sequence[LayerRecord], normalised: bool = False
+) -> Iterator[Finding]:
+    """Gradients that shrink or grow between the last hidden layer and the first.
+
+    normalised: whether growth is told of a network with batch norm too, where it did harm.
+    """
     ratio = delta_ratio(layers)
     first = layers[0]
     if ratio < TRAINABLE_DECAY or (math.isnan(ratio) and first.delta_rms == 0):
         evidence = _decay(context.network.act, layers, ratio)
         yield levelled("vanishing", first.layer, evidence, context, ratio)
     # At initialisation batch norm's gradients grow by 1.2 a layer; the first steps shrink them.
-    elif ratio > 1 / TRAINABLE_DECAY and not context.network.bn:
+    elif ratio > 1 / TRAINABLE_DECAY and (normalised or not context.network.bn):
         evidence = f"δ grows {ratio:.1e} times from {layers[-2].layer} to {first.layer}"
         yield levelled("exploding", first.layer, evidence, context, ratio)
 
@@ -88,7 +95,7 @@ def _cause(act: str, hidden: Sequence[LayerRecord]) -> str:
 def levelled(
     rule: str, layer: str, evidence: str, context: NetworkContext, measured: float
 ) -> Finding:
-    """A finding with the changes for which theory predicts level gradients, or with why there are none."""
+    """A finding with changes for which theory predicts level gradients, if there are any."""
     if not 0 < context.second_moment < math.inf:
         return Finding(rule, layer, evidence, LOOK_AT_INPUTS)
     if context.is_level(context.predicted_ratio()):

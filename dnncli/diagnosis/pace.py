@@ -1,4 +1,4 @@
-"""The size of the steps over a whole run: too large, or too small to get anywhere, and by what factor."""
+"""The size of a run's steps: too large, or too small to get anywhere, by what factor."""
 
 import math
 from collections.abc import Iterator
@@ -10,8 +10,9 @@ from dnncli.spec import catalog
 
 # A loss over an epoch that is worse than twice that of knowing nothing: steps overshoot.
 WORSE_THAN_NOTHING = 2.0
-# Weights must move by about a tenth of their norm before a network of the usual widths does something
-# else (the lazy regime's bound is of order 1/sqrt(width)); all the steps together must be able to.
+# Weights must move by about a tenth of their norm before a network of the usual widths does
+# something else (the lazy regime's bound is of order 1/sqrt(width)); all the steps together must
+# be able to.
 SHORT_WAY = 0.1
 # A training loss that has risen to so many times its lowest value has lost what was learned.
 RELAPSE = 2.0
@@ -92,7 +93,8 @@ def slow(case: Case) -> Iterator[Finding]:
     # A short way at a healthy pace is a run that is too short.
     if not case.travel < SHORT_WAY or case.travel > case.steps * GOOD_STEP / 3:
         return
-    way = f"in {case.steps:,} steps no layer can have moved by more than {case.travel:.1e} of its weights"
+    most = f"more than {case.travel:.1e} of its weights"
+    way = f"in {case.steps:,} steps no layer can have moved by {most}"
     for cause in (_clipped, _scheduled):
         found = cause(case, way)
         if found:
@@ -107,7 +109,7 @@ def slow(case: Case) -> Iterator[Finding]:
 
 
 def faster_rates(case: Case) -> Iterator[float]:
-    """Larger rates: the rule's usual one, or one that makes the first step a healthy part of the weights."""
+    """Larger rates: the rule's usual one, or one whose first step is a healthy one."""
     rate = float(case.run.schedule.lr or 0.0)
     usual = catalog.OPTIMIZERS[case.run.update.optimizer].lr
     first = max((layer.update_ratio for layer in case.initial), default=0.0)
@@ -127,8 +129,8 @@ def _clipped(case: Case, way: str) -> Finding | None:
     update = case.run.update
     norm = math.sqrt(math.fsum(layer.gradient_norm**2 for layer in case.initial))
     names = [n for n in ("clip_value", "clip_norm", "clip_global_norm") if getattr(update, n)]
-    # A norm's limit is held against the gradient's own norm, a value's against the same: its largest
-    # entry is smaller still.
+    # A norm's limit is held against the gradient's own norm, a value's against the same: its
+    # largest entry is smaller still.
     limits = {name: remedy.round_down(max(norm, 1e-3)) for name in names}
     thresholds = ", ".join(f"--{n.replace('_', '-')} {getattr(update, n):g}" for n in names)
     evidence = f"{thresholds} cuts gradients of norm {norm:.2g} in every step: {way}"
@@ -144,10 +146,7 @@ def _scheduled(case: Case, way: str) -> Finding | None:
     if mean > rate / 10:
         return None
     evidence = f"the schedule leaves {mean / rate:.1e} of the rate on average: {way}"
-    changes = {
-        "schedule": "constant",
-        "decay_rate": None,
-        "decay_steps": None,
-        "warmup": 0.0,
-    }
+    changes: dict[str, object] = {"warmup": 0.0} if case.run.schedule.warmup else {}
+    if case.run.schedule.schedule != "constant":
+        changes |= {"schedule": "constant", "decay_rate": None, "decay_steps": None}
     return remedy.finding("slow", None, evidence, [Remedy(changes)])

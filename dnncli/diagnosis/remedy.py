@@ -11,7 +11,7 @@ STATISTICS = {"delta_ratio": "δ ratio {:.2g}", "saturated_fraction": "{:.0%} fl
 
 
 def flags(changes: Mapping[str, object]) -> str:
-    """Changes as they are typed: `--init critical --lr 0.01`; `without --max-norm` where one goes."""
+    """Changes as they are typed: `--init critical --lr 0.01`, or `without --max-norm`."""
     return " ".join(_flags(changes))
 
 
@@ -53,7 +53,7 @@ def finding(
     remedies: Sequence[Remedy],
     reason: str = "",
 ) -> Finding:
-    """A finding with its remedies, the first of which is to be made; its advice is printed from that.
+    """A finding with its remedies; its advice is printed from the first one.
 
     reason: what to say of the first remedy, or what to do where there is none.
     """

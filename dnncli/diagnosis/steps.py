@@ -12,7 +12,7 @@ HUGE_UPDATE = 1.0
 
 
 def updates(layers: Sequence[LayerRecord]) -> Iterator[Finding]:
-    """Steps of an epoch that replace weights, or that leave one layer as it is while others move."""
+    """Steps that replace weights, or that leave one layer as it is while others move."""
     known = [layer for layer in layers if math.isfinite(layer.update_ratio)]
     if not known:
         return

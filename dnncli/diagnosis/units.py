@@ -8,15 +8,17 @@ from dnncli.errors import SpecError
 from dnncli.records import Finding, LayerRecord, Remedy
 from dnncli.spec import catalog
 
-# A layer that lost half of its units has half its width; below that, dead units are common and harmless.
+# A layer that lost half of its units has half its width; below that, dead units are common and
+# harmless.
 DEAD_SHARE = 0.5
-# Flat units beyond those that the critical initialisation of the same network would have. Deep sigmoid
-# networks that learn to 94 % have 40 % flat units in their upper layers, and so does their theory.
+# Flat units beyond those that the critical initialisation of the same network would have. Deep
+# sigmoid networks that learn to 94 % have 40 % flat units in their upper layers, and so does their
+# theory.
 EXCESS_FLAT = 0.25
 
 
 def saturated(context: NetworkContext, layers: Sequence[LayerRecord]) -> Iterator[Finding]:
-    """The layer with the most flat units, where they are more than theory's critical network has."""
+    """The layer with the most flat units, beyond those of theory's critical network."""
     network = context.network
     if not catalog.ACTIVATIONS[network.act].bounded:
         return

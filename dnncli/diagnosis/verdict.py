@@ -23,8 +23,8 @@ def diagnose(
     """The verdict on a network, the first cause first.
 
     layers: statistics of one epoch, the run's last. initial: of the first step, before any update.
-    crash: what broke where training diverged. evidence: what else is known of the whole run; without
-    it only the layers are judged. Frozen layers are not judged.
+    crash: what broke where training diverged. evidence: what else is known of the whole run;
+    without it only the layers are judged. Frozen layers are not judged.
     """
     deviation = tuple(deviation_from_theory(context, initial)) if initial else ()
     if evidence is not None and context.run is not None:

@@ -25,9 +25,10 @@ def health(
     layers: Sequence[LayerRecord],
     crash: Finding | None,
 ) -> Health:
-    """The verdict on a run that has ended; a run that was interrupted is judged by its layers alone.
+    """The verdict on a run that has ended; one that was interrupted is judged by its layers.
 
-    The loss's curvature is measured where the verdict is about the learning rate and follows from it.
+    The loss's curvature is measured where the verdict is about the learning rate and follows from
+    it.
     """
     context = network_context(snapshot.spec, dataset)
     first = first_step(snapshot)

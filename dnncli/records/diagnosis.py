@@ -1,4 +1,4 @@
-"""What a diagnosis may know besides the layers' statistics; None or empty where it was not measured."""
+"""What a diagnosis may know besides the layers; None or empty where it was not measured."""
 
 from dataclasses import dataclass
 
@@ -13,9 +13,9 @@ class InputStatistics:
     means, averaged (its share of second_moment is offset, the rest is spread).
     varying: how many features are not constant. offset: largest |mean| / standard deviation of a
     feature that varies, `offset_name` its name.
-    share_of_largest: the share of all variance that the feature of largest variance has, and its name.
-    outliers: the share of the numeric features whose variance comes from at most 1 % of the rows.
-    increasing: features that rise strictly from row to row, as row numbers do.
+    share_of_largest: the share of all variance that the feature of largest variance has, and its
+    name. outliers: the share of the numeric features whose variance comes from at most 1 % of the
+    rows. increasing: features that rise strictly from row to row, as row numbers do.
     """
 
     features: int
@@ -43,10 +43,6 @@ class ClassStatistics:
     validation: tuple[int, ...]
     test: tuple[int, ...]
     best_accuracy: float = 1.0
-
-    def held_out(self) -> tuple[int, ...]:
-        """The classes' counts in validation and test together."""
-        return tuple(map(sum, zip(self.validation, self.test, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -99,7 +95,10 @@ class Reference:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The best epoch's network, without dropout, on training and on all held-out examples."""
+    """The best epoch's network, without dropout, on training and held-out examples.
+
+    Of large splits an evenly spread sample; the held-out examples are validation and test together.
+    """
 
     train: SplitOutcome
     held_out: SplitOutcome
@@ -125,8 +124,8 @@ class RunEvidence:
     """A whole run, for rules that look beyond one epoch's layers.
 
     epochs: every finite one. initial_loss: the loss before the first step, None if unknown.
-    steps_per_epoch: updates in an epoch. born_dead: by hidden layer, the share of units with slope 0
-    on every training example before the first step.
+    steps_per_epoch: updates in an epoch. born_dead: by hidden layer, the share of units with slope
+    0 on every training example before the first step.
     """
 
     epochs: tuple[EpochRecord, ...]

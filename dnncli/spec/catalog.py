@@ -225,8 +225,9 @@ MONITORS = _table(
 # What can be found wrong with a run, in the order of causes: a rule explains those below it.
 RULES = _table(
     Entry("inputs", "inputs whose scale, offset or constancy keeps a network from learning"),
+    Entry("few-examples", "too few rows to learn from, or to say what was learned"),
     Entry("imbalance", "a class so rare that it is not learned"),
-    Entry("labels", "labels that the features do not tell, or too few rows to tell them"),
+    Entry("labels", "labels that the features do not tell"),
     Entry("normalisation", "batch norm over too few examples, or averages that lag behind"),
     Entry("over-regularised", "penalties, limits or dropout stronger than the loss"),
     Entry("under-capacity", "too few units, or a network that is only linear"),

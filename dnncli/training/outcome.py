@@ -14,6 +14,7 @@ from dnncli.records.diagnosis import Outcome, Reference, SplitOutcome
 from dnncli.spec import NetworkSpec
 
 ROWS = 4096  # examples of a forward pass, one compiled shape for all splits
+EXAMPLES = 10_000  # of a split at most: an accuracy is then known to half a percent
 TRAIN_SAMPLE = 2000  # of the reference models: their accuracy is known to a percent or so
 HELD_OUT_SAMPLE = 500
 NEIGHBOURS = 5
@@ -29,13 +30,13 @@ class _Answers(NamedTuple):
 
 def outcome(spec: NetworkSpec, best: Network, dataset: Dataset) -> Outcome:
     """Losses and confusions on training and held-out examples, without dropout; and a reference."""
-    rows = min(ROWS, len(dataset.train))
-    ask = _Asking(spec, best, rows)
-    held_out = _together(dataset.validation, dataset.test)
-    reference = simple_models(dataset.train, held_out, dataset.classes)
-    return Outcome(
-        ask.of(dataset.train, dataset.classes), ask.of(held_out, dataset.classes), reference
+    train = _sample(dataset.train, EXAMPLES)
+    ask = _Asking(spec, best, min(ROWS, len(train)))
+    held_out = _together(
+        _sample(dataset.validation, EXAMPLES // 2), _sample(dataset.test, EXAMPLES // 2)
     )
+    reference = simple_models(dataset.train, held_out, dataset.classes)
+    return Outcome(ask.of(train, dataset.classes), ask.of(held_out, dataset.classes), reference)
 
 
 def _together(*splits: Split) -> Split:
@@ -83,7 +84,7 @@ _compiled = jax.jit(_answer, static_argnums=0)
 
 
 def simple_models(train: Split, held_out: Split, classes: int) -> Reference | None:
-    """What ridge regression and nearest neighbours reach; None where features cannot be compared."""
+    """What ridge regression and nearest neighbours reach; None where all features are constant."""
     fit = _sample(train, TRAIN_SAMPLE)
     asked = _sample(held_out, HELD_OUT_SAMPLE)
     x = fit.x.astype(np.float64)

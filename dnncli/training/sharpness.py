@@ -1,13 +1,15 @@
 """The loss's largest curvature before the first step, and the learning rate that it allows.
 
 Gradient descent oscillates along a direction of curvature c where its rate exceeds 2/c, heavy-ball
-momentum b where it exceeds 2 (1 + b)/c (Cohen et al. 2021). Optimizers that divide by a root of past
-squared gradients descend on the preconditioned loss, whose curvature is that of P^-1/2 H P^-1/2 (Cohen et
-al. 2022); Adam's momentum of 0.9 is an average, whose limit is (2 + 2 b)/((1 - b) c).
+momentum b where it exceeds 2 (1 + b)/c (Cohen et al. 2021). Optimizers that divide by a root of
+past squared gradients descend on the preconditioned loss, whose curvature is that of P^-1/2 H
+P^-1/2 (Cohen et al. 2022); Adam's momentum of 0.9 is an average, whose limit is (2 + 2 b)/((1 - b)
+c).
 
-It is a limit of the first steps, on one batch, for a loss that is nearly quadratic there. It does not hold
-for lion and lamb, whose steps have a fixed length; it does not tell how curvature changes later, which
-usually grows up to the limit and stays there (the edge of stability), or shrinks in early steps above it.
+It is a limit of the first steps, on one batch, for a loss that is nearly quadratic there. It does
+not hold for lion and lamb, whose steps have a fixed length; it does not tell how curvature changes
+later, which usually grows up to the limit and stays there (the edge of stability), or shrinks in
+early steps above it.
 """
 
 import math
@@ -38,7 +40,7 @@ class _Measured(NamedTuple):
 
 
 def measure(run: RunSpec, dataset: Dataset) -> tuple[float, Sharpness]:
-    """The loss before the first step, and the largest eigenvalue there, on up to EXAMPLES examples."""
+    """The loss before the first step and the largest eigenvalue, on up to EXAMPLES examples."""
     moment = dataset.train.second_moment
     sizes = (dataset.features, dataset.classes, run.seed, moment)
     parameters, _ = initial_network(run.network, *sizes)
@@ -52,7 +54,7 @@ def measure(run: RunSpec, dataset: Dataset) -> tuple[float, Sharpness]:
 
 
 def limit(run: RunSpec, eigenvalue: float) -> float | None:
-    """The largest rate that does not oscillate along the sharpest direction; None where there is none."""
+    """The largest rate that does not oscillate along the sharpest direction, or None."""
     optimizer = run.update.optimizer
     if optimizer in FIXED_LENGTH or not 0 < eigenvalue < math.inf:
         return None

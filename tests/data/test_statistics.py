@@ -1,0 +1,61 @@
+"""What is known of examples before training, against tables whose oddities are known."""
+
+import numpy as np
+import pytest
+from problems import dataset
+
+from dnncli.data import Split
+from dnncli.data.statistics import inputs, row_hashes, statistics
+
+ROWS = 400
+NAMES = ("x1", "x2", "x3")
+rng = np.random.default_rng(0)
+NORMAL = rng.standard_normal((ROWS, 3)).astype(np.float32)
+
+
+def of(x):
+    return inputs(Split(np.asarray(x, np.float32, order="C"), np.zeros(ROWS, np.int32)), NAMES)
+
+
+def test_scale_and_offset_are_those_of_the_features():
+    told = of(NORMAL * [1, 10, 1] + [0, 0, 50])
+    assert told.varying == 3
+    assert told.second_moment == pytest.approx((1 + 100 + 2501) / 3, rel=0.1)
+    assert told.mean_square == pytest.approx(2500 / 3, rel=0.01)
+    assert (told.offset_name, told.largest_name) == ("x3", "x2")
+    assert told.offset == pytest.approx(50, rel=0.1)
+    assert told.share_of_largest == pytest.approx(100 / 102, abs=0.01)
+
+
+def test_constants_do_not_vary_even_where_rounding_does():
+    wobble = np.where(np.arange(ROWS) % 2, np.float32(1e6), np.nextafter(np.float32(1e6), 2e6))
+    told = of(np.stack([np.full(ROWS, 3.0), wobble, NORMAL[:, 0]], axis=1))
+    assert told.varying == 1
+
+
+def test_a_row_number_rises_and_noise_does_not():
+    assert of(np.column_stack([np.arange(ROWS), NORMAL[:, :2]])).increasing == ("x1",)
+    assert of(NORMAL).increasing == ()
+
+
+def test_outliers_are_few_rows_with_most_of_the_variance():
+    squeezed = NORMAL.copy()
+    squeezed[:3] += 1000
+    assert of(squeezed).outliers == 1
+    assert of(NORMAL).outliers == 0
+
+
+def test_identical_rows_with_different_labels_limit_what_is_possible():
+    plain = dataset(train=60)
+    assert statistics(plain).classes.best_accuracy == 1
+    same = dataset(train=60, transform=np.zeros_like)
+    counts = statistics(same).classes.train
+    assert statistics(same).classes.best_accuracy == pytest.approx(max(counts) / 60)
+    assert sum(counts) == 60
+
+
+def test_equal_rows_have_equal_hashes_and_others_do_not():
+    twice = np.concatenate([NORMAL, NORMAL])
+    hashes = row_hashes(twice)
+    assert (hashes[:ROWS] == hashes[ROWS:]).all()
+    assert len(set(hashes.tolist())) == ROWS

@@ -1,0 +1,288 @@
+"""Causes before symptoms: each kind of fault on records made by hand, and why it is that fault."""
+
+from dataclasses import replace
+
+import pytest
+from problems import layers
+
+from dnncli.diagnosis import chain, remedy
+from dnncli.diagnosis.case import learned
+from dnncli.records import Finding
+from dnncli.records.diagnosis import (
+    ClassStatistics,
+    DataStatistics,
+    Reference,
+    Sharpness,
+    SplitOutcome,
+)
+from dnncli.spec import catalog
+from tests.diagnosis.runs import CLASSES, GUESSING, INPUTS, case, epoch, falling, outcome
+
+NOTHING = outcome(GUESSING, GUESSING)
+
+
+def first(subject):
+    """The first finding; its rule is one of the catalog's and its remedy makes a run."""
+    found = chain.findings(subject)
+    if not found:
+        return Finding("healthy", None, "", "")
+    for finding in (*found, *found[0].symptoms):
+        assert finding.rule in catalog.RULES
+        assert finding.evidence
+        assert finding.advice
+        for change in (finding.remedy, *finding.alternatives):
+            if change is not None:
+                remedy.apply(subject.run, change.changes)
+    return found[0]
+
+
+def test_a_run_that_learned_well_has_no_findings():
+    assert chain.findings(case()) == ()
+
+
+class TestLearned:
+    def test_it_is_held_against_the_largest_class_and_simple_models(self):
+        told = learned(outcome(), CLASSES)
+        assert told.verdict == "learned"
+        assert (told.accuracy, told.train_accuracy, told.majority) == (0.95, 0.98, 0.5)
+        assert told.linear == pytest.approx(370 / 400)
+
+    def test_guessing_on_both_is_nothing(self):
+        assert learned(NOTHING, CLASSES).verdict == "nothing"
+
+    def test_training_that_fits_without_held_out_is_memorised(self):
+        nobody = Reference(400, 200, 200)
+        assert learned(outcome(GUESSING, reference=nobody), CLASSES).verdict == "memorised"
+
+    def test_better_than_guessing_and_far_below_a_linear_model_is_weakly(self):
+        weak = SplitOutcome(0.5, ((130, 70), (70, 130)))
+        assert learned(outcome(weak), CLASSES).verdict == "weakly"
+
+    def test_a_handful_of_examples_shows_nothing_either_way(self):
+        few = SplitOutcome(0.6, ((3, 2), (2, 3)))
+        counts = ClassStatistics(("a", "b"), (500, 500), (3, 2), (2, 3))
+        assert learned(outcome(few, reference=Reference(10, 6, 6)), counts).verdict == "unknown"
+
+
+class TestData:
+    def inputs(self, **changes):
+        return DataStatistics(replace(INPUTS, **changes), CLASSES)
+
+    def test_constant_features_are_named_whatever_was_learned(self):
+        found = first(case(data=self.inputs(varying=0)))
+        assert (found.rule, found.remedy) == ("inputs", None)
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"second_moment": 1e8},
+            {"second_moment": 1e-8},
+            {"second_moment": 101.0, "mean_square": 100.0},
+            {"second_moment": 400.0},
+        ],
+    )
+    def test_scale_and_offset_are_the_first_cause_where_little_was_learned(self, changes):
+        subject = case({"scale": "none"}, outcome=NOTHING, data=self.inputs(**changes))
+        found = first(subject)
+        assert found.rule == "inputs"
+        assert found.remedy.changes == {"scale": "standard"}
+        assert "not-learning" in [symptom.rule for symptom in found.symptoms]
+
+    def test_inputs_that_did_no_harm_are_not_accused(self):
+        assert chain.findings(case(data=self.inputs(second_moment=1e4))) == ()
+
+    def test_a_row_number_is_named(self):
+        only = self.inputs(varying=1, increasing=("x0",))
+        found = first(
+            case(data=only, outcome=outcome(GUESSING, GUESSING, Reference(400, 200, 200)))
+        )
+        assert (found.rule, found.layer, found.remedy) == ("inputs", "x0", None)
+
+    def test_labels_that_nothing_tells_have_no_remedy(self):
+        nobody = Reference(400, 200, 205)
+        found = first(case(outcome=outcome(GUESSING, reference=nobody)))
+        assert (found.rule, found.remedy) == ("labels", None)
+
+    def test_two_names_of_one_class_are_named(self):
+        names = ("a", "b", "c")
+        counts = ClassStatistics(names, (300,) * 3, (50,) * 3, (50,) * 3)
+        same = SplitOutcome(0.5, ((95, 2, 3), (3, 50, 47), (4, 48, 48)))
+        subject = case(data=DataStatistics(INPUTS, counts), outcome=outcome(same, same, None))
+        found = first(subject)
+        assert found.rule == "labels"
+        assert "b and c" in found.evidence
+
+    def test_a_rare_class_that_is_never_found(self):
+        counts = ClassStatistics(("no", "yes"), (1980, 20), (198, 2), (198, 2))
+        never = SplitOutcome(0.06, ((396, 0), (4, 0)))
+        subject = case(data=DataStatistics(INPUTS, counts), outcome=outcome(never, never, None))
+        found = first(subject)
+        assert found.rule == "imbalance"
+        assert "yes has 20 of 2000" in found.evidence
+
+    def test_too_few_rows_to_say_anything(self):
+        counts = ClassStatistics(("a", "b"), (6, 6), (3, 2), (2, 2))
+        few = SplitOutcome(0.6, ((3, 2), (2, 2)))
+        fit = SplitOutcome(0.1, ((6, 0), (0, 6)))
+        subject = case(data=DataStatistics(INPUTS, counts), outcome=outcome(few, fit, None))
+        assert first(subject).rule == "few-examples"
+
+
+class TestConfiguration:
+    def test_batch_norm_over_one_example(self):
+        found = first(case({"bn": True, "batch_size": 1}, outcome=NOTHING))
+        assert (found.rule, found.remedy.changes) == ("normalisation", {"batch_size": 32})
+
+    def test_a_moving_average_that_remembers_its_start(self):
+        found = first(case({"bn": True, "bn_momentum": 0.9999}))  # 180 steps leave 98 % of it
+        assert found.rule == "normalisation"
+        assert "98%" in found.evidence
+        assert found.remedy.changes["bn_momentum"] ** 180 < 0.01
+        assert first(case({"bn": True, "bn_momentum": 0.9})).rule == "healthy"
+
+    def test_a_penalty_that_pulls_harder_than_the_loss(self):
+        # 2 l2 |W| = 2 * 1 * 5 against a gradient of 0.5: 20 times as hard.
+        found = first(case({"l2": 1.0}, falling(weight_norm=0.1), outcome=NOTHING))
+        assert found.rule == "over-regularised"
+        assert "20 times as hard" in found.evidence
+        assert found.remedy.changes["l2"] == pytest.approx(0.0005, rel=0.3)
+
+    def test_a_limit_below_the_first_columns(self):
+        # Columns of 5/sqrt(20) = 1.12 and 5/sqrt(2) = 3.5, cut to 0.01.
+        found = first(case({"max_norm": 0.01}, outcome=NOTHING))
+        assert (found.rule, found.remedy.changes) == ("over-regularised", {"max_norm": 8.0})
+
+    def test_dropout_that_leaves_more_noise_than_signal(self):
+        found = first(case({"dropout": 0.95}, outcome=NOTHING))
+        assert (found.rule, found.remedy.changes) == ("over-regularised", {"dropout": 0.2})
+        assert "4.4 times" in found.evidence  # sqrt(0.95 / 0.05)
+
+    def test_penalties_are_not_accused_where_training_fits(self):
+        for options in ({"l2": 1.0}, {"dropout": 0.95}, {"max_norm": 0.01}):
+            assert chain.findings(case(options)) == ()
+
+    def test_a_bottleneck(self):
+        found = first(case({"hidden": (20, 1)}, outcome=NOTHING))
+        assert (found.rule, found.layer) == ("under-capacity", "hidden2")
+        assert min(found.remedy.changes["hidden"]) >= 20
+
+    def test_a_network_without_a_bend_where_neighbours_do_better(self):
+        bent = outcome(GUESSING, GUESSING, Reference(400, 205, 390))
+        found = first(case({"act": "identity"}, outcome=bent))
+        assert (found.rule, found.remedy.changes["act"]) == ("under-capacity", "elu")
+
+    def test_layers_too_narrow_for_their_number_die_by_chance(self):
+        figures = layers(20, dead_fraction=[0.0] * 19 + [0.6])
+        end = replace(epoch(1), layers=figures)
+        subject = case({"hidden": (10,) * 20}, (end,), outcome=NOTHING)
+        found = first(subject)
+        assert (found.rule, found.layer) == ("under-capacity", "hidden20")
+        assert found.remedy.changes["hidden"] == [80] * 20
+
+
+class TestInitialisation:
+    def test_gradients_that_vanished_before_the_first_update(self):
+        options = {"act": "sigmoid", "hidden": (20,) * 12}
+        figures = layers(12, delta_rms=[0.1 * 0.2 ** (11 - i) for i in range(12)])
+        last = replace(epoch(1), layers=figures)
+        found = first(case(options, (last,), figures, outcome=NOTHING))
+        assert (found.rule, found.layer) == ("vanishing", "hidden1")
+        assert found.remedy.changes["init"] == "critical"
+
+    def test_a_first_step_that_healed_is_not_accused(self):
+        figures = layers(2, delta_rms=[1e-9, 0.1])
+        assert chain.findings(case(initial=figures)) == ()
+
+
+class TestSteps:
+    CRASH = Finding("diverged", "output", "loss not finite at epoch 1, step 3", "lower --lr")
+
+    def test_a_crash_after_a_first_step_as_it_should_be_is_the_rate_s(self):
+        subject = case({"lr": 0.5}, (), crash=self.CRASH, outcome=NOTHING)
+        found = first(subject)
+        assert (found.rule, found.remedy.changes) == ("unstable", {"lr": 0.001})
+        assert "500 times smaller" in found.advice
+        assert found.symptoms[0] == self.CRASH
+
+    def test_the_measured_limit_gives_the_rate_where_there_is_one(self):
+        options = {"lr": 0.5, "optimizer": "sgd"}
+        measured = Sharpness(20.0, False, 0.1)
+        subject = case(options, (), crash=self.CRASH, outcome=NOTHING, sharpness=measured)
+        assert first(subject).remedy.changes == {"lr": 0.05}
+
+    def test_a_first_epoch_worse_than_knowing_nothing_is_the_rate_s(self):
+        epochs = (epoch(1, train_loss=60.0), epoch(2, train_loss=0.7))
+        found = first(case({"lr": 0.3}, epochs, outcome=NOTHING))
+        assert found.rule == "unstable"
+        assert "60, worse than knowing nothing" in found.evidence
+
+    def test_units_that_died_of_large_steps_are_the_rate_s(self):
+        epochs = falling(dead_fraction=[0.0, 0.9])
+        subject = case({"lr": 0.05}, epochs, layers(2, update_ratio=0.3))
+        found = first(subject)
+        assert found.rule == "unstable"
+        assert [symptom.rule for symptom in found.symptoms] == ["dead"]
+
+    def test_units_that_died_of_small_steps_are_dead(self):
+        epochs = falling(dead_fraction=[0.0, 0.9])
+        assert first(case({}, epochs)).rule == "dead"
+
+    def test_large_steps_that_did_no_harm_are_not_accused(self):
+        assert chain.findings(case(initial=layers(2, update_ratio=0.3))) == ()
+
+    def slow(self, options, outcome=NOTHING, **figures):
+        figures = {"update_ratio": 1e-6} | figures
+        epochs = tuple(
+            replace(epoch(i, 0.69, 0.69, **figures), layers=_moving(1e-6)) for i in (1, 2, 3)
+        )
+        return first(case(options, epochs, layers(2, update_ratio=1e-6), outcome=outcome))
+
+    def test_weights_that_cannot_have_moved_are_the_rate_s(self):
+        found = self.slow({"lr": 1e-7})
+        assert (found.rule, found.remedy.changes) == ("slow", {"lr": 0.001})
+        assert "60 steps" in found.evidence
+
+    def test_or_clipping_s_where_every_step_was_clipped(self):
+        found = self.slow({"clip_global_norm": 1e-6, "optimizer": "sgd"}, clipped=1.0)
+        assert found.rule == "slow"
+        assert "--clip-global-norm 1e-06" in found.evidence
+        assert found.remedy.changes["clip_global_norm"] > 0.5  # sqrt(3) 0.5 is the gradient's norm
+
+    def test_or_the_schedule_s_where_it_leaves_no_rate(self):
+        options = {"schedule": "exponential", "decay_steps": 1}
+        found = self.slow(options, rate=1e-12)
+        assert (found.rule, found.remedy.changes["schedule"]) == ("slow", "constant")
+
+
+def _moving(ratio):
+    figures = layers(2, update_ratio=ratio)
+    return tuple(replace(layer, update_ratio=ratio) for layer in figures)
+
+
+class TestGeneralisation:
+    def test_a_loss_that_still_falls_when_the_epochs_are_over(self):
+        epochs = (epoch(1, 0.68, 0.68), epoch(2, 0.6, 0.6))
+        subject = case({}, epochs, outcome=NOTHING, stopped="epochs", best_epoch=2)
+        found = first(subject)
+        assert (found.rule, found.remedy.changes) == ("unfinished", {"epochs": 40})
+
+    def test_a_run_that_lost_patience_is_finished(self):
+        subject = case({}, outcome=NOTHING, stopped="patience")
+        assert "unfinished" not in [finding.rule for finding in chain.findings(subject)]
+
+    def test_a_held_out_loss_that_rises_far_above_its_best(self):
+        epochs = (epoch(1, 0.5, 0.4), epoch(2, 0.1, 0.8), epoch(3, 0.01, 1.5))
+        found = first(case({"patience": None}, epochs, best_epoch=1))
+        assert found.rule == "overfitting"
+        assert found.remedy.changes["patience"] == 10
+        assert "0.4 in epoch 1 to 1.5 in epoch 3" in found.evidence
+
+    def test_a_small_rise_is_what_early_stopping_always_sees(self):
+        epochs = (epoch(1, 0.5, 0.1), epoch(2, 0.1, 0.12), epoch(3, 0.01, 0.19))
+        assert chain.findings(case({}, epochs, best_epoch=1)) == ()
+
+    def test_nothing_learned_for_no_known_cause(self):
+        subject = case({}, (epoch(1, 0.69, 0.69), epoch(2, 0.69, 0.69)), outcome=NOTHING)
+        found = first(subject)
+        assert found.rule == "not-learning"
+        assert "a simple model in 94%" in found.evidence

@@ -1,0 +1,56 @@
+"""What the best network does on every example, against counting by hand; simple models on known data."""
+
+import numpy as np
+import oracle
+import pytest
+from problems import dataset, spec
+
+from dnncli.data import Split
+from dnncli.training.outcome import outcome, simple_models
+from dnncli.training.run import start
+
+DATA = dataset(train=40, validation=13, test=11)
+
+
+def test_confusions_and_losses_are_those_of_a_float64_network():
+    snapshot = start(spec(), DATA)
+    told = outcome(snapshot.history.spec.network, snapshot.network, DATA)
+    held_out_x = np.concatenate([DATA.validation.x, DATA.test.x])
+    held_out_y = np.concatenate([DATA.validation.y, DATA.test.y])
+    for seen, x, y in (
+        (told.train, DATA.train.x, DATA.train.y),
+        (told.held_out, held_out_x, held_out_y),
+    ):
+        true = oracle.run(snapshot.history.spec.network, snapshot.network.parameters, x, y)
+        assert seen.examples == len(y)
+        assert [sum(row) for row in seen.confusion] == np.bincount(y, minlength=3).tolist()
+        assert seen.loss == pytest.approx(true.loss, rel=1e-5)
+        assert seen.accuracy == pytest.approx(true.accuracy)
+
+
+def table(seed, rows, rule):
+    x = np.random.default_rng(seed).standard_normal((rows, 2)).astype(np.float32)
+    return Split(x, rule(x).astype(np.int32))
+
+
+def test_a_linear_model_reads_a_line_and_neighbours_a_ring():
+    def line(x):
+        return x[:, 0] + x[:, 1] > 0
+
+    def ring(x):
+        return (x**2).sum(axis=1) > 1.4
+
+    def noise(x):
+        return np.random.default_rng(len(x)).random(len(x)) < 0.5
+
+    straight = simple_models(table(0, 500, line), table(1, 200, line), 2)
+    assert straight.linear >= 190
+    bent = simple_models(table(0, 500, ring), table(1, 200, ring), 2)
+    assert bent.neighbours >= 180 > 150 > bent.linear
+    nothing = simple_models(table(0, 500, noise), table(1, 200, noise), 2)
+    assert nothing.best < 125
+
+
+def test_constant_features_have_no_simple_model():
+    same = Split(np.ones((30, 2), np.float32), np.arange(30, dtype=np.int32) % 2)
+    assert simple_models(same, same, 2) is None
