@@ -79,7 +79,9 @@ def closing(record: DoctorRecord) -> Iterator[RenderableType]:
     if len(tried) > 1:
         yield _table(record, tried)
         yield Text()
-    yield Text(record.conclusion, style="bold green" if record.healthy or record.chosen else "bold")
+    good = record.healthy or record.chosen is not None
+    style = "bold green" if good else "bold"
+    yield Text(record.conclusion, style=style)
     if record.test_gain is not None:
         yield Text(f"on the test set: {_gain(record.test_gain)} points of accuracy.")
     if record.chosen is not None:
@@ -94,7 +96,7 @@ def _table(record: DoctorRecord, tried: Sequence[CandidateRecord]) -> Table:
     for name in ("epochs", "accuracy", "gain", "layers"):
         table.add_column(name, justify="right", no_wrap=True)
     for candidate in sorted(tried, key=_order):
-        chosen = candidate.name == record.chosen
+        style = "bold green" if candidate.name == record.chosen else ""
         row = (
             candidate.flags or candidate.name,
             str(candidate.epochs),
@@ -102,7 +104,7 @@ def _table(record: DoctorRecord, tried: Sequence[CandidateRecord]) -> Table:
             _gain(candidate.gain),
             candidate.verdict or "",
         )
-        table.add_row(*row, style="bold green" if chosen else "")
+        table.add_row(*row, style=style)
     return table
 
 
@@ -133,7 +135,8 @@ def candidate_rows(record: DoctorRecord) -> list[list[object]]:
 
 
 def _row(candidate: CandidateRecord) -> list[object]:
-    gain = candidate.gain or Gain(mean=None, low=None, high=None, p=None, pairs=0)  # type: ignore[arg-type]
-    known = {"gain": gain.mean, "gain_low": gain.low, "gain_high": gain.high}
-    names = CANDIDATE_COLUMNS
-    return [known[name] if name in known else getattr(candidate, name) for name in names]
+    gain = candidate.gain
+    values = vars(candidate) | {"gain": None, "gain_low": None, "gain_high": None}
+    if gain is not None:
+        values |= {"gain": gain.mean, "gain_low": gain.low, "gain_high": gain.high}
+    return [values[name] for name in CANDIDATE_COLUMNS]

@@ -9,6 +9,9 @@ from dnncli.cli import options, outputs
 from dnncli.cli.command import define, section
 from dnncli.cli.presenter import Presenter
 from dnncli.cli.types import CheckpointFile, Number
+from dnncli.errors import SpecError
+
+LONGEST = 86_400  # seconds; more are a slip of the keys
 
 EXAMPLES = """
   dnncli doctor --act relu --optimizer sgd --lr 10   # what is wrong, and what mends it?
@@ -69,6 +72,10 @@ def command(
     4 for a sick one, whether or not it found a remedy.
     """
     presenter = Presenter("doctor", format_, quiet)
+    if not 1 <= budget <= LONGEST:
+        raise SpecError(
+            f"--budget {budget:g}: must be from 1 to {LONGEST:,} seconds.", option="--budget"
+        )
     extras = outputs.Extras(overwrite, save_config=save_config)
     extras.check()
     from dnncli import data

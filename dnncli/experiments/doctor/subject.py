@@ -36,6 +36,6 @@ def subject(path: Path | None, options: Mapping[str, Any]) -> RunSpec:
 def examination(
     spec: RunSpec, dataset: Dataset, *, budget: float = BUDGET, seeds: int = SEEDS
 ) -> Examination:
-    """An examination that has looked at the data, the options and theory, and trained nothing yet."""
+    """An examination that has looked at data, options and theory, and has trained nothing yet."""
     found = before(network_context(spec, dataset), statistics(dataset))
     return Examination(spec, dataset, budget, seeds, found, data.load)
