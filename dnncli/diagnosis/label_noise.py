@@ -11,8 +11,8 @@ from dnncli.records.diagnosis import CrossFit
 # merely overlap (2 to 8 % on public tables, mostly none). A wrong label does not care how clear a
 # class is.
 OVERLAP = 0.05
-# The surest fifth's share of errors over that of all: a third where two normal classes overlap and 69 %
-# can be right, nearly 1 where labels are wrong.
+# The share of errors among the surest over that of all: a third where two normal classes overlap so
+# that 69 % can be right, nearly 1 where labels are wrong.
 AS_WRONG = 0.6
 # A network that makes less than half of these errors knows better: those are the models' own.
 KNOWS_BETTER = 0.5
@@ -57,7 +57,7 @@ def _wrong(models: CrossFit) -> bool:
 
 
 def _scattered(case: Case, models: CrossFit) -> bool:
-    """Whether wrong labels are any other class; of two classes, whether being sure does not help."""
+    """Whether wrong labels are any class; of two classes, whether being sure does not help."""
     others = case.context.classes - 1
     if others == 1:
         share = models.surest_wrong / models.surest
