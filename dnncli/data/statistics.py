@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Float64, UInt64
 
+from dnncli.data.cross_fitting import cross_fit, giveaways
 from dnncli.data.dataset import Dataset, Split
 from dnncli.records.diagnosis import ClassStatistics, DataStatistics, InputStatistics
 
@@ -19,7 +20,9 @@ LEAST_RISING = 12
 def statistics(dataset: Dataset) -> DataStatistics:
     """Inputs and classes of the training examples; classes of all splits."""
     names = feature_names(dataset)
-    return DataStatistics(inputs(dataset.train, names), classes(dataset))
+    alone = tuple(names[place] for place in giveaways(dataset.train))
+    models = cross_fit(dataset.train, dataset.classes)
+    return DataStatistics(inputs(dataset.train, names), classes(dataset), models, alone)
 
 
 def feature_names(dataset: Dataset) -> tuple[str, ...]:

@@ -80,9 +80,24 @@ class Case:
         """Whether something is wrong with what was learned, beyond chance."""
         if self.crash is not None:
             return True
-        if self.learned.verdict in ("nothing", "memorised", "weakly"):
+        if self.learned.verdict in ("nothing", "memorised", "weakly") or self.fits_worse:
             return True
         return self.overconfident
+
+    @cached_property
+    def fits_worse(self) -> bool:
+        """Whether a simple model knows unseen examples better than the network its own.
+
+        That is not a matter of overfitting: something keeps the network from being optimised.
+        """
+        models = self.data.cross_fit if self.data else None
+        if models is None or self.outcome is None:
+            return False
+        train = self.outcome.train
+        if train.accuracy + MARGIN > models.accuracy:
+            return False
+        hits = round(models.accuracy * models.examples)
+        return chance.clearly_below(train.hits, train.examples, hits, models.examples)
 
     @cached_property
     def overconfident(self) -> bool:

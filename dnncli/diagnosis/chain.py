@@ -8,7 +8,7 @@ its own.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from dnncli.diagnosis import data_rules, generalisation
+from dnncli.diagnosis import data_rules, generalisation, label_noise
 from dnncli.diagnosis.case import Case
 from dnncli.diagnosis.configuration import normalisation, over_regularised, under_capacity
 from dnncli.diagnosis.flow import flow, overflow
@@ -79,7 +79,14 @@ def _trained(layers: Sequence[LayerRecord]) -> list[LayerRecord]:
 
 
 STAGES: dict[str, tuple[Rule, ...]] = {
-    "data": (_inputs, data_rules.few_examples, data_rules.imbalance, data_rules.labels),
+    "data": (
+        _inputs,
+        label_noise.given_away,
+        data_rules.few_examples,
+        data_rules.imbalance,
+        data_rules.labels,
+        label_noise.noisy,
+    ),
     "configuration": (normalisation, over_regularised, under_capacity),
     "initialisation": (_initialisation,),
     "steps": (unstable, slow),

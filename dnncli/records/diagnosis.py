@@ -46,11 +46,38 @@ class ClassStatistics:
 
 
 @dataclass(frozen=True)
+class CrossFit:
+    """How two models in closed form do on training examples, each half told from the other.
+
+    linear, kinked: accuracies of least squares on the features, and on random kinks of them.
+    surest: how many examples are in the fifth of which the better model is surest. surest_wrong: how
+    many of those have another label. surest_second: for how many of these it is the runner-up.
+    """
+
+    examples: int
+    linear: float
+    kinked: float
+    surest: int
+    surest_wrong: int
+    surest_second: int
+
+    @property
+    def accuracy(self) -> float:
+        """Of the better one."""
+        return max(self.linear, self.kinked)
+
+
+@dataclass(frozen=True)
 class DataStatistics:
-    """What can be known of the data before training."""
+    """What can be known of the data before training.
+
+    cross_fit: None where there are too few examples. giveaways: features that tell the class alone.
+    """
 
     inputs: InputStatistics
     classes: ClassStatistics
+    cross_fit: CrossFit | None = None
+    giveaways: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
