@@ -180,4 +180,5 @@ def _initialisation(context: NetworkContext) -> Iterator[Finding]:
     rule = "vanishing" if size < 0 else "exploding"
     evidence = f"theory predicts a δ ratio of 1e{size:.0f} before the first step"
     remedies = list(level_remedies(context))
-    yield remedy.finding(rule, "hidden1", evidence, remedies, "" if remedies else "fewer layers")
+    otherwise = "" if remedies else "fewer layers"
+    yield remedy.finding(rule, "hidden1", evidence, remedies, otherwise)

@@ -70,8 +70,8 @@ def _decay(act: str, layers: Sequence[LayerRecord], ratio: float) -> str:
     hidden = layers[:-1]
     if ratio > 0 and len(hidden) > 1:
         scale = (len(hidden) - 1) / (2 * -math.log(ratio))
-        low, high = (_round(depth) for depth in theory.trainable_depth(math.exp(-1 / scale)))
-        trains = f"trains to a depth of {low} to {high}, not {len(hidden)}"
+        low, high = theory.trainable_depth(math.exp(-1 / scale))
+        trains = f"trains to a depth of {_round(low)} to {_round(high)}, not {len(hidden)}"
         text += f" (depth scale {scale:.2g}: {trains})"
     return f"{text}; {_cause(act, hidden)}"
 

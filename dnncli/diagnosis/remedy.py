@@ -18,7 +18,8 @@ def flags(changes: Mapping[str, object]) -> str:
 def _flags(changes: Mapping[str, object]) -> Iterator[str]:
     for name, value in changes.items():
         if isinstance(value, bool):
-            yield option(name) if value else option(f"no_{name}")
+            switch = name if value else f"no_{name}"
+            yield option(switch)
         elif name == "patience" and value is None:
             yield "--patience 0"
         elif value is not None:
@@ -41,7 +42,8 @@ def sentence(remedy: Remedy, reason: str = "") -> str:
     """A remedy in words: its flags, what theory predicts for them, and the reason given."""
     predicted = [STATISTICS[name].format(value) for name, value in remedy.predicted.items()]
     told = [f"predicted {', '.join(predicted)}"] if predicted else []
-    told += [reason] if reason else []
+    if reason:
+        told.append(reason)
     typed = flags(remedy.changes)
     return f"{typed}: {' '.join(told)}" if told else typed
 

@@ -32,10 +32,15 @@ def diagnose(
         found = chain.findings(case)
         named = {finding.rule for finding in found}
         rest = () if "inputs" in named else deviation
-        return Health(found[0].rule if found else "healthy", (*found, *rest), case.learned)
+        return Health(_first_rule(found), (*found, *rest), case.learned)
     trained = [layer for layer in layers if not layer.frozen]
     found = (crash,) if crash else tuple(layer_findings(context, trained))
-    return Health(found[0].rule if found else "healthy", (*found, *deviation))
+    return Health(_first_rule(found), (*found, *deviation))
+
+
+def _first_rule(found: Sequence[Finding]) -> str:
+    """The verdict in a word."""
+    return found[0].rule if found else "healthy"
 
 
 def layer_findings(context: NetworkContext, layers: Sequence[LayerRecord]) -> Iterator[Finding]:
