@@ -148,6 +148,75 @@ def length(function: ast.FunctionDef) -> int:
     return 1 + body[-1].end_lineno - body[0].lineno if body else 0  # type: ignore[operator]
 
 
+WIDTH = 100
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+# What may be taken apart into several names: one call, or one thing that has a name.
+ONE_THING = (ast.Call, ast.Name, ast.Attribute, ast.Subscript, ast.Await, ast.Yield)
+# Where a conditional expression may stand, as the whole value.
+PLACES = (ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.Return)
+
+
+def crowded(text: str) -> Iterator[tuple[int, str]]:
+    """The lines that hold more than one thought, each with the rule that it breaks."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if len(line) > WIDTH:
+            yield number, f"{len(line)} columns"
+    nodes = list(ast.walk(ast.parse(text)))
+    whole = [node.value for node in nodes if isinstance(node, PLACES)]
+    whole += [node.body for node in nodes if isinstance(node, ast.Lambda)]
+    for node in nodes:
+        if isinstance(node, ast.Assign) and assigns_several(node):
+            yield node.lineno, "several assignments"
+        if isinstance(node, COMPREHENSIONS) and holds_comprehension(node):
+            yield node.lineno, "a comprehension in a comprehension"
+        if isinstance(node, ast.IfExp) and node not in whole:
+            yield node.lineno, "a conditional expression in another expression"
+
+
+def assigns_several(node: ast.Assign) -> bool:
+    """Whether it is `a = b = 0`, or `a, b = 0, 1` rather than `a, b = f()`."""
+    several = any(isinstance(target, ast.Tuple | ast.List) for target in node.targets)
+    return len(node.targets) > 1 or (several and not isinstance(node.value, ONE_THING))
+
+
+def holds_comprehension(node: ast.AST) -> bool:
+    return any(isinstance(inner, COMPREHENSIONS) for inner in ast.walk(node) if inner is not node)
+
+
+@pytest.mark.parametrize(
+    ("line", "offence"),
+    [
+        ("a = b = 0", "several assignments"),
+        ("a, b = 0, 1", "several assignments"),
+        ("a, b = (f(x) for x in pair)", "several assignments"),
+        ("a = [[f(x) for x in row] for row in rows]", "a comprehension in a comprehension"),
+        ("a = {sum(x for x in row) for row in rows}", "a comprehension in a comprehension"),
+        ("a = 1 + (2 if b else 3)", "a conditional expression in another expression"),
+        ("a = 1 if b else 2 if c else 3", "a conditional expression in another expression"),
+        ("f(a=1 if b else 2)", "a conditional expression in another expression"),
+        ("a = " + "1" * 97, "101 columns"),
+        ("a, b = f(0, 1)", None),
+        ("a, b = pair", None),
+        ("a = [f(x) for x in row]", None),
+        ("a = 1 if b else 2", None),
+        ("f(lambda a: 1 if a else 2)", None),
+        ("a = " + "1" * 96, None),
+    ],
+)
+def test_a_line_with_more_than_one_thought_is_found(line: str, offence: str | None) -> None:
+    expected = [(1, offence)] if offence else []
+    assert list(crowded(line)) == expected
+
+
+def test_lines_hold_one_thought() -> None:
+    offenders = [
+        f"{file.relative_to(PACKAGE.parent)}:{number}: {offence}"
+        for file in FILES
+        for number, offence in crowded(file.read_text())
+    ]
+    assert not offenders, "\n".join(offenders)
+
+
 def test_only_the_shell_prints() -> None:
     offenders = [
         f"{module(file)}:{node.lineno}"
