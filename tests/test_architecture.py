@@ -31,7 +31,7 @@ HEIGHT = {room: height for height, floor in enumerate(FLOORS) for room in floor}
 LIBRARIES = {room: allowed for floor in FLOORS for room, allowed in floor.items()}
 FILES = sorted(PACKAGE.rglob("*.py"))
 TREES = {file: ast.parse(file.read_text()) for file in FILES}
-LONGEST_FILE = 340
+LONGEST_FILE = 300
 LONGEST_FUNCTION = 40
 
 
