@@ -69,13 +69,23 @@ def slower_rates(case: Case) -> Iterator[float]:
     """Smaller rates, the one to try first: half of the measured limit, or the rule's usual rate."""
     rate = float(case.run.schedule.lr or 0.0)
     usual = catalog.OPTIMIZERS[case.run.update.optimizer].lr
-    sharpness = case.evidence.sharpness
-    limit = sharpness.limit if sharpness else None
-    if limit is not None and SAFE * limit < rate / 2:
-        yield remedy.round_down(SAFE * limit)
+    safe = _safe_rate(case)
+    if safe is not None and safe < rate / 2:
+        yield remedy.round_down(safe)
     elif usual < rate / 2:
         yield usual
     yield remedy.round_down(rate / 10)
+
+
+def _safe_rate(case: Case) -> float | None:
+    """Half of plain gradient descent's limit 2/c, where curvature was measured and gives a limit.
+
+    Momentum b oscillates only from 2 (1 + b)/c on, but adds up the noise of 1/(1 - b) batches.
+    """
+    sharpness = case.evidence.sharpness
+    if sharpness is None or sharpness.limit is None or sharpness.preconditioned:
+        return None
+    return SAFE * 2 / sharpness.eigenvalue
 
 
 def _limit(case: Case) -> str:
@@ -115,9 +125,9 @@ def faster_rates(case: Case) -> Iterator[float]:
     first = max((layer.update_ratio for layer in case.initial), default=0.0)
     fitting = rate * GOOD_STEP / first if first > 0 else usual
     best = usual if case.run.update.optimizer in ADAPTIVE else max(usual, fitting)
-    sharpness = case.evidence.sharpness
-    if sharpness is not None and sharpness.limit is not None:
-        best = min(best, SAFE * sharpness.limit)
+    safe = _safe_rate(case)
+    if safe is not None:
+        best = min(best, safe)
     yield remedy.round_down(best) if best > 2 * rate else remedy.round_down(rate * 10)
 
 
