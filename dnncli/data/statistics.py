@@ -20,7 +20,8 @@ LEAST_RISING = 12
 def statistics(dataset: Dataset) -> DataStatistics:
     """Inputs and classes of the training examples; classes of all splits."""
     names = feature_names(dataset)
-    alone = tuple(names[place] for place in giveaways(dataset.train))
+    column_names, x = columns(dataset)
+    alone = tuple(column_names[place] for place in giveaways(x, dataset.train.y))
     models = cross_fit(dataset.train, dataset.classes)
     return DataStatistics(inputs(dataset.train, names), classes(dataset), models, alone)
 
@@ -30,6 +31,21 @@ def feature_names(dataset: Dataset) -> tuple[str, ...]:
     if dataset.encoding is not None:
         return dataset.encoding.features
     return tuple(f"feature {number}" for number in range(1, dataset.features + 1))
+
+
+def columns(dataset: Dataset) -> tuple[tuple[str, ...], Float[np.ndarray, "examples columns"]]:
+    """Names and values of the training examples' columns: of a category, which one it is."""
+    if dataset.encoding is None:
+        return feature_names(dataset), dataset.train.x
+    values = []
+    place = 0
+    for column in dataset.encoding.columns:
+        own = dataset.train.x[:, place : place + len(column.features)]
+        place += len(column.features)
+        levels = own[:, : len(column.levels) + 1].argmax(axis=1).astype(np.float32)
+        told = levels if column.categorical else own[:, 0]
+        values.append(told)
+    return tuple(column.name for column in dataset.encoding.columns), np.stack(values, axis=1)
 
 
 def inputs(train: Split, names: Sequence[str]) -> InputStatistics:

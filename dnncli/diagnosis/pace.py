@@ -19,7 +19,10 @@ RELAPSE = 2.0
 ADAPTIVE = ("adam", "adamw", "nadam", "rmsprop", "adagrad", "lamb", "lion")
 GOOD_STEP = 1e-3  # of the weights: what healthy runs show
 # A step limit is where oscillation begins; half of it is the fastest descent along that direction.
+# With momentum a quarter: of 12 networks some fail from 0.7 of the limit on and 0.3 is best, while
+# without it all train at the limit and fail from 3 to 8 of it (tests/benchmarks/rate_limit.md).
 SAFE = 0.5
+SAFE_WITH_MOMENTUM = 0.25
 
 
 def unstable(case: Case) -> Iterator[Finding]:
@@ -71,11 +74,16 @@ def slower_rates(case: Case) -> Iterator[float]:
     usual = catalog.OPTIMIZERS[case.run.update.optimizer].lr
     sharpness = case.evidence.sharpness
     limit = sharpness.limit if sharpness else None
-    if limit is not None and SAFE * limit < rate / 2:
-        yield remedy.round_down(SAFE * limit)
+    if limit is not None and _safe(case) * limit < rate / 2:
+        yield remedy.round_down(_safe(case) * limit)
     elif usual < rate / 2:
         yield usual
     yield remedy.round_down(rate / 10)
+
+
+def _safe(case: Case) -> float:
+    """The share of the step limit with which training is fast and safe."""
+    return SAFE_WITH_MOMENTUM if case.run.update.momentum else SAFE
 
 
 def _limit(case: Case) -> str:
@@ -117,7 +125,7 @@ def faster_rates(case: Case) -> Iterator[float]:
     best = usual if case.run.update.optimizer in ADAPTIVE else max(usual, fitting)
     sharpness = case.evidence.sharpness
     if sharpness is not None and sharpness.limit is not None:
-        best = min(best, SAFE * sharpness.limit)
+        best = min(best, _safe(case) * sharpness.limit)
     yield remedy.round_down(best) if best > 2 * rate else remedy.round_down(rate * 10)
 
 
