@@ -16,8 +16,8 @@ ROWS = 2000  # their accuracy is then known within 2 points
 WIDEST = 1024  # features that the models take; more are projected at random
 KINKS = 400  # random features of the second model
 SUREST = 5  # one example in so many, those with the widest margin
-ORDERED_ROWS = 1000  # in which each feature is ordered by itself
-# Neighbours in a feature's order have the same class in all but the few places where classes meet.
+ORDERED_ROWS = 1000  # in which each column is ordered by itself
+# Neighbours in a column's order have the same class in all but the few places where classes meet.
 GIVEN_AWAY = 0.97
 NEARLY = 0.95
 
@@ -58,14 +58,16 @@ def cross_fit(train: Split, classes: int) -> CrossFit | None:
     )
 
 
-def giveaways(train: Split) -> list[int]:
-    """The feature in whose order the classes stand apart, where no other one's nearly does it."""
-    rows = _drawn(len(train), ORDERED_ROWS)
+def giveaways(
+    x: Float32[np.ndarray, "examples columns"], y: Int32[np.ndarray, " examples"]
+) -> list[int]:
+    """The column in whose order the classes stand apart, where no other one's nearly does it."""
+    rows = _drawn(len(y), ORDERED_ROWS)
     if len(rows) < 2:
         return []
-    order = np.argsort(train.x[rows], axis=0, kind="stable")
-    y = train.y[rows][order]
-    same = (y[1:] == y[:-1]).mean(axis=0)
+    order = np.argsort(x[rows], axis=0, kind="stable")
+    classes = y[rows][order]
+    same = (classes[1:] == classes[:-1]).mean(axis=0)
     told = np.flatnonzero(same > GIVEN_AWAY)
     if len(told) != 1 or np.delete(same, told).max(initial=0) > NEARLY:
         return []

@@ -1,5 +1,6 @@
 """What is known of the examples before training: features, classes, duplicates."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,7 +21,8 @@ LEAST_RISING = 12
 def statistics(dataset: Dataset) -> DataStatistics:
     """Inputs and classes of the training examples; classes of all splits."""
     names = feature_names(dataset)
-    alone = tuple(names[place] for place in giveaways(dataset.train))
+    column_names, x = columns(dataset)
+    alone = tuple(column_names[place] for place in giveaways(x, dataset.train.y))
     models = cross_fit(dataset.train, dataset.classes)
     return DataStatistics(inputs(dataset.train, names), classes(dataset), models, alone)
 
@@ -30,6 +32,21 @@ def feature_names(dataset: Dataset) -> tuple[str, ...]:
     if dataset.encoding is not None:
         return dataset.encoding.features
     return tuple(f"feature {number}" for number in range(1, dataset.features + 1))
+
+
+def columns(dataset: Dataset) -> tuple[tuple[str, ...], Float[np.ndarray, "examples columns"]]:
+    """Names and values of the training examples' columns: of a category, which one it is."""
+    if dataset.encoding is None:
+        return feature_names(dataset), dataset.train.x
+    values = []
+    place = 0
+    for column in dataset.encoding.columns:
+        own = dataset.train.x[:, place : place + len(column.features)]
+        place += len(column.features)
+        levels = own[:, : len(column.levels) + 1].argmax(axis=1).astype(np.float32)
+        told = levels if column.categorical else own[:, 0]
+        values.append(told)
+    return tuple(column.name for column in dataset.encoding.columns), np.stack(values, axis=1)
 
 
 def inputs(train: Split, names: Sequence[str]) -> InputStatistics:
@@ -42,10 +59,13 @@ def inputs(train: Split, names: Sequence[str]) -> InputStatistics:
     rounding = np.square(np.abs(mean) * 2.0**-22)
     varies = variance > rounding
     offsets = np.where(varies, np.abs(mean) / np.sqrt(np.where(varies, variance, 1.0)), 0.0)
-    total = float(variance[varies].sum())
+    # Where nothing varies, nothing has a share of it.
+    total = float(variance[varies].sum()) or math.inf
     most = int(variance.argmax())
     farthest = int(offsets.argmax())
-    rising = np.all(np.diff(x, axis=0) > 0, axis=0).tolist()
+    increasing: tuple[str, ...] = ()
+    if len(x) >= LEAST_RISING:
+        increasing = _named(names, np.all(np.diff(x, axis=0) > 0, axis=0).tolist())
     return InputStatistics(
         features=x.shape[1],
         second_moment=train.second_moment,
@@ -53,10 +73,10 @@ def inputs(train: Split, names: Sequence[str]) -> InputStatistics:
         varying=int(varies.sum()),
         offset=float(offsets[farthest]),
         offset_name=names[farthest],
-        share_of_largest=float(variance[most]) / total if total > 0 else 0.0,
+        share_of_largest=float(variance[most]) / total,
         largest_name=names[most],
         outliers=_outlying(x[:, varies]),
-        increasing=_named(names, rising) if len(x) >= LEAST_RISING else (),
+        increasing=increasing,
     )
 
 

@@ -1,9 +1,9 @@
-"""Labels that are wrong here and there, and a feature that is the label: what closed forms tell."""
+"""Labels that are wrong here and there, and a column that is the label: what closed forms tell."""
 
 from collections.abc import Iterator
 
 from dnncli.diagnosis import chance, remedy
-from dnncli.diagnosis.case import Case
+from dnncli.diagnosis.case import MARGIN, Case
 from dnncli.records import Finding, Remedy
 from dnncli.records.diagnosis import CrossFit
 
@@ -16,8 +16,6 @@ OVERLAP = 0.05
 AS_WRONG = 0.6
 # A network that makes less than half of these errors knows better: those are the models' own.
 KNOWS_BETTER = 0.5
-# Points of accuracy between validation and test rows that are worth a verdict.
-SHIFT = 0.1
 
 
 def noisy(case: Case) -> Iterator[Finding]:
@@ -66,44 +64,36 @@ def _scattered(case: Case, models: CrossFit) -> bool:
 
 
 def given_away(case: Case) -> Iterator[Finding]:
-    """A feature that tells the class alone while training, and not in the test rows."""
+    """A column that tells the class alone while training, and not in the test rows."""
     if case.data is None or case.outcome is None or not case.data.giveaways:
         return
-    known = _validation(case)
+    models = case.data.cross_fit
     test = _test(case)
-    if known is None or test is None or not chance.clearly_below(*test, *known):
+    if models is None or test is None or case.fits_worse:
         return
-    before = known[0] / known[1]
+    known = round(models.accuracy * models.examples)
     after = test[0] / test[1]
-    if before - after < SHIFT:
+    short = models.accuracy - after
+    if short < MARGIN or not chance.clearly_below(*test, known, models.examples):
         return
     name = case.data.giveaways[0]
     evidence = (
-        f"{name} alone gives the class away: {before:.0%} of the validation rows are right, but"
-        f" {after:.0%} of the test rows, where it tells nothing"
+        f"{name} alone gives the class away: a simple model gets {models.accuracy:.0%} of unseen"
+        f" training rows, and {after:.0%} of the test rows are right, where it tells less"
     )
     dropped = case.run.data.drop
-    column = name.split("=")[0]
-    columns = f"{dropped},{column}" if dropped else column
+    columns = f"{dropped},{name}" if dropped else name
     yield remedy.finding("inputs", None, evidence, [Remedy({"drop": columns})])
 
 
-def _validation(case: Case) -> tuple[int, int] | None:
-    """Correct answers on the validation examples in the best epoch, and how many there are."""
-    assert case.data is not None
-    rows = sum(case.data.classes.validation)
-    best = [epoch for epoch in case.epochs if epoch.epoch == case.evidence.best_epoch]
-    if not best or not rows:
-        return None
-    return round(best[0].val_accuracy * rows), rows
-
-
 def _test(case: Case) -> tuple[int, int] | None:
-    """The same of the test examples: of all that are held out, those that do not validate."""
-    known = _validation(case)
+    """Correct answers on the test rows, those that do not validate, and how many there are."""
+    assert case.data is not None
     assert case.outcome is not None
-    if known is None:
+    validating = sum(case.data.classes.validation)
+    best = [epoch for epoch in case.epochs if epoch.epoch == case.evidence.best_epoch]
+    rows = case.outcome.held_out.examples - validating
+    if not best or rows <= 0:
         return None
-    hits = case.outcome.held_out.hits - known[0]
-    rows = case.outcome.held_out.examples - known[1]
-    return (max(0, hits), rows) if rows > 0 else None
+    hits = case.outcome.held_out.hits - round(best[0].val_accuracy * validating)
+    return max(0, hits), rows

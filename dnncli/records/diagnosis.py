@@ -50,8 +50,8 @@ class CrossFit:
     """How two models in closed form do on training examples, each half told from the other.
 
     linear, kinked: accuracies of least squares on the features, and on random kinks of them.
-    surest: how many examples are in the fifth of which the better model is surest. surest_wrong: how
-    many of those have another label. surest_second: for how many of these it is the runner-up.
+    surest: how many examples are in the fifth of which the better model is surest. surest_wrong:
+    how many of those have another label. surest_second: for how many of these it is the runner-up.
     """
 
     examples: int

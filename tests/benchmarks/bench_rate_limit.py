@@ -1,11 +1,12 @@
-"""The learning rate that curvature allows against where training diverges; run by hand.
+"""The learning rate that curvature allows against where training goes wrong; run by hand.
 
     TF_CPP_MIN_LOG_LEVEL=3 python tests/benchmarks/bench_rate_limit.py [--steps N] [--networks N]
 
 prints the tables of `rate_limit.md` in Markdown. Networks are trained on digits in batches of 64 at
-rates spaced by the root of 2 around the limit, all in one program. A rate diverges where the mean
-loss of the last tenth of the steps is above the untrained network's, or is not finite; the measured
-limit is the least rate from which on all do.
+rates spaced by the root of 2 around the limit, all in one program. Three rates are measured:
+the least one at which some batch's loss is half as much again as the untrained network's; the
+least one from which on the last sixth of the steps has not left the loss of guessing; and the one
+with the lowest loss at the end.
 """
 
 import argparse
@@ -18,7 +19,10 @@ OPTIMIZERS = ("sgd", "momentum", "adam")
 ACTS = ("relu", "tanh", "elu", "selu", "swish")
 SIZES = ((64,), (100, 100), (32, 16), (64, 64, 64, 64))
 SPACING = math.sqrt(2)
-REACH = 14  # rates on each side of the limit: a factor of 128
+BELOW = 10  # rates below the limit: a factor of 32
+ABOVE = 14  # and above: 128
+RISEN = 1.5  # of the untrained network's loss
+LEFT = 0.9  # of the loss of guessing
 BATCH = 64
 
 
@@ -29,46 +33,52 @@ def main() -> None:
     from dnncli.training import sharpness
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--steps", type=int, default=120)
     parser.add_argument("--networks", type=int, default=20)
     chosen = parser.parse_args()
-    print("| network | optimizer | limit | diverges at | their ratio |")
-    print("| --- | --- | --- | --- | --- |")
-    ratios: dict[str, list[float]] = {name: [] for name in OPTIMIZERS}
+    print("| network | optimizer | limit | loss rises | nothing learned | best |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    ratios: dict[str, list[list[float]]] = {name: [] for name in OPTIMIZERS}
     for place, (hidden, act) in enumerate(islice(product(SIZES, ACTS), chosen.networks)):
         for optimizer in OPTIMIZERS:
             options = {"hidden": hidden, "act": act, "optimizer": optimizer, "seed": place}
             run = from_options(options)
             dataset = data.load(run.data)
-            loss, measured = sharpness.measure(run, dataset)
-            rates = measured.limit * SPACING ** np.arange(-REACH, REACH + 1)
-            found = least_diverging(run, dataset, rates, loss, chosen.steps)
-            ratios[optimizer].append(found / measured.limit)
+            _, measured = sharpness.measure(run, dataset)
+            rates = measured.limit * SPACING ** np.arange(-BELOW, ABOVE + 1)
+            losses = np.asarray(train(run, dataset, rates, chosen.steps), np.float64)
+            found = [rate / measured.limit for rate in thresholds(rates, losses)]
+            ratios[optimizer].append(found)
             name = f"{act} {'-'.join(map(str, hidden))}"
-            row = f"{measured.limit:.2g} | {found:.2g} | {found / measured.limit:.2f}"
-            print(f"| {name} | {optimizer} | {row} |", flush=True)
+            row = " | ".join(f"{ratio:.2g}" for ratio in found)
+            print(f"| {name} | {optimizer} | {measured.limit:.2g} | {row} |", flush=True)
     summary(ratios)
 
 
-def summary(ratios: dict[str, list[float]]) -> None:
-    """How often the limit is within a factor of 2 and 4 of the measured one."""
-    print("\n| optimizer | networks | within 2 | within 4 | geometric mean of the ratio |")
+def summary(ratios) -> None:
+    """Geometric means and ranges of the rates' ratios to the limit."""
+    print("\n| optimizer | networks | loss rises | nothing learned | best |")
     print("| --- | --- | --- | --- | --- |")
-    for name, values in ratios.items():
-        logs = np.abs(np.log2(values))
-        shares = [f"{np.mean(logs <= limit):.0%}" for limit in (1, 2)]
-        mean = 2 ** np.mean(np.log2(values))
-        print(f"| {name} | {len(values)} | {shares[0]} | {shares[1]} | {mean:.2f} |")
+    for name, rows in ratios.items():
+        cells = []
+        for values in np.array(rows).T:
+            known = values[np.isfinite(values)]
+            mean = np.exp(np.mean(np.log(known)))
+            cells.append(f"{mean:.2g} ({known.min():.2g} to {known.max():.2g})")
+        print(f"| {name} | {len(rows)} | {' | '.join(cells)} |")
 
 
-def least_diverging(run, dataset, rates, first_loss, steps) -> float:
-    """The least rate from which on all diverge; inf where the largest one does not."""
-    losses = np.asarray(train(run, dataset, rates, steps), np.float64)
-    last = losses[:, -max(1, steps // 10) :].mean(axis=1)
-    diverges = ~(last <= first_loss)
-    kept = np.flatnonzero(~diverges)
-    place = kept[-1] + 1 if len(kept) else 0
-    return float(rates[place]) if place < len(rates) else math.inf
+def thresholds(rates, losses) -> tuple[float, float, float]:
+    """The three rates; inf where there is none."""
+    last = losses[:, -max(1, losses.shape[1] // 6) :].mean(axis=1)
+    peak = np.where(np.isfinite(losses).all(axis=1), losses.max(axis=1), np.inf)
+    risen = np.flatnonzero(peak > RISEN * losses[0, 0])
+    learned = np.flatnonzero(last <= LEFT * math.log(10))
+    first = rates[risen[0]] if len(risen) else math.inf
+    place = learned[-1] + 1 if len(learned) else 0
+    least = rates[place] if place < len(rates) else math.inf
+    best = rates[np.argmin(np.where(np.isfinite(last), last, np.inf))]
+    return float(first), float(least), float(best)
 
 
 def train(run, dataset, rates, steps):

@@ -1,11 +1,14 @@
 """What is known of examples before training, against tables whose oddities are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from problems import dataset
 
 from dnncli.data import Split
-from dnncli.data.statistics import inputs, row_hashes, statistics
+from dnncli.data.statistics import columns, inputs, row_hashes, statistics
+from dnncli.data.tables.encoding import Column, Encoding
 
 ROWS = 400
 NAMES = ("x1", "x2", "x3")
@@ -59,3 +62,33 @@ def test_equal_rows_have_equal_hashes_and_others_do_not():
     hashes = row_hashes(twice)
     assert (hashes[:ROWS] == hashes[ROWS:]).all()
     assert len(set(hashes.tolist())) == ROWS
+
+
+def with_categories():
+    """A table of a number and of a category, with a flag for missing ones, which is the class."""
+    y = np.arange(90) % 3
+    numbers = rng.standard_normal((90, 1))
+    levels = np.eye(5)[y]  # a, b, c, any other, missing
+    x = np.column_stack([numbers, levels]).astype(np.float32)
+    kind = Column("kind", "text", levels=("a", "b", "c"), missing=True)
+    encoding = Encoding((Column("size", "number"), kind), "label", ("0", "1", "2"))
+    plain = dataset(train=90, features=6, classes=3)
+    return replace(plain, train=Split(x, y.astype(np.int32)), encoding=encoding)
+
+
+def test_a_category_is_one_column_whatever_its_features():
+    table = with_categories()
+    names, x = columns(table)
+    assert names == ("size", "kind")
+    assert x[:, 1].tolist() == table.train.y.tolist()
+    assert (x[:, 0] == table.train.x[:, 0]).all()
+
+
+def test_a_column_that_is_the_class_gives_it_away_by_its_name():
+    assert statistics(with_categories()).giveaways == ("kind",)
+    assert statistics(dataset(train=60)).giveaways == ()
+
+
+def test_closed_form_models_are_fitted_where_there_are_examples_for_them():
+    assert statistics(dataset(train=60)).cross_fit.examples == 60
+    assert statistics(dataset(train=5)).cross_fit is None
