@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 # from one that does not; the last rung is the whole run, so that finalists are as in use.
 RUNGS = (1 / 8, 1 / 4, 1 / 2, 1.0)
 FEWEST = 2  # candidates that a halving leaves
+ALWAYS = 2  # candidates that are trained to the end of the first rung, whatever the time
 # Of the budget. What has not begun by then is not tried, unless a halving needs it.
 FIRST_RUNG_SHARE = 0.6
 
@@ -108,7 +109,8 @@ def _rung(
 ) -> Iterator[Event]:
     """Train each candidate to the end of a rung while there is time, and add its name to `done`.
 
-    The first one is trained in any case. Others go as soon as their program is compiled.
+    The first two, the untreated run and the remedy that the diagnosis puts first, are trained in any
+    case: without them nothing could be said. Others go as soon as their program is compiled.
     """
     later_rungs = (1 - FIRST_RUNG_SHARE) * deadline.seconds if rung == 1 else 0.0
     waiting = list(names)
@@ -120,6 +122,7 @@ def _rung(
         left = deadline.left
         if len(done) > FEWEST:
             left -= later_rungs
-        if not done or (left > 0 and contest.estimate(name, rung) <= left):
+        always = rung == 1 and name in names[:ALWAYS]
+        if always or not done or (left > 0 and contest.estimate(name, rung) <= left):
             yield from contest.train(name, rung)
             done.append(name)

@@ -101,10 +101,10 @@ def test_two_candidates_are_tried_though_the_first_took_the_first_rungs_time():
     assert [name for name, _ in contest.trained] == ["none", "a", "b"]
 
 
-def test_without_any_time_the_untreated_one_is_still_known():
-    contest, _, halved = run({"none": 0, "a": 1}, budget=0.0)
-    assert contest.trained == [("none", 1)]
-    assert (halved[0].kept, halved[0].skipped) == (("none",), ("a",))
+def test_without_any_time_the_untreated_one_and_the_first_remedy_are_still_known():
+    contest, _, halved = run({"none": 0, "a": 1, "b": 2}, budget=0.0)
+    assert contest.trained == [("none", 1), ("a", 1)]
+    assert (halved[0].kept, halved[0].skipped) == (("none", "a"), ("b",))
 
 
 def test_whoever_iterates_may_stop_at_any_event():
