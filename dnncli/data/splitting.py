@@ -47,7 +47,7 @@ def _size(name: str, amount: Amount | None, source: DataSource, table: Table) ->
     count = amount if isinstance(amount, int) else round(amount * len(table))
     if count < 1:
         raise SpecError(
-            f"{option(name)} {amount}: of {len(table):,} examples that is none; ask for more.",
+            f"{option(name)} {amount}: of {len(table):,} examples that is not one; ask for more.",
             option=option(name),
         )
     return count

@@ -47,7 +47,7 @@ def load_checkpoint(path: Path, alpha: float | None = None) -> Snapshot:
         raise SpecError(f"--alpha {alpha:g}: only --act uses it.", option="--alpha")
     if tensorfile.elsewhere(path):
         raise SpecError(
-            f"--act: {path} is no checkpoint of dnncli's; for a model from PyTorch or Keras say"
+            f"--act: {path} was not written by dnncli; for a model from PyTorch or Keras say"
             " which activation it was trained with, as in --act relu.",
             option="--act",
         )

@@ -142,8 +142,8 @@ def test_the_same_data_always_split_the_same() -> None:
         ),
         (None, 10**12, "--test 1000000000000: 1,000,000,000,004 held-out"),
         (20, 0.5, "--validation 20 --test 0.5: 40 held-out"),
-        (0.01, None, "--validation 0.01: of 40 examples that is none"),
-        (None, 0.01, "--test 0.01: of 40 examples that is none"),
+        (0.01, None, "--validation 0.01: of 40 examples that is not one"),
+        (None, 0.01, "--test 0.01: of 40 examples that is not one"),
     ],
 )
 def test_sizes_that_leave_a_split_empty_or_a_class_untrained_name_their_options(

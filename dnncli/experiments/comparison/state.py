@@ -64,7 +64,9 @@ def load(folder: Path) -> StoredComparison:
         grid = ComparisonSpec(**_with_tuples(state["grid"]))
         return StoredComparison(grid, str(state["fingerprint"]), trials)
     except (KeyError, TypeError, ValueError, SpecError) as error:
-        raise CheckpointError(f"--resume {folder}: its state is no comparison's: {error}") from None
+        raise CheckpointError(
+            f"--resume {folder}: its state is not a comparison's: {error}"
+        ) from None
 
 
 def resume(folder: Path, varied: Mapping[str, Any], options: Mapping[str, Any]) -> StoredComparison:
