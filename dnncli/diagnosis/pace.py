@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from dnncli.diagnosis import remedy
 from dnncli.diagnosis.case import LARGE_STEP, Case
+from dnncli.diagnosis.rate_limit import rate_limit
 from dnncli.records import Finding, Remedy
 from dnncli.spec import catalog
 
@@ -87,11 +88,9 @@ def _safe(case: Case) -> float:
 
 
 def _limit(case: Case) -> str:
-    """The measured step limit in words."""
-    sharpness = case.evidence.sharpness
-    if sharpness is None or sharpness.limit is None:
-        return ""
-    return f"; the loss's curvature allows {sharpness.limit:.2g} at the first step"
+    """The rate from which on training goes wrong, in words."""
+    limit = rate_limit(case)
+    return "" if limit is None else f"; this network goes wrong from about {limit:.2g} on"
 
 
 def slow(case: Case) -> Iterator[Finding]:
