@@ -1,4 +1,4 @@
-"""The rate from which on training goes wrong: closed forms, and a network whose loss rises there."""
+"""The rate from which training goes wrong: closed forms, and a network whose loss rises there."""
 
 import math
 from dataclasses import replace
