@@ -109,8 +109,8 @@ def _rung(
 ) -> Iterator[Event]:
     """Train each candidate to the end of a rung while there is time, and add its name to `done`.
 
-    The first two, the untreated run and the remedy that the diagnosis puts first, are trained in any
-    case: without them nothing could be said. Others go as soon as their program is compiled.
+    The first two, the untreated run and the remedy that the diagnosis puts first, are trained in
+    any case: without them nothing could be said. Others go as soon as their program is compiled.
     """
     later_rungs = (1 - FIRST_RUNG_SHARE) * deadline.seconds if rung == 1 else 0.0
     waiting = list(names)
