@@ -92,7 +92,7 @@ def test_names_are_found_by_their_start_aliases_too(complete):
 
 
 def test_the_last_name_of_a_list_is_completed(complete):
-    assert set(complete("dnncli train --fail-on dead,s")) == {"dead,saturated"}
+    assert set(complete("dnncli train --fail-on dead,sa")) == {"dead,saturated"}
     assert len(complete("dnncli train --fail-on dead,")) == len(catalog.RULES) - 1
 
 

@@ -24,12 +24,12 @@ def snapshot(features: int = 5) -> Snapshot:
     return start(from_options({"hidden": (7, 6), "act": "tanh"}), dataset(features))
 
 
-def logits(network: Snapshot, x: np.ndarray) -> np.ndarray:
+def logits(run: Snapshot, x: np.ndarray) -> np.ndarray:
     """The network in float64, by hand."""
     a = (x.astype(np.float64) - 2) / 4
-    for layer in network.parameters[:-1]:
+    for layer in run.network.parameters[:-1]:
         a = np.tanh(a @ np.asarray(layer.kernel, np.float64) + np.asarray(layer.bias, np.float64))
-    last = network.parameters[-1]
+    last = run.network.parameters[-1]
     return a @ np.asarray(last.kernel, np.float64) + np.asarray(last.bias, np.float64)
 
 

@@ -14,8 +14,8 @@ from dnncli.errors import SpecError
 LONGEST = 86_400  # seconds; more are a slip of the keys
 
 EXAMPLES = """
-  dnncli doctor --act relu --optimizer sgd --lr 10   # what is wrong, and what mends it?
-  dnncli doctor sick.ckpt                            # the run of a checkpoint
+  dnncli doctor --act relu --optimizer sgd --lr 10   # what mends it?
+  dnncli doctor sick.ckpt                          # the run of a checkpoint
   dnncli doctor --data table.csv --l2 1 --budget 120
   dnncli doctor --depth 20 --act sigmoid --save-config cured.toml
   dnncli doctor --format json | jq .command_line

@@ -161,7 +161,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
 def test_a_foreign_state_is_told(tmp_path, values):
     file = Checkpoint({}, {state.KEY: json.dumps(values)})
     checkpoint.write(tmp_path / state.STATE, file)
-    with pytest.raises(CheckpointError, match=r"no comparison's|damaged"):
+    with pytest.raises(CheckpointError, match=r"not a comparison's|damaged"):
         state.load(tmp_path)
 
 

@@ -46,7 +46,7 @@ def test_a_fault_of_the_steps_is_cured_by_trial():
     assert record.finished
     assert record.one_batch.fits
     chosen = next(one for one in record.candidates if one.name == record.chosen)
-    assert chosen.changes["l2"] == 0.0
+    assert chosen.changes["l2"] < 0.01
     assert chosen.healthy
     assert chosen.gain.low > 0
     assert chosen.rung == chosen.rungs
