@@ -2,9 +2,10 @@
 
     python tests/benchmarks/bench_comparison.py [cold] [ten] [epochs]
 
-cold: the default comparison (8 activations, 5 seeds) with an empty cache. ten: ten seeds in one command
-against ten `train` commands, the cache warm for both. epochs: an epoch of 1, 5, 10 and 20 seeds, in turn.
-Without a name all three. Wall times mean little on a busy machine: processor time stands beside them.
+cold: the default comparison (8 activations, 5 seeds) with an empty cache. ten: ten seeds in one
+command against ten `train` commands, the cache warm for both. epochs: an epoch of 1, 5, 10 and 20
+seeds, in turn. Without a name all three. Wall times mean little on a busy machine: processor time
+stands beside them.
 """
 
 import os

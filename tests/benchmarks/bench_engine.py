@@ -2,10 +2,10 @@
 
     python tests/benchmarks/bench_engine.py --torch PYTHON
 
-PYTHON is an interpreter that has torch 2.13.0; without --torch only dnncli's own rows are measured. Each
-contender is a process of its own, and they take their epochs in turn, so that a machine that changes its
-speed changes it for all; ratios are of epochs that ran next to each other. Data: 55,000 random images
-of MNIST's size (the time does not depend on what they show).
+PYTHON is an interpreter that has torch 2.13.0; without --torch only dnncli's own rows are measured.
+Each contender is a process of its own, and they take their epochs in turn, so that a machine that
+changes its speed changes it for all; ratios are of epochs that ran next to each other. Data: 55,000
+random images of MNIST's size (the time does not depend on what they show).
 """
 
 import argparse

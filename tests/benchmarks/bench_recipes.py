@@ -2,8 +2,9 @@
 
     python tests/benchmarks/bench_recipes.py --data ../shared/data/mnist
 
-prints the tables of `recipes.md` in Markdown. `--only A,digits` runs some of them, `--seeds N` more or
-fewer seeds; a recipe needs its parent. Everything goes through the command line, as a reader would run it.
+prints the tables of `recipes.md` in Markdown. `--only A,digits` runs some of them, `--seeds N` more
+or fewer seeds; a recipe needs its parent. Everything goes through the command line, as a reader
+would run it.
 """
 
 import argparse

@@ -1,11 +1,11 @@
 """Reading a 100 MB CSV of numbers (190,000 × 51) against numpy.loadtxt; run by hand.
 
-    python tests/benchmarks/bench_tables.py [--rounds N] [--file big.csv] > tests/benchmarks/tables.md
+    cd tests/benchmarks; python bench_tables.py [--rounds N] [--file big.csv] > tables.md
 
-Each contender is a process of its own, and they take turns, so that a machine that changes its speed
-changes it for all; times are of the call, imports aside but for DuckDB's, which dnncli imports in it.
-Memory is the process's peak resident size (`ru_maxrss`), and what of it came after the imports, in units
-of the float32 matrix of all values (38.8 MB).
+Each contender is a process of its own, and they take turns, so that a machine that changes its
+speed changes it for all; times are of the call, imports aside but for DuckDB's, which dnncli
+imports in it. Memory is the process's peak resident size (`ru_maxrss`), and what of it came after
+the imports, in units of the float32 matrix of all values (38.8 MB).
 """
 
 import argparse

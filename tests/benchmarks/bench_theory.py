@@ -2,8 +2,9 @@
 
     TF_CPP_MIN_LOG_LEVEL=3 python tests/benchmarks/bench_theory.py
 
-prints the table of `theory.md` in Markdown: δ over 10 networks of 10 x 500 (quadratic means) divided by
-mean-field theory's, on standardised Gaussian input, through the measurement of `dnncli vanishing-demo`.
+prints the table of `theory.md` in Markdown: δ over 10 networks of 10 x 500 (quadratic means)
+divided by mean-field theory's, on standardised Gaussian input, through the measurement of `dnncli
+vanishing-demo`.
 """
 
 import argparse

@@ -2,10 +2,10 @@
 
     TF_CPP_MIN_LOG_LEVEL=3 python tests/benchmarks/bench_transfer.py MNIST
 
-MNIST is the folder of its four IDX files. The parent is recipe B's network after one epoch (how well it
-does is of no consequence for the time). Both contenders train in one process and take their epochs in
-turn, so that a machine that changes its speed changes it for both; ratios are of epochs next to each
-other. Every epoch's results are compared to the bit.
+MNIST is the folder of its four IDX files. The parent is recipe B's network after one epoch (how
+well it does is of no consequence for the time). Both contenders train in one process and take their
+epochs in turn, so that a machine that changes its speed changes it for both; ratios are of epochs
+next to each other. Every epoch's results are compared to the bit.
 """
 
 import os

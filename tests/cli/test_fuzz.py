@@ -35,8 +35,8 @@ WORDS = [
 ]
 NUMBERS = ["-inf", "nan", "1e999", "-1e-300", "1e-45", "1e30", "3.4e38", "abc", "", "1_0", "9" * 20]
 PATHS = ["none", "none/net.ckpt", ".", "", "tiny.npz", "net.ckpt", "run.toml", "rows.csv"]
-# What a command can work with, by an option's name or else its type. Large numbers of layers, units, epochs
-# and seeds are no use: they are right, and take for ever.
+# What a command can work with, by an option's name or else its type. Large numbers of layers,
+# units, epochs and seeds are no use: they are right, and take for ever.
 GOOD = {
     "data": ["tiny.npz", "rows.csv"],
     "test": ["0.2", "5", "rows.csv"],

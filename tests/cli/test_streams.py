@@ -200,7 +200,8 @@ def test_control_c_on_a_terminal_leaves_no_bar_and_the_cursor_visible():
     )
     terminal.read(until=r" 5 +\d")
     os.write(terminal.controller, b"\x03")
-    # The terminal is the process's own only where it leads a session: the signal may have to be sent.
+    # The terminal is the process's own only where it leads a session: the signal may have to be
+    # sent.
     time.sleep(0.3)
     if terminal.process.poll() is None:
         terminal.process.send_signal(2)

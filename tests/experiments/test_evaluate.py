@@ -219,9 +219,9 @@ class TestBatchNormStatistics:
 
 def test_the_chapter_is_right_that_means_agree_and_variances_do_not():
     """Measured on a trained network: the averages of the batches' means are the training set's to a few per
-    cent of a standard deviation, those of their variances are off by more than that in every layer. In the
-    first layer they lack what the batch means scatter, one part in a batch of 16. Higher up they may exceed:
-    each batch was blown up to variance 1 below.
+    cent of a standard deviation, those of their variances are off by more than that in every layer.
+    In the first layer they lack what the batch means scatter, one part in a batch of 16. Higher up
+    they may exceed: each batch was blown up to variance 1 below.
     """
     data = dataset(train=1600, validation=20)
     run_spec = spec(**NORMALISED | {"bn_momentum": 0.99, "lr": 0.02, "epochs": 5})

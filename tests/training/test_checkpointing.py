@@ -1,6 +1,7 @@
 """Runs as checkpoints: they come back as they were, and nothing that does not fit comes back at all.
 
-The fuzzed metadata are read in a process of their own, where nothing but the program itself checks types.
+The fuzzed metadata are read in a process of their own, where nothing but the program itself checks
+types.
 """
 
 import copy

@@ -33,7 +33,8 @@ GRADUAL = {
     "unfreeze": ((2, ("hidden2",)), (3, ("all",))),
     "lr_decay": 0.5,
 }
-# Every phase of every case is a program to compile: few cases, with everything on in one or another.
+# Every phase of every case is a program to compile: few cases, with everything on in one or
+# another.
 CASES = {
     "gradual": {"act": "elu", "bn": True, "bn_output": True, "batch_size": 33, **GRADUAL},
     "bottom": {

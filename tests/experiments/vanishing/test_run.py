@@ -63,11 +63,12 @@ GAUSSIAN = dataset(train=64, features=784, classes=10, transform=standardised)
 def test_delta_is_within_a_tenth_of_theory_in_every_layer(text):
     """The quadratic mean over 10 networks of 10 x 500 on standardised Gaussian input, one batch of 64.
 
-    float32 is far from its end here. It ends first for N(0, 1): pre-activations of ReLU and its like grow
-    16-fold a layer at this width and overflow in the 32nd; sigmoid:xavier's deltas underflow after 60.
+    float32 is far from its end here. It ends first for N(0, 1): pre-activations of ReLU and its
+    like grow 16-fold a layer at this width and overflow in the 32nd; sigmoid:xavier's deltas
+    underflow after 60.
 
-    All 32 combinations are in benchmarks/bench_theory.py. Most are within 3 %; gelu:he and swish:he, whose
-    variance is unstable, are 9 and 10 % above theory at the first layer.
+    All 32 combinations are in benchmarks/bench_theory.py. Most are within 3 %; gelu:he and
+    swish:he, whose variance is unstable, are 9 and 10 % above theory at the first layer.
     """
     layers = one(text, 10, 500, 10, GAUSSIAN).layers
     assert len(layers) == 11
@@ -197,7 +198,8 @@ class TestTheStory:
         assert "unpredicted" not in found
 
     def test_one_huge_example_among_ordinary_ones_does(self):
-        # The mean square is its alone: theory has all pre-activations huge, and swish as good as linear.
+        # The mean square is its alone: theory has all pre-activations huge, and swish as good as
+        # linear.
         huge = np.where(np.arange(256) == 7, 1e6, 1)[:, None]
         odd = dataset(
             train=256, validation=9, features=30, classes=10, transform=lambda x: x * huge[: len(x)]
