@@ -52,11 +52,12 @@ def test_a_known_fault_is_cured(fault, cure):
     assert left == sorted(left, reverse=True)
 
 
-def test_without_time_for_any_candidate_nothing_is_chosen():
-    _, outcomes = run({"lr": 0.01}, {"lr": 0.1}, budget=0.0)
-    assert [outcome.rung for outcome in outcomes] == [1, 0]
-    assert outcomes[1].gain is None
-    assert race.best(outcomes) is outcomes[0]
+def test_without_time_the_first_remedy_alone_is_tried():
+    _, outcomes = run({"lr": 0.01}, {"lr": 0.1}, {"lr": 1.0}, budget=0.0)
+    assert [outcome.rung for outcome in outcomes] == [1, 1, 0]
+    assert outcomes[1].gain is not None
+    assert outcomes[2].gain is None
+    assert race.best(outcomes) in outcomes[:2]
 
 
 def outcome(accuracies, rung=4, **changes):
