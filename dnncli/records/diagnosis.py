@@ -151,8 +151,7 @@ class RunEvidence:
     """A whole run, for rules that look beyond one epoch's layers.
 
     epochs: every finite one. initial_loss: the loss before the first step, None if unknown.
-    steps_per_epoch: updates in an epoch. born_dead: by hidden layer, the share of units with slope
-    0 on every training example before the first step.
+    steps_per_epoch: updates in an epoch.
     """
 
     epochs: tuple[EpochRecord, ...]
@@ -163,4 +162,3 @@ class RunEvidence:
     outcome: Outcome | None = None
     sharpness: Sharpness | None = None
     initial_loss: float | None = None
-    born_dead: tuple[float, ...] = ()
