@@ -50,6 +50,7 @@ from dnncli.records.inspection import (
 )
 from dnncli.records.notices import Notice
 from dnncli.records.prediction import Predictions
+from dnncli.records.scores import Metric, Metrics
 from dnncli.records.theory import LayerPrediction, Prediction
 from dnncli.records.training import TrainRecord
 from dnncli.records.transfer import (
@@ -95,6 +96,8 @@ __all__ = [
     "LayerPrediction",
     "LayerRecord",
     "Learned",
+    "Metric",
+    "Metrics",
     "NormMismatch",
     "Notice",
     "OneBatchRecord",
