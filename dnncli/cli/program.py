@@ -82,6 +82,8 @@ def main() -> NoReturn:
     """Run the program and end the process with the right exit code; bugs keep their traceback."""
     # XLA reports a tuning preference that it stored itself as a mismatch of processors.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # NumPy's products here are small: a second BLAS thread would only spin on XLA's processors.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     streams.prepare()
     signals.install_early_handlers()
     try:

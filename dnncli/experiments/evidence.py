@@ -7,9 +7,8 @@ from dnncli.data import Dataset
 from dnncli.data.statistics import statistics
 from dnncli.diagnosis.verdict import diagnose
 from dnncli.records import Finding, Health, LayerRecord
-from dnncli.records.diagnosis import RunEvidence
+from dnncli.records.diagnosis import Outcome, RunEvidence
 from dnncli.training import plan, sharpness
-from dnncli.training.outcome import outcome
 from dnncli.training.run import network_context
 from dnncli.training.snapshot import Snapshot
 
@@ -24,17 +23,18 @@ def health(
     dataset: Dataset,
     layers: Sequence[LayerRecord],
     crash: Finding | None,
+    outcome: Outcome | None,
 ) -> Health:
-    """The verdict on a run that has ended; one that was interrupted is judged by its layers.
+    """The verdict on a run that has ended; without its outcome it is judged by its layers.
 
     The loss's curvature is measured where the verdict is about the learning rate and follows from
     it.
     """
     context = network_context(snapshot.spec, dataset)
     first = first_step(snapshot)
-    if stopped == "signal":
+    if outcome is None:
         return diagnose(context, layers, first, crash)
-    known = run_evidence(snapshot, stopped, dataset)
+    known = run_evidence(snapshot, stopped, dataset, outcome)
     found = diagnose(context, layers, first, crash, known)
     untouched = snapshot.origin is None and not snapshot.spec.freezing.freeze
     of_rate = found.verdict in ABOUT_RATE and snapshot.spec.update.optimizer in BY_CURVATURE
@@ -53,7 +53,9 @@ def first_step(snapshot: Snapshot) -> tuple[LayerRecord, ...]:
     return step.layers if step.step == 1 else ()
 
 
-def run_evidence(snapshot: Snapshot, stopped: str, dataset: Dataset) -> RunEvidence:
+def run_evidence(
+    snapshot: Snapshot, stopped: str, dataset: Dataset, outcome: Outcome
+) -> RunEvidence:
     """The run's epochs, its data, and what the best epoch's network does on every example."""
     spec = snapshot.spec
     batch = plan.batch_size(spec, len(dataset.train))
@@ -63,5 +65,5 @@ def run_evidence(snapshot: Snapshot, stopped: str, dataset: Dataset) -> RunEvide
         best_epoch=snapshot.history.best_epoch,
         steps_per_epoch=-(-len(dataset.train) // batch),
         data=statistics(dataset),
-        outcome=outcome(spec.network, snapshot.network, dataset),
+        outcome=outcome,
     )

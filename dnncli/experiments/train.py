@@ -12,11 +12,13 @@ from dnncli.errors import SpecError
 from dnncli.experiments import alignment, evidence
 from dnncli.nn import network
 from dnncli.records import Finding, Health, Seconds, TrainRecord
+from dnncli.records.diagnosis import Outcome
 from dnncli.spec import RunSpec, catalog, option
 from dnncli.storage import checkpoint
 from dnncli.theory import Prediction
 from dnncli.training.checkpointing import from_checkpoint, to_checkpoint
-from dnncli.training.run import Progress, network_context, test_score
+from dnncli.training.outcome import Measured, measure
+from dnncli.training.run import Progress, network_context
 from dnncli.training.snapshot import Snapshot
 
 RESUMABLE = ("data", "epochs", "patience", "min_delta")  # what a resumed run may be given anew
@@ -57,7 +59,7 @@ def result(
     epochs = snapshot.history.epochs
     if progress and stopped == "diverged":
         epochs = (*epochs, progress.record)
-    test = None if interrupted else test_score(snapshot, dataset)
+    measured = Measured() if interrupted else measure(snapshot, dataset)
     # Theory is of untrained networks, which one with another network's layers is not.
     prediction = None if snapshot.origin else predict(snapshot.spec, dataset)
     compiled = progress.compile_seconds if progress else 0.0
@@ -70,8 +72,8 @@ def result(
         initial=snapshot.history.initial,
         best_epoch=snapshot.history.best_epoch,
         stopped=stopped,
-        test=test,
-        health=_health(snapshot, progress, stopped, dataset),
+        test=measured.test,
+        health=_health(snapshot, progress, stopped, dataset, measured.outcome),
         prediction=prediction,
         checkpoint=checkpoint_path,
         seconds=Seconds(total=elapsed(began), compile=compiled, train=trained),
@@ -90,7 +92,11 @@ def _stopped(progress: Progress | None) -> str:
 
 
 def _health(
-    snapshot: Snapshot, progress: Progress | None, stopped: str, dataset: Dataset
+    snapshot: Snapshot,
+    progress: Progress | None,
+    stopped: str,
+    dataset: Dataset,
+    outcome: Outcome | None,
 ) -> Health:
     """The verdict on the last finite epoch, or on the first one where that diverged."""
     crash = progress.cause if progress and stopped == "diverged" else None
@@ -100,7 +106,7 @@ def _health(
         layers = progress.record.layers
     else:
         return Health("unknown")
-    health = evidence.health(snapshot, stopped, dataset, layers, crash)
+    health = evidence.health(snapshot, stopped, dataset, layers, crash, outcome)
     if progress and progress.cause and stopped == "condition":
         return _led_by(progress.cause, health)
     return health

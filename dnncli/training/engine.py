@@ -99,7 +99,11 @@ def _empty_log(state: TrainState, plan: Plan) -> Log:
 
 def evaluate(spec: NetworkSpec, task: str, trained: Network, block: Block) -> Score:
     """Mean loss and metrics, with stored batch-norm statistics and no dropout."""
-    outputs = inference.logits(spec, trained, block.x)
+    return score(task, inference.logits(spec, trained, block.x), block)
+
+
+def score(task: str, outputs: Float[Array, "examples outputs"], block: Block) -> Score:
+    """Mean loss and metrics of a network's outputs on a block."""
     objective = TASKS[task]
     loss = jnp.mean(objective.losses(outputs, block.y))
     metrics = {name: metric(outputs, block.y) for name, metric in objective.metrics.items()}

@@ -8,12 +8,16 @@ import numpy as np
 from jaxtyping import Array, Float, Float64, Int
 
 from dnncli.data import Dataset, Split
-from dnncli.nn import network, tasks
+from dnncli.nn import inference
 from dnncli.nn.network import Network
+from dnncli.nn.tasks import TASKS
+from dnncli.records import Score
 from dnncli.records.diagnosis import Outcome, Reference, SplitOutcome
 from dnncli.spec import NetworkSpec
+from dnncli.training import engine, placement
+from dnncli.training.program import Block
+from dnncli.training.snapshot import Snapshot
 
-ROWS = 4096  # examples of a forward pass, one compiled shape for all splits
 EXAMPLES = 10_000  # of a split at most: an accuracy is then known to half a percent
 TRAIN_SAMPLE = 2000  # of the reference models: their accuracy is known to a percent or so
 HELD_OUT_SAMPLE = 500
@@ -21,22 +25,71 @@ NEIGHBOURS = 5
 RIDGE = 1e-2  # times the number of examples, on standardised features
 
 
+class Measured(NamedTuple):
+    """The score on the whole test set, and the outcome on samples; None where not measured."""
+
+    test: Score | None = None
+    outcome: Outcome | None = None
+
+
 class _Answers(NamedTuple):
     """Each example's loss and the class that it is taken for."""
 
-    losses: Float[Array, " rows"]
-    predicted: Int[Array, " rows"]
+    losses: Float[Array, " examples"]
+    predicted: Int[Array, " examples"]
 
 
-def outcome(spec: NetworkSpec, best: Network, dataset: Dataset) -> Outcome:
-    """Losses and confusions on training and held-out examples, without dropout; and a reference."""
-    train = _sample(dataset.train, EXAMPLES)
-    ask = _Asking(spec, best, min(ROWS, len(train)))
-    held_out = _together(
-        _sample(dataset.validation, EXAMPLES // 2), _sample(dataset.test, EXAMPLES // 2)
+def measure(snapshot: Snapshot, dataset: Dataset) -> Measured:
+    """The test score, and losses and confusions on training and held-out examples; a reference.
+
+    Dropout does not act. All of it comes from one program: another one for the test set alone would
+    take as long to trace and to load as the whole.
+    """
+    splits = (
+        dataset.test,
+        _sample(dataset.train, EXAMPLES),
+        _sample(dataset.validation, EXAMPLES // 2),
     )
-    reference = simple_models(dataset.train, held_out, dataset.classes)
-    return Outcome(ask.of(train, dataset.classes), ask.of(held_out, dataset.classes), reference)
+    blocks = tuple(placement.block(split) for split in splits)
+    asked = _compiled(snapshot.spec.network, "classification", snapshot.network, blocks)
+    score, answers = placement.fetch(asked)
+    # The mean over the whole test set comes from the device, as every epoch's does.
+    test = Score(float(score.loss), float(score.metrics["accuracy"]))
+    return Measured(test, _outcome(dataset, splits, answers))
+
+
+def _outcome(dataset: Dataset, splits: tuple[Split, ...], answers: Any) -> Outcome:
+    """Losses and confusions; the held-out examples are validation and a sample of the test set.
+
+    `answers` are in NumPy, where jit's types are JAX's.
+    """
+    seen = [
+        _Seen(split.y, told.losses, told.predicted)
+        for split, told in zip(splits, answers, strict=True)
+    ]
+    every = _stride(dataset.test, EXAMPLES // 2)
+    test = _Seen(*(values[::every] for values in seen[0]))
+    held_out = _Seen(*map(np.concatenate, zip(seen[2], test, strict=True)))
+    train = seen[1].record(dataset.classes)
+    examples = _together(splits[2], _sample(dataset.test, EXAMPLES // 2))
+    reference = simple_models(dataset.train, examples, dataset.classes)
+    return Outcome(train, held_out.record(dataset.classes), reference)
+
+
+class _Seen(NamedTuple):
+    """Examples' classes, and what a network made of them."""
+
+    y: Int[np.ndarray, " examples"]
+    losses: Float[np.ndarray, " examples"]
+    predicted: Int[np.ndarray, " examples"]
+
+    def record(self, classes: int) -> SplitOutcome:
+        """Mean loss and confusion."""
+        confusion = np.zeros((classes, classes), np.int64)
+        np.add.at(confusion, (self.y, self.predicted), 1)
+        total = float(self.losses.sum(dtype=np.float64))
+        counts = tuple(tuple(row) for row in confusion.tolist())
+        return SplitOutcome(total / max(1, len(self.y)), counts)
 
 
 def _together(*splits: Split) -> Split:
@@ -44,43 +97,19 @@ def _together(*splits: Split) -> Split:
     return Split(x, np.concatenate([split.y for split in splits]))
 
 
-class _Asking(NamedTuple):
-    """A network, asked so many examples at a time."""
-
-    spec: NetworkSpec
-    network: Network
-    rows: int
-
-    def of(self, split: Split, classes: int) -> SplitOutcome:
-        """Mean loss and confusion over a split."""
-        confusion = np.zeros((classes, classes), np.int64)
-        total = 0.0
-        for start in range(0, len(split), self.rows):
-            y = split.y[start : start + self.rows]
-            answers = self._answers(split.x[start : start + self.rows], y)
-            total += float(np.asarray(answers.losses)[: len(y)].sum(dtype=np.float64))
-            np.add.at(confusion, (y, np.asarray(answers.predicted)[: len(y)]), 1)
-        counts = tuple(tuple(row) for row in confusion.tolist())
-        return SplitOutcome(total / max(1, len(split)), counts)
-
-    def _answers(self, x: Any, y: Any) -> _Answers:
-        missing = self.rows - len(y)
-        padded = np.pad(x, ((0, missing), (0, 0)))
-        labels = np.pad(y, (0, missing))
-        return _compiled(self.spec, self.network, padded, labels)
+def _score_and_answers(
+    spec: NetworkSpec, task: str, best: Network, blocks: tuple[Block, ...]
+) -> tuple[engine.Score, tuple[_Answers, ...]]:
+    """The first block's score, and the answers on every block."""
+    outputs = [inference.logits(spec, best, block.x) for block in blocks]
+    answers = [
+        _Answers(TASKS[task].losses(logits, block.y), jnp.argmax(logits, axis=1))
+        for logits, block in zip(outputs, blocks, strict=True)
+    ]
+    return engine.score(task, outputs[0], blocks[0]), tuple(answers)
 
 
-def _answer(
-    spec: NetworkSpec,
-    best: Network,
-    x: Float[Array, "rows features"],
-    y: Int[Array, " rows"],
-) -> _Answers:
-    logits = network.apply(spec, best.parameters, x, statistics=best.statistics)[0]
-    return _Answers(tasks.cross_entropy(logits, y), jnp.argmax(logits, axis=1))
-
-
-_compiled = jax.jit(_answer, static_argnums=0)
+_compiled = jax.jit(_score_and_answers, static_argnums=(0, 1))
 
 
 def simple_models(train: Split, held_out: Split, classes: int) -> Reference | None:
@@ -103,8 +132,13 @@ def simple_models(train: Split, held_out: Split, classes: int) -> Reference | No
 
 def _sample(split: Split, count: int) -> Split:
     """At most so many examples, evenly spread."""
-    stride = max(1, -(-len(split) // count))
+    stride = _stride(split, count)
     return Split(split.x[::stride], split.y[::stride])
+
+
+def _stride(split: Split, count: int) -> int:
+    """Of so many examples one is taken, so that at most `count` are."""
+    return max(1, -(-len(split) // count))
 
 
 def _ridge(

@@ -6,15 +6,15 @@ import pytest
 from problems import dataset, spec
 
 from dnncli.data import Split
-from dnncli.training.outcome import outcome, simple_models
-from dnncli.training.run import start
+from dnncli.training import run
+from dnncli.training.outcome import measure, simple_models
 
 DATA = dataset(train=40, validation=13, test=11)
 
 
 def test_confusions_and_losses_are_those_of_a_float64_network():
-    snapshot = start(spec(), DATA)
-    told = outcome(snapshot.history.spec.network, snapshot.network, DATA)
+    snapshot = run.start(spec(), DATA)
+    told = measure(snapshot, DATA).outcome
     held_out_x = np.concatenate([DATA.validation.x, DATA.test.x])
     held_out_y = np.concatenate([DATA.validation.y, DATA.test.y])
     for seen, x, y in (
@@ -26,6 +26,12 @@ def test_confusions_and_losses_are_those_of_a_float64_network():
         assert [sum(row) for row in seen.confusion] == np.bincount(y, minlength=3).tolist()
         assert seen.loss == pytest.approx(true.loss, rel=1e-5)
         assert seen.accuracy == pytest.approx(true.accuracy)
+
+
+def test_the_test_score_is_that_of_the_whole_test_set_to_the_bit():
+    snapshot = run.start(spec(), DATA)
+    measured = measure(snapshot, DATA)
+    assert measured.test == run.test_score(snapshot, DATA)
 
 
 def table(seed, rows, rule):
