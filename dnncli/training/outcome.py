@@ -63,10 +63,9 @@ def _outcome(dataset: Dataset, splits: tuple[Split, ...], answers: Any) -> Outco
 
     `answers` are in NumPy, where jit's types are JAX's.
     """
-    seen = [
-        _Seen(split.y, told.losses, told.predicted)
-        for split, told in zip(splits, answers, strict=True)
-    ]
+    ends = np.cumsum([len(split) for split in splits])
+    parts = (np.split(values, ends[:-1]) for values in answers)
+    seen = [_Seen(split.y, *part) for split, *part in zip(splits, *parts, strict=True)]
     every = _stride(dataset.test, EXAMPLES // 2)
     test = _Seen(*(values[::every] for values in seen[0]))
     held_out = _Seen(*map(np.concatenate, zip(seen[2], test, strict=True)))
@@ -99,14 +98,15 @@ def _together(*splits: Split) -> Split:
 
 def _score_and_answers(
     spec: NetworkSpec, task: str, best: Network, blocks: tuple[Block, ...]
-) -> tuple[engine.Score, tuple[_Answers, ...]]:
-    """The first block's score, and the answers on every block."""
-    outputs = [inference.logits(spec, best, block.x) for block in blocks]
-    answers = [
-        _Answers(TASKS[task].losses(logits, block.y), jnp.argmax(logits, axis=1))
-        for logits, block in zip(outputs, blocks, strict=True)
-    ]
-    return engine.score(task, outputs[0], blocks[0]), tuple(answers)
+) -> tuple[engine.Score, _Answers]:
+    """The first block's score, and the answers on the examples of all blocks.
+
+    All go through the network together: tracing it for each block costs more than the passes.
+    """
+    outputs = inference.logits(spec, best, jnp.concatenate([block.x for block in blocks]))
+    losses = TASKS[task].losses(outputs, jnp.concatenate([block.y for block in blocks]))
+    answers = _Answers(losses, jnp.argmax(outputs, axis=1))
+    return engine.score(task, outputs[: len(blocks[0].y)], blocks[0]), answers
 
 
 _compiled = jax.jit(_score_and_answers, static_argnums=(0, 1))
