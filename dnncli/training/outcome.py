@@ -101,12 +101,15 @@ def _score_and_answers(
 ) -> tuple[engine.Score, _Answers]:
     """The first block's score, and the answers on the examples of all blocks.
 
-    All go through the network together: tracing it for each block costs more than the passes.
+    The first goes through the network alone: in another batch its logits could round differently.
+    The others go together: tracing the network once more costs more than the pass.
     """
-    outputs = inference.logits(spec, best, jnp.concatenate([block.x for block in blocks]))
+    scored = inference.logits(spec, best, blocks[0].x)
+    others = jnp.concatenate([block.x for block in blocks[1:]])
+    outputs = jnp.concatenate([scored, inference.logits(spec, best, others)])
     losses = TASKS[task].losses(outputs, jnp.concatenate([block.y for block in blocks]))
     answers = _Answers(losses, jnp.argmax(outputs, axis=1))
-    return engine.score(task, outputs[: len(blocks[0].y)], blocks[0]), answers
+    return engine.score(task, scored, blocks[0]), answers
 
 
 _compiled = jax.jit(_score_and_answers, static_argnums=(0, 1))
