@@ -5,7 +5,14 @@ import re
 from pathlib import Path
 
 import click
-from click.shell_completion import BashComplete, FishComplete, add_completion_class, shell_complete
+from click.shell_completion import (
+    BashComplete,
+    FishComplete,
+    ShellComplete,
+    ZshComplete,
+    add_completion_class,
+    shell_complete,
+)
 
 VARIABLE = "_DNNCLI_COMPLETE"  # what the scripts set, to `bash_complete` or `bash_source`
 MOST = 200  # files offered at most
@@ -32,13 +39,21 @@ class Fish(FishComplete):
     )
 
 
-add_completion_class(Bash)
-add_completion_class(Fish)
+SHELLS: dict[str, type[ShellComplete]] = {"bash": Bash, "zsh": ZshComplete, "fish": Fish}
+for kind in (Bash, Fish):
+    add_completion_class(kind)
 
 
 def answer(program: click.Command, instruction: str) -> int:
     """Print a completion script, or what completes the words given; returns the exit code."""
     return shell_complete(program, {}, "dnncli", VARIABLE, instruction)
+
+
+def script(program: click.Command, shell: str) -> str:
+    """The completion script of one of SHELLS."""
+    complete = SHELLS[shell](program, {}, "dnncli", VARIABLE)
+    # Not Bash's own `source`, which starts a Bash to learn its version.
+    return ShellComplete.source(complete)
 
 
 def checkpoint_files(incomplete: str) -> list[str]:

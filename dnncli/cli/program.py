@@ -8,8 +8,7 @@ from typing import Any, NoReturn
 import click
 from click.shell_completion import CompletionItem
 
-from dnncli import __version__
-from dnncli.cli import command, completion, signals, streams
+from dnncli.cli import command, completion, signals, streams, versions
 from dnncli.errors import DnncliError, ExitCode
 from dnncli.report.escaping import escaped
 
@@ -24,6 +23,7 @@ COMMANDS = {
     "compare-activations": "Compare activation functions over paired seeds: which differences"
     " are real.",
     "vanishing-demo": "Show how gradients vanish and explode with depth.",
+    "completion": "Print the script with which bash, zsh or fish completes dnncli.",
 }
 
 
@@ -70,7 +70,8 @@ class LazyCommands(click.Group):
     },
     epilog="`dnncli COMMAND --help` shows a command's options and examples.",
 )
-@click.version_option(__version__, message="%(prog)s %(version)s")
+@versions.version_option
+@versions.verbose_option
 def program() -> None:
     """Train deep multilayer perceptrons and see which layers learn, which do not, and why.
 

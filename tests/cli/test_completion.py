@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from shell import environment
+from shell import environment, refused, run
 
 from dnncli.cli import completion, program
 from dnncli.spec import catalog
@@ -48,12 +48,25 @@ def test_the_scripts_kept_in_the_repository_are_those_the_program_prints(shell, 
     assert printed.strip() == (SCRIPTS / f"dnncli.{shell}").read_text().strip()
 
 
+@pytest.mark.parametrize("shell", completion.SHELLS)
+def test_the_command_prints_the_script_to_the_byte(shell):
+    result = run("completion", shell)
+    assert (result.code, result.err) == (0, "")
+    assert result.out == (SCRIPTS / f"dnncli.{shell}").read_text()
+    assert completion.VARIABLE in result.out
+
+
+def test_the_command_names_the_shells_there_are():
+    assert refused(2, "completion", "tcsh").count("'bash', 'zsh', 'fish'") == 1
+    assert "bash, zsh, fish" in refused(2, "completion")
+
+
 def test_commands_come_with_their_summaries_and_without_their_modules(complete, monkeypatch):
     monkeypatch.setattr(program.importlib, "import_module", None)
     offered = complete("dnncli ")
     assert offered == program.COMMANDS
     assert list(complete("dnncli ev")) == ["eval"]
-    assert set(complete("dnncli --")) == {"--help", "--version"}
+    assert set(complete("dnncli --")) == {"--help", "--version", "--verbose"}
 
 
 def test_options_come_with_their_help(complete):
