@@ -296,6 +296,19 @@ def test_what_is_only_odd_gives_sound_features(tmp_path: Path, name: str) -> Non
     assert bool(notice) == bool(told)
 
 
+@pytest.mark.parametrize("folder", ["column0=5", "foo=3", "a=7"])
+@pytest.mark.parametrize("head", [HEAD, b""], ids=["with names", "without names"])
+def test_a_folder_called_like_a_partition_adds_no_column(
+    tmp_path: Path, folder: str, head: bytes
+) -> None:
+    """DuckDB would read its number as a column, or instead of one; here the name was a number."""
+    (tmp_path / folder).mkdir()
+    there = load(DataSpec(data=write(tmp_path / folder, "t.csv", head + BODY)))
+    here = load(DataSpec(data=write(tmp_path, "t.csv", head + BODY)))
+    assert there.encoding == here.encoding
+    np.testing.assert_array_equal(there.train.x, here.train.x)
+
+
 def test_a_table_of_10000_columns_is_read(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(20, 10_000)).astype(np.float32)
     head = ",".join([*(f"c{i}" for i in range(10_000)), "y"])

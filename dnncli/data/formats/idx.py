@@ -15,7 +15,7 @@ from typing import BinaryIO
 import numpy as np
 from jaxtyping import UInt8
 
-from dnncli.data import labels
+from dnncli.data import growth, labels
 from dnncli.data.source import DataSource, Table, default_size, fingerprint
 from dnncli.errors import DataError
 
@@ -133,10 +133,13 @@ def _nonempty(shape: tuple[int, ...], path: Path) -> tuple[int, ...]:
 def _values(file: gzip.GzipFile | BinaryIO, path: Path, expected: int) -> bytes:
     """All bytes after the header, which must be as many as it says."""
     # Before memory is taken: a damaged header can ask for any amount.
-    if expected > DEFLATE_LIMIT * os.path.getsize(path):
+    stored = os.path.getsize(path)
+    if expected > DEFLATE_LIMIT * stored:
         raise DataError(
             f"{path} is truncated: its header says {expected:,} values, more than it can hold."
         )
+    if isinstance(file, gzip.GzipFile) and expected > growth.limit(stored):
+        raise growth.refusal(path, stored)
     values = file.read(expected)
     if len(values) < expected:
         raise DataError(f"{path} is truncated: {len(values):,} of {expected:,} values are there.")

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from dnncli.data import growth
 from dnncli.data.tables import suffixes
 from dnncli.data.tables.rewriting import open_text
 from dnncli.errors import DataError
@@ -143,6 +145,8 @@ def _excel(path: Path) -> Iterator[Row]:
             " sheet as CSV."
         ) from None
     try:
+        with zipfile.ZipFile(path) as archive:
+            growth.check_members(archive, path)
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except (zipfile.BadZipFile, KeyError, OSError) as error:
         raise ValueError(str(error)) from None
@@ -183,9 +187,11 @@ def unzip(path: Path, target: Callable[[str], Path]) -> tuple[Path, str]:
                 raise DataError(
                     f"{path} holds {there}: one table is needed; unpack it and give a file."
                 )
+            growth.check_members(archive, path)
             suffix = suffixes.kind(names[0]) or ""
             unpacked = target("".join(PurePosixPath(names[0]).suffixes[-2:]) or suffix)
-            unpacked.write_bytes(archive.read(names[0]))
+            with archive.open(names[0]) as member, unpacked.open("wb") as file:
+                shutil.copyfileobj(member, file)
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         raise DataError(f"{path} cannot be unpacked: {error}.") from None
     return unpacked, suffix

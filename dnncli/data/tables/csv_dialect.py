@@ -35,6 +35,8 @@ STRICT: Mapping[str, object] = {
     "skip": 0,
     "max_line_size": LINE,
     "buffer_size": 2 * LINE,  # DuckDB's own 32 MB, several times over, would dwarf what is read
+    # A folder called a=7 would add a column, or stand in for one.
+    "hive_partitioning": False,
 }
 # Dates are found by their values, in files of every kind.
 CANDIDATES = ["BIGINT", "DOUBLE", "VARCHAR"]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from dnncli.data import growth
 from dnncli.data.tables import conversion, suffixes, text_encoding, text_form
 from dnncli.data.tables.options import Reading
 from dnncli.data.tables.rewriting import Scratch, open_bytes, rewrite, separator
@@ -38,6 +39,7 @@ def prepare(path: Path, kind: str | None, how: Reading, scratch: Scratch) -> Pre
     """
     if kind in suffixes.ZIPPED:
         path, kind = conversion.unzip(path, lambda suffix: scratch.file(path, suffix))
+    growth.check(path)
     if kind in suffixes.SHEETS:
         sheet = scratch.file(path)
         conversion.write(path, kind, sheet)
@@ -59,11 +61,10 @@ def _prepared_text(path: Path, kind: str | None, how: Reading, scratch: Scratch)
     with path.open("rb") as file:
         if file.read(4) == ZSTD:
             return Prepared(path, kind, delimiter, how.header)
-    data = _head(path, how.whole)
+    data, complete = _head(path, how.whole)
     if not data.strip():
         raise DataError(f"{path} is empty.")
     encoding = how.encoding or text_encoding.find(data, str(path))
-    complete = how.whole or path.stat().st_size <= WHOLE
     form = _form(data, encoding, delimiter, complete)
     notices = tuple(_notices(form, data, encoding, how))
     packed = path.suffix.lower() in (".bz2", ".xz")
@@ -80,15 +81,17 @@ def _prepared_text(path: Path, kind: str | None, how: Reading, scratch: Scratch)
     return Prepared(target, kind, separator(form) or delimiter, header, notices)
 
 
-def _head(path: Path, whole: bool) -> bytes:
-    """The bytes that a file's form is found from."""
-    size = path.stat().st_size
+def _head(path: Path, whole: bool) -> tuple[bytes, bool]:
+    """The bytes that a file's form is found from, unpacked, and whether they are all."""
     with open_bytes(path) as file:
         try:
-            return file.read() if whole or size <= WHOLE else file.read(HEAD)
+            data = file.read() if whole else file.read(WHOLE + 1)
         except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
             kind = "gzip" if isinstance(file, gzip.GzipFile) else "packed"
             raise DataError(f"{path} is a damaged {kind} file: {error}") from None
+    if whole or len(data) <= WHOLE:
+        return data, True
+    return data[:HEAD], False
 
 
 def _form(data: bytes, encoding: str, delimiter: str | None, complete: bool) -> TextForm:

@@ -1,26 +1,19 @@
 """Odd files made ordinary: text in UTF-8 with one delimiter, in a temporary folder."""
 
-import bz2
 import csv
-import gzip
 import io
-import lzma
 import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
+from dnncli.data import growth
 from dnncli.data.tables.text_form import BLANKS, TextForm, fields, unwrapped
 
 TAB = "\t"
-OPENERS: dict[bytes, Callable[[Path], io.BufferedIOBase]] = {
-    b"\x1f\x8b": gzip.GzipFile,
-    b"BZh": bz2.BZ2File,
-    b"\xfd7z": lzma.LZMAFile,
-}
 
 
 class Scratch:
@@ -52,11 +45,8 @@ class Scratch:
 def open_bytes(path: Path) -> io.BufferedIOBase:
     """A file's bytes, unpacked where it is compressed. Raises OSError."""
     with path.open("rb") as file:
-        head = file.read(3)
-    for magic, opener in OPENERS.items():
-        if head.startswith(magic):
-            return opener(path)
-    return path.open("rb")
+        unpack = growth.opener(file.read(3))
+    return unpack(path) if unpack else path.open("rb")
 
 
 def open_text(path: Path, encoding: str) -> io.TextIOWrapper:

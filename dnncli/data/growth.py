@@ -1,0 +1,97 @@
+"""How much a packed file may grow when it is unpacked: found out before anything of it is kept.
+
+Text of numbers grows to 3 to 20 times its size, columns of zeros to 100 times; what grows more is
+a mistake or an attack: gzip makes 1,000 times of zeros alone, bzip2 a million times.
+"""
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from dnncli.errors import DataError
+
+MOST = 200  # times its size that a file may grow to …
+ALWAYS = 1 << 26  # … and bytes to which any file may
+LOOKED_AT = 1 << 20  # bytes of a packed file that are unpacked to see it
+CHUNK = 1 << 20
+Opener = Callable[[Path | BinaryIO], io.BufferedIOBase]
+OPENERS: dict[bytes, Opener] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": lambda file: bz2.BZ2File(file),
+    b"\xfd7z": lzma.LZMAFile,
+}
+DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError)
+
+
+def opener(head: bytes) -> Opener | None:
+    """What unpacks a file that starts so; None: it is not packed."""
+    return next((OPENERS[magic] for magic in OPENERS if head.startswith(magic)), None)
+
+
+def limit(packed: int) -> int:
+    """The bytes to which so many packed bytes may grow."""
+    return max(ALWAYS, MOST * packed)
+
+
+def refusal(path: Path | str, packed: int) -> DataError:
+    """The error for a file of so many bytes that grows beyond its limit."""
+    return DataError(
+        f"{path} has {size(packed)} and grows to more than {size(limit(packed))} when it is"
+        " unpacked, which is too much for real data: if it is real, unpack it yourself."
+    )
+
+
+def check(path: Path) -> None:
+    """Unpack the first part of a gzip, bzip2 or xz file, keeping nothing.
+
+    Raises DataError where it grows beyond its limit, OSError where it cannot be opened. A damaged
+    file passes: whoever reads it says what is wrong with it.
+    """
+    with path.open("rb") as file:
+        unpack = opener(file.read(3))
+        file.seek(0)
+        looked_at = min(os.fstat(file.fileno()).st_size, LOOKED_AT)
+        if unpack and _exceeds(unpack, file, limit(looked_at)):
+            raise refusal(path, os.path.getsize(path))
+
+
+def _exceeds(unpack: Opener, file: BinaryIO, most: int) -> bool:
+    """Whether the part of a file that is looked at grows to more than so many bytes."""
+    grown = 0
+    try:
+        with unpack(file) as unpacked:
+            while grown <= most and file.tell() <= LOOKED_AT:
+                chunk = unpacked.read(CHUNK)
+                grown += len(chunk)
+                if not chunk:
+                    break
+    except DAMAGED:
+        pass
+    return grown > most
+
+
+def check_members(archive: zipfile.ZipFile, path: Path) -> None:
+    """The same for the members of a zip archive, by the sizes that it says.
+
+    A member that holds more than its archive says is cut to that when it is read.
+    """
+    for member in archive.infolist():
+        if member.file_size > limit(member.compress_size):
+            raise refusal(f"{path}: {member.filename}", member.compress_size)
+
+
+def size(count: int) -> str:
+    """`2.6 MB`."""
+    for unit, bytes_ in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= bytes_:
+            number = count / bytes_
+            digits = 1 if number < 10 else 0
+            return f"{number:.{digits}f} {unit}"
+    return f"{count} bytes"
