@@ -9,6 +9,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from dnncli.cli.suggestions import meant, renamed
 from dnncli.errors import SpecError, suggestion
 
 COMMAND_LINE = "dnncli.command-line"  # where a context keeps the words it was made from
@@ -65,6 +66,8 @@ class Command(click.Command):
             option.envvar = variable
         try:
             rest = super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            raise _with_suggestion(error, self) from None
         except click.BadParameter as error:
             raise _with_source(error, ctx) from None
         if not ctx.resilient_parsing:
@@ -151,14 +154,37 @@ def _with_source(error: click.BadParameter, ctx: click.Context) -> click.BadPara
     return error
 
 
+def _with_suggestion(error: click.NoSuchOption, command: Command) -> click.UsageError:
+    """An unknown option with the one that was meant, by its name elsewhere or its spelling."""
+    names = [name for option in _options(command) for name in _long_names(option)]
+    near = meant(error.option_name.lstrip("-"), names)
+    hint = f": did you mean --{near}?" if near else "."
+    return click.UsageError(f"No such option {error.option_name!r}{hint}", error.ctx)
+
+
+def _long_names(option: click.Option) -> list[str]:
+    """An option's names with two dashes, without them: `bn`, `no-bn`."""
+    names = [*option.opts, *option.secondary_opts]
+    return [name.removeprefix("--") for name in names if name.startswith("--")]
+
+
 def _check_environment(prefix: str, known: set[str]) -> None:
     """A misspelt variable is an error, as a misspelt option is."""
     for variable in os.environ:
         if variable.startswith(prefix) and variable not in known:
-            hint = suggestion(variable, known) or "unset it."
+            hint = _variable_hint(prefix, variable, known)
             raise SpecError(
                 f"the environment sets {variable}, which is not the variable of an option: {hint}"
             )
+
+
+def _variable_hint(prefix: str, variable: str, known: set[str]) -> str:
+    """What to do about a variable that is not an option's."""
+    names = {name.removeprefix(prefix).lower().replace("_", "-"): name for name in known}
+    near = renamed(variable.removeprefix(prefix).lower().replace("_", "-"), names)
+    if near:
+        return f"did you mean {names[near]!r}?"
+    return suggestion(variable, known) or "unset it."
 
 
 def _keep_stronger_sizes(ctx: click.Context) -> None:

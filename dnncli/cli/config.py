@@ -8,7 +8,8 @@ import click
 
 from dnncli import __version__
 from dnncli.cli import command
-from dnncli.errors import SpecError, suggestion
+from dnncli.cli.suggestions import meant
+from dnncli.errors import SpecError
 from dnncli.storage import files
 
 LARGEST = 1_000_000  # bytes; no list of options is larger, but /dev/zero is
@@ -77,8 +78,8 @@ def _value(
     """An option's parameter and its value in the form a command line would give it."""
     name = key.replace("_", "-")
     if name not in options:
-        hint = suggestion(name, options)
-        ending = f": {hint}" if hint else "."
+        near = meant(name, options)
+        ending = f": did you mean {near!r}?" if near else "."
         raise SpecError(f"--config {path}: no option is called {key}{ending}", option="--config")
     option = options[name]
     try:

@@ -44,7 +44,11 @@ def load_checkpoint(path: Path, alpha: float | None = None) -> Snapshot:
     Raises CheckpointError for a file that cannot be read, SpecError for an external model.
     """
     if alpha is not None:
-        raise SpecError(f"--alpha {alpha:g}: only --act uses it.", option="--alpha")
+        raise SpecError(
+            f"--alpha {alpha:g}: it belongs to --act, for a model from PyTorch or Keras; a"
+            " checkpoint knows its own.",
+            option="--alpha",
+        )
     if tensorfile.elsewhere(path):
         raise SpecError(
             f"--act: {path} was not written by dnncli; for a model from PyTorch or Keras say"
@@ -66,7 +70,7 @@ def for_evaluation(
         given = {name: value for name, value in options.items() if value is not None}
         snapshot, dataset, _ = for_new_task(path, given, act, alpha)
         return snapshot, dataset
-    snapshot = load_checkpoint(path)
+    snapshot = load_checkpoint(path, alpha)
     return snapshot, _known_data(snapshot, options.get("data"), options.get("label_strip"))
 
 

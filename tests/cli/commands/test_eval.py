@@ -122,3 +122,10 @@ def test_a_damaged_checkpoint_is_one_line_with_1():
 def test_a_name_with_escapes_is_shown_without_them():
     line = refused(1, "eval", "a\x1b[31m\nb.ckpt")
     assert line.rstrip("\n").isprintable()
+
+
+def test_alpha_without_act_is_an_error_and_not_ignored():
+    for command in ("eval", "inspect", "transfer"):
+        assert "--alpha 0.5: it belongs to --act" in refused(
+            2, command, "plain.ckpt", "--alpha", "0.5"
+        )
