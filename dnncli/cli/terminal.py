@@ -55,8 +55,19 @@ class Screen:
         """Print for people, in the table format only."""
         if self.format == "table":
             for renderable in renderables:
-                self.out.print(renderable, soft_wrap=isinstance(renderable, str))
+                self._print(renderable)
             self.out.file.flush()
+
+    def _print(self, renderable: "RenderableType") -> None:
+        """Print on a terminal as Rich does; elsewhere without the blanks that pad tables' lines."""
+        soft_wrap = isinstance(renderable, str)
+        if self.out.file.isatty():
+            self.out.print(renderable, soft_wrap=soft_wrap)
+            return
+        with self.out.capture() as captured:
+            self.out.print(renderable, soft_wrap=soft_wrap)
+        lines = captured.get().split("\n")
+        self.out.file.write("\n".join(line.rstrip(" ") for line in lines))
 
     def write(self, line: str) -> None:
         """Print a line for programs, at once."""

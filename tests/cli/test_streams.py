@@ -57,6 +57,14 @@ def test_a_table_in_a_pipe_has_no_escapes_and_is_not_cut():
         assert re.search(r"hidden2 .* %", result.out)
 
 
+def test_a_table_in_a_pipe_has_no_blanks_at_the_ends_of_its_lines():
+    assert run("train", *TINY, "--out", "a.ckpt", "-q").code == 0
+    for line in ("data list", "data show tiny.npz", "inspect a.ckpt", "eval a.ckpt --gradients"):
+        shown = run(*line.split()).out
+        assert len(shown.splitlines()) > 3
+        assert [text for text in shown.splitlines() if text != text.rstrip()] == []
+
+
 @pytest.mark.parametrize(
     "variables",
     [

@@ -137,7 +137,7 @@ READ: dict[str, tuple[bytes, dict[str, str], str]] = {
         {"a": "code", "A_1": "code"},
         "'A' names two columns",
     ),
-    "no_name.csv": (b"a,,y\n" + BODY, {"a": "code", "column1": "code"}, "a column has no name"),
+    "no_name.csv": (b"a,,y\n" + BODY, {"a": "code", "column2": "code"}, "a column has no name"),
     "spaces_around.csv": (
         b" a , b ,y \n" + BODY.replace(b",", b" , "),
         {"a": "code", "b": "code"},
@@ -210,7 +210,7 @@ READ: dict[str, tuple[bytes, dict[str, str], str]] = {
     "windows.csv": ((HEAD + BODY).replace(b"\n", b"\r\n"), {"a": "code", "b": "code"}, ""),
     "old_mac.csv": ((HEAD + BODY).replace(b"\n", b"\r"), {"a": "code", "b": "code"}, ""),
     "no_last_line_end.csv": ((HEAD + BODY)[:-1], {"a": "code", "b": "code"}, ""),
-    "no_header.csv": (BODY, {"column0": "code", "column1": "code"}, ""),
+    "no_header.csv": (BODY, {"column1": "code", "column2": "code"}, ""),
     "gzip_without_saying.csv": (ZIPPED, {"a": "code", "b": "code"}, ""),
     "no_gzip.csv.gz": (HEAD + BODY, {"a": "code", "b": "code"}, ""),
     "tabs.tsv": ((HEAD + BODY).replace(b",", b"\t"), {"a": "code", "b": "code"}, ""),
@@ -296,7 +296,7 @@ def test_what_is_only_odd_gives_sound_features(tmp_path: Path, name: str) -> Non
     assert bool(notice) == bool(told)
 
 
-@pytest.mark.parametrize("folder", ["column0=5", "foo=3", "a=7"])
+@pytest.mark.parametrize("folder", ["column1=5", "foo=3", "a=7"])
 @pytest.mark.parametrize("head", [HEAD, b""], ids=["with names", "without names"])
 def test_a_folder_called_like_a_partition_adds_no_column(
     tmp_path: Path, folder: str, head: bytes

@@ -42,9 +42,9 @@ def literal_path(path: Path) -> str:
 
 
 def numbered(count: int) -> list[str]:
-    """Names for columns that have none: column0 …, or column00 … from 11 on, as in DuckDB."""
-    width = len(str(max(count - 1, 0)))
-    return [f"column{i:0{width}d}" for i in range(count)]
+    """Names for columns that have none, by their numbers from 1: column1 …, of ten column01 …."""
+    width = len(str(count))
+    return [f"column{number:0{width}d}" for number in range(1, count + 1)]
 
 
 def distinct(names: list[str]) -> tuple[list[str], tuple[tuple[str, str], ...]]:

@@ -14,7 +14,7 @@ from dnncli.data.tables.relation import Relation
 
 ID_NAME = re.compile(
     r"(.*[^a-z])?(id|ids|index|idx|uid|uuid|guid|key|pk|row|rownum|row_?id|obs|no|nr|num|sno|serial"
-    r"|record|case|unnamed.*|column0+)|.*[a-z]Id|.*ID|x|",
+    r"|record|case|unnamed.*|column0*1)|.*[a-z]Id|.*ID|x|",
     re.DOTALL,
 )
 UNIQUE = 0.95  # of an id's numbers are different; float32 makes some large ones equal

@@ -367,7 +367,7 @@ def test_a_first_row_without_a_value_is_a_row(tmp_path: Path) -> None:
     path.write_bytes(text(*rows))
     encoding, x, *_ = decoded(str(path))
     assert len(x) == 60
-    assert values(encoding, x, "column0")[:2] == [None, 1.0]
+    assert values(encoding, x, "column1")[:2] == [None, 1.0]
 
 
 def test_numbers_that_are_called_ids_are_pointed_out(tmp_path: Path) -> None:
@@ -420,7 +420,7 @@ def test_a_numpy_array_is_a_table_whose_last_column_is_the_class(tmp_path: Path)
     array = np.column_stack([np.arange(60) * 0.37, np.arange(60) % 3])
     np.save(tmp_path / "table.npy", array)
     encoding, x, labels, _ = decoded(str(tmp_path / "table.npy"))
-    np.testing.assert_allclose(values(encoding, x, "column0"), array[:, 0], rtol=1e-6)
+    np.testing.assert_allclose(values(encoding, x, "column1"), array[:, 0], rtol=1e-6)
     assert labels == [str(i % 3) for i in range(60)]
     np.save(tmp_path / "objects.npy", np.array([[1, "a"], [2, "b"]], object))
     with pytest.raises(DataError, match=r"is not a sound \.npy file"):

@@ -14,6 +14,7 @@ import pytest
 
 from dnncli.data import Dataset, load
 from dnncli.data.tables import reading
+from dnncli.data.tables.dialect import numbered
 from dnncli.errors import DataError, DnncliError, SpecError
 from dnncli.report.notices import sentences
 from dnncli.spec import DataSpec
@@ -308,6 +309,19 @@ def test_columns_are_matched_by_name_and_absent_ones_named(path: Path, tmp_path:
         load(DataSpec(data=str(path), test=str(tmp_path / "new.csv")))
 
 
+def test_a_column_without_a_name_is_called_by_its_number(tmp_path: Path) -> None:
+    """The number that --target takes; with as many digits as the last one has."""
+    assert numbered(3) == ["column1", "column2", "column3"]
+    assert numbered(10)[0] == "column01"
+    rows = "".join(f"{i % 3},{'xz'[i % 2]},{i * i % 7}\n" for i in range(90))
+    (tmp_path / "rows.data").write_text(rows)
+    for number in ("1", "2", "3"):
+        spec = DataSpec(data=str(tmp_path / "rows.data"), header=False, target=number)
+        encoding = reading.read(spec).encoding
+        assert encoding is not None
+        assert encoding.target == f"column{number}"
+
+
 def test_a_table_without_a_header_is_read_by_its_order(tmp_path: Path) -> None:
     (tmp_path / "people.data").write_text(csv_text(header=False))
     (tmp_path / "new.data").write_text(csv_text(TABLE[:50], header=False))
@@ -317,12 +331,12 @@ def test_a_table_without_a_header_is_read_by_its_order(tmp_path: Path) -> None:
     source = reading.read(spec)
     assert source.encoding is not None
     assert source.encoding.layout == (
-        "column0",
         "column1",
         "column2",
         "column3",
         "column4",
         "column5",
+        "column6",
     )
     assert source.test is not None
     np.testing.assert_array_equal(source.test.x, expected()[0][:50])
