@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 
 from dnncli.data import Dataset, Split
 from dnncli.errors import SpecError
+from dnncli.experiments.metrics import classification
 from dnncli.nn import inference, layer_stats
 from dnncli.nn.network import Moments, Statistics
 from dnncli.records import (
@@ -17,6 +18,7 @@ from dnncli.records import (
     ClassScore,
     EvalRecord,
     LayerRecord,
+    Metrics,
     NormMismatch,
     Score,
     SplitRecord,
@@ -81,14 +83,24 @@ def _split_record(
     score = _score(logits, split)
     confusion = np.zeros((dataset.classes, dataset.classes), np.int64)
     np.add.at(confusion, (split.y, predicted), 1)
+    given = classification.answers(logits, split.y, dataset.train.y)
+    ranked = classification.rankings(given)
+    per_class = class_scores(dataset.class_names, confusion)
     return SplitRecord(
         loss=score.loss,
         accuracy=score.accuracy,
         examples=len(split),
         examples_per_second=speed,
-        per_class=class_scores(dataset.class_names, confusion),
+        per_class=tuple(map(_with_metrics, per_class, classification.by_class(given, ranked))),
         confusion=tuple(map(tuple, confusion.tolist())),
+        metrics=classification.metrics(given, ranked),
+        headline=classification.headline(dataset.train.y, dataset.classes),
+        positive=classification.positive(dataset.class_names),
     )
+
+
+def _with_metrics(score: ClassScore, metrics: Metrics) -> ClassScore:
+    return replace(score, metrics=metrics)
 
 
 def _timed_logits(snapshot: Snapshot, statistics: Statistics, split: Split) -> tuple[Logits, float]:

@@ -10,6 +10,8 @@ from dnncli import data, theory
 from dnncli.data import Dataset
 from dnncli.errors import SpecError
 from dnncli.experiments import alignment, evidence
+from dnncli.experiments.metrics import classification
+from dnncli.experiments.metrics.held_out import with_metrics
 from dnncli.nn import network
 from dnncli.records import Finding, Health, Seconds, TrainRecord
 from dnncli.records.diagnosis import Outcome
@@ -72,11 +74,13 @@ def result(
         initial=snapshot.history.initial,
         best_epoch=snapshot.history.best_epoch,
         stopped=stopped,
-        test=measured.test,
+        test=with_metrics(measured, dataset),
         health=_health(snapshot, progress, stopped, dataset, measured.outcome),
         prediction=prediction,
         checkpoint=checkpoint_path,
         seconds=Seconds(total=elapsed(began), compile=compiled, train=trained),
+        headline=classification.headline(dataset.train.y, dataset.classes),
+        positive=classification.positive(dataset.class_names),
     )
 
 

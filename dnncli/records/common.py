@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from dnncli.records.scores import Metric
+
 LAYER_FIELDS = (
     "delta_rms",
     "gradient_norm",
@@ -155,10 +157,11 @@ class DataRecord:
 
 @dataclass(frozen=True)
 class Score:
-    """Mean loss and accuracy over a set of examples."""
+    """Mean loss and accuracy over a set of examples; metrics: others by name, with intervals."""
 
     loss: float
     accuracy: float
+    metrics: dict[str, Metric] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,25 +1,33 @@
 """The result of `eval`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dnncli.records.common import DataRecord, LayerRecord, Score
+from dnncli.records.scores import Metrics
 
 
 @dataclass(frozen=True)
 class ClassScore:
-    """One class's retrieval figures; None where it has no examples or no predictions."""
+    """One class's retrieval figures; None where it has no examples or no predictions.
+
+    metrics: the same with their intervals, and the areas of the class against the rest.
+    """
 
     name: str
     precision: float | None
     recall: float | None
     f1: float | None
     support: int
+    metrics: Metrics = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class SplitRecord:
-    """How a network does on one split; confusion[i][j] counts class i taken for class j."""
+    """How a network does on one split; confusion[i][j] counts class i taken for class j.
+
+    headline, positive: as of `TrainRecord`.
+    """
 
     loss: float
     accuracy: float
@@ -27,6 +35,9 @@ class SplitRecord:
     examples_per_second: float
     per_class: tuple[ClassScore, ...]
     confusion: tuple[tuple[int, ...], ...]
+    metrics: Metrics = field(default_factory=dict)
+    headline: str = "accuracy"
+    positive: str | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ class Metric:
     """A score over a set of examples, with its 95 % interval over other examples of the kind.
 
     value, low, high: None where it is undefined (a class without examples, one example).
-    method: how the interval was found (`clopper-pearson`, `bootstrap`, …).
+    method: how the interval was found (`clopper-pearson`, `newcombe`, …).
     baseline: the same score of always answering the largest class, or the mean, of the training
     examples; None where that has no such score.
     """

@@ -9,7 +9,11 @@ from dnncli.records.theory import Prediction
 
 @dataclass(frozen=True)
 class TrainRecord:
-    """The result of `train`."""
+    """The result of `train`.
+
+    headline: the metric of the test score that comes first. positive: of two classes, the one whose
+    ROC AUC and PR AUC the test score has; None of more, where they are means over the classes.
+    """
 
     config: dict[str, Any]
     data: DataRecord
@@ -23,3 +27,5 @@ class TrainRecord:
     prediction: Prediction | None  # None: --init critical has no solution
     checkpoint: str | None
     seconds: Seconds
+    headline: str = "accuracy"
+    positive: str | None = None

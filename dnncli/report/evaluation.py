@@ -6,19 +6,26 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dnncli.records import BatchNormRecord, EvalRecord, SplitRecord
-from dnncli.report import gradients, text
+from dnncli.records import BatchNormRecord, ClassScore, EvalRecord, SplitRecord
+from dnncli.report import gradients, scores, text
 
 SHADES = " ░▒▓█"
+AREAS = ("roc_auc", "pr_auc")
 WIDEST_MATRIX = 20  # classes; a larger confusion matrix is not drawn
 
 
 def class_rows(splits: dict[str, SplitRecord]) -> list[list[object]]:
     """The per-class table for CSV."""
-    rows: list[list[object]] = [["split", "class", "precision", "recall", "f1", "support"]]
+    names = ["split", "class", "precision", "recall", "f1", "support", "roc_auc", "pr_auc"]
+    rows: list[list[object]] = [[*names]]
     for split, record in splits.items():
-        rows += [[split, c.name, c.precision, c.recall, c.f1, c.support] for c in record.per_class]
+        rows += [[split, *_class_row(score)] for score in record.per_class]
     return rows
+
+
+def _class_row(score: ClassScore) -> list[object]:
+    own = [score.name, score.precision, score.recall, score.f1, score.support]
+    return [*own, *(score.metrics[name].value for name in AREAS)]
 
 
 def report(record: EvalRecord) -> Iterator[RenderableType]:
@@ -27,11 +34,13 @@ def report(record: EvalRecord) -> Iterator[RenderableType]:
         if index:
             yield Text()
         yield Text.assemble(
-            f"{name}: accuracy ",
-            (f"{100 * split.accuracy:.2f} %", "bold green"),
+            f"{name}: ",
+            (scores.first(split.metrics, split.headline), "bold green"),
             f", loss {split.loss:.4f}  ({text.count(split.examples)} examples,"
             f" {split.examples_per_second:,.0f} a second)",
         )
+        yield from scores.reason(split.metrics, split.headline)
+        yield scores.table(split.metrics, "", split.headline, split.positive)
         yield class_table(split)
         if len(split.per_class) <= WIDEST_MATRIX:
             yield confusion_table(split)
@@ -50,14 +59,15 @@ def _figure(share: float | None) -> str:
 
 
 def class_table(split: SplitRecord) -> Table:
-    """Precision, recall, F1 and support of every class."""
+    """Precision, recall, F1, the areas against the rest and support of every class."""
     table = Table(**text.TABLE | {"padding": (0, 1)})
     table.add_column("class", overflow="fold")
-    for name in ("precision", "recall", "F1", "examples"):
+    for name in ("precision", "recall", "F1", "ROC AUC", "PR AUC", "examples"):
         table.add_column(name, justify="right", no_wrap=True)
     for score in split.per_class:
-        figures = (_figure(score.precision), _figure(score.recall), _figure(score.f1))
-        table.add_row(Text(score.name), *figures, text.count(score.support))
+        figures = [_figure(score.precision), _figure(score.recall), _figure(score.f1)]
+        areas = [_figure(score.metrics[name].value) for name in AREAS]
+        table.add_row(Text(score.name), *figures, *areas, text.count(score.support))
     return table
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from dnncli.records import DataRecord, EpochRecord, Seconds, TrainRecord
-from dnncli.report import gradients, text
+from dnncli.records import DataRecord, EpochRecord, Score, Seconds, TrainRecord
+from dnncli.report import gradients, scores, text
 from dnncli.theory import Prediction
 
 EPOCH_COLUMNS = (
@@ -121,12 +121,7 @@ def closing(record: TrainRecord) -> Iterator[RenderableType]:
         f"stopped after epoch {last} ({STOPPED[record.stopped]}); best epoch: {record.best_epoch}"
     )
     if record.test:
-        yield Text.assemble(
-            "test accuracy ",
-            (f"{100 * record.test.accuracy:.2f} %", "bold green"),
-            f", loss {text.loss(record.test.loss)}"
-            f"  ({text.count(record.data.test)} examples, best epoch)",
-        )
+        yield from test_scores(record, record.test)
     if record.epochs:
         shown = record.epochs[-1]
         yield Text()
@@ -138,6 +133,18 @@ def closing(record: TrainRecord) -> Iterator[RenderableType]:
     yield from gradients.verdict_lines(record.health, layers)
     if record.checkpoint:
         yield saved(record.checkpoint, record.seconds)
+
+
+def test_scores(record: TrainRecord, test: Score) -> Iterator[RenderableType]:
+    """The test set's headline, and every score with its interval and baseline."""
+    yield Text.assemble(
+        "test ",
+        (scores.first(test.metrics, record.headline), "bold green"),
+        f", loss {text.loss(test.loss)}  ({text.count(record.data.test)} examples, best epoch)",
+    )
+    yield from scores.reason(test.metrics, record.headline)
+    yield Text()
+    yield scores.table(test.metrics, "Test scores", record.headline, record.positive)
 
 
 def saved(checkpoint: str, seconds: Seconds) -> Text:

@@ -99,7 +99,15 @@ def _empty_log(state: TrainState, plan: Plan) -> Log:
 
 def evaluate(spec: NetworkSpec, task: str, trained: Network, block: Block) -> Score:
     """Mean loss and metrics, with stored batch-norm statistics and no dropout."""
-    return score(task, inference.logits(spec, trained, block.x), block)
+    return answer(spec, task, trained, block)[0]
+
+
+def answer(
+    spec: NetworkSpec, task: str, trained: Network, block: Block
+) -> tuple[Score, Float[Array, "examples outputs"]]:
+    """`evaluate`, and the network's outputs for each example."""
+    outputs = inference.logits(spec, trained, block.x)
+    return score(task, outputs, block), outputs
 
 
 def score(task: str, outputs: Float[Array, "examples outputs"], block: Block) -> Score:
@@ -145,4 +153,5 @@ def observe(
 compiled_epoch = jax.jit(epoch, static_argnums=0)
 compiled_block = jax.jit(train_block, static_argnums=0)
 compiled_evaluate = jax.jit(evaluate, static_argnums=(0, 1))
+compiled_answer = jax.jit(answer, static_argnums=(0, 1))
 compiled_observe = jax.jit(observe, static_argnums=0)

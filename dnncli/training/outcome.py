@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Float64, Int
+from jaxtyping import Array, Float, Float32, Float64, Int
 
 from dnncli.data import Dataset, Split
 from dnncli.nn import inference
@@ -26,10 +26,14 @@ RIDGE = 1e-2  # times the number of examples, on standardised features
 
 
 class Measured(NamedTuple):
-    """The score on the whole test set, and the outcome on samples; None where not measured."""
+    """The score on the whole test set, and the outcome on samples; None where not measured.
+
+    outputs: what the network puts out for each example of the test set.
+    """
 
     test: Score | None = None
     outcome: Outcome | None = None
+    outputs: Float32[np.ndarray, "examples outputs"] | None = None
 
 
 class _Answers(NamedTuple):
@@ -52,10 +56,10 @@ def measure(snapshot: Snapshot, dataset: Dataset) -> Measured:
     )
     blocks = tuple(placement.block(split) for split in splits)
     asked = _compiled(snapshot.spec.network, "classification", snapshot.network, blocks)
-    score, answers = placement.fetch(asked)
+    score, answers, outputs = placement.fetch(asked)
     # The mean over the whole test set comes from the device, as every epoch's does.
     test = Score(float(score.loss), float(score.metrics["accuracy"]))
-    return Measured(test, _outcome(dataset, splits, answers))
+    return Measured(test, _outcome(dataset, splits, answers), outputs)
 
 
 def _outcome(dataset: Dataset, splits: tuple[Split, ...], answers: Any) -> Outcome:
@@ -98,8 +102,8 @@ def _together(*splits: Split) -> Split:
 
 def _score_and_answers(
     spec: NetworkSpec, task: str, best: Network, blocks: tuple[Block, ...]
-) -> tuple[engine.Score, _Answers]:
-    """The first block's score, and the answers on the examples of all blocks.
+) -> tuple[engine.Score, _Answers, Float[Array, "examples outputs"]]:
+    """The first block's score, the answers on all blocks' examples, and the first one's outputs.
 
     The first goes through the network alone: in another batch its logits could round differently.
     The others go together: tracing the network once more costs more than the pass.
@@ -109,7 +113,7 @@ def _score_and_answers(
     outputs = jnp.concatenate([scored, inference.logits(spec, best, others)])
     losses = TASKS[task].losses(outputs, jnp.concatenate([block.y for block in blocks]))
     answers = _Answers(losses, jnp.argmax(outputs, axis=1))
-    return engine.score(task, scored, blocks[0]), answers
+    return engine.score(task, scored, blocks[0]), answers, scored
 
 
 _compiled = jax.jit(_score_and_answers, static_argnums=(0, 1))

@@ -4,6 +4,9 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from jaxtyping import Float32
+
 from dnncli.data import Dataset
 from dnncli.diagnosis.context import NetworkContext
 from dnncli.diagnosis.first_step import attribute_divergence
@@ -140,8 +143,15 @@ def network_context(spec: RunSpec, dataset: Dataset) -> NetworkContext:
 
 def test_score(snapshot: Snapshot, dataset: Dataset) -> Score:
     """The best epoch's loss and accuracy on the test set."""
+    return test_answers(snapshot, dataset)[0]
+
+
+def test_answers(
+    snapshot: Snapshot, dataset: Dataset
+) -> tuple[Score, Float32[np.ndarray, "examples outputs"]]:
+    """The best epoch's loss and accuracy on the test set, and what it puts out for each example."""
     test = placement.block(dataset.test)
     spec = snapshot.spec.network
-    score = engine.compiled_evaluate(spec, "classification", snapshot.network, test)
-    found = placement.fetch(score)
-    return Score(float(found.loss), float(found.metrics["accuracy"]))
+    score = engine.compiled_answer(spec, "classification", snapshot.network, test)
+    found, outputs = placement.fetch(score)
+    return Score(float(found.loss), float(found.metrics["accuracy"])), outputs

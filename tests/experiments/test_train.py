@@ -59,6 +59,14 @@ class TestTheResult:
         assert result.test.loss == pytest.approx(seen.loss, rel=1e-5)
         assert result.test.accuracy == pytest.approx(seen.accuracy, abs=1e-6)
 
+    def test_the_test_score_has_every_metric_with_its_interval(self, done):
+        _, _, result = done
+        found = result.test.metrics
+        assert found["accuracy"].value == pytest.approx(result.test.accuracy)
+        assert found["log_loss"].value == pytest.approx(result.test.loss, rel=1e-5)
+        assert all(one.low <= one.value <= one.high for one in found.values())
+        assert (result.headline, result.positive) == ("accuracy", None)
+
     def test_it_holds_theory_for_the_datas_own_second_moment(self, done):
         start, _, result = done
         exact = float(np.mean(DATA.train.x.astype(np.float64) ** 2))

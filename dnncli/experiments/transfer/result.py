@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from dnncli.diagnosis.verdict import diagnose
 from dnncli.experiments import statistics
+from dnncli.experiments.metrics.held_out import test_score
 from dnncli.experiments.train import elapsed
 from dnncli.experiments.transfer.task import BASELINE, TRANSFER, Run, Transfer
 from dnncli.nn import network
@@ -18,7 +19,7 @@ from dnncli.records import (
     Seconds,
     TransferRecord,
 )
-from dnncli.training.run import Progress, network_context, test_score
+from dnncli.training.run import Progress, network_context
 
 Ends = Mapping[Run, Progress]  # each run's last epoch
 Scores = Mapping[Run, Score]  # on the test set

@@ -44,10 +44,30 @@ def test_the_table_says_what_the_json_says():
         "examples_per_second",
         "per_class",
         "confusion",
+        "metrics",
+        "headline",
+        "positive",
     }
-    assert set(score["per_class"][0]) == {"name", "precision", "recall", "f1", "support"}
+    names = {"name", "precision", "recall", "f1", "support", "metrics"}
+    assert set(score["per_class"][0]) == names
     assert sum(map(sum, score["confusion"])) == score["examples"] == told["data"]["test"]
     assert (told["command"], told["schema"]) == ("eval", 1)
+
+
+def test_every_score_has_its_interval_and_baseline_in_json_and_table():
+    score = run("eval", "plain.ckpt", "--format", "json").json["splits"]["test"]
+    shown = run("eval", "plain.ckpt").out
+    names = {"balanced_accuracy", "roc_auc", "pr_auc", "log_loss", "brier", "calibration_error"}
+    assert set(score["metrics"]) == names | {"accuracy"}
+    for metric in score["metrics"].values():
+        assert set(metric) == {"value", "low", "high", "method", "baseline"}
+        assert metric["low"] <= metric["value"] <= metric["high"]
+    assert score["metrics"]["log_loss"]["value"] == pytest.approx(score["loss"])
+    metric = score["metrics"]["accuracy"]
+    interval = f"{100 * metric['low']:.2f} to {100 * metric['high']:.2f} %"
+    line = next(line for line in shown.splitlines() if line.startswith("accuracy"))
+    expected = f"accuracy {100 * score['accuracy']:.2f} % {interval} {100 * metric['baseline']:.2f} %"
+    assert " ".join(line.split()) == expected
 
 
 def test_every_split_gradients_and_statistics_come_when_asked():
@@ -79,7 +99,8 @@ def test_jsonl_is_one_object_on_one_line():
 
 def test_csv_is_the_table_of_classes():
     rows = list(csv.DictReader(io.StringIO(run("eval", "plain.ckpt", "--format", "csv").out)))
-    assert list(rows[0]) == ["split", "class", "precision", "recall", "f1", "support"]
+    figures = ["precision", "recall", "f1", "support", "roc_auc", "pr_auc"]
+    assert list(rows[0]) == ["split", "class", *figures]
     assert [row["class"] for row in rows] == ["0", "1", "2"]
 
 

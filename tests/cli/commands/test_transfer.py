@@ -54,7 +54,8 @@ def test_the_json_has_the_keys_that_were_promised():
     )
     assert {"test", "epochs"} <= set(told["baseline"])
     assert {"mean", "low", "high"} <= set(told["difference"])
-    assert {"loss", "accuracy"} == set(told["test"])
+    assert {"loss", "accuracy", "metrics"} == set(told["test"])
+    assert told["test"]["metrics"]["accuracy"]["value"] == pytest.approx(told["test"]["accuracy"])
     assert [layer["frozen"] for layer in told["epochs"][0]["layers"]] == [True, False, False]
     assert len(told["epochs"]) == len(told["baseline"]["epochs"]) == 2
     assert told["data"]["classes"] == 3

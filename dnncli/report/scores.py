@@ -1,0 +1,80 @@
+"""Scores with their intervals and baselines, as tables."""
+
+from collections.abc import Iterator
+
+from rich.table import Table
+from rich.text import Text
+
+from dnncli.records import Metric
+from dnncli.records.scores import Metrics
+from dnncli.report import text
+
+LABELS = {
+    "roc_auc": "ROC AUC",
+    "pr_auc": "PR AUC",
+    "brier": "Brier score",
+    "r2": "R²",
+    "rmse": "RMSE",
+    "mae": "MAE",
+}
+SHARES = ("accuracy", "balanced_accuracy")  # shown in per cent
+AREAS = ("roc_auc", "pr_auc")
+
+
+def label(name: str) -> str:
+    """A metric's name for people."""
+    return LABELS.get(name, name.replace("_", " "))
+
+
+def table(metrics: Metrics, title: str, headline: str, positive: str | None) -> Table:
+    """A row a metric, `headline` first: value, 95 % interval, and what the baseline reaches."""
+    shown = Table(title=title, show_edge=False, **text.TABLE)
+    shown.add_column("", overflow="fold")
+    for name in ("value", "95 % interval", "baseline"):
+        shown.add_column(name, justify="right", no_wrap=True)
+    for name in sorted(metrics, key=lambda name: name != headline):
+        style = "bold" if name == headline else ""
+        cells = _cells(name, metrics[name])
+        shown.add_row(_named(name, positive), *cells, style=style)
+    return shown
+
+
+def _named(name: str, positive: str | None) -> Text:
+    """A metric's name, with the class it is about where it is about one of two."""
+    if name not in AREAS:
+        return Text(label(name))
+    of = "mean over classes" if positive is None else f"class {positive}"
+    return Text(f"{label(name)} ({of})")
+
+
+def _cells(name: str, metric: Metric) -> tuple[str, str, str]:
+    """Value, interval and baseline."""
+    value = figure(name, metric.value)
+    interval = "-"
+    if metric.low is not None and metric.high is not None:
+        low = figure(name, metric.low)
+        high = figure(name, metric.high)
+        interval = f"{low.removesuffix(' %')} to {high}"
+    return value, interval, figure(name, metric.baseline)
+
+
+def figure(name: str, value: float | None) -> str:
+    """A metric's value in its own way of writing; a dash for none."""
+    if value is None:
+        return "-"
+    return f"{100 * value:.2f} %" if name in SHARES else text.loss(value)
+
+
+def first(metrics: Metrics, headline: str) -> str:
+    """The headline with its value: balanced accuracy 71.20 %."""
+    return f"{label(headline)} {figure(headline, metrics[headline].value)}"
+
+
+def reason(metrics: Metrics, headline: str) -> Iterator[Text]:
+    """Why another score than accuracy comes first, in a line; nothing where accuracy does."""
+    largest = metrics["accuracy"].baseline if "accuracy" in metrics else None
+    if headline == "balanced_accuracy" and largest is not None:
+        yield Text(
+            "balanced accuracy, the mean of the classes' recalls, comes first: always answering the"
+            f" largest class is right in {text.percent(largest)} of the examples"
+        )
