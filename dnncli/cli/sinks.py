@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,24 +15,40 @@ Write = Callable[["Predictions"], None]
 Emit = Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class Shape:
+    """What a row holds. classes: names of all classes. kept: columns of the input, with types."""
+
+    classes: Sequence[str]
+    probabilities: bool = False
+    kept: Sequence[tuple[str, str]] = ()
+
+    def own(self) -> list[str]:
+        """The columns besides those that are kept."""
+        from dnncli.report import prediction
+
+        return prediction.columns(self.classes, self.probabilities)
+
+    def carried(self) -> list[str]:
+        """Names of the columns that are kept."""
+        from dnncli.report import prediction
+
+        return prediction.kept([name for name, _ in self.kept], self.own())
+
+
 @contextmanager
 def rows_to(
-    out: Path | None,
-    kind: str,
-    names: Sequence[str],
-    probabilities: bool,
-    head: Mapping[str, Any],
-    stdout: Emit,
+    out: Path | None, kind: str, shape: Shape, head: Mapping[str, Any], stdout: Emit
 ) -> Iterator[Write]:
     """A writer of rows in one of the catalog's formats; a file is complete when it ends."""
     if out is None:
-        with _text(stdout, kind, names, probabilities, head) as write:
+        with _text(stdout, kind, shape, head) as write:
             yield write
     elif kind == "parquet":
-        with _parquet(out, names, probabilities) as write:
+        with _parquet(out, shape) as write:
             yield write
     else:
-        with _file(out) as emit, _text(emit, kind, names, probabilities, head) as write:
+        with _file(out) as emit, _text(emit, kind, shape, head) as write:
             yield write
 
 
@@ -48,23 +65,23 @@ def _file(path: Path) -> Iterator[Emit]:
 
 
 @contextmanager
-def _text(
-    emit: Emit, kind: str, names: Sequence[str], probabilities: bool, head: Mapping[str, Any]
-) -> Iterator[Write]:
+def _text(emit: Emit, kind: str, shape: Shape, head: Mapping[str, Any]) -> Iterator[Write]:
     from dnncli.report import prediction, structured
 
+    names = shape.classes
+    kept = shape.carried()
     if kind == "csv":
-        emit(structured.csv_lines([prediction.columns(names, probabilities)]))
+        emit(structured.csv_lines([[*kept, *shape.own()]]))
         yield lambda rows: emit(prediction.csv_rows(rows))
     elif kind == "jsonl":
-        yield lambda rows: emit("\n".join(prediction.json_rows(rows, names)))
+        yield lambda rows: emit("\n".join(prediction.json_rows(rows, names, kept)))
     else:
         emit(prediction.opening(dict(head)))
         separator = ""
 
         def write(rows: "Predictions") -> None:
             nonlocal separator
-            emit(separator + ",\n".join(prediction.json_rows(rows, names)))
+            emit(separator + ",\n".join(prediction.json_rows(rows, names, kept)))
             separator = ",\n"
 
         yield write
@@ -72,13 +89,20 @@ def _text(
 
 
 @contextmanager
-def _parquet(path: Path, names: Sequence[str], probabilities: bool) -> Iterator[Write]:
+def _parquet(path: Path, shape: Shape) -> Iterator[Write]:
     from dnncli.data.formats.parquet import ParquetWriter
-    from dnncli.report import prediction
 
-    writer = ParquetWriter(prediction.columns(names, probabilities))
+    types = [type_ for _, type_ in shape.kept]
+    own = shape.own()
+    types += ["VARCHAR", *(["FLOAT"] * (len(own) - 1))]
+    writer = ParquetWriter(list(zip([*shape.carried(), *own], types, strict=True)))
+
+    def write(rows: "Predictions") -> None:
+        shares = zip(*rows.probabilities or (), strict=True)
+        writer.add([*rows.kept, rows.classes, *shares])
+
     try:
-        yield lambda rows: writer.add(rows.classes, rows.probabilities)
+        yield write
         with files.replacing(path) as file, files.reported(path, "written"):
             writer.write(Path(file.name))
     finally:

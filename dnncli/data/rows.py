@@ -13,9 +13,11 @@ from jaxtyping import Float32, Int64, UInt8
 
 from dnncli.data.formats import idx, npz
 from dnncli.data.tables import encoder
+from dnncli.data.tables.carried import Carried
 from dnncli.data.tables.encoding import Encoding
+from dnncli.data.tables.options import Reading
 from dnncli.data.tables.suffixes import is_table
-from dnncli.errors import DataError
+from dnncli.errors import DataError, SpecError
 from dnncli.records import Notice
 
 STDIN = "-"
@@ -28,6 +30,7 @@ class Rows:
     """A source of unlabelled rows that counts the values it had to replace.
 
     encoding: that of the network's training table; None if it was trained on something else.
+    keep: columns of a table to carry along, as `carried` has them, batch by batch.
     """
 
     path: str
@@ -35,19 +38,28 @@ class Rows:
     delimiter: str | None = None
     header: bool | None = None
     stdin: Any = None  # a binary stream
+    keep: str | None = None
     issues: Int64[np.ndarray, "issues columns"] = field(init=False)
+    carried: Carried = field(init=False)
 
     def __post_init__(self) -> None:
         """Start counting."""
         columns = len(self.encoding.columns) if self.encoding else 0
         self.issues = np.zeros((len(encoder.ISSUES), columns), np.int64)
+        self.carried = Carried(self.keep)
 
     def blocks(self, features: int) -> Iterator[Block]:
         """All rows in their order, unscaled, each of so many features.
 
-        Raises DataError for what cannot be read or does not fit the network.
+        Raises DataError for what cannot be read or does not fit the network, SpecError for columns
+        to keep that are not there.
         """
         try:
+            if self.encoding is None and self.keep:
+                raise SpecError(
+                    f"--keep {self.keep}: only tables have columns; {self.path} is not one.",
+                    option="--keep",
+                )
             if self.encoding is None:
                 yield from _arrays(self.path, features)
             else:
@@ -75,9 +87,8 @@ class Rows:
             )
         with _file(self.path, self.stdin) as (path, kind):
             shown = "stdin" if self.path == STDIN else self.path
-            yield from reading.stream(
-                path, encoding, self.issues, self.delimiter, self.header, kind, shown
-            )
+            how = Reading(self.delimiter, self.header, kind=kind, shown=shown)
+            yield from reading.stream(path, encoding, self.issues, how, self.carried)
 
 
 def _arrays(path: str, features: int) -> Iterator[Block]:

@@ -1,11 +1,16 @@
 """The result of `predict`, batch by batch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """The classes of some rows, in their order, and all classes' probabilities if asked for."""
+    """The classes of some rows, in their order, and all classes' probabilities if asked for.
+
+    kept: columns of the input that are carried through, each with a value a row.
+    """
 
     classes: list[str]
     probabilities: list[list[float]] | None = None
+    kept: list[list[Any]] = field(default_factory=list)

@@ -1,8 +1,7 @@
 """`predict` for programs: a row of text a prediction, in the format asked for."""
 
-import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from dnncli.records import Predictions
@@ -14,22 +13,59 @@ def columns(names: Sequence[str], probabilities: bool) -> list[str]:
     return ["class", *(f"p({name})" for name in names if probabilities)]
 
 
+def kept(names: Sequence[str], taken: Sequence[str]) -> list[str]:
+    """Names for columns of the input beside the output's own: `class` becomes `class_`."""
+    used = {name.lower() for name in (*taken, "probabilities")}
+    found = []
+    for name in names:
+        while name.lower() in used:
+            name += "_"
+        used.add(name.lower())
+        found.append(name)
+    return found
+
+
 def csv_rows(predictions: Predictions) -> str:
     """Rows of CSV."""
-    if predictions.probabilities is None:
-        return structured.csv_lines([name] for name in predictions.classes)
-    pairs = zip(predictions.classes, predictions.probabilities, strict=True)
-    return structured.csv_lines([name, *shares] for name, shares in pairs)
+    return structured.csv_lines(_rows(predictions))
 
 
-def json_rows(predictions: Predictions, names: Sequence[str]) -> list[str]:
-    """A JSON object a row: {"class", "probabilities": {class: probability}}."""
-    if predictions.probabilities is None:
-        return [f'{{"class": {json.dumps(name)}}}' for name in predictions.classes]
-    return [
-        structured.dumps({"class": name, "probabilities": _shares(names, shares)})
-        for name, shares in zip(predictions.classes, predictions.probabilities, strict=True)
-    ]
+def _rows(predictions: Predictions) -> Iterator[list[Any]]:
+    """Each row's kept values, class and probabilities."""
+    kept = zip(*predictions.kept, strict=True)
+    for index, name in enumerate(predictions.classes):
+        shares = predictions.probabilities[index] if predictions.probabilities else []
+        yield [*map(_cell, next(kept, ())), name, *shares]
+
+
+def _cell(value: Any) -> Any:
+    """A kept value as CSV has it: truths as every table does."""
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def json_rows(
+    predictions: Predictions, names: Sequence[str], kept: Sequence[str] = ()
+) -> list[str]:
+    """A JSON object a row: {kept columns, "class", "probabilities": {class: probability}}."""
+    rows: list[dict[str, Any]] = [{"class": name} for name in predictions.classes]
+    if predictions.probabilities is not None:
+        rows = [
+            {**row, "probabilities": _shares(names, shares)}
+            for row, shares in zip(rows, predictions.probabilities, strict=True)
+        ]
+    if kept:
+        values = zip(*predictions.kept, strict=True)
+        rows = [{**_kept(kept, own), **row} for row, own in zip(rows, values, strict=True)]
+    return [structured.dumps(row) for row in rows]
+
+
+def _kept(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    """Kept values by name; a number that is not finite has no JSON."""
+    return {name: _plain(value) for name, value in zip(names, values, strict=True)}
+
+
+def _plain(value: Any) -> Any:
+    return _finite(value) if isinstance(value, float) else value
 
 
 def _shares(names: Sequence[str], shares: Sequence[float]) -> dict[str, float | None]:

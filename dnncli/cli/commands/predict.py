@@ -2,6 +2,7 @@
 
 import sys
 from collections import Counter
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -27,6 +28,7 @@ EXAMPLES = """
   dnncli predict adult.ckpt new.csv > classes.csv
   dnncli predict adult.ckpt new.parquet --probabilities --out scored.parquet
   dnncli predict adult.ckpt - < new.csv | cut -d, -f1
+  dnncli predict adult.ckpt new.csv --keep id,name > named.csv
   dnncli predict elu.ckpt mnist/t10k-images-idx3-ubyte.gz --format jsonl
 """
 
@@ -48,6 +50,11 @@ EXAMPLES = """
 @section(
     "Output",
     click.option("--probabilities", is_flag=True, help="Every class's probability too."),
+    click.option(
+        "--keep",
+        metavar="COLUMN,…",
+        help="Columns of FILE to write before the class: names, patterns (x*) or numbers from 1.",
+    ),
     click.option(
         "--out",
         type=click.Path(path_type=Path),
@@ -71,6 +78,7 @@ def command(
     delimiter: str | None,
     header: bool | None,
     probabilities: bool,
+    keep: str | None,
     out: Path | None,
     overwrite: bool,
     format_: str | None,
@@ -79,8 +87,8 @@ def command(
     """Predict the class of every row of FILE, in the order of its rows.
 
     FILE is a table with the columns the network was trained on (matched by name; others are
-    ignored), an IDX file of images or an .npz file; - is CSV from stdin. It may be larger than
-    memory.
+    ignored unless --keep names them), an IDX file of images or an .npz file; - is CSV from
+    stdin. It may be larger than memory.
     """
     kind = _format(out, format_)
     delimiter = DataSpec(delimiter=delimiter).delimiter
@@ -94,7 +102,7 @@ def command(
 
     compilation_cache.enable()
     snapshot = checkpointing.from_checkpoint(checkpoints.read(checkpoint), checkpoint)
-    rows = Rows(file, snapshot.data.encoding, delimiter, header, sys.stdin.buffer)
+    rows = Rows(file, snapshot.data.encoding, delimiter, header, sys.stdin.buffer, keep)
     names = snapshot.data.class_names
     found = Counter[str]()
     head = {
@@ -109,10 +117,12 @@ def command(
     batches = predict.predict(snapshot, blocks, probabilities)
     first = next(batches, None)  # what is wrong with the file shows before anything is printed
     ahead = [first] if first else []
-    with sinks.rows_to(out, kind, names, probabilities, head, presenter.screen.write) as write:
+    kept = [(column.name, column.type) for column in rows.carried.columns]
+    shape = sinks.Shape(names, probabilities, kept)
+    with sinks.rows_to(out, kind, shape, head, presenter.screen.write) as write:
         for batch in chain(ahead, batches):
             found.update(batch.classes)
-            write(batch)
+            write(replace(batch, kept=rows.carried.take(len(batch.classes))))
     presenter.notices(rows.notices())
     presenter.notice(f"{report.counts(found)}.")
 

@@ -13,34 +13,36 @@ from dnncli.data.tables import sql
 class ParquetWriter:
     """Collects rows on disk and writes them as one file."""
 
-    def __init__(self, columns: Sequence[str]) -> None:
-        """`columns`: a text first, then numbers."""
+    def __init__(self, columns: Sequence[tuple[str, str]]) -> None:
+        """`columns`: names with DuckDB's types."""
         import duckdb
 
         self._folder = tempfile.TemporaryDirectory(prefix="dnncli-")
         self._connection: Any = duckdb.connect(str(Path(self._folder.name, "rows.duckdb")))
-        types = ["VARCHAR", *(["FLOAT"] * (len(columns) - 1))]
         self._columns = list(columns)
-        shapes = ", ".join(f"c{i} {type_}" for i, type_ in enumerate(types))
+        shapes = ", ".join(f"c{i} {type_}" for i, (_, type_) in enumerate(columns))
         self._connection.execute(f"CREATE TABLE rows ({shapes})")
 
-    def add(self, texts: Sequence[str], numbers: Sequence[Sequence[float]] | None) -> None:
-        """Append rows."""
-        batch: dict[str, Any] = {"c0": np.array(texts, object)}
-        if numbers is not None:
-            matrix = np.asarray(numbers, np.float32)
-            batch |= {
-                f"c{i + 1}": np.ascontiguousarray(matrix[:, i]) for i in range(matrix.shape[1])
-            }
+    def add(self, columns: Sequence[Sequence[Any] | np.ndarray]) -> None:
+        """Append rows, given by columns."""
+        batch = {f"c{i}": self._array(i, values) for i, values in enumerate(columns)}
         self._connection.register("batch", batch)
         self._connection.execute("INSERT INTO rows SELECT * FROM batch")
         self._connection.unregister("batch")
+
+    def _array(self, index: int, values: Sequence[Any] | np.ndarray) -> np.ndarray:
+        """A column as DuckDB takes it: texts, and what may be missing, as objects."""
+        if self._columns[index][1] == "FLOAT":
+            return np.ascontiguousarray(values, np.float32)
+        column = np.empty(len(values), object)
+        column[:] = list(values)
+        return column
 
     def write(self, path: Path) -> None:
         """Write all rows, in order, over an existing file. Raises OSError where that fails."""
         import duckdb
 
-        named = ", ".join(f"c{i} AS {sql.name(name)}" for i, name in enumerate(self._columns))
+        named = ", ".join(f"c{i} AS {sql.name(name)}" for i, (name, _) in enumerate(self._columns))
         target = sql.literal(str(path))
         try:
             self._connection.execute(

@@ -1,6 +1,6 @@
 """Batches of a DuckDB query as NumPy arrays, through its Arrow stream."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING, Any
 
 import nanoarrow
@@ -19,18 +19,21 @@ class StreamError(Exception):
     """What DuckDB says went wrong while a query ran."""
 
 
-def batches(query: Any, rows: int) -> Iterator[Batch]:
+def batches(query: Any, rows: int, objects: Container[str] = ()) -> Iterator[Batch]:
     """Batches of at most `rows` rows of a DuckDB relation; each column, by name, is a new array.
 
     Columns must be float64 or int32, or lists of them of one size: these become a matrix. A null
-    float is NaN. Raises TypeError for any other column and null, StreamError where DuckDB fails.
+    float is NaN. Those in `objects` may be of any type and become Python's objects, None for null.
+    Raises TypeError for any other column and null, StreamError where DuckDB fails.
     """
     stream = nanoarrow.c_array_stream(_capsule(query, rows))
     schema = stream.get_schema()
     names = [schema.child(i).name for i in range(schema.n_children)]
     while (batch := _next(stream)) is not None:
-        columns = [batch.child(i).view() for i in range(batch.n_children)]
-        yield {name: _values(column) for name, column in zip(names, columns, strict=True)}
+        columns = [batch.child(i) for i in range(batch.n_children)]
+        pairs = list(zip(names, columns, strict=True))
+        numbers = {name: _values(column.view()) for name, column in pairs if name not in objects}
+        yield numbers | {name: _objects(column) for name, column in pairs if name in objects}
 
 
 def _capsule(query: Any, rows: int) -> Any:
@@ -49,6 +52,14 @@ def _next(stream: Any) -> Any:
         return None
     except RuntimeError as error:
         raise StreamError(str(error)) from None
+
+
+def _objects(array: Any) -> Shaped[np.ndarray, " rows"]:
+    """A column as Python's objects."""
+    values = nanoarrow.Array(array).to_pylist()
+    column = np.empty(len(values), object)
+    column[:] = values
+    return column
 
 
 def _values(array: "CArrayView") -> Shaped[np.ndarray, "rows ..."]:

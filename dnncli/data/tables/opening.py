@@ -94,6 +94,7 @@ def _described(draft: Relation, files: _Files, reading: Reading) -> Relation:
     unusable = {name: type_ for name, type_ in columns.items() if not sql.simple(type_)}
     raw = {name: sql.name(name) for name in types if name in reading.raw}
     parts = {name: sql.clean(name, type_) for name, type_ in types.items()} | raw
+    selected = ", ".join([*parts.values(), *reading.more(columns)])
     declared = columns
     if files.dialect:
         declared = dict(zip(columns, files.dialect.sniffed, strict=True))
@@ -102,7 +103,7 @@ def _described(draft: Relation, files: _Files, reading: Reading) -> Relation:
         declared=declared,
         types=types,
         unusable=unusable,
-        base=f"(SELECT {', '.join(parts.values()) or 'NULL'} FROM {files.source})",
+        base=f"(SELECT {selected or 'NULL'} FROM {files.source})",
         row=_unused("row", columns),
         dialect=files.dialect,
         notices=files.notices,
@@ -188,7 +189,7 @@ def _dialect(
                 f"{file.path} has other columns than {files[0].path.name}: {difference}."
             )
     names = list(first.columns)
-    if not first.header:
+    if not first.header or reading.layout:
         names = _laid_out(names, reading, files[0].path)
     types = [list(dialect.columns.values()) for dialect in found]
     sniffed = tuple(_wider(*column) for column in zip(*types, strict=True))
@@ -211,7 +212,7 @@ def _wider(*types: str) -> str:
 
 
 def _laid_out(names: list[str], reading: Reading, path: Path) -> list[str]:
-    """Names for the columns of a file without a header line, as the training table had them."""
+    """Names for columns that are matched by their places: those that the training table's have."""
     layout = list(reading.layout)
     if not layout or len(names) == len(layout):
         return layout or names

@@ -1,6 +1,6 @@
 """How a table is to be read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 class Reading:
     """How to read a table (None: as found).
 
-    text: returns the columns to read as VARCHAR. raw: columns left unstripped, for speed.
+    text: returns the columns to read as VARCHAR. raw: columns left unstripped, for speed. more:
+    returns further expressions to select, given all columns with the types they are read as.
     encoding: of text. whole: find types and encoding that fit every row. layout: names of all
     columns of a file without a header line, one of which, `optional`, may be absent. kind: read as
     a file with that suffix. shown: what messages call it.
@@ -20,6 +21,7 @@ class Reading:
     encoding: str | None = None
     text: Callable[[Sequence[str]], Sequence[str]] = lambda names: ()
     raw: frozenset[str] = frozenset()
+    more: Callable[[Mapping[str, str]], Sequence[str]] = lambda columns: ()
     whole: bool = False
     layout: tuple[str, ...] = ()
     optional: str = ""

@@ -12,7 +12,8 @@ from jaxtyping import Float32, Int32, Int64
 
 from dnncli.data.labels import listed
 from dnncli.data.source import DataSource, Table, default_size, fingerprint
-from dnncli.data.tables import encoder, fitting, notices, targets, text_encoding
+from dnncli.data.tables import encoder, fitting, notices, places, targets, text_encoding
+from dnncli.data.tables.carried import Carried
 from dnncli.data.tables.encoding import Encoding
 from dnncli.data.tables.errors import ConversionError, FormError
 from dnncli.data.tables.opening import open_table
@@ -131,6 +132,8 @@ def _encoded(
     labels = targets.count(relation, known.target, strip)
     classes = targets.class_indices(relation, labels, known.classes)
     rows = _rows(relation, known, labels, classes)
+    if known.layout:
+        places.check_numbers(relation.location, known, rows.issues, len(rows.y))
     return rows, notices.of_new_rows(known.columns, rows.issues, os.path.basename(text))
 
 
@@ -184,26 +187,31 @@ def stream(
     path: str,
     known: Encoding,
     issues: Int64[np.ndarray, "issues columns"],
-    delimiter: str | None,
-    header: bool | None,
-    kind: str | None,
-    shown: str,
+    how: Reading,
+    carried: Carried | None = None,
 ) -> Iterator[Float32[np.ndarray, "rows features"]]:
     """Encoded rows without labels, batch by batch, adding to `issues` why values were replaced.
 
+    how: delimiter, header, kind and name of the file. carried: columns that are carried along.
     CSV is read as text, so that no value far down can be of another type than the first ones.
+    Raises DataError for a table whose columns cannot be those of the training table.
     """
     plain = [c for c in known.columns if not (c.categorical or c.format or c.marks)]
     raw = frozenset(column.name for column in plain)
-    reading = Reading(delimiter, header, text=lambda names: names, raw=raw, kind=kind, shown=shown)
+    carried = carried or Carried()
+    reading = replace(how, text=lambda names: names, raw=raw, more=carried.select)
     relation = open_table(path, _matching(reading, known))
     check_columns(relation, [column.name for column in known.columns])
     relation = relation.without(_marks(known))
     at = encoder.layout(known)
     select = encoder.select_encoded(known, relation.types)
-    for _, batch in Scan(relation, select, at.width):
+    scan = Scan(relation, select, at.width, objects=carried.aliases)
+    for rows, batch in scan:
+        if known.layout and rows.start == 0:
+            places.check(relation.location, known, batch["x"], header_given=how.header is not None)
         features, found = encoder.encode(at, batch["x"])
         issues += found
+        carried.add(batch)
         yield features
 
 

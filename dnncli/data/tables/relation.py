@@ -97,12 +97,22 @@ class Scan:
     """
 
     def __init__(
-        self, relation: Relation, select: str, width: int, expected: int | None = None
+        self,
+        relation: Relation,
+        select: str,
+        width: int,
+        expected: int | None = None,
+        objects: Sequence[str] = (),
     ) -> None:
-        """`select`: what to select, `width` numbers a row; `expected`: how many rows there are."""
+        """`select`: what to select, `width` numbers a row; `expected`: how many rows there are.
+
+        objects: columns to select besides, as Python's objects.
+        """
         self._relation = relation
         row = sql.name(relation.row)
-        self._query = f'SELECT {select}, {row}::INTEGER AS "row" FROM {relation.numbered}'
+        selected = ", ".join([select, *map(sql.name, objects)])
+        self._query = f'SELECT {selected}, {row}::INTEGER AS "row" FROM {relation.numbered}'
+        self._objects = frozenset(objects)
         self._size = max(1, VALUES // width)
         self._expected = expected
         self._rows: list[Int32[np.ndarray, " rows"]] = []
@@ -115,7 +125,7 @@ class Scan:
         done = 0
         with self._relation.explained():
             query = self._relation.connection.sql(self._query)
-            for batch in batches.batches(query, self._size):
+            for batch in batches.batches(query, self._size, self._objects):
                 rows = batch.pop("row")
                 start = done
                 done += len(rows)

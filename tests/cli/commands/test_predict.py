@@ -243,3 +243,125 @@ def test_what_is_no_image_for_the_network_is_refused(
     result = run("predict", pixels, name)
     assert (result.code, result.out) == (1, "")
     assert message in result.err
+
+
+KEPT = [(f"{i:04d}", f" NA, {i}", *row[:2]) for i, row in enumerate(ROWS)]
+
+
+@pytest.fixture
+def named(network: Path) -> Path:
+    Path("named.csv").write_text(table(KEPT, ["id", "note", "size", "colour"]))
+    return network
+
+
+def test_kept_columns_stand_before_the_class_as_they_were_written(named: Path) -> None:
+    expected = rows(run("predict", named, "things.csv", "--probabilities").out)
+    found = rows(run("predict", named, "named.csv", "--probabilities", "--keep", "note,id").out)
+    assert found[0] == ["note", "id", *expected[0]]
+    for own, row, other in zip(KEPT, found[1:], expected[1:], strict=True):
+        assert row == [own[1], own[0], *other]
+
+
+def test_kept_columns_are_the_same_in_every_format(named: Path) -> None:
+    asked = ("predict", named, "named.csv", "--keep", "1,note", "--probabilities")
+    head, *expected = rows(run(*asked).out)
+    lines = run(*asked, "--format", "jsonl").out.splitlines()
+    whole = run(*asked, "--format", "json").json["predictions"]
+    assert run(*asked, "--out", "kept.parquet").code == 0
+    stored = duckdb.sql("FROM 'kept.parquet'")
+    assert stored.columns == head == ["id", "note", "class", "p(high)", "p(lo, w)"]
+    for row, line, one, values in zip(expected, lines, whole, stored.fetchall(), strict=True):
+        assert json.loads(line) == one
+        assert [one["id"], one["note"], one["class"]] == row[:3] == list(values[:3])
+        assert list(one["probabilities"].values()) == [float(share) for share in row[3:]]
+
+
+def test_kept_columns_keep_their_types_and_what_is_missing(named: Path) -> None:
+    duckdb.sql(
+        "COPY (SELECT i::INTEGER AS id, 0.1::FLOAT AS price, i > 1 AS late, NULL AS nothing,"
+        " DATE '2024-02-28' + i::INTEGER AS day, 2.5 AS size, 'red' AS colour, 1e999::DOUBLE AS far"
+        " FROM range(4) t(i)) TO 'typed.parquet'"
+    )
+    asked = ("predict", named, "typed.parquet", "--keep", "id,price,late,nothing,day,far")
+    lines = run(*asked, "--format", "jsonl").out.splitlines()
+    third = json.loads(lines[2])
+    del third["class"]
+    expected = {"id": 2, "price": 0.1, "late": True, "nothing": None, "day": "2024-03-01"}
+    assert third == expected | {"far": None}
+    text = rows(run(*asked).out)[3]
+    assert text[:6] == ["2", "0.1", "true", "", "2024-03-01", "inf"]
+    assert run(*asked, "--out", "kept.parquet").code == 0
+    types = [str(type_) for type_ in duckdb.sql("FROM 'kept.parquet'").types]
+    assert types == ["BIGINT", "DOUBLE", "BOOLEAN", "VARCHAR", "VARCHAR", "DOUBLE", "VARCHAR"]
+
+
+def test_a_kept_column_that_the_output_has_too_gets_another_name(named: Path) -> None:
+    head, first, *_ = rows(run("predict", named, "things.csv", "--keep", "class,size").out)
+    assert head == ["class_", "size", "class"]
+    assert first[:2] == ["lo, w", "0.0"]
+
+
+def test_every_column_can_be_kept_of_many_rows_from_stdin(named: Path) -> None:
+    many = [(i, i % 17 / 4, "red", "x" * (i % 5)) for i in range(10_000)]
+    text = table(many, ["id", "size", "colour", "text"])
+    found = rows(run("predict", named, "-", "--keep", "*", stdin=text.encode()).out)
+    assert [row[:4] for row in found[1:]] == [list(map(str, row)) for row in many]
+
+
+def test_a_column_to_keep_that_is_not_there_is_named(named: Path) -> None:
+    result = run("predict", named, "named.csv", "--keep", "id,note2")
+    assert (result.code, result.out) == (2, "")
+    assert "--keep note2: no column is called so: did you mean 'note'?" in result.err
+
+
+def test_only_tables_have_columns_to_keep(pixels: Path) -> None:
+    np.savez("x.npz", x=np.zeros((2, 64), np.uint8))
+    result = run("predict", pixels, "x.npz", "--keep", "id")
+    assert (result.code, result.out) == (2, "")
+    assert "--keep id: only tables have columns; x.npz is not one" in result.err
+
+
+@pytest.fixture(scope="module")
+def nameless(trained: Path) -> Path:
+    """A network that was trained on a table without a header line."""
+    (trained / "nameless.csv").write_text(table(ROWS[1:], ROWS[0]))
+    options = ("--no-header", "--hidden", "5", "--epochs", "2", "--batch-size", "16", "-q")
+    out = trained / "nameless.ckpt"
+    done = run("train", "--data", trained / "nameless.csv", *options, "--out", out)
+    assert done.code == 0, done.err
+    return out
+
+
+class TestColumnsWithoutNames:
+    def test_a_table_without_names_is_matched_by_its_columns_places(
+        self, nameless: Path, trained: Path
+    ) -> None:
+        full = run("predict", nameless, trained / "nameless.csv")
+        Path("new.csv").write_text(table([row[:2] for row in ROWS[1:]], ROWS[0][:2]))
+        assert run("predict", nameless, "new.csv").out == full.out
+        assert len(rows(full.out)) == 121
+
+    def test_a_line_of_names_is_no_row_unless_the_user_says_so(self, nameless: Path) -> None:
+        Path("new.csv").write_text(table())
+        refusal = run("predict", nameless, "new.csv")
+        assert (refusal.code, refusal.out) == (1, "")
+        assert "its first line has words where the network was trained on numbers" in refusal.err
+        assert len(rows(run("predict", nameless, "new.csv", "--header").out)) == 121
+        assert len(rows(run("predict", nameless, "new.csv", "--no-header").out)) == 122
+
+    def test_columns_in_another_order_are_refused(self, nameless: Path) -> None:
+        Path("new.csv").write_text(table([(c, s, k) for s, c, k in ROWS[1:]], ("red", 0.0, "high")))
+        refusal = run("predict", nameless, "new.csv")
+        assert (refusal.code, refusal.out) == (1, "")
+        assert "'column0' has no number, as it had in training" in refusal.err
+        assert "column0, column1, column2" in refusal.err
+
+    def test_eval_refuses_them_too(self, nameless: Path) -> None:
+        Path("new.csv").write_text(table())
+        result = run("eval", nameless, "--data", "new.csv")
+        assert result.code == 1
+        assert "unknown label 'class'" in result.err
+        Path("new.csv").write_text(table([(c, s, k) for s, c, k in ROWS[1:]], ("red", 0.0, "high")))
+        result = run("eval", nameless, "--data", "new.csv")
+        assert result.code == 1
+        assert "'column0' has no number" in result.err

@@ -16,6 +16,7 @@ import pytest
 
 from dnncli.data.tables import encoder, reading
 from dnncli.data.tables.encoding import Encoding
+from dnncli.data.tables.options import Reading
 from dnncli.errors import DataError, SpecError
 from dnncli.report.notices import sentences
 from dnncli.spec import DataSpec
@@ -207,7 +208,7 @@ def test_new_rows_in_a_dialect_are_read_as_the_training_table(tmp_path: Path, na
     path.write_bytes(FILES[name])
     encoding, x, *_ = decoded(str(path))
     issues = np.zeros((len(encoder.ISSUES), len(encoding.columns)), np.int64)
-    stream = reading.stream(str(path), encoding, issues, None, None, None, "rows")
+    stream = reading.stream(str(path), encoding, issues, Reading(shown="rows"))
     np.testing.assert_array_equal(np.concatenate([*stream]), x)
     assert not issues.any()
 

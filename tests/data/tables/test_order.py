@@ -51,7 +51,7 @@ def test_new_rows_stream_in_their_order(folder: Path, name: str) -> None:
     known = reading.read(DataSpec(data=str(folder / "whole.csv"), drop="hole")).encoding
     assert known is not None
     issues = np.zeros((4, len(known.columns)), np.int64)
-    stream = reading.stream(str(folder / name), known, issues, None, None, None, "rows")
+    stream = reading.stream(str(folder / name), known, issues, Reading(shown="rows"))
     np.testing.assert_array_equal(np.concatenate([x[:, 0] for x in stream]), np.arange(ROWS))
 
 
