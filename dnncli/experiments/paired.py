@@ -146,10 +146,10 @@ def advance(
 def scores(trial: Trial, epochs: int | None = None) -> tuple[SeedScore, ...]:
     """Each seed's score after so many epochs; None: after all that are done."""
     limit = trial.epochs if epochs is None else epochs
-    return tuple(_score(run, limit) for run in trial.runs)
+    return tuple(score(run, limit) for run in trial.runs)
 
 
-def _score(run: RunHistory, epochs: int) -> SeedScore:
+def score(run: RunHistory, epochs: int) -> SeedScore:
     """A run's best epoch among the first ones, as early stopping chooses it."""
     history = run.epochs[:epochs]
     if not history or (run.stopped == "diverged" and run.epoch < epochs):

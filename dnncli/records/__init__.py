@@ -59,6 +59,8 @@ from dnncli.records.transfer import (
     OriginRecord,
     ParentRecord,
     ProbeRecord,
+    ReuseCandidate,
+    ReuseRace,
     RunSummary,
     TransferRecord,
 )
@@ -108,6 +110,8 @@ __all__ = [
     "ProbeRecord",
     "RateRecord",
     "Remedy",
+    "ReuseCandidate",
+    "ReuseRace",
     "RowRecord",
     "RunSummary",
     "Score",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dnncli.records.common import DataRecord, EpochRecord, Health, Score, Seconds
+from dnncli.records.doctor import Gain
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,55 @@ class ProbeRecord:
 
 
 @dataclass(frozen=True)
+class ReuseCandidate:
+    """One way of reusing layers, or of training from scratch, that --keep auto tried.
+
+    keep: hidden layers reused from the bottom, 0 from scratch. hidden: all hidden layers' sizes.
+    frozen: layers that stay as they are until epoch `unfreeze`; None: throughout. rung: the last
+    one it completed of `rungs`; epochs: the longest seed's by then. val_accuracy, val_loss: means
+    over seeds; a diverged seed counts as accuracy 0, and the loss is None then.
+    """
+
+    name: str
+    keep: int
+    hidden: tuple[int, ...]
+    frozen: tuple[str, ...]
+    unfreeze: int | None
+    lr: float
+    lr_decay: float
+    rung: int
+    rungs: int
+    epochs: int
+    val_accuracy: float
+    val_loss: float | None
+    val_accuracies: tuple[float, ...]
+    diverged: int
+
+
+@dataclass(frozen=True)
+class ReuseRace:
+    """Ways of reusing layers raced against training from scratch, on the validation set alone.
+
+    first_seed, seeds: of every candidate, none of which the reported runs have. epochs, steps: of
+    a whole run. reused, scratch: the best candidates of either kind; gain: validation accuracy of
+    the first less that of the second, paired by seed. helps: whether layers are reused: the mean
+    gain is above 0. chosen: the better one of both.
+    """
+
+    first_seed: int
+    seeds: int
+    epochs: int
+    steps: int
+    candidates: tuple[ReuseCandidate, ...]
+    reused: str
+    scratch: str
+    gain: Gain
+    helps: bool
+    chosen: str
+    conclusion: str
+
+
+@dataclass(frozen=True)
 class RunSummary:
     """One seed's run. `seconds` are of its epochs, compilation aside.
 
@@ -63,13 +113,20 @@ class RunSummary:
 
 @dataclass(frozen=True)
 class BaselineRecord:
-    """The same architecture from scratch on the same data; epochs are of the first seed."""
+    """The same architecture from scratch on the same data; epochs are of the first seed.
+
+    With --keep auto it is the best of those that were tried from scratch: `hidden` has its hidden
+    layers' sizes, `lr` its learning rate.
+    """
 
     test: Score
     epochs: tuple[EpochRecord, ...]
     best_epoch: int
     stopped: str
     seeds: tuple[RunSummary, ...]
+    hidden: tuple[int, ...]
+    lr: float
+    parameters: int
 
 
 @dataclass(frozen=True)
@@ -85,7 +142,10 @@ class Difference:
 
 @dataclass(frozen=True)
 class TransferRecord:
-    """The result of `transfer`. epochs, test, checkpoint: of the first seed's network."""
+    """The result of `transfer`. epochs, test, checkpoint: of the first seed's network.
+
+    race: how --keep auto chose; where layers do not help, none is kept and there is no baseline.
+    """
 
     config: dict[str, Any]
     parent: ParentRecord
@@ -107,3 +167,4 @@ class TransferRecord:
     difference: Difference | None
     checkpoint: str | None
     seconds: Seconds
+    race: ReuseRace | None = None

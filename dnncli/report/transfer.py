@@ -7,25 +7,34 @@ from rich.table import Table
 from rich.text import Text
 
 from dnncli.experiments import statistics
-from dnncli.records import ParentRecord, ProbeRecord, RunSummary, TransferRecord
+from dnncli.records import (
+    ParentRecord,
+    ProbeRecord,
+    ReuseCandidate,
+    ReuseRace,
+    RunSummary,
+    TransferRecord,
+)
 from dnncli.report import gradients, text, training
 
 CURVE_CELLS = 24
 BAR_CELLS = 20
-KEPT = " ← kept up to here: deepest within the best's error"
+KEPT = " ← tried first: deepest within the best's error"
 
 
-def opening(
-    parent: ParentRecord, kept: Sequence[str], frozen: Sequence[str], run: Sequence[str]
-) -> Iterator[Text]:
-    """The parent, and what becomes of the layers; `run` are the new network's."""
+def parent_line(parent: ParentRecord) -> Iterator[Text]:
+    """The parent."""
     trained = f" on {parent.data}" if parent.data else ""
     hidden = len(parent.layers) - 1
     what = f"{hidden} hidden layers, {parent.act}, trained{trained}"
     yield Text(f"{parent.path}: {what} to tell apart {_classes(parent.classes)}")
+
+
+def layout_line(kept: Sequence[str], frozen: Sequence[str], run: Sequence[str]) -> Text:
+    """What becomes of the layers; `run` are the new network's."""
     new = [name for name in run if name not in kept]
     parts = [("kept", kept), ("frozen", frozen), ("new", new)]
-    yield Text("; ".join(f"{what}: {_span(names, run)}" for what, names in parts if names))
+    return Text("; ".join(f"{what}: {_span(names, run)}" for what, names in parts if names))
 
 
 def _span(names: Sequence[str], layers: Sequence[str]) -> str:
@@ -58,6 +67,28 @@ def probe_table(probes: Sequence[ProbeRecord], chosen: str) -> Table:
     return table
 
 
+def race(record: ReuseRace) -> Iterator[RenderableType]:
+    """What --keep auto tried, the best first, and what it chose."""
+    length = f"up to {record.epochs} epochs ({record.steps:,} steps)"
+    table = _table(f"Tried on the validation set: {record.seeds} seeds, {length}")
+    table.add_column("", no_wrap=True)
+    for name in ("epochs", "accuracy", "loss"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for candidate in sorted(record.candidates, key=_race_order):
+        style = "bold green" if candidate.name == record.chosen else ""
+        loss = "diverged" if candidate.val_loss is None else text.loss(candidate.val_loss)
+        accuracy = f"{100 * candidate.val_accuracy:.2f} %"
+        table.add_row(candidate.name, str(candidate.epochs), accuracy, loss, style=style)
+    yield table
+    yield Text()
+    yield Text(record.conclusion, style="bold")
+
+
+def _race_order(candidate: ReuseCandidate) -> tuple[float, float]:
+    """Those that got farther first, and of them the more accurate."""
+    return -candidate.rung, -candidate.val_accuracy
+
+
 def _table(title: str) -> Table:
     style = text.TABLE | {"pad_edge": True, "padding": (0, 2, 0, 0)}
     return Table(title=title, show_edge=False, **style)
@@ -73,6 +104,7 @@ def closing(record: TransferRecord) -> Iterator[RenderableType]:
         yield comparison_table(record)
         yield Text()
         yield difference_line(record)
+        yield from _which_baseline(record)
     if record.epochs:
         yield Text()
         yield gradients.gradient_table(record.epochs[-1].layers, f"Gradients in epoch {last}")
@@ -82,15 +114,22 @@ def closing(record: TransferRecord) -> Iterator[RenderableType]:
         yield training.saved(record.checkpoint, record.seconds)
 
 
+def _which_baseline(record: TransferRecord) -> Iterator[Text]:
+    """Which of the ways from scratch stands in the table, where several were tried."""
+    if record.race and record.baseline:
+        best = f"the best of those tried so ({record.race.scratch})"
+        yield Text(f"from scratch is {best}, on seeds that the choice has not seen", style="dim")
+
+
 def comparison_table(record: TransferRecord) -> Table:
     """A column for the transferred network and one for the baseline; means over seeds."""
     baseline = record.baseline.seeds if record.baseline else ()
     seeds = f" (means over {len(record.seeds)} seeds)" if len(record.seeds) > 1 else ""
-    title = "Transferred against from scratch" if baseline else "Transferred"
-    table = _table(f"{title}{seeds}")
+    kinds = _kinds(record)
+    table = _table(f"{' against '.join(kinds).capitalize()}{seeds}")
     columns = [record.seeds, baseline] if baseline else [record.seeds]
     table.add_column("", no_wrap=True)
-    for name in ("transferred", "from scratch")[: len(columns)]:
+    for name in kinds:
         table.add_column(name, justify="right", no_wrap=True)
     for name, cell in ROWS.items():
         if baseline or cell is not _reached:
@@ -98,6 +137,13 @@ def comparison_table(record: TransferRecord) -> Table:
     curves = map(text.sparkline, _curves(columns))
     table.add_row("validation accuracy", *(Text(curve, style="blue") for curve in curves))
     return table
+
+
+def _kinds(record: TransferRecord) -> tuple[str, ...]:
+    """What the columns are."""
+    if record.race and not record.race.helps:
+        return ("from scratch",)
+    return ("transferred", "from scratch") if record.baseline else ("transferred",)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -120,8 +166,9 @@ def _reached(record: TransferRecord, runs: Sequence[RunSummary]) -> str:
 
 
 def _trained(record: TransferRecord, runs: Sequence[RunSummary]) -> str:
-    own = runs is record.seeds
-    number = record.trained_parameters if own else record.parameters
+    number = record.trained_parameters
+    if record.baseline and runs is record.baseline.seeds:
+        number = record.baseline.parameters
     return text.count(number)
 
 

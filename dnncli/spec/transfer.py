@@ -20,16 +20,17 @@ BY_SCHEDULE = ("decay_rate", "decay_steps")
 class TransferSpec:
     """A transfer as it was asked for; layers are numbers from the bottom or names between commas.
 
-    options: those of the run that were given; all others come from the parent.
+    freeze, lr_decay: None where they were not given: no layer and 1, or with --keep auto what is
+    best. options: those of the run that were given; all others come from the parent.
     """
 
     keep: str = ALL
     add: tuple[int, ...] = ()
     reinit: tuple[str, ...] = ()
     head: str | None = None  # None: kept where it can be
-    freeze: str = "0"
+    freeze: str | None = None
     unfreeze: str = ""
-    lr_decay: float = 1.0
+    lr_decay: float | None = None
     seeds: int = 3
     baseline: bool = True
     cache: bool = True
@@ -49,12 +50,18 @@ class TransferSpec:
         if self.seeds < 1:
             raise SpecError(f"--seeds {self.seeds}: must be at least 1.", option="--seeds")
         freezing.parse_schedule(self.unfreeze)
-        FreezingSpec(lr_decay=self.lr_decay)
+        FreezingSpec(lr_decay=self.decay)
+
+    @property
+    def decay(self) -> float:
+        """The factor of the learning rate from a layer to the one below."""
+        return 1.0 if self.lr_decay is None else self.lr_decay
 
     def config(self) -> dict[str, Any]:
         """Every option that only a transfer has, as JSON and config files hold it."""
         names = ("keep", "head", "unfreeze", "lr_decay", "seeds", "baseline", "cache")
         own = {name: getattr(self, name) for name in names}
+        own["lr_decay"] = self.decay
         return {**own, "add": list(self.add), "reinit": list(self.reinit)}
 
 
@@ -71,9 +78,19 @@ class Layout:
     run: RunSpec
 
     @property
+    def reuses(self) -> bool:
+        """Whether it is made of a parent's layers, and not the layout of a run from scratch."""
+        return bool(self.kept or self.reinitialised)
+
+    @property
     def frozen(self) -> tuple[str, ...]:
         """The layers that are frozen at first."""
         return self.run.freezing.freeze
+
+
+def from_scratch(reused: Layout) -> Layout:
+    """The same architecture and run with every layer drawn anew."""
+    return Layout((), (), replace(reused.run, freezing=FreezingSpec()))
 
 
 def data_spec(parent: DataSpec, given: Mapping[str, Any], scaling: str) -> DataSpec:
@@ -117,7 +134,7 @@ def layout(
     frozen = _frozen(spec, kept, weighted)
     run = replace(_run(spec, parent), data=data, network=network)
     schedule = freezing.parse_schedule(spec.unfreeze)
-    run = replace(run, freezing=FreezingSpec(frozen, schedule, spec.lr_decay))
+    run = replace(run, freezing=FreezingSpec(frozen, schedule, spec.decay))
     return Layout(weighted, reinit, run)
 
 
@@ -188,7 +205,7 @@ def _keeps_head(spec: TransferSpec, below: bool, same_classes: bool) -> bool:
 
 def _frozen(spec: TransferSpec, kept: Sequence[str], weighted: Sequence[str]) -> tuple[str, ...]:
     """The layers that --freeze means, of those that keep their weights."""
-    text = spec.freeze
+    text = spec.freeze or "0"
     if text == ALL:
         wanted: Sequence[str] = [name for name in kept if name in weighted]
     elif text.isascii() and text.isdigit():

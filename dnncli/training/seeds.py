@@ -116,8 +116,18 @@ def compile_epoch(
     state = placement.stacked_shapes(one, seeds)
     train = placement.block_shapes(dataset.train)
     validation = placement.block_shapes(dataset.validation)
-    first = plan(runs, 0, examples)
-    lowered = _epoch.lower(compiled, state, train, validation, keys(runs), first)
+    return compiled_program(compiled, runs, state, train, validation)
+
+
+def compiled_program(
+    program: Program, runs: tuple[RunSpec, ...], state: TrainState, train: Block, validation: Block
+) -> Any:
+    """The program of an epoch of all seeds, from arrays or their shapes alone.
+
+    state: with an axis of seeds first.
+    """
+    first = plan(runs, 0, train.y.shape[0])
+    lowered = _epoch.lower(program, state, train, validation, keys(runs), first)
     options = COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
     return lowered.compile(options)
 

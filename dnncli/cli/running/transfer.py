@@ -9,6 +9,9 @@ from dnncli.cli import signals, terminal
 from dnncli.cli.outputs import Extras
 from dnncli.cli.presenter import Presenter
 from dnncli.errors import ExitCode
+from dnncli.experiments.halving import Halved
+from dnncli.experiments.transfer.budget import short_of_steps
+from dnncli.experiments.transfer.race import Race, Tried
 from dnncli.experiments.transfer.result import result
 from dnncli.experiments.transfer.run import RunProgress, run
 from dnncli.experiments.transfer.task import Run, Transfer
@@ -37,7 +40,12 @@ class Transferring:
     saved: float = field(default_factory=time.perf_counter)
 
     def run(self) -> int:
-        """Train, print and save; returns the exit code."""
+        """Race where --keep auto asks for it, train, print and save; returns the exit code."""
+        self.presenter.show(report.parent_line, self.task.parent_record)
+        if self.task.reusing:
+            caught = self._race()
+            if caught is not None:
+                return self._nothing(caught)
         self._open()
         runs = self.task.runs
         epochs = self.task.layout.run.schedule.epochs * len(runs)
@@ -45,9 +53,8 @@ class Transferring:
         if caught is not None:
             self._save(self.ends.get(runs[0]), at_once=True)
         if not self.ends:
-            self.presenter.error("stopped before the first epoch ended; nothing is saved.")
             assert caught is not None
-            return signals.CODES[caught]
+            return self._nothing(caught)
         record = result(
             self.task,
             self.ends,
@@ -58,17 +65,36 @@ class Transferring:
         self._close(record)
         return self._exit_code(record, caught)
 
+    def _nothing(self, caught: int) -> int:
+        """Say that a signal came before there was anything to save; returns the exit code."""
+        self.presenter.error("stopped before the first epoch ended; nothing is saved.")
+        return signals.CODES[caught]
+
+    def _race(self) -> int | None:
+        """Choose what is reused, if anything; returns the number of a signal that ended that."""
+        race = Race(self.task)
+        examples = len(self.task.dataset.train)
+        few = short_of_steps(self.task.layout.run, examples)
+        if few:
+            self.presenter.notice(few)
+        self.presenter.space()
+        self.presenter.line(report.probe_table, self.task.probes, self.task.first_depth)
+        caught = self.presenter.follow(race.run(), _tried, race.most_epochs)
+        if caught is None:
+            self.task = race.settled()
+            self.presenter.space()
+            self.presenter.show(report.race, self.task.race)
+            self.presenter.space()
+        return caught
+
     def _open(self) -> None:
         task = self.task
         layout = task.layout
         config = layout.run.options()
         names = layout.run.network.layers()
-        self.presenter.show(report.opening, task.parent_record, layout.kept, layout.frozen, names)
+        self.presenter.line(report.layout_line, layout.kept, layout.frozen, names)
         self.presenter.show(training.opening, config, task.dataset.record(), self._count())
         self.presenter.space()
-        if task.probes:
-            self.presenter.line(report.probe_table, task.probes, layout.kept[-1])
-            self.presenter.space()
         if layout.frozen and layout.run.network.dropout and task.spec.cache:
             self.presenter.notice(
                 "dropout acts on the frozen layers: their outputs are not cached."
@@ -77,6 +103,8 @@ class Transferring:
         self.presenter.start(
             {"parent": task.parent_record, "kept": layout.kept, "frozen": layout.frozen}
         )
+        if task.race:
+            self.presenter.event("race", task.race)
 
     def _count(self) -> int:
         data = self.task.dataset
@@ -123,3 +151,9 @@ class Transferring:
         if record.stopped == "diverged":
             return self.presenter.diverged(record.health.findings[0])
         return ExitCode.DONE
+
+
+def _tried(event: Tried | Halved, bar: terminal.Bar) -> None:
+    """One more epoch of a candidate."""
+    if isinstance(event, Tried):
+        bar.advance(f"{event.name}, epoch {event.epoch}")

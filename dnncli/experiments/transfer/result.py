@@ -7,6 +7,7 @@ from dnncli.diagnosis.verdict import diagnose
 from dnncli.experiments import statistics
 from dnncli.experiments.metrics.held_out import test_score
 from dnncli.experiments.train import elapsed
+from dnncli.experiments.transfer.candidates import settings
 from dnncli.experiments.transfer.task import BASELINE, TRANSFER, Run, Transfer
 from dnncli.nn import network
 from dnncli.records import (
@@ -61,10 +62,11 @@ def result(
         test=tests.get(first),
         health=_health(task, end),
         seeds=_summaries(done, tests, TRANSFER),
-        baseline=_baseline(done, tests, first.seed),
+        baseline=_baseline(task, done, tests, first.seed),
         difference=_difference(done, tests),
         checkpoint=checkpoint_path,
         seconds=_seconds(ends, began),
+        race=task.race,
     )
 
 
@@ -73,9 +75,17 @@ def _config(task: Transfer) -> dict[str, object]:
     return {
         **task.layout.run.options(),
         **task.spec.config(),
+        **_freezing(task),
         "freeze": list(task.layout.frozen),
         "checkpoint": task.parent_record.path,
     }
+
+
+def _freezing(task: Transfer) -> dict[str, object]:
+    """The options of freezing as the layout has them, which --keep auto may have chosen."""
+    freezing = task.layout.run.freezing
+    chosen = " ".join(f"{epoch}:{','.join(names)}" for epoch, names in freezing.unfreeze)
+    return {"unfreeze": task.spec.unfreeze or chosen, "lr_decay": freezing.lr_decay}
 
 
 def _frozen_parameters(task: Transfer, end: Progress) -> int:
@@ -150,18 +160,23 @@ def _first_epoch_at(goal: float | None, curve: Sequence[float]) -> int | None:
     return next((epoch for epoch, value in enumerate(curve, 1) if value >= goal), None)
 
 
-def _baseline(done: Ends, tests: Scores, seed: int) -> BaselineRecord | None:
+def _baseline(task: Transfer, done: Ends, tests: Scores, seed: int) -> BaselineRecord | None:
     """The run from scratch with the first seed, and every seed's; None before that has finished."""
     first = Run(BASELINE, seed)
     if first not in done:
         return None
     end = done[first]
+    run = task.baseline.run
+    rate, _ = settings(run)
     return BaselineRecord(
         test=tests[first],
         epochs=_epochs(end),
         best_epoch=end.snapshot.history.best_epoch,
         stopped=end.stopped or "",
         seeds=_summaries(done, tests, BASELINE),
+        hidden=run.network.hidden,
+        lr=rate,
+        parameters=network.count(end.snapshot.network.parameters),
     )
 
 
