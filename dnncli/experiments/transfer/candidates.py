@@ -15,7 +15,7 @@ from dnncli.spec.transfer import Layout, TransferSpec
 # Learning rates over the run's own. A new layer on frozen ones is a linear model, which bears
 # larger steps; layers that are trained on lose what they know by them (Howard & Ruder 2018).
 FROZEN_RATES = (3.0, 10.0)
-OTHER_RATES = (0.3, 3.0)
+OTHER_RATES = (3.0,)
 LR_DECAY = 0.3  # from a layer to the one below, where layers are trained on
 # Of the epochs with the kept layers frozen, before all are trained: the first gradients of a new
 # layer spoil what is below it (Kumar et al. 2022). Half of the race's first rung.

@@ -14,7 +14,7 @@ from dnncli.experiments.paired import SeedScore
 from dnncli.experiments.race import last_epoch
 from dnncli.experiments.transfer.budget import steps_per_epoch
 from dnncli.experiments.transfer.candidates import Choice, settings
-from dnncli.experiments.transfer.run import start
+from dnncli.experiments.transfer.run import begin
 from dnncli.experiments.transfer.task import Transfer
 from dnncli.experiments.transfer.trial import Programs, ReuseTrial, compiling
 from dnncli.records import Gain, ReuseCandidate, ReuseRace
@@ -130,7 +130,7 @@ class Race:
 
     def _trial(self, choice: Choice, blocks: tuple[Block, Block]) -> ReuseTrial:
         """A candidate before its first epoch."""
-        snapshots = tuple(start(self.task, choice.layout, seed) for seed in self.seeds)
+        snapshots = tuple(begin(self.task, choice.layout, seed) for seed in self.seeds)
         return ReuseTrial(snapshots, blocks, self.task.spec.cache)
 
     def _decide(self, reused: Heat, scratch: Heat) -> None:

@@ -22,8 +22,14 @@ class RunProgress:
     progress: Progress
 
 
-def start(task: Transfer, layout: Layout, seed: int) -> Snapshot:
-    """A run before its first epoch: with the parent's layers unless all are drawn anew.
+def start(task: Transfer, which: Run) -> Snapshot:
+    """One of the runs before its first epoch. Raises SpecError as `begin` does."""
+    layout = task.layout if which.kind == TRANSFER else task.baseline
+    return begin(task, layout, which.seed)
+
+
+def begin(task: Transfer, layout: Layout, seed: int) -> Snapshot:
+    """A layout's run before its first epoch: with the parent's layers unless all are drawn anew.
 
     Raises SpecError where a critical initialisation has no solution.
     """
@@ -36,9 +42,7 @@ def start(task: Transfer, layout: Layout, seed: int) -> Snapshot:
 def run(task: Transfer) -> Iterator[RunProgress]:
     """Every epoch of every run, until the network that is kept (the first run's) diverges."""
     for which in task.runs:
-        layout = task.layout if which.kind == TRANSFER else task.baseline
-        begun = start(task, layout, which.seed)
-        for progress in training.run(begun, task.dataset, cache=task.spec.cache):
+        for progress in training.run(start(task, which), task.dataset, cache=task.spec.cache):
             yield RunProgress(which, progress)
             if which == task.runs[0] and progress.stopped == "diverged":
                 return
