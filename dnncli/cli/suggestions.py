@@ -72,7 +72,7 @@ def renamed(name: str, options: Container[str]) -> str | None:
     """An option that has another name elsewhere; `no-` stays in front."""
     if name in options:
         return name
-    negated = name.startswith("no-")
+    prefix = "no-" if name.startswith("no-") else ""
     found = ELSEWHERE.get(name.removeprefix("no-"), ())
-    named = [f"no-{option}" if negated else option for option in found]
+    named = [f"{prefix}{option}" for option in found]
     return next((option for option in named if option in options), None)
