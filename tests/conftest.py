@@ -18,9 +18,11 @@ import pytest
 CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
 jaxtyping.install_import_hook("dnncli", CHECKER)
 
-# For processes that tests start: they share compiled programs, apart from the user's cache.
-CACHE = tempfile.TemporaryDirectory(prefix="dnncli-tests-", ignore_cleanup_errors=True)
-os.environ["DNNCLI_CACHE"] = CACHE.name
+# All processes of a test run share compiled programs, apart from the user's cache; xdist's workers
+# inherit the folder.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    CACHE = tempfile.TemporaryDirectory(prefix="dnncli-tests-", ignore_cleanup_errors=True)
+    os.environ["DNNCLI_CACHE"] = CACHE.name
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -64,3 +66,17 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("needs ../shared")
     return folder
+
+
+QUICK = "jax_disable_most_optimizations"
+
+
+@pytest.fixture(scope="module")
+def quick_compilation():
+    """Programs are compiled fast rather than fast themselves, here and in other processes: half the time."""
+    before = jax.config.read(QUICK)
+    jax.config.update(QUICK, True)
+    os.environ[QUICK.upper()] = "1"
+    yield
+    jax.config.update(QUICK, before)
+    del os.environ[QUICK.upper()]

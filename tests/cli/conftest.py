@@ -2,22 +2,13 @@
 
 import os
 
-import jax
 import pytest
 import shell
 
-QUICK = "jax_disable_most_optimizations"
 
-
-@pytest.fixture(autouse=True, scope="module")
-def quick_compilation():
-    """Programs are compiled fast rather than fast themselves, here and in other processes: half the time."""
-    before = jax.config.read(QUICK)
-    jax.config.update(QUICK, True)
-    os.environ[QUICK.upper()] = "1"
-    yield
-    jax.config.update(QUICK, before)
-    del os.environ[QUICK.upper()]
+@pytest.fixture(autouse=True)
+def quick(quick_compilation):
+    """No test here waits for fast programs."""
 
 
 @pytest.fixture(autouse=True)

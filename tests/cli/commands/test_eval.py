@@ -66,7 +66,9 @@ def test_every_score_has_its_interval_and_baseline_in_json_and_table():
     metric = score["metrics"]["accuracy"]
     interval = f"{100 * metric['low']:.2f} to {100 * metric['high']:.2f} %"
     line = next(line for line in shown.splitlines() if line.startswith("accuracy"))
-    expected = f"accuracy {100 * score['accuracy']:.2f} % {interval} {100 * metric['baseline']:.2f} %"
+    expected = (
+        f"accuracy {100 * score['accuracy']:.2f} % {interval} {100 * metric['baseline']:.2f} %"
+    )
     assert " ".join(line.split()) == expected
 
 
