@@ -96,6 +96,13 @@ data = section(
         type=AmountOrFile(),
         help="Test examples: a number, a fraction, or a table in a file of its own.",
     ),
+    option(
+        "--split-seed",
+        type=int,
+        default="one split, by the rows' places",
+        help="Draw validation and test examples anew, by this seed and the rows' values: whatever"
+        " their order, the result is the same.",
+    ),
     option("--scale", type=Name(catalog.SCALINGS, "scaling"), help="How features are scaled."),
     option("--classes", metavar="LIST", help="Only these classes: 0-4 or 0,1,7."),
     option("--per-class", type=int, help="Only the first N training examples of each class."),

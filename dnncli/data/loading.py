@@ -62,7 +62,7 @@ def _split(source: DataSource, spec: DataSpec, whole: bool) -> tuple[Parts, Data
     if whole and source.encoding:
         return Parts(source.train, source.train, source.train), source
     amount = None if isinstance(spec.test, str) else spec.test
-    parts = splitting.split(source, spec.validation, amount)
+    parts = splitting.split(source, spec.validation, amount, spec.split_seed)
     return parts, replace(source, train=parts.train, test=None)
 
 

@@ -1,13 +1,17 @@
-"""Which examples train, validate and test: fixed by data and options, never by a run's seed."""
+"""Which examples train, validate and test: fixed by data and options, never by a run's seed.
+
+Unless a split has a seed of its own, rows are drawn by their places in the file, as ever.
+"""
 
 from collections.abc import Sequence
 from itertools import cycle
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int, Int32, Int64
+from jaxtyping import Int, Int32, Int64, UInt64
 
 from dnncli.data import labels
+from dnncli.data.row_numbers import row_numbers
 from dnncli.data.source import DataSource, Table
 from dnncli.errors import DataError, SpecError
 from dnncli.spec import Amount, option
@@ -23,9 +27,13 @@ class Parts(NamedTuple):
     test: Table
 
 
-def split(source: DataSource, validation: Amount | None, test: Amount | None) -> Parts:
+def split(
+    source: DataSource, validation: Amount | None, test: Amount | None, seed: int | None = None
+) -> Parts:
     """Hold out the amounts asked for, or else the source's defaults.
 
+    seed: rows are drawn by it and by their values, whatever their order in the file, and stand in
+    an order of their own; also where a source would take the first rows for validation.
     Fractions are of the table that the examples are taken from. Raises SpecError, naming the
     option, for sizes that leave a split empty or a class without training examples; DataError where
     nothing was asked for and the data are too few.
@@ -33,10 +41,11 @@ def split(source: DataSource, validation: Amount | None, test: Amount | None) ->
     given = {"validation": validation, "test": test}
     if source.test is None:
         sizes = [_size(name, given[name], source, source.train) for name in ("test", "validation")]
-        rows = _draw(source, sizes, given)
+        rows = _draw(source, sizes, given, seed)
         return Parts(*(source.train.take(part) for part in (rows[2], rows[1], rows[0])))
     own = source.test.take(slice(_own_size(source, source.test, test)))
-    first, rest = _draw(source, [_size("validation", validation, source, source.train)], given)
+    sizes = [_size("validation", validation, source, source.train)]
+    first, rest = _draw(source, sizes, given, seed)
     return Parts(source.train.take(rest), source.train.take(first), own)
 
 
@@ -65,17 +74,22 @@ def _own_size(source: DataSource, table: Table, amount: Amount | None) -> int:
 
 
 def _draw(
-    source: DataSource, sizes: list[int], given: dict[str, Amount | None]
+    source: DataSource, sizes: list[int], given: dict[str, Amount | None], seed: int | None
 ) -> list[slice | Int[np.ndarray, "_"]]:
     """Rows of the training table for each size, and last the rows that are left."""
     y = source.train.y
-    kept = 1 if source.ordered else len(np.unique(y))
+    ordered = source.ordered and seed is None
+    kept = 1 if ordered else len(np.unique(y))
     room = len(y) - kept
     if sum(sizes) > room:
         _refuse(source, sum(sizes), room, given)
-    if source.ordered:
+    if ordered:
         return [slice(0, sizes[0]), slice(sizes[0], None)]
-    return [*stratified(y, sizes)]
+    if seed is None:
+        return [*stratified(y, sizes)]
+    numbers = row_numbers(source.train.x, seed)
+    groups = stratified(y, sizes, numbers)
+    return [rows[np.lexsort((y[rows], numbers[rows]))] for rows in groups]
 
 
 def _refuse(source: DataSource, size: int, room: int, given: dict[str, Amount | None]) -> None:
@@ -94,14 +108,19 @@ def _refuse(source: DataSource, size: int, room: int, given: dict[str, Amount | 
 
 
 def stratified(
-    y: Int32[np.ndarray, " examples"], sizes: Sequence[int]
+    y: Int32[np.ndarray, " examples"],
+    sizes: Sequence[int],
+    numbers: UInt64[np.ndarray, " examples"] | None = None,
 ) -> list[Int64[np.ndarray, "_"]]:
     """Rows for each size and then the rest, each ascending, drawn class by class in proportion.
 
+    numbers: random ones, by which the rows of a class are drawn; None: by their places.
     Every class keeps a row in the rest; the sizes' sum must allow it. Philox's raw bits are the
     same in every version of NumPy, which its shuffles need not be.
     """
-    order = np.lexsort((np.random.Philox(key=KEY).random_raw(len(y)), y))
+    if numbers is None:
+        numbers = np.random.Philox(key=KEY).random_raw(len(y))
+    order = np.lexsort((numbers, y))
     counts = np.bincount(y)
     rank = labels.ranks(y, order)
     taken = np.zeros_like(counts)

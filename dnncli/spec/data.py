@@ -30,6 +30,7 @@ class DataSpec:
     classes: str | None = None
     per_class: int | None = None
     validation_per_class: int | None = None
+    split_seed: int | None = None  # None: rows are drawn by their places, always the same
 
     def __post_init__(self) -> None:
         """Resolve names and check amounts."""
@@ -50,6 +51,7 @@ class DataSpec:
                 repr(self.delimiter),
                 "one character, no quote",
             )
+        checks.check_number(self, "split_seed", lambda n: 0 <= n < 2**32, "in [0, 2^32)")
         checks.check_numbers(self, "per_class validation_per_class", lambda n: n >= 1, "at least 1")
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from shell import refused, run
 
@@ -115,3 +116,22 @@ def test_what_cannot_be_is_refused_in_one_line(
     arguments: list[str], code: int, message: str
 ) -> None:
     assert message in refused(code, "train", *arguments)
+
+
+def test_with_a_split_seed_the_order_of_a_tables_rows_changes_nothing(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    lines = [
+        f"{a:.3f},{'xyz'[i % 3]},{'ny'[int(a > 0)]}" for i, a in enumerate(rng.normal(size=99))
+    ]
+    results = []
+    for order in (np.arange(99), rng.permutation(99)):
+        text = "\n".join(["a,b,c", *(lines[i] for i in order)])
+        (folder / "rows.csv").write_text(text + "\n")
+        options = ("--data", "rows.csv", "--split-seed", "4", "--hidden", "5", "--epochs", "2")
+        results.append(run("train", *options, "--format", "json").json)
+    for told in results:
+        for epoch in told["epochs"]:
+            del epoch["seconds"]
+    assert results[0]["epochs"] == results[1]["epochs"]
+    assert results[0]["test"] == results[1]["test"]
+    assert results[0]["config"]["split_seed"] == 4

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dnncli.data.formats import digits
+from dnncli.data.row_numbers import row_numbers
 from dnncli.data.source import DataSource, Table
 from dnncli.data.splitting import KEY, quotas, split, stratified
 from dnncli.errors import DataError, SpecError
@@ -170,3 +171,77 @@ def test_data_too_few_for_the_default_sizes_are_at_fault_themselves() -> None:
         DataError, match=r"2 held-out examples are too many: of the 3 in toy\.npz at most 1"
     ):
         split(replace(source(3), held_out={"validation": 1, "test": 1}), None, None)
+
+
+def shuffled(source: DataSource, seed: int) -> DataSource:
+    """The same rows in another order."""
+    order = np.random.default_rng(seed).permutation(len(source.train))
+    return replace(source, train=source.train.take(order))
+
+
+class TestSplitSeed:
+    def test_without_one_the_split_is_that_of_the_rows_places(self) -> None:
+        given = source()
+        rows = stratified(given.train.y, [8, 4])
+        parts = split(given, None, None)
+        assert [part.x[:, 0].tolist() for part in parts] == [
+            [*map(float, rows[place])] for place in (2, 1, 0)
+        ]
+
+    @pytest.mark.parametrize("test", [0, 9])
+    @pytest.mark.parametrize("ordered", [False, True])
+    def test_the_split_and_its_order_do_not_depend_on_the_rows_order(
+        self, test: int, ordered: bool
+    ) -> None:
+        given = source(test=test, ordered=ordered)
+        first = split(given, None, None, seed=3)
+        other = split(shuffled(given, 1), None, None, seed=3)
+        for one, same in zip(first, other, strict=True):
+            np.testing.assert_array_equal(one.x, same.x)
+            np.testing.assert_array_equal(one.y, same.y)
+
+    def test_other_seeds_give_other_splits_of_the_same_sizes(self) -> None:
+        given = source(400)
+        splits = [split(given, 40, 80, seed=seed) for seed in range(20)]
+        tests = [frozenset(parts.test.x[:, 0].tolist()) for parts in splits]
+        assert len(set(tests)) == 20
+        for parts in splits:
+            together = np.concatenate([part.x[:, 0] for part in parts])
+            assert sorted(together.tolist()) == list(range(400))
+            assert np.bincount(parts.test.y).tolist() == [40, 40]
+        drawn = np.bincount([int(row) for rows in tests for row in rows], minlength=400)
+        assert drawn.max() <= 13, "each row is drawn in a fifth of the splits: 4 of 20"
+
+    def test_rows_that_are_equal_but_for_their_class_stay_in_one_order(self) -> None:
+        given = replace(source(), train=Table(np.ones((40, 1), np.float32), table(40).y))
+        first = split(given, None, None, seed=0)
+        other = split(shuffled(given, 2), None, None, seed=0)
+        for one, same in zip(first, other, strict=True):
+            np.testing.assert_array_equal(one.y, same.y)
+
+
+def test_row_numbers_are_of_the_values_and_the_seed() -> None:
+    x = np.random.default_rng(0).normal(size=(9000, 3)).astype(np.float32)
+    numbers = row_numbers(x, 7)
+    assert len(set(numbers.tolist())) == 9000
+    np.testing.assert_array_equal(row_numbers(x[::-1], 7), numbers[::-1])
+    assert not (row_numbers(x, 8) == numbers).any()
+    ones = np.unpackbits(numbers.view(np.uint8)).mean()
+    assert abs(ones - 0.5) < 0.005
+    pixels = np.array([[0, 200]], np.uint8)
+    assert row_numbers(pixels, 1) == row_numbers(pixels.astype(np.float32), 1)
+    assert row_numbers(np.array([[-0.0]], np.float32), 1) == row_numbers(
+        np.array([[0.0]], np.float32), 1
+    )
+
+
+def test_row_numbers_are_the_mixed_sum_of_products() -> None:
+    """By hand, in whole numbers of any size."""
+    x = np.array([[1.5, -2.0]], np.float32)
+    first, *multipliers = [int(n) for n in np.random.Philox(key=4).random_raw(3)]
+    multipliers = [n | 1 for n in multipliers]
+    total = first + sum(int(word) * n for word, n in zip(x.view(np.uint32)[0], multipliers, strict=True))
+    total &= MASK
+    total = (total ^ total >> 30) * 0xBF58476D1CE4E5B9 & MASK
+    total = (total ^ total >> 27) * 0x94D049BB133111EB & MASK
+    assert row_numbers(x, 4).tolist() == [total ^ total >> 31]
