@@ -353,8 +353,8 @@ class TestColumnsWithoutNames:
         Path("new.csv").write_text(table([(c, s, k) for s, c, k in ROWS[1:]], ("red", 0.0, "high")))
         refusal = run("predict", nameless, "new.csv")
         assert (refusal.code, refusal.out) == (1, "")
-        assert "'column0' has no number, as it had in training" in refusal.err
-        assert "column0, column1, column2" in refusal.err
+        assert "'column1' has no number, as it had in training" in refusal.err
+        assert "column1, column2, column3" in refusal.err
 
     def test_eval_refuses_them_too(self, nameless: Path) -> None:
         Path("new.csv").write_text(table())
@@ -364,4 +364,4 @@ class TestColumnsWithoutNames:
         Path("new.csv").write_text(table([(c, s, k) for s, c, k in ROWS[1:]], ("red", 0.0, "high")))
         result = run("eval", nameless, "--data", "new.csv")
         assert result.code == 1
-        assert "'column0' has no number" in result.err
+        assert "'column1' has no number" in result.err
