@@ -105,6 +105,11 @@ data = section(
     ),
     option("--scale", type=Name(catalog.SCALINGS, "scaling"), help="How features are scaled."),
     option("--classes", metavar="LIST", help="Only these classes: 0-4 or 0,1,7."),
+    option(
+        "--class-weight",
+        metavar="balanced|NAME=W,…",
+        help="How much an example of a class counts in the loss; balanced: every class alike.",
+    ),
     option("--per-class", type=int, help="Only the first N training examples of each class."),
     option(
         "--validation-per-class",

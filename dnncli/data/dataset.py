@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float32, Int32, UInt8
+from jaxtyping import Float32, Int, Int32, UInt8
 
 from dnncli.data.tables.encoding import Encoding
 from dnncli.errors import SpecError
@@ -15,14 +15,23 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Examples in rows, C-contiguous, with their classes counted from 0."""
+    """Examples in rows, C-contiguous, with their classes counted from 0.
+
+    weights: how much each example counts in the loss; None: all count alike.
+    """
 
     x: Float32[np.ndarray, "examples features"]
     y: Int32[np.ndarray, " examples"]
+    weights: Float32[np.ndarray, " examples"] | None = None
 
     def __len__(self) -> int:
         """Number of examples."""
         return len(self.y)
+
+    def take(self, rows: Int[np.ndarray, " rows"]) -> "Split":
+        """Some of the examples."""
+        weights = None if self.weights is None else self.weights[rows]
+        return Split(np.ascontiguousarray(self.x[rows]), self.y[rows], weights)
 
     @cached_property
     def second_moment(self) -> float:

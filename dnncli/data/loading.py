@@ -7,8 +7,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float32
 
 from dnncli.data import scaling, selection, splitting
+from dnncli.data.class_weights import class_weights
 from dnncli.data.dataset import Dataset, Scaling, Split
 from dnncli.data.formats import digits, idx, npz, remote
 from dnncli.data.source import DataSource, Table
@@ -43,10 +45,13 @@ def load(
         selection.check(parts.train, class_names, source.location)
     parts = _few(spec, parts, class_names)
     scaled = scaling.fit(spec.scale, source, parts.train.x)
+    weights = None
+    if spec.class_weight and not whole:
+        weights = class_weights(spec.class_weight, class_names, parts.train.y)
     return Dataset(
         name=source.name,
-        train=_scaled(parts.train, scaled, source),
-        validation=_scaled(parts.validation, scaled, source),
+        train=_weighted(_scaled(parts.train, scaled, source), weights),
+        validation=_weighted(_scaled(parts.validation, scaled, source), weights),
         test=_scaled(parts.test, scaled, source),
         class_names=class_names,
         scaling=scaled,
@@ -85,6 +90,11 @@ def _scaled(table: Table, scaled: Scaling, source: DataSource) -> Split:
             f"{source.location}: --scale {scaled.kind} takes features beyond float32; use another."
         )
     return Split(x, table.y)
+
+
+def _weighted(split: Split, weights: Float32[np.ndarray, " classes"] | None) -> Split:
+    """A split whose examples count by the weights of their classes."""
+    return split if weights is None else replace(split, weights=weights[split.y])
 
 
 def read(spec: DataSpec, known: Encoding | None = None, relabel: bool = False) -> DataSource:

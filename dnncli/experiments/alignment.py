@@ -23,7 +23,7 @@ def align(dataset: Dataset, trained_on: DataSummary) -> Dataset:
             f"{dataset.name} has the class {unknown[0]!r}, which the network was not trained on."
         )
     labels = np.array([known.index(name) for name in dataset.class_names], np.int32)
-    relabelled = _splits(scaled, lambda split: Split(split.x, labels[split.y]))
+    relabelled = _splits(scaled, lambda split: replace(split, y=labels[split.y]))
     return replace(relabelled, class_names=known)
 
 
@@ -38,7 +38,7 @@ def rescale(dataset: Dataset, trained_on: DataSummary) -> Dataset:
             f"{dataset.name} has {dataset.features} features, but the network takes {features}."
         )
     scaling = trained_on.scaling
-    scaled = _splits(dataset, lambda split: Split(scaling.apply(split.x), split.y))
+    scaled = _splits(dataset, lambda split: replace(split, x=scaling.apply(split.x)))
     return replace(scaled, scaling=scaling)
 
 

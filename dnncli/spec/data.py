@@ -7,7 +7,10 @@ from dnncli.spec import catalog, checks
 Amount = int | float  # a count of examples (int) or a share of them (float in (0, 1))
 
 
-TEXTS = ("target", "drop", "types", "missing", "where", "delimiter", "encoding", "label_strip")
+TEXTS = (
+    *("target", "drop", "types", "missing", "where", "delimiter", "encoding", "label_strip"),
+    "class_weight",
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class DataSpec:
     classes: str | None = None
     per_class: int | None = None
     validation_per_class: int | None = None
+    class_weight: str | None = None  # balanced, or NAME=W,…
     split_seed: int | None = None  # None: rows are drawn by their places, always the same
 
     def __post_init__(self) -> None:

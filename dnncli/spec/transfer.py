@@ -106,6 +106,8 @@ def data_spec(parent: DataSpec, given: Mapping[str, Any], scaling: str) -> DataS
         )
     own = {name: value for name, value in given.items() if name in _names(DataSpec)}
     base = DataSpec() if "data" in own else parent
+    if "classes" in own:
+        base = replace(base, class_weight=None)  # weights belong to the classes of their task
     return replace(base, **{**own, "scale": parent.scale})
 
 

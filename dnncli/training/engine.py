@@ -111,9 +111,11 @@ def answer(
 
 
 def score(task: str, outputs: Float[Array, "examples outputs"], block: Block) -> Score:
-    """Mean loss and metrics of a network's outputs on a block."""
+    """Mean loss, by the examples' weights, and metrics of a network's outputs on a block."""
     objective = TASKS[task]
-    loss = jnp.mean(objective.losses(outputs, block.y))
+    losses = objective.losses(outputs, block.y)
+    weights = block.weights
+    loss = jnp.mean(losses) if weights is None else jnp.vdot(weights, losses) / jnp.sum(weights)
     metrics = {name: metric(outputs, block.y) for name, metric in objective.metrics.items()}
     return Score(loss, metrics)
 

@@ -19,8 +19,8 @@ def put(tree: Tree) -> Tree:
 
 def block(split: Split) -> Block:
     """A split's arrays on the device."""
-    x, y = put((split.x, split.y))
-    return Block(x, y)  # type: ignore[arg-type]
+    x, y, weights = put((split.x, split.y, split.weights))
+    return Block(x, y, weights=weights)  # type: ignore[arg-type]
 
 
 def shape(sizes: tuple[int, ...], dtype: Any = np.float32) -> Any:
@@ -30,7 +30,9 @@ def shape(sizes: tuple[int, ...], dtype: Any = np.float32) -> Any:
 
 def block_shapes(split: Split) -> Block:
     """The shapes of `block`; nothing is copied."""
-    return Block(shape(split.x.shape, split.x.dtype), shape(split.y.shape, split.y.dtype))
+    weights = None if split.weights is None else shape(split.weights.shape)
+    x = shape(split.x.shape, split.x.dtype)
+    return Block(x, shape(split.y.shape, split.y.dtype), weights=weights)
 
 
 def stacked_shapes(tree: Tree, copies: int) -> Tree:

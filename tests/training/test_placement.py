@@ -5,6 +5,7 @@ import numpy as np
 import problems
 import pytest
 
+from dnncli.data import Split
 from dnncli.training import placement
 
 
@@ -48,3 +49,10 @@ def test_waiting_gives_the_epochs_info_in_numpy():
     assert all(isinstance(leaf, np.ndarray | np.generic) for leaf in jax.tree.leaves(info))
     assert info[0].tolist() == [0.0, 1.0, 2.0]
     assert info[1]["n"] == 7
+
+
+def test_weights_of_examples_come_along() -> None:
+    weights = np.array([1, 2, 3], np.float32)
+    split = Split(np.zeros((3, 2), np.float32), np.zeros(3, np.int32), weights)
+    assert placement.block(split).weights.tolist() == [1, 2, 3]
+    assert placement.block_shapes(split).weights.shape == (3,)

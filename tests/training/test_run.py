@@ -361,3 +361,28 @@ class TestStoppingOnAVerdict:
         )
         assert progress.cause.evidence.endswith("since epoch 1, step 1")
         assert len(progress.snapshot.steps) == 1
+
+
+def test_with_weights_a_run_is_that_of_examples_given_several_times():
+    """In one batch of all examples: one that counts 3 is three that count 1."""
+    whole = dataset(train=24, validation=12)
+    times = {name: 1 + np.arange(n) % 3 for name, n in (("train", 24), ("validation", 12))}
+
+    def weighted(name):
+        split = whole.split(name)
+        return replace(split, weights=times[name].astype(np.float32))
+
+    def repeated(name):
+        split = whole.split(name)
+        return split.take(np.repeat(np.arange(len(split)), times[name]))
+
+    curves = []
+    for change in (weighted, repeated):
+        given = replace(whole, train=change("train"), validation=change("validation"))
+        one = spec(batch_size=len(given.train), optimizer="sgd", lr=0.1)
+        *_, last = run.run(run.start(one, given), given)
+        epochs = last.snapshot.history.epochs
+        curves.append([(epoch.train_loss, epoch.val_loss) for epoch in epochs])
+    np.testing.assert_allclose(curves[0], curves[1], rtol=1e-5)
+    *_, plain = run.run(run.start(spec(batch_size=24, optimizer="sgd", lr=0.1), whole), whole)
+    assert abs(plain.record.train_loss - curves[0][-1][0]) > 1e-3, "the weights are no test"

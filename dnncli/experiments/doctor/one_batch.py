@@ -47,7 +47,7 @@ def fit_one_batch(spec: RunSpec, dataset: Dataset) -> OneBatchRecord:
 def _batch(spec: RunSpec, dataset: Dataset) -> Split:
     """The first examples of the first epoch, whatever the run's own batch size is."""
     rows = shuffle(spec.seed, 0, len(dataset.train))[:EXAMPLES]
-    return Split(dataset.train.x[rows], dataset.train.y[rows])
+    return dataset.train.take(rows)
 
 
 def _plain(network: NetworkSpec) -> NetworkSpec:

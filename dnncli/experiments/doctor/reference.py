@@ -73,4 +73,4 @@ def _drawn(split: Split, most: int) -> Split:
     if len(split) <= most:
         return split
     rows = np.sort(np.random.Philox(key=most).random_raw(len(split)).argsort()[:most])
-    return Split(np.ascontiguousarray(split.x[rows]), split.y[rows])
+    return split.take(rows)
