@@ -102,6 +102,15 @@ def sizes(layers: Sequence[int]) -> Iterator[str]:
         yield f"{many}{size}"
 
 
+def layer_range(names: Sequence[str]) -> str:
+    """Layers' names, three neighbours or more together: hidden1–hidden14; `nothing` for none."""
+    numbers = [name.removeprefix("hidden") for name in names]
+    hidden = [int(number) for number in numbers if number.isdecimal()]
+    if len(hidden) > 2 and hidden == list(range(hidden[0], hidden[0] + len(names))):
+        return f"{names[0]}–{names[-1]}"
+    return ", ".join(names) or "nothing"
+
+
 def bar(fraction: float, width: int) -> str:
     """A horizontal bar of eighths of a cell, filling `fraction` of `width` cells."""
     eighths = round(8 * width * min(max(fraction, 0.0), 1.0))

@@ -113,7 +113,7 @@ class Training:
         self.presenter.end(record, report.epoch_rows(record.epochs), streamed=["epochs"])
         if self.log:
             self.log.close(record, kernels(self.snapshot))
-        self.extras.draw(lambda: figures.figure(record))
+        self.extras.draw(lambda: figures.figure(record, self.snapshot.steps))
 
     def _exit_code(self, record: TrainRecord, caught: int | None) -> int:
         if caught is not None:

@@ -33,6 +33,7 @@ DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)
 GREY = "#b8b8b8"
 SHORT = 50  # ratio of a logarithmic axis' ends below which 2 and 5 are marked besides powers of ten
 MOST_NAMES = 12  # on the axis of a heat map; of more, every so many is named
+FEW_SEEDS = 5  # from which on the band of a learning curve is an interval
 TITLE = 94  # characters of a title's line that fit on a page's width
 STYLE: Any = {
     "font.family": "DejaVu Sans",  # it comes with matplotlib: the same bytes everywhere
@@ -177,28 +178,37 @@ def error_axes(axes: "Axes") -> None:
 def learning(
     axes: "Axes", name: str, accuracies: Sequence[Sequence[float]], examples: int, index: int
 ) -> None:
-    """A curve of the mean error and its interval over seeds, from their validation accuracies.
+    """A curve of the mean error and its band over seeds, from their validation accuracies.
 
     A seed that stopped counts with its last epoch. An error of 0 is drawn as half an example.
     """
     smallest = 50 / max(examples, 1)
     errors = [_percent_wrong(seed) for seed in accuracies]
-    points = list(map(statistics.interval, statistics.by_epoch(errors)))
-    mean = [max(smallest, point.mean) for point in points]
-    low = [_end(point.low, point.mean, smallest) for point in points]
-    high = [_end(point.high, point.mean, smallest) for point in points]
+    points = [_band(values) for values in statistics.by_epoch(errors)]
+    mean = [max(smallest, middle) for middle, _, _ in points]
+    low = [max(smallest, end) for _, end, _ in points]
+    high = [max(smallest, end) for _, _, end in points]
     epochs = [float(epoch + 1) for epoch in range(len(points))]
     curves(axes, epochs, {name: Curve(mean, low, high)}, first=index)
+    if 1 < len(accuracies) < FEW_SEEDS:
+        axes.set_title("learning  (bands: range)")
 
 
 def _percent_wrong(accuracies: Sequence[float]) -> list[float]:
     return [100 * (1 - accuracy) for accuracy in accuracies]
 
 
-def _end(end: float | None, mean: float, smallest: float) -> float:
-    """An interval's end, and of one seed the mean."""
-    value = mean if end is None else end
-    return max(smallest, value)
+def _band(errors: Sequence[float]) -> tuple[float, float, float]:
+    """The mean of errors, and the ends of the band around it, which are positive if the mean is.
+
+    Of few seeds the band is their range: Student's interval of two is 25 standard errors wide. Of
+    more it is the interval of the logarithm of the mean, by the delta method.
+    """
+    mean, _, high = statistics.interval(errors)
+    if len(errors) < FEW_SEEDS or high is None or not mean:
+        return mean, min(errors), max(errors)
+    factor = math.exp((high - mean) / mean)
+    return mean, mean / factor, min(100.0, mean * factor)
 
 
 def logarithmic(axes: "Axes") -> None:
@@ -231,15 +241,16 @@ def heat_map(
     rows: Sequence[str],
     label: str,
     columns: Sequence[str] | None = None,
+    first: int = 1,
 ) -> None:
-    """log10 of positive values: rows from the bottom up, columns named or numbered from 1.
+    """log10 of positive values: rows from the bottom up, columns named or numbered from `first`.
 
     Grey where there is none. The scale spans at least a decade: what hardly differs looks alike.
     """
     logs = [list(map(_log, row)) for row in values]
     lowest, highest = _span([value for row in logs for value in row if math.isfinite(value)])
     axes.set_facecolor(GREY)
-    extent = (0.5, len(values[0]) + 0.5, -0.5, len(rows) - 0.5)
+    extent = (first - 0.5, first + len(values[0]) - 0.5, -0.5, len(rows) - 0.5)
     image = axes.imshow(
         logs,
         origin="lower",

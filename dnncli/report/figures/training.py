@@ -4,9 +4,16 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dnncli.records import DataRecord, DepthRecord, EpochRecord, LayerRecord, TrainRecord
+from dnncli.records import (
+    DataRecord,
+    DepthRecord,
+    EpochRecord,
+    LayerRecord,
+    StepRecord,
+    TrainRecord,
+)
 from dnncli.report import text
-from dnncli.report.figures import canvas
+from dnncli.report.figures import canvas, divergence
 from dnncli.report.figures.canvas import Curve
 
 if TYPE_CHECKING:
@@ -17,10 +24,16 @@ LOGARITHMIC = 20  # how many times the smallest loss the largest must be for a l
 NARROWEST = 5.0  # points of accuracy that the axis spans at least
 
 
-def figure(record: TrainRecord) -> "Figure":
-    """Three panels, as wide as a page; taller for a deep network."""
+def figure(record: TrainRecord, steps: Sequence[StepRecord] = ()) -> "Figure":
+    """Three panels, as wide as a page; taller for a deep network.
+
+    steps: the last ones before a run broke. One that diverged in its first epoch shows these.
+    """
     layers = len(record.epochs[0].layers) if record.epochs else 0
-    with canvas.canvas(canvas.TEXT_WIDTH, min(5.0, 2.3 + 0.06 * max(0, layers - 6))) as drawn:
+    height = min(5.0, 2.3 + 0.06 * max(0, layers - 6))
+    if steps and record.stopped == "diverged" and len(record.epochs) < 2:
+        return divergence.figure(_title(record), steps, height)
+    with canvas.canvas(canvas.TEXT_WIDTH, height) as drawn:
         left, middle, right = drawn.subplots(1, 3, width_ratios=(1, 1, 1.3))
         canvas.title(drawn, _title(record))
         _losses(left, record)
@@ -37,7 +50,15 @@ def _title(record: TrainRecord) -> str:
     config = record.config
     data = record.data
     parts = [config["act"], config["init"]] + ["batch norm"] * config["bn"] + [config["optimizer"]]
+    if frozen := _frozen(record):
+        parts.append(f"{text.layer_range(frozen)} frozen")
     return f"{data.name}:  {sizes(data, config['hidden'])},  {', '.join(parts)}"
+
+
+def _frozen(record: TrainRecord) -> list[str]:
+    """The layers that were frozen in the last epoch."""
+    layers = record.epochs[-1].layers if record.epochs else ()
+    return [layer.layer for layer in layers if layer.frozen]
 
 
 def sizes(data: DataRecord, hidden: Sequence[int]) -> str:

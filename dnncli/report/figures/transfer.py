@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from dnncli.experiments import statistics
 from dnncli.records import RunSummary, TransferRecord
+from dnncli.report import text
 from dnncli.report.figures import canvas, training
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ def figure(record: TransferRecord) -> "Figure":
 
 
 def _title(record: TransferRecord) -> str:
-    kept = _named(record.kept)
-    frozen = _named(record.frozen)
+    kept = text.layer_range(record.kept)
+    frozen = text.layer_range(record.frozen)
     if frozen == kept != "nothing":
         frozen = "all"
     how = "frozen at first" if record.config.get("unfreeze") else "frozen"
@@ -46,18 +47,6 @@ def _title(record: TransferRecord) -> str:
         seeds,
     ]
     return ",  ".join(parts)
-
-
-def _named(names: Sequence[str]) -> str:
-    """Layers' names, neighbours together: hidden1–hidden14."""
-    numbers = [
-        int(name.removeprefix("hidden"))
-        for name in names
-        if name.removeprefix("hidden").isdecimal()
-    ]
-    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[0] + len(names))):
-        return f"{names[0]}–{names[-1]}"
-    return ", ".join(names) or "nothing"
 
 
 def _errors(axes: "Axes", runs: Runs, examples: int) -> None:

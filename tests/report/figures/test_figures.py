@@ -1,5 +1,6 @@
 """Figures: the same bytes each time, for every run there can be, with labels, units and the command."""
 
+import dataclasses
 import itertools
 import math
 from pathlib import Path
@@ -9,7 +10,17 @@ import pytest
 pytest.importorskip("matplotlib")
 
 from dnncli.errors import DnncliError, SpecError
-from dnncli.records import DataRecord, EpochRecord, Health, LayerRecord, Score, Seconds, TrainRecord
+from dnncli.experiments import statistics
+from dnncli.records import (
+    DataRecord,
+    EpochRecord,
+    Health,
+    LayerRecord,
+    Score,
+    Seconds,
+    StepRecord,
+    TrainRecord,
+)
 from dnncli.report.figures import canvas, training
 
 DATA = DataRecord("digits", 1297, 200, 300, 64, 10, "0" * 64)
@@ -189,3 +200,78 @@ def test_the_style_is_left_as_it_was():
     before = dict(matplotlib.rcParams)
     training.figure(record(DELTAS))
     assert dict(matplotlib.rcParams) == before
+
+
+def bands(seeds, examples=200):
+    """Mean, low and high of the curve of these seeds' errors in per cent, and the axes' title."""
+    accuracies = [[1 - error / 100 for error in seed] for seed in seeds]
+    with canvas.canvas(4, 3) as figure:
+        axes = figure.subplots()
+        canvas.error_axes(axes)
+        canvas.learning(axes, "relu", accuracies, examples, 0)
+    (line,) = axes.get_lines()
+    (band,) = axes.collections
+    ends = band.get_paths()[0].vertices[:, 1] if len(line.get_ydata()) else [math.nan]
+    return line.get_ydata(), min(ends), max(ends), axes.get_title(loc="left")
+
+
+@pytest.mark.parametrize("seeds", [[[4.0], [6.0]], [[2.0], [30.0], [4.0]], [[1.0], [1.0]]])
+def test_a_band_of_few_seeds_is_their_range_and_says_so(seeds):
+    """Student's interval of 4 and 6 goes from -7.7 to 17.7: on a logarithmic axis to the bottom."""
+    (mean,), low, high, title = bands(seeds)
+    values = [value for (value,) in seeds]
+    assert mean == pytest.approx(sum(values) / len(values))
+    assert (low, high) == (pytest.approx(min(values)), pytest.approx(max(values)))
+    assert "range" in title
+
+
+def test_a_band_of_more_seeds_is_the_interval_of_the_means_logarithm():
+    seeds = [[1.0], [2.0], [9.0], [1.5], [30.0]]
+    (mean,), low, high, title = bands(seeds)
+    interval = statistics.interval([value for (value,) in seeds])
+    assert interval.low < 0 < low < mean < high
+    assert math.log(high / mean) == pytest.approx((interval.high - interval.mean) / mean)
+    assert low * high == pytest.approx(mean**2)
+    assert title == "learning"
+
+
+def test_errors_of_nought_and_no_seeds_are_drawn():
+    assert bands([[0.0], [0.0]])[:3] == (0.25, 0.25, 0.25)
+    assert bands([[0.0]] * 6)[:3] == (0.25, 0.25, 0.25)
+    assert len(bands([])[0]) == 0
+
+
+def step(number, loss):
+    layers = tuple(layer(f"hidden{k + 1}", 1e-3 * 10.0**number) for k in range(3))
+    return StepRecord(1, number, loss, layers)
+
+
+@pytest.mark.parametrize("losses", [[2.3, 1e10], [math.inf], [2.3, 5.0, math.nan]])
+def test_a_run_that_diverged_at_once_shows_its_steps(losses):
+    steps = [step(number, loss) for number, loss in enumerate(losses, 5)]
+    run = record([[1e-3] * 3], [math.nan], "diverged", best=0)
+    figure = training.figure(run, steps)
+    figure.canvas.draw()
+    said = texts(figure)
+    assert {"step of epoch 1", "step over weights", "hidden1", "hidden3"} <= said
+    assert any(text.endswith(f"diverged in step {steps[-1].step}") for text in said)
+    (image,) = figure.axes[1].get_images()
+    assert image.get_extent()[:2] == [4.5, 4.5 + len(steps)]
+
+
+def test_a_run_that_diverged_later_shows_its_epochs():
+    run = record(DELTAS, stopped="diverged")
+    assert "step over weights" not in texts(training.figure(run, [step(1, 2.0)]))
+
+
+def test_a_title_says_which_layers_are_frozen():
+    run = record(DELTAS)
+    for frozen, said in (((), None), ((0,), "h0 frozen"), ((0, 1), "h0, h1 frozen")):
+        layers = tuple(
+            dataclasses.replace(one, frozen=place in frozen)
+            for place, one in enumerate(run.epochs[-1].layers)
+        )
+        last = dataclasses.replace(run.epochs[-1], layers=layers)
+        changed = dataclasses.replace(run, epochs=(*run.epochs[:-1], last))
+        title = training.figure(changed)._suptitle.get_text()
+        assert title.endswith(f"adam, {said}" if said else "adam")
