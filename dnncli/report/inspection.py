@@ -1,5 +1,6 @@
 """`inspect` for people: layers and tensors by name, history as curves, and a run's last steps."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,9 +18,12 @@ from dnncli.records import (
     SourceTensor,
     StepRecord,
 )
-from dnncli.report import notices, text
+from dnncli.report import gradients, notices, text
 
+# What is measured of a step; one batch does not show which units are dead.
+STEP_COLUMNS = tuple(name for name in gradients.LAYER_COLUMNS[1:] if name != "dead_fraction")
 WIDEST_SPARK = 60
+LOGARITHMIC = 20  # how many times the smallest loss the largest must be for a logarithmic scale
 
 
 def tensor_rows(record: InspectRecord) -> list[list[object]]:
@@ -28,6 +32,16 @@ def tensor_rows(record: InspectRecord) -> list[list[object]]:
     for layer in record.layers:
         for tensor in layer.tensors:
             rows.append([layer.layer, tensor.name, "x".join(map(str, tensor.shape)), tensor.norm])
+    return rows
+
+
+def step_rows(steps: Sequence[StepRecord]) -> list[list[object]]:
+    """The last steps before a run broke for CSV: a row for each step and layer."""
+    rows: list[list[object]] = [["epoch", "step", "loss", "layer", *STEP_COLUMNS]]
+    for step in steps:
+        for layer in step.layers:
+            figures = [getattr(layer, column) for column in STEP_COLUMNS]
+            rows.append([step.epoch, step.step, step.loss, layer.layer, *figures])
     return rows
 
 
@@ -137,7 +151,14 @@ def history_lines(history: Sequence[EpochRecord]) -> Iterator[RenderableType]:
         yield Text("no epochs yet")
     else:
         for name in ("train_loss", "val_loss", "val_accuracy"):
-            yield _Curve(name, [getattr(epoch, name) for epoch in history])
+            values = [getattr(epoch, name) for epoch in history]
+            yield _Curve(name, values, name.endswith("loss") and _spans_decades(values))
+
+
+def _spans_decades(values: Sequence[float]) -> bool:
+    """Whether values are so far apart that only a logarithmic scale shows the small ones."""
+    positive = [value for value in values if 0 < value < math.inf]
+    return bool(positive) and max(positive) > LOGARITHMIC * min(positive)
 
 
 @dataclass(frozen=True)
@@ -146,21 +167,36 @@ class _Curve:
 
     name: str
     values: Sequence[float]
+    logarithmic: bool = False
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
     ) -> Iterator[RenderableType]:
         ends = f"{text.loss(self.values[0])} → {text.loss(self.values[-1])}"
+        if self.logarithmic:
+            ends += " (log)"
         room = options.max_width - len(f"{self.name:12}   {ends}")
-        yield Text(
-            f"{self.name:12} {sparkline(self.values, min(WIDEST_SPARK, max(2, room)))}  {ends}"
-        )
+        shown = sparkline(self.values, min(WIDEST_SPARK, max(2, room)), self.logarithmic)
+        yield Text(f"{self.name:12} {shown}  {ends}")
 
 
-def sparkline(values: Sequence[float], widest: int) -> str:
-    """A curve in one line, from its lowest to its highest; of long ones an even selection."""
-    shown = text.resample(values, widest)
-    return text.sparkline(text.normalised(shown, min(shown), max(shown)))
+def sparkline(values: Sequence[float], widest: int, logarithmic: bool = False) -> str:
+    """A curve in one line, from its lowest to its highest; of long ones an even selection.
+
+    A value that is not finite, or not positive where the scale is logarithmic, has no height.
+    """
+    heights = [_height(value, logarithmic) for value in text.resample(values, widest)]
+    finite = [height for height in heights if math.isfinite(height)]
+    if not finite:
+        return " " * len(heights)
+    placed = text.normalised(heights, min(finite), max(finite))
+    return "".join(text.sparkline([place]) if math.isfinite(place) else " " for place in placed)
+
+
+def _height(value: float, logarithmic: bool) -> float:
+    if not logarithmic:
+        return value
+    return math.log10(value) if value > 0 else math.nan
 
 
 def step_tables(steps: Sequence[StepRecord]) -> Iterator[RenderableType]:
@@ -168,12 +204,41 @@ def step_tables(steps: Sequence[StepRecord]) -> Iterator[RenderableType]:
     if not steps:
         yield Text("no steps recorded: the run neither diverged nor met a --stop-on condition")
         return
-    names = [layer.layer for layer in steps[-1].layers]
-    for title, field in (("δ", "delta_rms"), ("step over weights", "update_ratio")):
-        table = Table(title=f"{title} in the last steps", **text.TABLE)
-        for column in ("epoch", "step", "loss", *names):
+    yield _StepTables(steps, "δ", "delta_rms")
+    yield _StepTables(steps, "step over weights", "update_ratio")
+
+
+@dataclass(frozen=True)
+class _StepTables:
+    """A statistic by step and layer: as many tables, each of some layers, as the width asks for."""
+
+    steps: Sequence[StepRecord]
+    title: str
+    field: str
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
+        names = [layer.layer for layer in self.steps[-1].layers]
+        unlimited = options.update(max_width=gradients.UNLIMITED)
+        tables = [self._table(names, 0, len(names))]
+        for parts in range(1, len(names) + 1):
+            size = math.ceil(len(names) / parts)
+            tables = [self._table(names, at, at + size) for at in range(0, len(names), size)]
+            widths = [console.measure(table, options=unlimited).maximum for table in tables]
+            if max(widths) <= options.max_width:
+                break
+        yield from tables
+
+    def _table(self, names: Sequence[str], first: int, end: int) -> Table:
+        """The layers from `first` to before `end`, each with its column."""
+        shown = names[first:end]
+        which = "" if len(shown) == len(names) else f", {text.layer_range(shown)}"
+        table = Table(title=f"{self.title} in the last steps{which}", **text.TABLE)
+        for column in ("epoch", "step", "loss", *shown):
             table.add_column(column, justify="right", no_wrap=True)
-        for step in steps:
-            figures = [text.scientific(getattr(layer, field)) for layer in step.layers]
+        for step in self.steps:
+            layers = step.layers[first:end]
+            figures = [text.scientific(getattr(layer, self.field)) for layer in layers]
             table.add_row(str(step.epoch), str(step.step), text.loss(step.loss), *figures)
-        yield table
+        return table

@@ -21,6 +21,7 @@ EXAMPLES = """
   dnncli inspect elu.ckpt                        # layers and tensors by name
   dnncli inspect elu.ckpt --history
   dnncli inspect broken.ckpt --steps             # which layer moved first?
+  dnncli inspect broken.ckpt --steps --format csv > steps.csv
   dnncli inspect model.safetensors --act relu    # how is it understood?
   dnncli inspect elu.ckpt --export torch elu.safetensors
 """
@@ -30,7 +31,11 @@ EXAMPLES = """
 @click.argument("checkpoint", metavar="CKPT", type=CheckpointFile())
 @section(
     "What to show",
-    click.option("--history", is_flag=True, help="Losses and accuracy over the epochs as curves."),
+    click.option(
+        "--history",
+        is_flag=True,
+        help="Losses and accuracy over the epochs as curves; losses far apart on a log scale.",
+    ),
     click.option(
         "--steps", is_flag=True, help="The last steps before the run broke, layer by layer."
     ),
@@ -60,6 +65,10 @@ def command(
 ) -> None:
     """Show what a checkpoint holds: its run, its layers and tensors by name, its history."""
     presenter = Presenter("inspect", format_, quiet)
+    if format_ == "csv" and history and steps:
+        raise SpecError(
+            "--history, --steps: CSV holds one table; give one of them.", option="--steps"
+        )
     if export:
         files.reserve(export[1], overwrite, "--export")
     from dnncli.experiments import models
@@ -71,7 +80,16 @@ def command(
         for line in _export(loaded, *export):
             presenter.screen.notice(line)
     presenter.show(inspection.report, record, history=history, steps=steps)
-    presenter.end(record, inspection.tensor_rows(record))
+    presenter.end(record, _rows(record, history=history, steps=steps))
+
+
+def _rows(record: "InspectRecord", *, history: bool, steps: bool) -> list[list[object]]:
+    """The table for CSV: what was asked for, or else the tensors."""
+    from dnncli.report import inspection, training
+
+    if steps:
+        return inspection.step_rows(record.steps)
+    return training.epoch_rows(record.history) if history else inspection.tensor_rows(record)
 
 
 def _record(loaded: "Snapshot | Model", path: Path) -> "InspectRecord":

@@ -1,7 +1,9 @@
 """`dnncli inspect`: what a checkpoint holds, by name, and what went wrong before a run broke."""
 
+import csv
 import io
 import json
+import math
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import shell
 from rich.console import Console
 
 from dnncli.interop import reading
+from dnncli.records import EpochRecord, LayerRecord, StepRecord
 from dnncli.report import inspection
 
 
@@ -111,6 +114,79 @@ def test_a_long_history_fits_in_a_line():
         console.print(curve)
         (line,) = console.file.getvalue().splitlines()
         assert line.endswith("0.0000 → 0.9933")
+
+
+def curve(values, logarithmic):
+    console = Console(file=io.StringIO(), width=80)
+    console.print(inspection._Curve("val_loss", values, logarithmic))
+    return console.file.getvalue().strip()
+
+
+def test_losses_far_apart_are_on_a_logarithmic_scale_and_say_so():
+    assert curve([1000.0, 100.0, 10.0, 1.0], True).split()[1:] == [
+        "█▆▃▁",
+        "1000.0000",
+        "→",
+        "1.0000",
+        "(log)",
+    ]
+    assert curve([1000.0, 100.0, 10.0, 1.0], False).split()[1] == "█▂▁▁"
+    epochs = [EpochRecord(1, x, 2.0, x, 0.1, 0.0, 0.1, ()) for x in (1.0, 0.04)]
+    logarithmic = [line.logarithmic for line in inspection.history_lines(epochs)]
+    assert logarithmic == [True, False, False]
+
+
+def test_values_without_a_height_leave_a_gap():
+    assert inspection.sparkline([1.0, math.nan, math.inf, 2.0], 10) == "▁  █"
+    assert inspection.sparkline([0.0, 1.0, 10.0], 10, True) == " ▁█"
+    assert inspection.sparkline([math.nan], 10) == " "
+
+
+def steps(layers):
+    """Two steps of a network of so many layers."""
+    records = []
+    for step in (1, 2):
+        names = [*(f"hidden{k + 1}" for k in range(layers - 1)), "output"]
+        figures = [
+            LayerRecord(n, 1e-3 * k, 1, 1, 1e-2 * k, 0, 1, 0, 0) for k, n in enumerate(names)
+        ]
+        records.append(StepRecord(1, step, 2.5, tuple(figures)))
+    return records
+
+
+@pytest.mark.parametrize("layers", [2, 6, 7, 21, 51])
+@pytest.mark.parametrize("width", [60, 80])
+def test_the_last_steps_of_any_depth_are_whole_at_any_width(layers, width):
+    console = Console(file=io.StringIO(), width=width)
+    for table in inspection.step_tables(steps(layers)):
+        console.print(table)
+    shown = console.file.getvalue()
+    assert max(map(len, shown.splitlines())) <= width
+    assert "…" not in shown
+    for layer in steps(layers)[0].layers:
+        heads = [
+            line for line in shown.splitlines() if line.split()[:3] == ["epoch", "step", "loss"]
+        ]
+        assert sum(layer.layer in head.split() for head in heads) == 2  # δ, and step over weights
+        assert shown.count(f"{layer.delta_rms:.1e}") >= 2
+
+
+def test_the_last_steps_and_the_history_come_as_csv(checkpoint, folder):
+    broken = "train --data tiny.npz --hidden 6,5 --optimizer sgd --lr 1e12 --out b.ckpt --quiet"
+    assert run(broken).code == 3
+    record = run("inspect b.ckpt --format json").json
+    rows = list(csv.DictReader(io.StringIO(run("inspect b.ckpt --steps --format csv").out)))
+    told = [(step, layer) for step in record["steps"] for layer in step["layers"]]
+    assert len(rows) == len(told) > 0
+    for row, (step, layer) in zip(rows, told, strict=True):
+        assert (int(row["step"]), row["layer"]) == (step["step"], layer["layer"])
+        assert float(row["delta_rms"]) == layer["delta_rms"]
+        assert float(row["update_ratio"]) == layer["update_ratio"]
+    epochs = list(csv.DictReader(io.StringIO(run("inspect m.ckpt --history --format csv").out)))
+    history = run("inspect m.ckpt --format json").json["history"]
+    assert [float(row["val_loss"]) for row in epochs] == [one["val_loss"] for one in history]
+    both = shell.refused(2, "inspect", "m.ckpt", "--history", "--steps", "--format", "csv")
+    assert "CSV holds one table" in both
 
 
 def test_nothing_is_overwritten_unasked(checkpoint, folder):
