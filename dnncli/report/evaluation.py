@@ -1,17 +1,15 @@
 """`eval` for people: scores, figures by class, the confusion matrix, batch norm's statistics."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from dnncli.records import BatchNormRecord, ClassScore, EvalRecord, SplitRecord
-from dnncli.report import gradients, scores, text
+from dnncli.report import confusion, gradients, scores, text
 
-SHADES = " ░▒▓█"
 AREAS = ("roc_auc", "pr_auc")
-WIDEST_MATRIX = 20  # classes; a larger confusion matrix is not drawn
 
 
 def class_rows(splits: dict[str, SplitRecord]) -> list[list[object]]:
@@ -42,8 +40,9 @@ def report(record: EvalRecord) -> Iterator[RenderableType]:
         yield from scores.reason(split.metrics, split.headline)
         yield scores.table(split.metrics, "", split.headline, split.positive)
         yield class_table(split)
-        if len(split.per_class) <= WIDEST_MATRIX:
-            yield confusion_table(split)
+        if len(split.per_class) <= confusion.MOST_CLASSES:
+            names = [score.name for score in split.per_class]
+            yield confusion.ConfusionMatrix(names, split.confusion)
     if record.layers:
         yield Text()
         yield gradients.gradient_table(
@@ -69,29 +68,6 @@ def class_table(split: SplitRecord) -> Table:
         areas = [_figure(score.metrics[name].value) for name in AREAS]
         table.add_row(Text(score.name), *figures, *areas, text.count(score.support))
     return table
-
-
-def confusion_table(split: SplitRecord) -> Table:
-    """Rows are the true classes, columns the predicted; shades show a cell's share of its row."""
-    style = text.PLAIN_TABLE | {"title_style": None}
-    table = Table(title="true ↓  predicted →", **style)
-    names = [score.name for score in split.per_class]
-    table.add_column("", no_wrap=True)
-    for name in names:
-        table.add_column(Text(name), justify="right", no_wrap=True)
-    for index, (name, row) in enumerate(zip(names, split.confusion, strict=True)):
-        cells = [_cell(row, column, index) for column in range(len(row))]
-        table.add_row(Text(name, style="bold"), *cells)
-    return table
-
-
-def _cell(row: Sequence[int], column: int, index: int) -> Text:
-    count = row[column]
-    if not count:
-        return Text("·", style="dim")
-    shade = SHADES[min(4, 1 + int(4 * count / sum(row)))]
-    style = "green" if column == index else "red"
-    return Text(f"{count}{shade}", style=style)
 
 
 def batch_norm_tables(record: BatchNormRecord) -> Iterator[RenderableType]:

@@ -190,7 +190,11 @@ def sparkline(values: Sequence[float], widest: int, logarithmic: bool = False) -
     if not finite:
         return " " * len(heights)
     placed = text.normalised(heights, min(finite), max(finite))
-    return "".join(text.sparkline([place]) if math.isfinite(place) else " " for place in placed)
+    return "".join(map(_mark, placed))
+
+
+def _mark(place: float) -> str:
+    return text.sparkline([place]) if math.isfinite(place) else " "
 
 
 def _height(value: float, logarithmic: bool) -> float:

@@ -23,11 +23,9 @@ def figure(title: str, steps: Sequence[StepRecord], height: float) -> "Figure":
         canvas.title(drawn, f"{title},  diverged in step {steps[-1].step}")
         _losses(left, steps)
         middle.set_title("δ at each layer")
-        deltas = [[layer.delta_rms for layer in step.layers] for step in steps]
-        _heat_map(drawn, middle, steps, deltas, "log₁₀ δ   (RMS of ∂ℓ/∂z, nats)")
+        _heat_map(drawn, middle, steps, "delta_rms", "log₁₀ δ   (RMS of ∂ℓ/∂z, nats)")
         right.set_title("step over weights")
-        ratios = [[layer.update_ratio for layer in step.layers] for step in steps]
-        _heat_map(drawn, right, steps, ratios, "log₁₀ ‖ΔW‖ / ‖W‖")
+        _heat_map(drawn, right, steps, "update_ratio", "log₁₀ ‖ΔW‖ / ‖W‖")
         for axes in (left, middle, right):
             axes.set_xlabel(f"step of epoch {steps[-1].epoch}")
             canvas.whole_numbers(axes.xaxis)
@@ -37,7 +35,7 @@ def figure(title: str, steps: Sequence[StepRecord], height: float) -> "Figure":
 def _losses(axes: "Axes", steps: Sequence[StepRecord]) -> None:
     """The training loss of each step; a gap where it was not finite."""
     numbers = [float(step.step) for step in steps]
-    losses = [step.loss if math.isfinite(step.loss) else math.nan for step in steps]
+    losses = [_finite(step.loss) for step in steps]
     canvas.curves(axes, numbers, {"training": Curve(losses)})
     canvas.logarithmic(axes)
     axes.set_title("loss")
@@ -45,14 +43,21 @@ def _losses(axes: "Axes", steps: Sequence[StepRecord]) -> None:
     axes.set_xlim(numbers[0] - 0.5, numbers[-1] + 0.5)
 
 
+def _finite(value: float) -> float:
+    """A value, and NaN, of which nothing is drawn, for what is not finite."""
+    return value if math.isfinite(value) else math.nan
+
+
 def _heat_map(
-    drawn: "Figure",
-    axes: "Axes",
-    steps: Sequence[StepRecord],
-    columns: Sequence[Sequence[float]],
-    label: str,
+    drawn: "Figure", axes: "Axes", steps: Sequence[StepRecord], field: str, label: str
 ) -> None:
-    """A statistic by layer and step; columns: every step's values, from the input up."""
+    """A statistic of the layers by layer and step."""
     names = [layer.layer for layer in steps[0].layers]
+    columns = [_values(step, field) for step in steps]
     values = list(zip(*columns, strict=True))
     canvas.heat_map(drawn, axes, values, names, label, first=steps[0].step)
+
+
+def _values(step: StepRecord, field: str) -> list[float]:
+    """A statistic of every layer in one step, from the input up."""
+    return [getattr(layer, field) for layer in step.layers]
