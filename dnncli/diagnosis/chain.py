@@ -8,7 +8,7 @@ its own.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from dnncli.diagnosis import data_rules, generalisation, label_noise
+from dnncli.diagnosis import data_rules, generalisation, growth, label_noise
 from dnncli.diagnosis.case import Case
 from dnncli.diagnosis.configuration import normalisation, over_regularised, under_capacity
 from dnncli.diagnosis.flow import flow, overflow
@@ -44,7 +44,8 @@ def _initialisation(case: Case) -> Iterator[Finding]:
         return
     flowing = flow(case.context, layers, normalised=case.impaired)
     for found in (*flowing, *saturated(case.context, layers)):
-        yield replace(found, evidence=f"before any update {found.evidence}")
+        later = growth.afterwards(case) if found.rule == "exploding" else ""
+        yield replace(found, evidence=f"before any update {found.evidence}{later}")
 
 
 def _crashed(case: Case) -> Iterator[Finding]:

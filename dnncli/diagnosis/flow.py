@@ -5,11 +5,12 @@ width.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from dnncli import theory
 from dnncli.diagnosis import remedy
 from dnncli.diagnosis.context import WITHOUT_NORMS, NetworkContext, delta_ratio
+from dnncli.errors import SpecError
 from dnncli.records import Finding, LayerRecord, Remedy
 from dnncli.spec import catalog
 
@@ -106,9 +107,9 @@ def levelled(
     if remedies:
         instead = f"instead of {measured:.1e}" if math.isfinite(measured) else ""
         return remedy.finding(rule, layer, evidence, remedies, instead)
-    norm = "" if context.network.bn else ", or --bn"
+    norm = ", or --bn" if _norm_helps(context) else ""
     act = context.network.act
-    none = f"fewer layers{norm}: theory knows no level initialisation for {act}"
+    none = f"fewer layers{norm}: theory knows no initialisation that is surely level for {act} here"
     return Finding(rule, layer, evidence, none)
 
 
@@ -122,6 +123,30 @@ def level_remedies(context: NetworkContext) -> Iterator[Remedy]:
         if wanted.get("act") == context.network.act:
             continue
         changes = context.changed(**wanted, **WITHOUT_NORMS)
-        ratio = context.predicted_ratio(**changes)
-        if ratio is not None and context.is_level(ratio):
+        ratio = _level_ratio(context, changes)
+        if ratio is not None:
             yield Remedy(changes, {"delta_ratio": ratio})
+
+
+def _norm_helps(context: NetworkContext) -> bool:
+    """Whether batch norm is not on yet and lets gradients grow by less than what trains."""
+    if context.network.bn:
+        return False
+    ratio = context.predicted_ratio(bn=True, init="he-normal")
+    return ratio is not None and ratio < 1 / TRAINABLE_DECAY
+
+
+def _level_ratio(context: NetworkContext, changes: Mapping[str, object]) -> float | None:
+    """The ratio that theory predicts after a change; None where it is not level.
+
+    Nor is it where networks of these widths scatter beyond what trains: nothing is promised then.
+    """
+    try:
+        prediction = context.predict(**changes)
+    except SpecError:
+        return None
+    if prediction.band is None or not context.is_level(prediction.delta_ratio):
+        return None
+    low, high = prediction.band
+    trains = low > TRAINABLE_DECAY and high < 1 / TRAINABLE_DECAY
+    return prediction.delta_ratio if trains else None

@@ -7,7 +7,11 @@ from dnncli.spec import RunSpec, from_options, option
 
 # Options whose None means "off"; the other options' None leaves them to their defaults.
 SWITCHES = ("max_norm", "clip_value", "clip_norm", "clip_global_norm")
-STATISTICS = {"delta_ratio": "δ ratio {:.2g}", "saturated_fraction": "{:.0%} flat"}
+STATISTICS = {
+    "delta_ratio": "δ ratio {:.2g}",
+    "saturated_fraction": "{:.0%} flat there",
+    "largest_saturated_fraction": "at most {:.0%} flat in any layer",
+}
 
 
 def flags(changes: Mapping[str, object]) -> str:
@@ -45,7 +49,7 @@ def sentence(remedy: Remedy, reason: str = "") -> str:
     if reason:
         told.append(reason)
     typed = flags(remedy.changes)
-    return f"{typed}: {' '.join(told)}" if told else typed
+    return f"{typed}: {' '.join(told).replace(' ;', ';')}" if told else typed
 
 
 def finding(

@@ -15,6 +15,7 @@ DEAD_SHARE = 0.5
 # sigmoid networks that learn to 94 % have 40 % flat units in their upper layers, and so does their
 # theory.
 EXCESS_FLAT = 0.25
+ROUNDED = 0.005  # flat shares that are closer look the same in whole per cent
 
 
 def saturated(context: NetworkContext, layers: Sequence[LayerRecord]) -> Iterator[Finding]:
@@ -29,22 +30,28 @@ def saturated(context: NetworkContext, layers: Sequence[LayerRecord]) -> Iterato
     worst = max(layers[:-1], key=lambda layer: excess[layer.layer])
     if excess[worst.layer] > EXCESS_FLAT:
         evidence = f"{worst.saturated_fraction:.0%} of its outputs are where {network.act} is flat"
-        yield _saturation(context, worst.layer, evidence, expected[worst.layer])
+        largest = max(expected.values())
+        yield _saturation(context, worst.layer, evidence, expected[worst.layer], largest)
 
 
-def _saturation(context: NetworkContext, layer: str, evidence: str, expected: float) -> Finding:
+def _saturation(
+    context: NetworkContext, layer: str, evidence: str, expected: float, largest: float
+) -> Finding:
     """The finding with what keeps units from where they are flat.
 
-    expected: the flat share under critical initialisation.
+    expected: this layer's flat share under critical initialisation; largest: any layer's.
     """
     network = context.network
     if network.init.startswith("critical"):
         return Finding("saturated", layer, evidence, "lower --lr, or --bn with another --init")
     changes = context.changed(init="critical", **WITHOUT_NORMS)
-    critical = Remedy(changes, {"saturated_fraction": expected})
+    shares = {"saturated_fraction": expected}
+    if largest > expected + ROUNDED:
+        shares["largest_saturated_fraction"] = largest
+    critical = Remedy(changes, shares)
     others = [] if network.bn else [Remedy({"bn": True})]
-    reason = "or lower --lr" if network.bn else "or add --bn"
-    return remedy.finding("saturated", layer, evidence, [critical, *others], f"there; {reason}")
+    reason = "; or lower --lr" if network.bn else "; or add --bn"
+    return remedy.finding("saturated", layer, evidence, [critical, *others], reason)
 
 
 def critical_flat_shares(context: NetworkContext) -> list[float]:

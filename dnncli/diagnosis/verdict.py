@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from dnncli.diagnosis import chain
+from dnncli.diagnosis import chain, growth
 from dnncli.diagnosis.case import Case
 from dnncli.diagnosis.context import NetworkContext
 from dnncli.diagnosis.first_step import deviation_from_theory
@@ -32,7 +32,8 @@ def diagnose(
         found = chain.findings(case)
         named = {finding.rule for finding in found}
         rest = () if "inputs" in named else deviation
-        return Health(_first_rule(found), (*found, *rest), case.learned)
+        notes = tuple(growth.notes(case, found))
+        return Health(_first_rule(found), (*found, *rest), case.learned, notes)
     trained = [layer for layer in layers if not layer.frozen]
     found = (crash,) if crash else tuple(layer_findings(context, trained))
     return Health(_first_rule(found), (*found, *deviation))

@@ -119,7 +119,7 @@ def _health(
 def _led_by(cause: Finding, health: Health) -> Health:
     """The health with the condition that ended the run first, as it was met in its first step."""
     others = tuple(finding for finding in health.findings if finding.rule != cause.rule)
-    return Health(cause.rule, (cause, *others), health.learned)
+    return Health(cause.rule, (cause, *others), health.learned, health.notes)
 
 
 def resume(path: Path, options: Mapping[str, Any]) -> tuple[Snapshot, Dataset]:

@@ -64,7 +64,13 @@ from dnncli.records.transfer import (
     RunSummary,
     TransferRecord,
 )
-from dnncli.records.vanishing import CaseRecord, DemoRecord, DepthRecord, TrainingOutcome
+from dnncli.records.vanishing import (
+    CaseRecord,
+    DemoRecord,
+    DepthRecord,
+    PromiseRecord,
+    TrainingOutcome,
+)
 
 __all__ = [
     "LAYER_FIELDS",
@@ -108,6 +114,7 @@ __all__ = [
     "Prediction",
     "Predictions",
     "ProbeRecord",
+    "PromiseRecord",
     "RateRecord",
     "Remedy",
     "ReuseCandidate",

@@ -123,11 +123,15 @@ class Learned:
 
 @dataclass(frozen=True)
 class Health:
-    """The verdict in a word and the findings behind it, the first cause first."""
+    """The verdict in a word and the findings behind it, the first cause first.
+
+    notes: what was measured and is not a finding, though it looks as if it could be one.
+    """
 
     verdict: str
     findings: tuple[Finding, ...] = ()
     learned: Learned | None = None
+    notes: tuple[str, ...] = ()
 
     def all_findings(self) -> Iterator[Finding]:
         """Every finding, each followed by its symptoms."""

@@ -20,11 +20,18 @@ class DepthRecord(LayerRecord):
 
 @dataclass(frozen=True)
 class TrainingOutcome:
-    """How a case does after some epochs: validation accuracy of the last epoch, over seeds."""
+    """How a case does after some epochs: validation accuracy of the last epoch, over seeds.
+
+    delta_ratio: of the trained networks, a quadratic mean over the seeds that did not diverge,
+    measured as before the first step; None where all did. majority: the validation accuracy of
+    always answering the largest class.
+    """
 
     epochs: int
     val_accuracy: float | None  # the mean; None: every seed diverged
     val_accuracy_values: tuple[float | None, ...]  # None: that seed diverged
+    delta_ratio: float | None = None
+    majority: float | None = None
 
 
 @dataclass(frozen=True)
@@ -58,10 +65,40 @@ class CaseRecord:
 
 
 @dataclass(frozen=True)
+class PromiseRecord:
+    """What mends a sick case, and what supports that.
+
+    changes: options and their new values; None where nothing is known to help. witness: the case
+    of the same demonstration that has these changes, where there is one: then the advice is written
+    from its figures; else it is theory's. refuted: witnesses whose figures are not better.
+    """
+
+    case: str
+    depth: int
+    rule: str
+    layer: str | None
+    evidence: str
+    advice: str
+    changes: dict[str, Any] | None
+    witness: str | None
+    refuted: tuple[str, ...] = ()
+
+    @property
+    def short(self) -> str:
+        """The case without "-normal", as tables show it."""
+        return self.case.replace("-normal", "")
+
+
+@dataclass(frozen=True)
 class DemoRecord:
-    """Every case, and what they teach."""
+    """Every case, what mends the sick ones, and what they teach.
+
+    growth: what batch norm does to the gradient with depth, a line a case.
+    """
 
     config: dict[str, Any]
     data: DataRecord
     cases: tuple[CaseRecord, ...]
     moral: str
+    promises: tuple[PromiseRecord, ...] = ()
+    growth: tuple[str, ...] = ()

@@ -138,14 +138,20 @@ def verdict_lines(health: Health, layers: Sequence[LayerRecord] = ()) -> list[Te
     if not health.findings:
         frozen = any(layer.frozen for layer in layers)
         which = "every layer that is not frozen" if frozen else "every layer"
-        return [Text.assemble(("healthy", "bold green"), f": {which} learns.")]
+        healthy = Text.assemble(("healthy", "bold green"), f": {which} learns.")
+        return [healthy, *_notes(health)]
     lines = []
     for finding in health.findings:
         place = f" in {finding.layer}" if finding.layer else ""
         lines.append(Text.assemble((finding.rule, "bold red"), f"{place}: {finding.evidence}."))
         lines.append(Text.assemble("  → ", (finding.advice, "bold"), "."))
         lines += [_symptom_line(symptom) for symptom in finding.symptoms]
-    return lines
+    return [*lines, *_notes(health)]
+
+
+def _notes(health: Health) -> list[Text]:
+    """What was measured and is not a finding."""
+    return [Text(f"{note}.") for note in health.notes]
 
 
 def _symptom_line(symptom: Finding) -> Text:

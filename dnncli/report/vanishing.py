@@ -1,13 +1,14 @@
 """`vanishing-demo` for people: a heat map of gradients, and what became of each case."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dnncli.records import CaseRecord, DemoRecord, DepthRecord
+from dnncli.records import CaseRecord, DemoRecord, DepthRecord, PromiseRecord
 from dnncli.report import gradients, text
 
 ROWS = 24  # layers of a heat map; of deeper networks an even selection is drawn
@@ -59,14 +60,15 @@ def report(record: DemoRecord) -> Iterator[RenderableType]:
         yield heat_map(record.cases)
     if len(depths) == 1:
         yield from _outcomes(record)
+    for line in record.growth:
+        yield Text(f"{line}.")
     yield Text(record.moral, style="bold")
 
 
 def _outcomes(record: DemoRecord) -> Iterator[RenderableType]:
     yield case_table(record.cases)
-    for case in record.cases:
-        if case.findings:
-            yield finding_line(case)
+    for promise in record.promises:
+        yield promise_lines(promise)
 
 
 def heat_map(cases: Sequence[CaseRecord]) -> Table:
@@ -120,36 +122,66 @@ def _cell(value: float, reference: float) -> Text:
     return Text(f"{arrow}{value:6.1f}", style=style)
 
 
-def case_table(cases: Sequence[CaseRecord]) -> Table:
+@dataclass(frozen=True)
+class CaseTable:
+    """A row a case; the columns that say least give way where the terminal is narrow."""
+
+    cases: Sequence[CaseRecord]
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
+        """As many columns as there is room for."""
+        unlimited = options.update(max_width=gradients.UNLIMITED)
+        for number in range(len(DISPENSABLE) + 1):
+            table = self._table(DISPENSABLE[:number])
+            if console.measure(table, options=unlimited).maximum <= options.max_width:
+                break
+        yield table
+
+    def _table(self, left_out: Sequence[str]) -> Table:
+        table = Table(**text.TABLE)
+        columns = {name: cell for name, cell in self._columns().items() if name not in left_out}
+        table.add_column("case", no_wrap=True)
+        for name in columns:
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("verdict", no_wrap=True)
+        for case in self.cases:
+            row = (cell(case) for cell in columns.values())
+            table.add_row(case.short, *row, _verdict(case))
+        return table
+
+    def _columns(self) -> dict[str, Callable[[CaseRecord], str]]:
+        """Those between the case and the verdict."""
+        several = len({case.depth for case in self.cases}) > 1
+        depth = {"depth": lambda case: str(case.depth)} if several else {}
+        trained = any(case.trained for case in self.cases)
+        accuracy = {"accuracy": _accuracy} if trained else {}
+        return {**depth, **CASE_COLUMNS, **accuracy}
+
+
+def case_table(cases: Sequence[CaseRecord]) -> CaseTable:
     """Measured and predicted delta ratio, how deep it trains, flat units, and the verdict."""
-    table = Table(**text.TABLE)
-    table.add_column("case", no_wrap=True)
-    deep = len({case.depth for case in cases}) > 1
-    trained = any(case.trained for case in cases)
-    names = ["depth"] * deep
-    names += ["δ ratio", "theory", "χ", "trains to", "flat"]
-    names += ["accuracy"] * trained
-    for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    for case in cases:
-        row = [str(case.depth)] * deep
-        row += _case_figures(case)
-        row += [_accuracy(case)] * trained
-        table.add_row(case.short, *row, _verdict(case))
-    return table
+    return CaseTable(cases)
 
 
-def _case_figures(case: CaseRecord) -> list[str]:
-    flat = max(layer.saturated_fraction for layer in case.layers)
+def _chi(case: CaseRecord) -> str:
+    return "-" if case.chi is None else f"{case.chi:.3g}"
+
+
+def _reach(case: CaseRecord) -> str:
     depth = case.trainable_depth
-    reach = "-" if depth is None else text.span(*depth)
-    chi = "-" if case.chi is None else f"{case.chi:.3g}"
-    return [_plain_ratio(case.delta_ratio), _predicted(case), chi, reach, text.percent(flat)]
+    return "-" if depth is None else text.span(*depth)
+
+
+def _flat(case: CaseRecord) -> str:
+    return text.percent(max(layer.saturated_fraction for layer in case.layers))
 
 
 def _plain_ratio(value: float) -> str:
     plain = value == 0 or 0.01 <= value < 1000 or not math.isfinite(value)
+    if 100 <= value < 1000:
+        return f"{value:.0f}"
     return f"{value:.2g}" if plain else text.scientific(value)
 
 
@@ -159,6 +191,16 @@ def _predicted(case: CaseRecord) -> str:
     if ratio is None or log is None:
         return "none"
     return _plain_ratio(ratio) if 0 < ratio < math.inf else f"1e{log:.0f}"
+
+
+CASE_COLUMNS: dict[str, Callable[[CaseRecord], str]] = {
+    "δ ratio": lambda case: _plain_ratio(case.delta_ratio),
+    "theory": _predicted,
+    "χ": _chi,
+    "trains to": _reach,
+    "flat": _flat,
+}
+DISPENSABLE = ("χ", "trains to", "theory")  # the least important first
 
 
 def _accuracy(case: CaseRecord) -> str:
@@ -179,13 +221,13 @@ def _verdict(case: CaseRecord) -> Text:
     return Text(case.verdict, style=style)
 
 
-def finding_line(case: CaseRecord) -> Text:
-    """The case's worst finding and its remedy."""
-    worst = case.findings[0]
+def promise_lines(promise: PromiseRecord) -> Text:
+    """A case's worst finding, and what mends it."""
+    place = f" in {promise.layer}" if promise.layer else ""
     return Text.assemble(
-        (case.short, "bold"),
-        f" in {worst.layer}: {worst.evidence}.\n  → ",
-        (worst.advice, "bold"),
+        (promise.short, "bold"),
+        f"{place}: {promise.evidence}.\n  → ",
+        (promise.advice, "bold"),
         ".",
     )
 

@@ -5,6 +5,7 @@ from dnncli.cli.presenter import Presenter
 from dnncli.data import Dataset
 from dnncli.experiments.vanishing import run as vanishing
 from dnncli.experiments.vanishing.conclusion import conclusion
+from dnncli.experiments.vanishing.promises import growth_lines, promises
 from dnncli.experiments.vanishing.run import VanishingSpec
 from dnncli.records import CaseRecord, DemoRecord
 from dnncli.report import vanishing as report
@@ -25,7 +26,14 @@ def demonstrate(
             cases.append(case)
             presenter.event("case", case)
     config = _config(spec, source, dataset)
-    record = DemoRecord(config, dataset.record(), tuple(cases), conclusion(tuple(cases)))
+    record = DemoRecord(
+        config=config,
+        data=dataset.record(),
+        cases=tuple(cases),
+        moral=conclusion(cases),
+        promises=tuple(promises(cases)),
+        growth=tuple(growth_lines(cases)),
+    )
     presenter.show(report.report, record)
     presenter.end(record, report.layer_rows(record.cases), streamed=["cases"])
     extras.draw(lambda: figures.figure(record.cases))

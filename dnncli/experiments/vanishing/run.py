@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -11,15 +11,17 @@ import numpy as np
 from dnncli.data import Dataset
 from dnncli.diagnosis.context import NetworkContext
 from dnncli.diagnosis.verdict import diagnose
-from dnncli.experiments.vanishing import layer_figures, stacked, training
+from dnncli.experiments.vanishing import layer_figures, promises, stacked, training
 from dnncli.experiments.vanishing.layer_figures import LayerStatistics
+from dnncli.nn.network import Parameters
 from dnncli.records import CaseRecord, DepthRecord
-from dnncli.spec import RunSpec
+from dnncli.spec import NetworkSpec, RunSpec
 from dnncli.spec.vanishing import Case
 from dnncli.theory import Prediction
-from dnncli.training import plan
+from dnncli.training import plan, seeds
 from dnncli.training.program import initial_network
 from dnncli.training.run import network_context
+from dnncli.training.seeds import SeedBatch
 
 BATCH = 256  # examples of the one batch that is measured
 
@@ -77,8 +79,12 @@ def _examine(
     ratios = _delta_ratios(measured)
     trained = None
     if spec.train:
-        trained = training.train(case, network, dataset, spec.train, spec.seeds)
-    return CaseRecord(
+        ended = training.trained(case, network, dataset, spec.train, spec.seeds)
+        trained = replace(
+            training.outcome(ended, dataset),
+            delta_ratio=_trained_ratio(network, ended, dataset, program),
+        )
+    examined = CaseRecord(
         case=case.label,
         act=case.act,
         init=case.init,
@@ -99,6 +105,7 @@ def _examine(
         findings=health.findings,
         trained=trained,
     )
+    return replace(examined, verdict=promises.verdict(examined))
 
 
 def _measure(
@@ -112,14 +119,36 @@ def _measure(
         parameters, _ = initial_network(
             spec, context.features, context.classes, seed, context.second_moment
         )
-        chosen = plan.shuffle(seed, 0, len(dataset.train))[:BATCH]
-        batch = (dataset.train.x[chosen], dataset.train.y[chosen])
-        seen = jax.device_get(program(stacked.stack(parameters), *batch))
-        rows.append(layer_figures.layer_statistics(spec, parameters, seen))
+        rows.append(_one_pass(spec, parameters, seed, dataset, program))
         # The bound is the chapter's, which is about the plain sigmoid.
         if seed == 0 and spec.act == "sigmoid" and not spec.bn:
             bound = layer_figures.bound(spec, parameters, rows[0]["delta_rms"][-1])
     return _Measurement(tuple(rows), bound)
+
+
+def _one_pass(
+    spec: NetworkSpec, parameters: Parameters, seed: int, dataset: Dataset, program: Any
+) -> LayerStatistics:
+    """One batch, the first of the seed's first epoch, through a network and back."""
+    chosen = plan.shuffle(seed, 0, len(dataset.train))[:BATCH]
+    batch = (dataset.train.x[chosen], dataset.train.y[chosen])
+    seen = jax.device_get(program(stacked.stack(parameters), *batch))
+    return layer_figures.layer_statistics(spec, parameters, seen)
+
+
+def _trained_ratio(
+    spec: NetworkSpec, ended: SeedBatch, dataset: Dataset, program: Any
+) -> float | None:
+    """The delta ratio after training; None where every seed diverged, or nothing is left of it."""
+    parameters = jax.device_get(ended.states.state.network.parameters)
+    rows = [
+        _one_pass(spec, seeds.seed_slice(place, parameters), run.spec.seed, dataset, program)
+        for place, run in enumerate(ended.runs)
+        if run.stopped != "diverged"
+    ]
+    if not rows:
+        return None
+    return layer_figures.quadratic_mean(_delta_ratios(_Measurement(tuple(rows), None)))
 
 
 def _delta_ratios(measured: _Measurement) -> np.ndarray:

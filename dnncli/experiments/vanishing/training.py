@@ -10,6 +10,7 @@ from dnncli.spec import NetworkSpec, RunSpec, ScheduleSpec, StoppingSpec, Update
 from dnncli.spec.vanishing import Case
 from dnncli.training import placement, seeds
 from dnncli.training.history import RunHistory
+from dnncli.training.seeds import SeedBatch
 
 CLIP = 1.0  # global norm, for the cases with +clip
 
@@ -17,27 +18,36 @@ CLIP = 1.0  # global norm, for the cases with +clip
 def train(
     case: Case, network: NetworkSpec, dataset: Dataset, epochs: int, seed_count: int
 ) -> TrainingOutcome:
-    """Adam at its default rate. A seed that diverges is None and not part of the mean."""
+    """`outcome` of `trained`."""
+    return outcome(trained(case, network, dataset, epochs, seed_count), dataset)
+
+
+def trained(
+    case: Case, network: NetworkSpec, dataset: Dataset, epochs: int, seed_count: int
+) -> SeedBatch:
+    """Every seed's run after its last epoch: Adam at its default rate."""
     update = UpdateSpec(clip_global_norm=CLIP) if case.clip else UpdateSpec()
     schedule = ScheduleSpec(epochs=epochs)
     every_epoch = StoppingSpec(patience=None)
     spec = RunSpec(network=network, update=update, schedule=schedule, stopping=every_epoch)
-    runs = _trained(spec, dataset, seed_count)
-    values = tuple(map(_last_accuracy, runs))
-    known = [value for value in values if value is not None]
-    mean = float(np.mean(known)) if known else None
-    return TrainingOutcome(epochs, mean, values)
-
-
-def _trained(spec: RunSpec, dataset: Dataset, seed_count: int) -> tuple[RunHistory, ...]:
-    """The runs of all seeds after their last epoch."""
     # Without a probe: nobody looks at the layers, and the program is half as large.
     compiled = seeds.compile_epoch(spec, seed_count, dataset, probe=None)
     untrained = seeds.start(spec, seed_count, dataset)
     train = placement.block(dataset.train)
     validation = placement.block(dataset.validation)
     (last,) = deque(seeds.run(untrained, train, validation, compiled), maxlen=1)
-    return last.runs
+    return last
+
+
+def outcome(batch: SeedBatch, dataset: Dataset) -> TrainingOutcome:
+    """How the runs have ended. A seed that diverges is None and not part of the mean."""
+    values = tuple(map(_last_accuracy, batch.runs))
+    known = [value for value in values if value is not None]
+    mean = float(np.mean(known)) if known else None
+    epochs = batch.runs[0].spec.schedule.epochs
+    largest = np.bincount(dataset.train.y).argmax()
+    majority = float((dataset.validation.y == largest).mean())
+    return TrainingOutcome(epochs, mean, values, majority=majority)
 
 
 def _last_accuracy(run: RunHistory) -> float | None:

@@ -255,8 +255,15 @@ class TestExtremes:
             assert finding.evidence == "its activations overflow float32"
             layer = next(layer for layer in case.layers if layer.layer == finding.layer)
             assert not math.isfinite(layer.activation_std)
-            assert "--init critical" in finding.advice
             assert "overflow float32" in case.note
+            # Ratios of networks of 200 x 12 scatter over many decades: nothing can be promised.
+            assert finding.remedy is None
+            assert "theory knows no initialisation that is surely level" in finding.advice
+
+    def test_where_networks_scatter_within_what_trains_the_remedy_is_named(self):
+        (finding,) = one("relu:normal", 50, 100, 1).findings
+        assert finding.evidence == "its activations overflow float32"
+        assert "--init critical" in finding.advice
 
     def test_a_thousand_layers_compile_and_run(self):
         lost = one("sigmoid:xavier", 1000, 8, 1)
@@ -322,7 +329,7 @@ def told_case(text, verdict, ratio, depth=20):
     )
 
 
-LEVEL = "the right initialisation or batch norm keeps it level:"
+LEVEL = "the right initialisation keeps it level:"
 
 
 class TestTheMoral:
@@ -339,7 +346,7 @@ class TestTheMoral:
         ]
         assert conclusion(told) == (
             "sigmoid:xavier keeps 1e-12 of its gradient through 20 layers; "
-            "the right initialisation or batch norm keeps it level: sigmoid:critical."
+            "the right initialisation keeps it level: sigmoid:critical."
         )
 
     def test_names_other_activations_where_the_same_is_never_level(self):
