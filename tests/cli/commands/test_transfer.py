@@ -71,16 +71,36 @@ def test_probes_are_listed_by_depth():
         "hidden3",
     ]
     assert told["config"]["keep"] == "auto"
-    assert told["kept"][0] == "hidden1"
+
+
+def test_auto_tells_what_it_raced_and_keeps_what_that_chose():
+    told = transfer("--classes", "1-3", "--keep", "auto", *QUICK, "--format", "json").json
+    race = told["race"]
+    by_name = {one["name"]: one for one in race["candidates"]}
+    assert {"keep", "frozen", "lr", "val_accuracy", "rung"} <= set(by_name[race["chosen"]])
+    assert race["chosen"] == (race["reused"] if race["helps"] else race["scratch"])
+    assert len(told["kept"]) == by_name[race["chosen"]]["keep"]
+    assert (told["baseline"] is not None) == race["helps"]
+    assert transfer("--keep", "2", *QUICK[:4], "--format", "json").json["race"] is None
+
+
+def test_auto_fits_80_columns_and_says_what_it_chose(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    result = transfer("--classes", "1-3", "--keep", "auto", *QUICK)
+    assert max(map(len, result.out.splitlines())) <= 80
+    assert "linear classifier" in result.out
+    assert "Tried on the validation set: 5 seeds" in result.out
+    assert ("Reuse: keep" in result.out) != ("Reuse does not help here." in result.out)
+    assert "steps, in which a new layer learns little" in result.err
 
 
 def test_the_table_fits_80_columns_and_says_it_all(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    result = transfer("--classes", "1-3", "--keep", "auto", "--freeze", "all", *QUICK)
+    result = transfer("--classes", "1-3", "--freeze", "all", *QUICK)
     assert max(map(len, result.out.splitlines())) <= 80
     for said in ("frozen: hidden1", "first epoch", "best epoch", "epochs to scratch's best", "test accuracy",
                  "training time", "trained parameters", "frozen parameters", "from scratch",
-                 "linear classifier", "saved child.ckpt", "Gradients in epoch 2"):  # fmt: skip
+                 "saved child.ckpt", "Gradients in epoch 2"):  # fmt: skip
         assert said in result.out
     assert "hidden1        -  frozen" in result.out
 
