@@ -16,7 +16,7 @@ MARGIN = 0.05
 Options = dict[str, str]
 
 # What every run has besides: small, and enough to learn each kind of data.
-BASE: Options = {"hidden": "32,16", "act": "relu", "batch-size": "32", "epochs": "40"}
+BASE: Options = {"hidden": "32,16", "batch-size": "32", "epochs": "40"}
 HARD: dict[str, Options] = {"spirals": {"hidden": "48,24", "epochs": "100"}}
 RATES = {"sgd": 0.1, "momentum": 0.03, "adam": 0.003, "rmsprop": 0.001, "lion": 0.0005}
 ACTS = ("relu", "elu", "tanh", "swish", "leaky-relu", "selu")
@@ -58,10 +58,16 @@ class Case:
         return ("design", "evaluation")[hashlib.sha256(group.encode()).digest()[0] % 2]
 
 
-def base(kind: str, optimizer: str = "adam", act: str = "relu") -> Options:
+def base(kind: str, optimizer: str = "adam") -> Options:
     """Options with which this kind of data is learned."""
     rate = {"optimizer": optimizer, "lr": f"{RATES[optimizer]:g}"}
-    return BASE | HARD.get(kind, {}) | rate | {"act": act}
+    return BASE | HARD.get(kind, {}) | rate | {"act": act_of(kind, optimizer)}
+
+
+def act_of(kind: str, optimizer: str) -> str:
+    """Activations go round: the same for all faults, which then share compiled programs."""
+    turn = list(KINDS).index(kind) + list(RATES).index(optimizer)
+    return ACTS[turn % len(ACTS)]
 
 
 def sick() -> list[Case]:
@@ -84,17 +90,17 @@ def _healthy_options(kind: str) -> Iterator[tuple[str, Options]]:
     for optimizer in RATES:
         yield optimizer, base(kind, optimizer)
         yield f"{optimizer} half", base(kind, optimizer) | _rate(optimizer, 0.5)
-    for act in ACTS[1:]:
-        yield act, base(kind, act=act)
+    for act in ACTS:
+        yield act, base(kind) | {"act": act}
     deep = {"hidden": ",".join(["32"] * 6)}
-    yield "deep", base(kind, act="elu") | deep
-    yield "deep tanh", base(kind, act="tanh") | deep
+    yield "deep", base(kind) | {"act": "elu"} | deep
+    yield "deep tanh", base(kind) | {"act": "tanh"} | deep
     yield "batch norm", base(kind) | {"bn": ""}
     yield "dropout", base(kind) | {"dropout": "0.1"}
     yield "l2", base(kind) | {"l2": "0.0001"}
     yield "cosine", base(kind) | {"schedule": "cosine"}
     yield "clipped", base(kind) | {"clip-global-norm": "5"}
-    yield "wide", base(kind, act="elu") | {"hidden": "100,50"}
+    yield "wide", base(kind) | {"hidden": "100,50"}
 
 
 def _rate(optimizer: str, factor: float) -> Options:
@@ -117,9 +123,9 @@ def _changed(truth: str, kind: str, group: str, options: Options, changes: Optio
 
 def _steps() -> Iterator[Case]:
     """Learning rates too large and too small, by powers of ten."""
-    for place, kind in enumerate(KINDS):
-        for turn, optimizer in enumerate(RATES):
-            options = base(kind, optimizer, ACTS[(place + turn) % len(ACTS)])
+    for kind in KINDS:
+        for optimizer in RATES:
+            options = base(kind, optimizer)
             for factor in (30, 300, 3000):
                 yield _changed("rate-large", kind, optimizer, options, _rate(optimizer, factor))
             for factor in (1e-3, 1e-5):
@@ -129,7 +135,7 @@ def _steps() -> Iterator[Case]:
 def _epochs() -> Iterator[Case]:
     for place, kind in enumerate(KINDS):
         optimizer = ("adam", "momentum", "rmsprop")[place % 3]
-        options = base(kind, optimizer, ACTS[place % len(ACTS)])
+        options = base(kind, optimizer)
         for epochs in (1, 2):
             yield _changed("epochs", kind, optimizer, options, {"epochs": str(epochs)})
 
@@ -140,7 +146,7 @@ def _inputs() -> Iterator[Case]:
     for place, kind in enumerate(NUMERIC):
         for turn, (fault, values) in enumerate(strengths.items()):
             optimizer = ("adam", "sgd", "momentum")[(place + turn) % 3]
-            options = base(kind, optimizer, ACTS[(place + turn) % len(ACTS)])
+            options = base(kind, optimizer)
             for strength in values:
                 recipe = Recipe(kind).with_fault(fault, strength)
                 run = Run.of(recipe, options | {"scale": "none"})
@@ -164,8 +170,8 @@ DATA_FAULTS = (
 def _data() -> Iterator[Case]:
     """What no option mends: the twin has other data."""
     for truth, fault, strengths in DATA_FAULTS:
-        for place, kind in enumerate(NUMERIC):
-            options = base(kind, act=ACTS[place % len(ACTS)])
+        for kind in NUMERIC:
+            options = base(kind)
             # A rare class is one against the others: so is it in the twin, with all of its rows.
             twin = Recipe(kind).with_fault("rare", 1.0) if fault == "rare" else Recipe(kind)
             for strength in strengths:
@@ -176,7 +182,7 @@ def _data() -> Iterator[Case]:
 def _clipped() -> Iterator[Case]:
     """Clipping and schedules that let the weights travel nowhere."""
     for place, kind in enumerate(KINDS):
-        options = base(kind, ("sgd", "momentum")[place % 2], ACTS[place % len(ACTS)])
+        options = base(kind, ("sgd", "momentum")[place % 2])
         for clip in ("1e-6", "1e-4"):
             yield _changed("clipped", kind, "global norm", options, {"clip-global-norm": clip})
         yield _changed("clipped", kind, "value", options, {"clip-value": "1e-6"})
@@ -188,11 +194,11 @@ def _clipped() -> Iterator[Case]:
 def _penalties() -> Iterator[Case]:
     """Penalties, limits and noise that are stronger than what the loss asks for."""
     for place, kind in enumerate(KINDS):
-        options = base(kind, ("adam", "sgd")[place % 2], ACTS[place % len(ACTS)])
+        options = base(kind, ("adam", "sgd")[place % 2])
         for strength in ("0.3", "3"):
             yield _changed("penalty", kind, "l2", options, {"l2": strength})
         yield _changed("penalty", kind, "l1", options, {"l1": "0.1"})
-        decayed = base(kind, act=options["act"]) | {"optimizer": "adamw"}
+        decayed = base(kind) | {"optimizer": "adamw"}
         yield _changed("penalty", kind, "weight decay", decayed, {"weight-decay": "50"})
         for strength in ("0.01", "0.1"):
             yield _changed("penalty", kind, "max-norm", options, {"max-norm": strength})
@@ -202,8 +208,8 @@ def _penalties() -> Iterator[Case]:
 
 def _normalisation() -> Iterator[Case]:
     """Batch norm over one example, and moving averages that never forget the start."""
-    for place, kind in enumerate(KINDS):
-        options = base(kind, act=ACTS[place % len(ACTS)]) | {"bn": ""}
+    for kind in KINDS:
+        options = base(kind) | {"bn": ""}
         shorter = options | {"epochs": "8"}
         yield _changed("normalisation", kind, "batch of one", shorter, {"batch-size": "1"})
         for momentum in ("0.999", "0.9999"):
@@ -212,8 +218,8 @@ def _normalisation() -> Iterator[Case]:
 
 def _capacity() -> Iterator[Case]:
     """Networks that are only linear, and layers of one unit."""
-    for place, kind in enumerate(KINDS):
-        options = base(kind, act=ACTS[place % len(ACTS)])
+    for kind in KINDS:
+        options = base(kind)
         changes = {"act": "identity"}
         if kind in ("spirals", "bits", "mixed"):
             for depth, hidden in ((2, options["hidden"]), (6, ",".join(["32"] * 6))):
@@ -233,7 +239,7 @@ def _initialisation() -> Iterator[Case]:
             ("uniform", "tanh", 20, "uniform"),
             ("uniform", "relu", 20, "uniform"),
         ):
-            options = base(kind, "adam", act)
+            options = base(kind) | {"act": act}
             options |= {"hidden": ",".join(["32"] * depth), "lr": "0.001", "init": "critical"}
             truth = "init-large" if init == "normal" else "init-small"
             run = Run.of(Recipe(kind), options | {"init": init})

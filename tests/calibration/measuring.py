@@ -1,31 +1,22 @@
-"""Command lines of `dnncli train`, several at a time; outcomes are kept, so that none is run twice.
-
-Each of a few worker processes runs many command lines, exactly as `dnncli` would: to import JAX
-for each of them takes several times as long as a small run itself.
-"""
+"""What is sick is measured: runs and their accuracies are kept, so that none is run twice."""
 
 import hashlib
 import json
-import multiprocessing
-import os
-import tempfile
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import chdir
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import shell
-from calibration.cases import MARGIN, Case, Options, Run
-from calibration.tables import make, write
+from calibration import running
+from calibration.cases import MARGIN, Case, Run
+from calibration.running import Measured
+from calibration.tables import make
 
 import dnncli
+from dnncli.records import Health
 
 SEEDS = (0, 1)  # a label is a mean over these
-TASKS = 200  # a worker is replaced after so many runs, with the programs that it has compiled
-STOPPED = (130, 143)  # by a signal
-ENDED = (0, 3, 4)  # exit codes of a run that was made: done, diverged, a health condition met
+TRAINING = ("nn", "spec", "theory", "training")  # the package's folders that decide on outcomes
 
 
 @dataclass(frozen=True)
@@ -66,60 +57,51 @@ class Label:
 
 
 class Runner:
-    """Keeps outcomes in a folder, by the options, the table and the program's source."""
+    """Keeps what was measured in a folder, by the options, the table and what trains."""
 
-    def __init__(self, folder: Path, jobs: int) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.jobs = jobs
         folder.mkdir(parents=True, exist_ok=True)
+        running.begin()
 
-    def outcomes(self, wanted: list[tuple[Run, int]]) -> None:
-        """Run what is not in the folder yet."""
-        missing = [pair for pair in dict.fromkeys(wanted) if not self._place(*pair).exists()]
-        if self.jobs == 1:
-            for pair in missing:
-                self.outcome(*pair)
-        elif missing:
-            # Spawned, since a process that uses JAX must not be forked.
-            spawn = multiprocessing.get_context("spawn")
-            with ProcessPoolExecutor(self.jobs, spawn, max_tasks_per_child=TASKS) as pool:
-                places = [self._place(*pair) for pair in missing]
-                for _ in pool.map(keep, missing, places):
-                    pass
-
-    def outcome(self, run: Run, seed: int) -> Outcome:
-        """One run's outcome, from the folder where it is there."""
-        place = self._place(run, seed)
-        if not place.exists():
-            keep((run, seed), place)
-        stored = json.loads(place.read_text())
-        return Outcome(**{**stored, "rules": tuple(stored["rules"])})
-
-    def _place(self, run: Run, seed: int) -> Path:
-        return self.folder / f"{key(run, seed)}.json"
-
-    def labels(self, cases: list[Case], known: Known) -> list[Label]:
-        """Measure cases and their twins over `SEEDS`; what `known` holds is not measured again.
-
-        Raises ValueError for a wrong command line.
-        """
-        measured = [case for case in cases if digest(case) not in known]
-        runs = [run for case in measured for run in (case.run, case.twin)]
-        wanted = [(run, seed) for run in runs for seed in SEEDS]
-        self.outcomes(wanted)
-        for run, seed in wanted:
-            outcome = self.outcome(run, seed)
-            if outcome.code not in ENDED:
-                raise ValueError(f"{run} cannot be run: {outcome.error}")
-        scores = {
-            digest(case): (self.accuracy(case.run), self.accuracy(case.twin)) for case in measured
-        }
-        scores |= known
-        return [Label(case, *scores[digest(case)], majority(case.run)) for case in cases]
+    def outcome(self, run: Run, seed: int = SEEDS[0]) -> Outcome:
+        """What a run is told of itself, by today's rules. Raises ValueError for a wrong one."""
+        measured = self._measured(run, seed, judged=True)
+        health = running.judge(measured)
+        if health is None:
+            measured = self._again(run, seed)
+            health = running.judge(measured)
+        assert health is not None
+        return read(measured.code, measured.accuracy, health)
 
     def accuracy(self, run: Run) -> float:
-        """Mean test accuracy over `SEEDS`."""
-        return sum(self.outcome(run, seed).accuracy for seed in SEEDS) / len(SEEDS)
+        """Mean test accuracy over `SEEDS`. Raises ValueError for a wrong command line."""
+        reached = [self._measured(run, seed).accuracy for seed in SEEDS]
+        return sum(reached) / len(SEEDS)
+
+    def label(self, case: Case, known: Known) -> Label:
+        """Measure a case and its twin over `SEEDS`, where `known` does not have them."""
+        scores = known.get(digest(case))
+        if scores is None:
+            scores = (self.accuracy(case.run), self.accuracy(case.twin))
+        return Label(case, *scores, majority(case.run))
+
+    def _measured(self, run: Run, seed: int, judged: bool = False) -> Measured:
+        """From the folder, where it is there. A first seed is judged, or it would run twice."""
+        judged = judged or seed == SEEDS[0]
+        place = self.folder / key(run, seed)
+        if place.exists():
+            measured = running.kept(place)
+            if measured.situation is not None or not judged:
+                return measured
+        return self._again(run, seed, judged)
+
+    def _again(self, run: Run, seed: int, judged: bool = True) -> Measured:
+        measured = running.measure(run, seed, judged, self.folder)
+        if measured.error:
+            raise ValueError(f"{run} cannot be run: {measured.error}")
+        running.keep(measured, self.folder / key(run, seed))
+        return measured
 
 
 def digest(case: Case) -> str:
@@ -153,9 +135,13 @@ def key(run: Run, seed: int) -> str:
 
 @cache
 def source_hash() -> str:
-    """The program and the tables' making, hashed: outcomes of another version are not ours."""
+    """What trains and how tables are made, hashed: outcomes of another version are not ours.
+
+    Rules are left out: they judge what was measured anew each time.
+    """
     digest = hashlib.sha256()
-    files = sorted(Path(dnncli.__file__).parent.rglob("*.py"))
+    package = Path(dnncli.__file__).parent
+    files = [path for folder in TRAINING for path in sorted((package / folder).rglob("*.py"))]
     for path in [*files, Path(__file__).with_name("tables.py")]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -169,45 +155,12 @@ def majority(run: Run) -> float:
     return max(labels.count(label) for label in set(labels)) / len(labels)
 
 
-def keep(pair: tuple[Run, int], place: Path) -> None:
-    """Run and store the outcome."""
-    partial = place.with_suffix(f".{os.getpid()}")
-    partial.write_text(json.dumps(asdict(train(*pair))))
-    partial.replace(place)
-
-
-def train(run: Run, seed: int) -> Outcome:
-    """Run `dnncli train` on the run's table in a folder of its own."""
-    with tempfile.TemporaryDirectory() as scratch:
-        write(run.recipe, Path(scratch))
-        with chdir(scratch):
-            ended = shell.run(*arguments(dict(run.options), seed))
-    if ended.code in STOPPED:
-        raise KeyboardInterrupt
-    if ended.code not in ENDED or not ended.out.strip():
-        return Outcome(ended.code, 0.0, "failed", error=ended.err.strip()[-300:])
-    return read(ended.code, ended.json)
-
-
-def arguments(options: Options, seed: int) -> list[str]:
-    """The command line of `dnncli`, on train.csv and test.csv."""
-    line = ["train", "--data", "train.csv", "--test", "test.csv", "--seed", str(seed)]
-    line += ["--format", "json", "-q", "--out", "run.ckpt"]
-    for name, value in options.items():
-        line.append(f"--{name}")
-        if value:
-            line.append(value)
-    return line
-
-
-def read(code: int, result: dict[str, Any]) -> Outcome:
-    """The outcome in the JSON of `train`."""
-    findings = result["health"]["findings"]
-    accuracy = (result["test"] or {}).get("accuracy") or 0.0
-    first = findings[0] if findings else {}
-    rules = tuple(finding["rule"] for finding in findings)
-    changes = (first.get("remedy") or {}).get("changes") or {}
-    return Outcome(code, accuracy, result["health"]["verdict"], rules, changes)
+def read(code: int, accuracy: float, health: Health) -> Outcome:
+    """The outcome of a run that was judged."""
+    rules = tuple(finding.rule for finding in health.findings)
+    first = health.findings[0] if health.findings else None
+    changes = dict(first.remedy.changes) if first and first.remedy else {}
+    return Outcome(code, accuracy, health.verdict, rules, changes)
 
 
 def remedied(run: Run, changes: dict[str, Any]) -> Run:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from calibration.cases import MARGIN, Case, Run
-from calibration.measuring import SEEDS, Label, Outcome, Runner, remedied
+from calibration.measuring import Label, Outcome, Runner, remedied
 from calibration.truths import CONSTANT_CHANGES, RULES, TRUTHS, Truth
 
 
@@ -49,20 +49,13 @@ class Verdict:
         return self.outcome.verdict
 
 
-def judge(runner: Runner, labels: list[Label], constant: bool) -> list[Verdict]:
-    """Verdicts of seed 0 on the sick cases that count; their remedies tried over `SEEDS`."""
-    sick = [label for label in labels if label.holds and label.case.truth]
-    said = [runner.outcome(label.case.run, SEEDS[0]) for label in sick]
-    followed = [_followed(label, out.changes) for label, out in zip(sick, said, strict=True)]
+def judge(runner: Runner, label: Label, constant: bool) -> Verdict:
+    """The verdict of seed 0 on a sick case that counts; its remedy is tried over `SEEDS`."""
+    outcome = runner.outcome(label.case.run)
+    works = _cures(runner, label, _followed(label, outcome.changes))
     # The constant answer's network is drawn and trained with the defaults of what it names.
     answer = CONSTANT_CHANGES if constant else {}
-    fixed = [_followed(label, answer) for label in sick]
-    runs = [run for run in (*followed, *fixed) if run]
-    runner.outcomes([(run, seed) for run in runs for seed in SEEDS])
-    return [
-        Verdict(label, outcome, _cures(runner, label, remedy), _cures(runner, label, other))
-        for label, outcome, remedy, other in zip(sick, said, followed, fixed, strict=True)
-    ]
+    return Verdict(label, outcome, works, _cures(runner, label, _followed(label, answer)))
 
 
 def _followed(label: Label, changes: dict[str, Any]) -> Run | None:
@@ -88,7 +81,7 @@ def report(
 ) -> Iterator[str]:
     """Markdown: how many cases count, totals, by true cause, by rule."""
     yield from _labels(labels)
-    alarms = [runner.outcome(case.run, SEEDS[0]) for case in controls(labels)]
+    alarms = [runner.outcome(case.run) for case in controls(labels)]
     loud = [outcome for outcome in alarms if outcome.verdict != "healthy"]
     yield from _totals(verdicts, len(loud), len(alarms), constant)
     yield from _causes(verdicts)
@@ -170,14 +163,13 @@ def _rules(verdicts: list[Verdict], alarms: Counter[str]) -> Iterator[str]:
         yield f"| {rule} | {len(meant)} | {recall} | {total} | {precision} | {alarms[rule]} |"
 
 
-def lines(runner: Runner, labels: list[Label], verdicts: list[Verdict]) -> Iterator[str]:
-    """A line for every case: whether it counts, accuracies, what was said, what the remedy did."""
-    by_case = {verdict.label.case: verdict for verdict in verdicts}
-    for label in labels:
-        outcome = runner.outcome(label.case.run, SEEDS[0])
-        word = "counts " if label.holds else "dropped"
-        text = f"{word} {label.case.name}: {label.accuracy:.2f}, twin {label.twin:.2f}"
-        verdict = by_case.get(label.case)
-        remedy = f"; remedy works: {verdict.works}" if verdict else ""
-        said = f"{outcome.verdict} {outcome.rules}"
-        yield f"{text}; {said}{remedy} {outcome.error}".rstrip()
+def line(runner: Runner, label: Label, verdict: Verdict | None) -> str:
+    """A case: whether it counts, accuracies, what was said, what the remedy did."""
+    outcome = runner.outcome(label.case.run)
+    word = "counts " if label.holds else "dropped"
+    text = f"{word} {label.case.name}: {label.accuracy:.2f}, twin {label.twin:.2f}"
+    said = f"{outcome.verdict} {outcome.rules}"
+    if verdict is None:
+        return f"{text}; {said}"
+    named = "named" if verdict.named else "MISSED"
+    return f"{text}; {named}: {said}; {outcome.changes}: works {verdict.works}"

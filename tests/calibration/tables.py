@@ -9,6 +9,7 @@ labels) are made in both; too few rows and rare classes only in training: scores
 
 import csv
 import gzip
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -42,6 +43,11 @@ class Recipe:
     def with_fault(self, name: str, strength: float) -> "Recipe":
         """The same with one more fault."""
         return replace(self, faults=(*self.faults, (name, strength)))
+
+    @property
+    def digest(self) -> str:
+        """A name for a folder."""
+        return hashlib.sha256(str(self).encode()).hexdigest()[:16]
 
 
 def write(recipe: Recipe, folder: Path) -> tuple[Path, Path]:

@@ -1,7 +1,7 @@
 """The calibration's generator, and a few of its cases run: they are sick, and their twins learn."""
 
 import pytest
-from calibration import cases, measuring, scoring, tables, truths
+from calibration import cases, measuring, running, scoring, tables, truths
 from calibration.cases import Case, Run
 from calibration.measuring import Label, Outcome, Runner
 from calibration.scoring import Verdict
@@ -87,7 +87,7 @@ def test_options_of_every_case_are_options_of_train(monkeypatch, tmp_path):
         options = dict(case.run.options)
         examples[tuple(options[name] for name in sorted(options.keys() - aside))] = options
     for options in examples.values():
-        result = run_line(*measuring.arguments(options, 0))
+        result = run_line("train", *running.arguments(options, 0), "--out", "run.ckpt")
         assert result.code == 1, result.err
         assert "train.csv" in result.err
 
@@ -95,11 +95,11 @@ def test_options_of_every_case_are_options_of_train(monkeypatch, tmp_path):
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
     """The sample's labels, and verdicts on them."""
-    runner = Runner(tmp_path_factory.mktemp("results"), jobs=1)
+    runner = Runner(tmp_path_factory.mktemp("results"))
     chosen = [case for case in SICK if case.name in SAMPLE]
     assert len(chosen) == len(SAMPLE)
-    labels = runner.labels(chosen, {})
-    return runner, labels, scoring.judge(runner, labels, constant=False)
+    labels = [runner.label(case, {}) for case in chosen]
+    return runner, labels, [scoring.judge(runner, label, constant=False) for label in labels]
 
 
 def test_the_sample_is_sick_and_its_twins_learn(measured):
@@ -119,9 +119,35 @@ def _detected(verdicts):
 
 
 def test_outcomes_are_kept_and_not_run_again(measured, monkeypatch):
-    runner, labels, _ = measured
-    monkeypatch.setattr(measuring, "train", lambda *_: pytest.fail("run again"))
-    assert runner.labels([label.case for label in labels], {}) == labels
+    runner, labels, verdicts = measured
+    monkeypatch.setattr(running, "measure", lambda *_: pytest.fail("run again"))
+    assert [runner.label(label.case, {}) for label in labels] == labels
+    assert [scoring.judge(runner, label, constant=False) for label in labels] == verdicts
+
+
+@pytest.mark.parametrize("name", [SAMPLE[0], SAMPLE[3], SAMPLE[5]])
+def test_what_is_measured_is_what_the_command_line_says(name, measured, monkeypatch, tmp_path):
+    runner, _, _ = measured
+    case = next(case for case in SICK if case.name == name)
+    tables.write(case.run.recipe, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    line = running.arguments(dict(case.run.options), 0)
+    result = run_line("train", *line, "--out", "run.ckpt", "--format", "json", "-q")
+    outcome = runner.outcome(case.run)
+    assert outcome.code == result.code
+    assert outcome.accuracy == pytest.approx(result.json["test"]["accuracy"])
+    assert outcome.verdict == result.json["health"]["verdict"]
+    findings = result.json["health"]["findings"]
+    assert list(outcome.rules) == [finding["rule"] for finding in findings]
+    assert outcome.changes == ((findings[0].get("remedy") or {}).get("changes") or {})
+
+
+def test_another_seed_reaches_the_same_whether_it_is_judged_or_not(measured, tmp_path):
+    case = next(case for case in SICK if case.name == SAMPLE[0])
+    told = running.measure(case.run, 1, True, tmp_path)
+    untold = running.measure(case.run, 1, False, tmp_path)
+    assert (untold.code, untold.accuracy) == (told.code, pytest.approx(told.accuracy))
+    assert untold.situation is None
 
 
 def test_stored_labels_are_not_measured_again(measured, monkeypatch, tmp_path):
@@ -129,10 +155,10 @@ def test_stored_labels_are_not_measured_again(measured, monkeypatch, tmp_path):
     path = tmp_path / "labels.json"
     measuring.write_labels(path, labels[:2])
     measuring.write_labels(path, labels[2:])
-    monkeypatch.setattr(measuring, "train", lambda *_: pytest.fail("run again"))
-    again = Runner(tmp_path, jobs=1).labels(
-        [label.case for label in labels], measuring.read_labels(path)
-    )
+    monkeypatch.setattr(running, "measure", lambda *_: pytest.fail("run again"))
+    known = measuring.read_labels(path)
+    runner = Runner(tmp_path)
+    again = [runner.label(label.case, known) for label in labels]
     assert [label.holds for label in again] == [label.holds for label in labels]
     assert [label.twin for label in again] == pytest.approx(
         [label.twin for label in labels], abs=1e-4

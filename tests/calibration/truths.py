@@ -26,7 +26,7 @@ TRUTHS = {
     "labels-noisy": Truth(("labels",), ("overfitting",)),
     "labels-doubled": Truth(("labels",), ("overfitting",)),
     "rare-class": Truth(("imbalance",), ("not-learning",)),
-    "few-rows": Truth(("overfitting", "imbalance", "inputs"), ("unfinished", "labels")),
+    "few-rows": Truth(("few-examples",), ("overfitting", "unfinished", "labels")),
     # configuration
     "clipped": Truth(("slow", "stalled"), ("not-learning", "unfinished")),
     "schedule": Truth(("slow", "unfinished"), ("not-learning", "stalled")),
@@ -47,9 +47,9 @@ TRUTHS = {
 }
 
 RULES = (
-    *("inputs", "imbalance", "labels"),
+    *("inputs", "few-examples", "imbalance", "labels"),
     *("normalisation", "over-regularised", "under-capacity"),
-    *("vanishing", "exploding", "saturated", "dead", "stalled", "unpredicted"),
+    *("vanishing", "exploding", "saturated", "dead", "stalled", "unpredicted", "diverged"),
     *("unstable", "slow", "unfinished", "not-learning", "overfitting"),
 )
 CONSTANT_CHANGES = {"act": "elu", "alpha": None, "lr": None}  # None: the default
