@@ -119,13 +119,19 @@ class Case:
 
     @cached_property
     def travel(self) -> float:
-        """The longest way that a layer's kernel can have gone, over its norm."""
+        """The longest way that a hidden layer's kernel can have gone, over its norm.
+
+        The output layer alone moves in a network that has only random features, and above dead
+        layers nothing else can: then its way counts too.
+        """
         by_layer: dict[str, float] = {}
         for epoch in self.epochs:
             for layer in epoch.layers:
                 way = layer.update_ratio * self.evidence.steps_per_epoch
                 by_layer[layer.layer] = by_layer.get(layer.layer, 0.0) + way
-        return max(by_layer.values(), default=0.0)
+        hidden = [way for name, way in by_layer.items() if way > 0 and name != "output"]
+        counted = list(by_layer.values()) if self.units_lost or not hidden else hidden
+        return max(counted, default=0.0)
 
 
 def _highest(layer: LayerRecord) -> float:
@@ -140,19 +146,30 @@ def learned(outcome: Outcome, classes: ClassStatistics) -> Learned:
     train_share = max(classes.train) / max(1, sum(classes.train))
     reference = outcome.reference
     linear = reference.linear / reference.examples if reference else None
-    verdict = _verdict(outcome, share, train_share)
+    verdict = _verdict(outcome, share, train_share, entropy(classes.train))
     return Learned(verdict, held_out.accuracy, outcome.train.accuracy, share, linear)
 
 
-def _verdict(outcome: Outcome, share: float, train_share: float) -> str:
+def _verdict(outcome: Outcome, share: float, train_share: float, frequencies: float) -> str:
+    """In a word. frequencies: the loss of knowing only how frequent the classes are."""
     held_out = outcome.held_out
     if chance.better(held_out.hits, held_out.examples, share):
         return "weakly" if _below_reference(outcome) else "learned"
-    _, high = chance.interval(held_out.hits, held_out.examples)
-    if high > share + WORTHWHILE * (1 - share) and not _below_reference(outcome):
+    if _may_be_worthwhile(outcome, share, frequencies) and not _below_reference(outcome):
         return "unknown"
     train = outcome.train
     return "memorised" if chance.better(train.hits, train.examples, train_share) else "nothing"
+
+
+def _may_be_worthwhile(outcome: Outcome, share: float, frequencies: float) -> bool:
+    """Whether a gain over the majority may only be hidden by chance.
+
+    Not where the loss too is worse than that of knowing the classes' frequencies: it counts every
+    example's probabilities, and tells far less than an accuracy does for a network to be right.
+    """
+    held_out = outcome.held_out
+    _, high = chance.interval(held_out.hits, held_out.examples)
+    return high > share + WORTHWHILE * (1 - share) and held_out.loss <= frequencies
 
 
 def _below_reference(outcome: Outcome) -> bool:

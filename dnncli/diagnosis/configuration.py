@@ -161,12 +161,13 @@ def under_capacity(case: Case) -> Iterator[Finding]:
     """Too few units, or none that bend, in a run that fits its training data badly."""
     if case.outcome is None:
         return
-    yield from _too_deep_for_its_width(case)
+    network = case.run.network
+    narrowest = min(network.hidden)
+    if narrowest > NARROW:
+        yield from _too_deep_for_its_width(case)
     if not _underfits(case):
         return
-    network = case.run.network
     train = f"training accuracy is {case.outcome.train.accuracy:.0%}"
-    narrowest = min(network.hidden)
     if narrowest <= NARROW:
         place = network.layers()[network.hidden.index(narrowest)]
         evidence = f"it has {narrowest} unit{'s' * (narrowest > 1)}, and {train}"

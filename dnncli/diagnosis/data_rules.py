@@ -52,7 +52,7 @@ def inputs(data: InputStatistics, scale: str) -> Iterator[Finding]:
         yield _rescaled(evidence_of_scale, scale)
     elif data.outliers > MOSTLY:
         evidence = (
-            f"in {data.outliers:.0%} of the features 1 % of the rows make 90 % of the variance"
+            f"in {data.outliers:.0%} of the features 2 % of the rows make 90 % of the variance"
         )
         advice = "no option helps: cut off or correct the outliers, which squeeze all else together"
         yield Finding("inputs", None, evidence, advice)

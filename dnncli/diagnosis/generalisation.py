@@ -83,7 +83,8 @@ def worse_than_simple(case: Case) -> Iterator[Finding]:
         told = f"{evidence}; training accuracy is {case.outcome.train.accuracy:.0%}"
         yield remedy.finding("overfitting", None, told, [Remedy({"dropout": 0.3})])
     else:
-        yield remedy.finding("unfinished", None, evidence, [Remedy({"epochs": 2 * ENOUGH_EPOCHS})])
+        more = max(2 * ENOUGH_EPOCHS, MORE_EPOCHS * len(case.epochs))
+        yield remedy.finding("unfinished", None, evidence, [Remedy({"epochs": more})])
 
 
 def overfitting(case: Case) -> Iterator[Finding]:

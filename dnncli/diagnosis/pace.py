@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dnncli.diagnosis import remedy
 from dnncli.diagnosis.case import LARGE_STEP, Case
 from dnncli.diagnosis.rate_limit import rate_limit
+from dnncli.diagnosis.units import saturated
 from dnncli.records import Finding, Remedy
 from dnncli.spec import catalog
 
@@ -19,6 +20,9 @@ SHORT_WAY = 0.1
 RELAPSE = 2.0
 ADAPTIVE = ("adam", "adamw", "nadam", "rmsprop", "adagrad", "lamb", "lion")
 GOOD_STEP = 1e-3  # of the weights: what healthy runs show
+# Plain descent's steps shrink with the gradient, tenfold while a network learns: its first may be
+# so much larger. Momentum makes those that follow 1/(1 - momentum) times as large.
+FIRST_STEP = 1e-2
 # A step limit is where oscillation begins; half of it is the fastest descent along that direction.
 # With momentum a quarter: of 12 networks some fail from 0.7 of the limit on and 0.3 is best, while
 # without it all train at the limit and fail from 3 to 8 of it (tests/benchmarks/rate_limit.md).
@@ -42,7 +46,7 @@ def _overshoot(case: Case) -> str | None:
     """What shows that steps are too large; None where nothing does."""
     if case.crash is not None:
         return case.crash.evidence
-    if not case.epochs or not (case.impaired or case.units_lost):
+    if not case.epochs or not (case.impaired or case.units_lost or _flattened(case)):
         return None
     largest = case.largest_step
     step = f"a step changed up to {largest:.1e} of the weights"
@@ -53,9 +57,17 @@ def _overshoot(case: Case) -> str | None:
     last = case.epochs[-1].train_loss
     if last > RELAPSE * lowest and last > case.entropy / 4 and largest > LARGE_STEP / 10:
         return f"the training loss fell to {lowest:.2g} and rose again to {last:.2g}; {step}"
-    if largest > LARGE_STEP and (case.units_lost or case.learned.verdict != "unknown"):
+    harmed = case.units_lost or _flattened(case) or case.learned.verdict != "unknown"
+    if largest > LARGE_STEP and harmed:
         return f"{step} at once, where about a thousandth is healthy"
     return None
+
+
+def _flattened(case: Case) -> bool:
+    """Whether units are where their activation is flat, which they were not before any update."""
+    if len(case.initial) < 2 or any(saturated(case.context, case.initial)):
+        return False
+    return any(saturated(case.context, case.layers))
 
 
 def _initial_loss(case: Case) -> float:
@@ -97,16 +109,19 @@ def slow(case: Case) -> Iterator[Finding]:
     """Steps so small that the weights cannot have got anywhere: by clipping, schedule or rate."""
     if not case.impaired or case.crash is not None or not case.epochs:
         return
+    spent = _scheduled(case)
+    if spent:
+        yield spent
+        return
     # A short way at a healthy pace is a run that is too short.
     if not case.travel < SHORT_WAY or case.travel > case.steps * GOOD_STEP / 3:
         return
     most = f"more than {case.travel:.1e} of its weights"
-    way = f"in {case.steps:,} steps no layer can have moved by {most}"
-    for cause in (_clipped, _scheduled):
-        found = cause(case, way)
-        if found:
-            yield found
-            return
+    way = f"in {case.steps:,} steps no hidden layer can have moved by {most}"
+    clipped = _clipped(case, way)
+    if clipped:
+        yield clipped
+        return
     layer = max(case.layers, key=lambda layer: layer.update_ratio)
     reason = (
         f"about {GOOD_STEP:g} of the weights a step is healthy, here it is {layer.update_ratio:.1e}"
@@ -120,7 +135,8 @@ def faster_rates(case: Case) -> Iterator[float]:
     rate = float(case.run.schedule.lr or 0.0)
     usual = catalog.OPTIMIZERS[case.run.update.optimizer].lr
     first = max((layer.update_ratio for layer in case.initial), default=0.0)
-    fitting = rate * GOOD_STEP / first if first > 0 else usual
+    left = 1 - (case.run.update.momentum or 0.0)
+    fitting = rate * FIRST_STEP * left / first if first > 0 else usual
     best = usual if case.run.update.optimizer in ADAPTIVE else max(usual, fitting)
     sharpness = case.evidence.sharpness
     if sharpness is not None and sharpness.limit is not None:
@@ -148,13 +164,18 @@ def _clipped(case: Case, way: str) -> Finding | None:
     return remedy.finding("slow", None, evidence, [raised, Remedy(without)])
 
 
-def _scheduled(case: Case, way: str) -> Finding | None:
-    """A schedule that leaves a tenth of the rate or less on average."""
+def _scheduled(case: Case) -> Finding | None:
+    """A schedule that leaves a tenth of the rate or less on average: a tenth of the run was used.
+
+    What was learned before the rate was spent may be much or little.
+    """
     rate = float(case.run.schedule.lr or 0.0)
     mean = math.fsum(epoch.learning_rate for epoch in case.epochs) / len(case.epochs)
-    if mean > rate / 10:
+    constant = case.run.schedule.schedule == "constant" and not case.run.schedule.warmup
+    if constant or mean > rate / 10:
         return None
-    evidence = f"the schedule leaves {mean / rate:.1e} of the rate on average: {way}"
+    told = f"no hidden layer can have moved by more than {case.travel:.1e} of its weights"
+    evidence = f"the schedule leaves {mean / rate:.1e} of the rate on average: {told}"
     changes: dict[str, object] = {"warmup": 0.0} if case.run.schedule.warmup else {}
     if case.run.schedule.schedule != "constant":
         changes |= {"schedule": "constant", "decay_rate": None, "decay_steps": None}

@@ -14,7 +14,7 @@ class InputStatistics:
     varying: how many features are not constant. offset: largest |mean| / standard deviation of a
     feature that varies, `offset_name` its name.
     share_of_largest: the share of all variance that the feature of largest variance has, and its
-    name. outliers: the share of the numeric features whose variance comes from at most 1 % of the
+    name. outliers: the share of the numeric features whose variance comes from at most 2 % of the
     rows. increasing: features that rise strictly from row to row, as row numbers do.
     """
 
