@@ -8,10 +8,16 @@ from jaxtyping import Float, Float64, UInt64
 
 from dnncli.data.cross_fitting import cross_fit, giveaways
 from dnncli.data.dataset import Dataset, Split
-from dnncli.records.diagnosis import ClassStatistics, DataStatistics, InputStatistics
+from dnncli.records.diagnosis import (
+    ClassStatistics,
+    DataStatistics,
+    InputStatistics,
+    SharedRows,
+)
 
 ROWS = 5_000  # of the training examples, evenly spread: enough for every statistic of a feature
 COMPARED = 20_000  # examples that are held against each other
+ASKED = 2_000  # held-out examples of a split that are looked for among them
 # The rows that may make a feature's variance by themselves: outliers in 1 % of the rows on average
 # are in more than 1 % of every other feature's. Of a normal distribution they make 15 % of it.
 TAIL = 0.02
@@ -26,7 +32,9 @@ def statistics(dataset: Dataset) -> DataStatistics:
     column_names, x = columns(dataset)
     alone = tuple(column_names[place] for place in giveaways(x, dataset.train.y))
     models = cross_fit(dataset.train, dataset.classes)
-    return DataStatistics(inputs(dataset.train, names), classes(dataset), models, alone)
+    own = inputs(dataset.train, names)
+    common = shared(dataset) if own.varying else None
+    return DataStatistics(own, classes(dataset), models, alone, common)
 
 
 def feature_names(dataset: Dataset) -> tuple[str, ...]:
@@ -118,6 +126,26 @@ def _best_accuracy(train: Split) -> float:
     best = np.zeros(int(group.max()) + 1, np.int64)
     np.maximum.at(best, pairs // classes, counts)
     return float(best.sum() / len(y))
+
+
+def shared(dataset: Dataset) -> SharedRows:
+    """How many held-out examples are among the training examples, by their rows' hashes.
+
+    Of every stride-th training example; a share that is found among these stands for as many more.
+    """
+    stride = -(-len(dataset.train) // COMPARED)
+    known, counts = np.unique(row_hashes(dataset.train.x[::stride]), return_counts=True)
+    repeated = float(counts[counts > 1].sum() / counts.sum())
+    found = (_found(dataset.validation, known), _found(dataset.test, known), repeated)
+    return SharedRows(*(min(1.0, share * stride) for share in found))
+
+
+def _found(split: Split, known: UInt64[np.ndarray, " hashes"]) -> float:
+    """The share of an evenly spread sample of a split whose hashes are known."""
+    if not len(split):
+        return 0.0
+    asked = split.x[:: -(-len(split) // ASKED)]
+    return float(np.isin(row_hashes(asked), known).mean())
 
 
 def row_hashes(x: Float[np.ndarray, "rows features"]) -> UInt64[np.ndarray, " rows"]:

@@ -75,6 +75,7 @@ def _data(run: RunSpec, data: DataStatistics) -> Iterator[Finding]:
         evidence = f"identical rows have different labels: {best} can be right"
         advice = "no option helps: give features that tell them apart"
         yield Finding("labels", None, evidence, advice)
+    yield from data_rules.shared_rows(data)
 
 
 def _normalisation(run: RunSpec, steps: int) -> Iterator[Finding]:

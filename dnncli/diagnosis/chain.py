@@ -1,6 +1,6 @@
 """Causes before symptoms: what is found of a whole run, stage by stage, the first cause first.
 
-data → configuration → initialisation → steps → units → generalisation. What is found at a later
+data → configuration → initialisation → steps → units → generalisation → evaluation. What is found at a later
 stage than the first cause is explained by it: it is shown under the cause and is not a finding of
 its own.
 """
@@ -29,6 +29,12 @@ def _inputs(case: Case) -> Iterator[Finding]:
     normalised = case.run.network.bn and inputs.varying > 0
     if inputs.varying == 0 or (case.impaired and not normalised):
         yield from found
+
+
+def _shared(case: Case) -> Iterator[Finding]:
+    """Held-out rows that were trained on."""
+    if case.data is not None:
+        yield from data_rules.shared_rows(case.data)
 
 
 def _initialisation(case: Case) -> Iterator[Finding]:
@@ -95,6 +101,8 @@ STAGES: dict[str, tuple[Rule, ...]] = {
     "units": (_units, _moves),
     "stopping": (generalisation.unfinished, generalisation.overfitting),
     "generalisation": (generalisation.not_learning, generalisation.worse_than_simple),
+    # The data's too, but it does no harm to learning: only to what is believed of it.
+    "evaluation": (_shared,),
 }
 
 

@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from dnncli.diagnosis import chance, remedy
 from dnncli.diagnosis.case import Case, entropy
 from dnncli.records import Finding, Remedy
-from dnncli.records.diagnosis import ClassStatistics, InputStatistics, SplitOutcome
+from dnncli.records.diagnosis import (
+    ClassStatistics,
+    DataStatistics,
+    InputStatistics,
+    SplitOutcome,
+)
 
 # Initialisers take inputs of mean square 1 (He et al. 2015): the first layer's outputs, and for
 # ReLU all layers', are as many times too large as the inputs are. A factor of 10 makes logits of
@@ -31,6 +36,13 @@ FEW_ROWS = 10
 WIDE = 0.25
 # Within a pair of classes that are told apart this well or worse nothing distinguishes them.
 INDISTINCT = 0.65
+
+# Held-out rows of which so many were seen in training: an accuracy is then too high by up to as
+# much, which is the margin from which on networks differ here.
+SHARED = 0.05
+# Rows of few possible values repeat by nature, in training as between the splits. Where they are
+# twice as common between the splits, rows were copied there.
+COPIED = 2.0
 
 STANDARD = "every feature gets mean 0 and standard deviation 1"
 
@@ -99,7 +111,7 @@ def few_examples(case: Case) -> Iterator[Finding]:
         f"{told} on {held_out.examples} held-out rows may be anything from {low:.0%} to {high:.0%}"
     )
     gap = case.outcome.train.accuracy - held_out.accuracy > WIDE
-    if rows < FEW_ROWS * classes and (high - low > 2 * WIDE or gap):
+    if rows < FEW_ROWS * classes and (high - low > 2 * WIDE or gap or case.impaired):
         yield Finding("few-examples", None, evidence, "no option helps: more rows are needed")
 
 
@@ -161,6 +173,25 @@ def labels(case: Case) -> Iterator[Finding]:
         yield Finding(
             "labels", None, evidence, "no option helps: give features that tell them apart"
         )
+
+
+def shared_rows(data: DataStatistics) -> Iterator[Finding]:
+    """Held-out rows that the network was trained on: what is said of them is too good."""
+    if data.shared is None:
+        return
+    shares = {"validation": data.shared.validation, "test": data.shared.test}
+    copied = {
+        name: share
+        for name, share in shares.items()
+        if share > max(SHARED, COPIED * data.shared.repeated)
+    }
+    if not copied:
+        return
+    told = " and ".join(f"{share:.0%} of the {name} rows" for name, share in copied.items())
+    usual = f"of the training rows themselves {data.shared.repeated:.0%} repeat"
+    evidence = f"{told} are among the training rows too; {usual}"
+    advice = "no option helps: take them out of the training data; their accuracy says too much"
+    yield Finding("shared-rows", None, evidence, advice)
 
 
 def training_fits(case: Case) -> bool:

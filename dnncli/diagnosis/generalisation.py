@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from dnncli.diagnosis import chance, remedy
-from dnncli.diagnosis.case import Case
+from dnncli.diagnosis.case import MARGIN, Case
 from dnncli.records import Finding, Remedy
 
 # The held-out loss of the last epoch over the best one's. Early stopping's ten epochs do not get
@@ -37,9 +37,11 @@ def unfinished(case: Case) -> Iterator[Finding]:
 
 
 def _could_be_better(case: Case) -> bool:
-    """Impaired, or with a held-out accuracy that still rises beyond chance."""
+    """Impaired, or with a held-out accuracy that still rises beyond chance, and has room to."""
     if case.impaired:
         return True
+    if case.outcome is not None and case.outcome.held_out.accuracy > 1 - MARGIN:
+        return False
     total = len(case.epochs)
     if total < 4 or case.data is None:
         return False
@@ -87,6 +89,16 @@ def worse_than_simple(case: Case) -> Iterator[Finding]:
         yield remedy.finding("unfinished", None, evidence, [Remedy({"epochs": more})])
 
 
+def _stopped_in_time(case: Case) -> bool:
+    """Whether early stopping kept a network that knows unseen examples about as well as its own."""
+    if case.evidence.stopped != "patience" or case.outcome is None:
+        return False
+    train = case.outcome.train
+    held_out = case.outcome.held_out
+    certain = chance.clearly_below(held_out.hits, held_out.examples, train.hits, train.examples)
+    return not certain or train.accuracy - held_out.accuracy < MARGIN
+
+
 def overfitting(case: Case) -> Iterator[Finding]:
     """The held-out loss rose far above its best while the training loss went on falling."""
     if len(case.epochs) < 2:
@@ -96,7 +108,7 @@ def overfitting(case: Case) -> Iterator[Finding]:
     rise = last.val_loss - best.val_loss
     if last.val_loss < RISEN * best.val_loss or rise < RISE * case.entropy:
         return
-    if last.train_loss > best.train_loss:
+    if last.train_loss > best.train_loss or _stopped_in_time(case):
         return
     held_out = f"the held-out loss rose from {best.val_loss:.2g} in epoch {best.epoch}"
     fell = f"while the training loss fell to {last.train_loss:.1g}"

@@ -46,6 +46,19 @@ class ClassStatistics:
 
 
 @dataclass(frozen=True)
+class SharedRows:
+    """Shares of the examples that are in the training data too, every feature equal.
+
+    validation, test: of these splits. repeated: of the training examples, those that stand there
+    more than once. Estimated from samples where there are many.
+    """
+
+    validation: float
+    test: float
+    repeated: float
+
+
+@dataclass(frozen=True)
 class CrossFit:
     """How two models in closed form do on training examples, each half told from the other.
 
@@ -72,12 +85,14 @@ class DataStatistics:
     """What can be known of the data before training.
 
     cross_fit: None where there are too few examples. giveaways: features that tell the class alone.
+    shared: None where no feature varies.
     """
 
     inputs: InputStatistics
     classes: ClassStatistics
     cross_fit: CrossFit | None = None
     giveaways: tuple[str, ...] = ()
+    shared: SharedRows | None = None
 
 
 @dataclass(frozen=True)

@@ -243,6 +243,7 @@ RULES = _table(
     Entry("unfinished", "still improving when it stopped"),
     Entry("not-learning", "no better than always answering the largest class"),
     Entry("overfitting", "held-out data get worse while training data get better"),
+    Entry("shared-rows", "held-out rows that are among the training rows too"),
 )
 
 FORMATS = _table(

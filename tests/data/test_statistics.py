@@ -7,8 +7,9 @@ import pytest
 from problems import dataset
 
 from dnncli.data import Split
-from dnncli.data.statistics import columns, inputs, row_hashes, statistics
+from dnncli.data.statistics import columns, inputs, row_hashes, shared, statistics
 from dnncli.data.tables.encoding import Column, Encoding
+from dnncli.records.diagnosis import SharedRows
 
 ROWS = 400
 NAMES = ("x1", "x2", "x3")
@@ -62,6 +63,32 @@ def test_equal_rows_have_equal_hashes_and_others_do_not():
     hashes = row_hashes(twice)
     assert (hashes[:ROWS] == hashes[ROWS:]).all()
     assert len(set(hashes.tolist())) == ROWS
+
+
+def with_copies(split, source, share):
+    """A split of which every so-many-th example is one of another split's."""
+    x = split.x.copy()
+    places = np.arange(0, len(x), round(1 / share))
+    x[places] = source.x[: len(places)]
+    return replace(split, x=x)
+
+
+def test_rows_that_were_copied_from_the_training_data_are_counted():
+    plain = dataset(train=200, validation=100, test=100)
+    assert shared(plain) == SharedRows(0, 0, 0)
+    copied = replace(plain, test=with_copies(plain.test, plain.train, 0.25))
+    assert shared(copied) == SharedRows(0, 0.25, 0)
+    twice = replace(copied, train=with_copies(plain.train, plain.validation, 0.5))
+    assert shared(twice).validation == 1
+    halves = Split(np.repeat(plain.train.x[:100], 2, axis=0), plain.train.y)
+    assert shared(replace(plain, train=halves)).repeated == 1
+
+
+def test_shares_are_estimated_from_every_so_many_th_row(monkeypatch):
+    plain = dataset(train=4000, validation=100, test=1000)
+    copied = replace(plain, test=with_copies(plain.test, plain.train, 0.2))
+    monkeypatch.setattr("dnncli.data.statistics.COMPARED", 2000)
+    assert shared(copied).test == pytest.approx(0.2, abs=0.01)
 
 
 def with_categories():

@@ -7,7 +7,7 @@ import pytest
 from dnncli.diagnosis import remedy
 from dnncli.diagnosis.before import before
 from dnncli.diagnosis.context import NetworkContext
-from dnncli.records.diagnosis import ClassStatistics, DataStatistics
+from dnncli.records.diagnosis import ClassStatistics, DataStatistics, SharedRows
 from dnncli.spec import catalog, from_options
 from tests.diagnosis.runs import CLASSES, DATA, INPUTS
 
@@ -93,3 +93,16 @@ def _context(data):
 )
 def test_classes_are_looked_at(counts, rule):
     assert found(data=DataStatistics(INPUTS, counts)) == [rule]
+
+
+@pytest.mark.parametrize(
+    ("shared", "rules"),
+    [
+        (SharedRows(0.0, 0.3, 0.01), ["shared-rows"]),
+        (SharedRows(0.2, 0.0, 0.0), ["shared-rows"]),
+        (SharedRows(0.03, 0.03, 0.0), []),
+        (SharedRows(0.5, 0.5, 0.6), []),
+    ],
+)
+def test_rows_shared_between_splits_are_told_where_they_do_not_repeat_by_nature(shared, rules):
+    assert found(data=replace(DATA, shared=shared)) == rules

@@ -12,11 +12,12 @@ from dnncli.records.diagnosis import (
     ClassStatistics,
     DataStatistics,
     Reference,
+    SharedRows,
     Sharpness,
     SplitOutcome,
 )
 from dnncli.spec import catalog
-from tests.diagnosis.runs import CLASSES, GUESSING, INPUTS, case, epoch, falling, outcome
+from tests.diagnosis.runs import CLASSES, DATA, GUESSING, INPUTS, case, epoch, falling, outcome
 
 NOTHING = outcome(GUESSING, GUESSING)
 
@@ -34,6 +35,17 @@ def first(subject):
             if change is not None:
                 remedy.apply(subject.run, change.changes)
     return found[0]
+
+
+def test_shared_rows_are_told_of_a_run_that_learned_and_stand_under_what_is_wrong():
+    data = replace(DATA, shared=SharedRows(0.0, 0.3, 0.0))
+    found = first(case(data=data))
+    assert found.rule == "shared-rows"
+    assert "30% of the test rows" in found.evidence
+    crossed = replace(data, inputs=replace(INPUTS, second_moment=1e8))
+    other = first(case(data=crossed, outcome=NOTHING))
+    assert other.rule == "inputs"
+    assert "shared-rows" in [symptom.rule for symptom in other.symptoms]
 
 
 def test_a_run_that_learned_well_has_no_findings():
@@ -57,6 +69,12 @@ class TestLearned:
     def test_better_than_guessing_and_far_below_a_linear_model_is_weakly(self):
         weak = SplitOutcome(0.5, ((130, 70), (70, 130)))
         assert learned(outcome(weak), CLASSES).verdict == "weakly"
+
+    def test_a_loss_worse_than_that_of_the_frequencies_shows_it_where_accuracy_cannot(self):
+        nobody = Reference(100, 50, 50)
+        for loss, verdict in ((0.66, "unknown"), (0.72, "nothing")):
+            guess = SplitOutcome(loss, ((27, 23), (23, 27)))
+            assert learned(outcome(guess, GUESSING, nobody), CLASSES).verdict == verdict
 
     def test_a_handful_of_examples_shows_nothing_either_way(self):
         few = SplitOutcome(0.6, ((3, 2), (2, 3)))
@@ -230,6 +248,17 @@ class TestSteps:
     def test_large_steps_that_did_no_harm_are_not_accused(self):
         assert chain.findings(case(initial=layers(2, update_ratio=0.3))) == ()
 
+    def test_units_that_large_steps_made_flat_are_the_rate_s(self):
+        epochs = falling(saturated_fraction=[0.9, 0.5])
+        for step, rule in ((0.3, "unstable"), (1e-3, "saturated")):
+            subject = case({"act": "tanh"}, epochs, layers(2, update_ratio=step))
+            assert first(subject).rule == rule
+
+    def test_units_that_were_flat_before_any_update_are_not(self):
+        flat = layers(2, update_ratio=0.3, saturated_fraction=[0.9, 0.5])
+        subject = case({"act": "tanh"}, falling(saturated_fraction=[0.9, 0.5]), flat)
+        assert first(subject).rule == "saturated"
+
     def slow(self, options, outcome=NOTHING, **figures):
         figures = {"update_ratio": 1e-6} | figures
         epochs = tuple(
@@ -253,6 +282,25 @@ class TestSteps:
         found = self.slow(options, rate=1e-12)
         assert (found.rule, found.remedy.changes["schedule"]) == ("slow", "constant")
 
+    def test_a_spent_schedule_is_told_though_weights_moved_before(self):
+        spent = {"schedule": "exponential", "decay_steps": 5, "optimizer": "sgd", "lr": 0.1}
+        epochs = (epoch(1, rate=1e-2, update_ratio=1e-2), epoch(2, rate=1e-9, update_ratio=1e-9))
+        found = first(case(spent, epochs, outcome=NOTHING))
+        assert (found.rule, found.remedy.changes["schedule"]) == ("slow", "constant")
+
+    def test_an_output_layer_that_moves_alone_is_slow(self):
+        still = layers(2, update_ratio=1e-6)
+        moving = (*still[:-1], replace(still[-1], update_ratio=1e-2))
+        epochs = tuple(replace(epoch(i, 0.6, 0.6), layers=moving) for i in range(1, 31))
+        assert first(case({"lr": 1e-6}, epochs, still, outcome=NOTHING)).rule == "slow"
+
+    def test_plain_descent_is_given_a_larger_first_step_than_momentum(self):
+        epochs = tuple(replace(epoch(i, 0.69, 0.69), layers=_moving(1e-6)) for i in (1, 2, 3))
+        for optimizer, rate in (("sgd", 0.1), ("momentum", 0.01)):
+            subject = case({"optimizer": optimizer, "lr": 1e-5}, epochs, _moving(1e-6))
+            found = first(replace(subject, evidence=replace(subject.evidence, outcome=NOTHING)))
+            assert found.remedy.changes == {"lr": rate}
+
 
 def _moving(ratio):
     figures = layers(2, update_ratio=ratio)
@@ -266,16 +314,31 @@ class TestGeneralisation:
         found = first(subject)
         assert (found.rule, found.remedy.changes) == ("unfinished", {"epochs": 40})
 
+    def test_a_rise_without_room_is_finished(self):
+        rising = [(1, 0.6), (2, 0.7), (3, 0.8), (4, 0.9), (5, 0.97)]
+        epochs = tuple(epoch(i, 1 / i, 1 / i, accuracy=share) for i, share in rising)
+        ended = {"stopped": "epochs", "best_epoch": 5}
+        assert first(case({}, epochs, **ended)).rule == "unfinished"
+        nearly = outcome(SplitOutcome(0.1, ((196, 4), (4, 196))))
+        assert chain.findings(case({}, epochs, outcome=nearly, **ended)) == ()
+
     def test_a_run_that_lost_patience_is_finished(self):
         subject = case({}, outcome=NOTHING, stopped="patience")
         assert "unfinished" not in [finding.rule for finding in chain.findings(subject)]
 
     def test_a_held_out_loss_that_rises_far_above_its_best(self):
         epochs = (epoch(1, 0.5, 0.4), epoch(2, 0.1, 0.8), epoch(3, 0.01, 1.5))
-        found = first(case({"patience": None}, epochs, best_epoch=1))
+        found = first(case({"patience": None}, epochs, best_epoch=1, stopped="epochs"))
         assert found.rule == "overfitting"
         assert found.remedy.changes["patience"] == 10
         assert "0.4 in epoch 1 to 1.5 in epoch 3" in found.evidence
+
+    def test_early_stopping_in_time_leaves_nothing_to_tell(self):
+        epochs = (epoch(1, 0.5, 0.4), epoch(2, 0.1, 0.8), epoch(3, 0.01, 1.5))
+        assert chain.findings(case({}, epochs, best_epoch=1)) == ()
+        memorised = outcome(train=SplitOutcome(0.01, ((500, 0), (0, 500))))
+        worse = replace(memorised, held_out=SplitOutcome(0.5, ((170, 30), (30, 170))))
+        assert first(case({}, epochs, best_epoch=1, outcome=worse)).rule == "overfitting"
 
     def test_a_small_rise_is_what_early_stopping_always_sees(self):
         epochs = (epoch(1, 0.5, 0.1), epoch(2, 0.1, 0.12), epoch(3, 0.01, 0.19))
