@@ -8,7 +8,13 @@ from functools import cached_property
 from dnncli.diagnosis import chance
 from dnncli.diagnosis.context import NetworkContext
 from dnncli.records import EpochRecord, Finding, LayerRecord, Learned
-from dnncli.records.diagnosis import ClassStatistics, DataStatistics, Outcome, RunEvidence
+from dnncli.records.diagnosis import (
+    ClassStatistics,
+    DataStatistics,
+    Outcome,
+    RunEvidence,
+    SplitOutcome,
+)
 from dnncli.spec import RunSpec
 
 # How much worse than a simple model a network must be to count as impaired: what chance allows, and
@@ -102,7 +108,13 @@ class Case:
     @cached_property
     def overconfident(self) -> bool:
         """Whether the best loss is worse than that of knowing only the classes' frequencies."""
-        return self.outcome is not None and not self.outcome.held_out.loss <= self.entropy
+        if self.outcome is None:
+            return False
+        held_out = self.outcome.held_out
+        known = self.entropy
+        if self.data is not None:
+            known = max(known, frequency_loss(self.data.classes.train, held_out))
+        return not held_out.loss <= known
 
     @cached_property
     def largest_step(self) -> float:
@@ -146,7 +158,8 @@ def learned(outcome: Outcome, classes: ClassStatistics) -> Learned:
     train_share = max(classes.train) / max(1, sum(classes.train))
     reference = outcome.reference
     linear = reference.linear / reference.examples if reference else None
-    verdict = _verdict(outcome, share, train_share, entropy(classes.train))
+    frequencies = frequency_loss(classes.train, held_out)
+    verdict = _verdict(outcome, share, train_share, frequencies)
     return Learned(verdict, held_out.accuracy, outcome.train.accuracy, share, linear)
 
 
@@ -183,6 +196,19 @@ def _below_reference(outcome: Outcome) -> bool:
     return chance.clearly_below(
         held_out.hits, held_out.examples, reference.best, reference.examples
     )
+
+
+def frequency_loss(counts: Sequence[int], seen: SplitOutcome) -> float:
+    """The loss on some examples of knowing only these classes' frequencies, in nats.
+
+    Elsewhere the classes may be as frequent as they like: a rare class of training may not be rare.
+    """
+    total = max(1, sum(counts))
+    terms = [
+        -sum(row) * math.log(max(count, 1) / total)
+        for count, row in zip(counts, seen.confusion, strict=True)
+    ]
+    return math.fsum(terms) / max(1, seen.examples)
 
 
 def entropy(counts: Sequence[int]) -> float:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 from dnncli.diagnosis import chance, remedy
-from dnncli.diagnosis.case import Case, entropy
+from dnncli.diagnosis.case import MARGIN, Case, entropy
 from dnncli.records import Finding, Remedy
 from dnncli.records.diagnosis import (
     ClassStatistics,
@@ -29,6 +29,8 @@ DOMINATED = 0.99
 MOSTLY = 0.5
 # A majority so large that accuracy says little.
 LOPSIDED = 2 / 3
+# A majority with which a network may learn the others and still find too few of the rare class.
+OVERWHELMING = 0.9
 # Training rows a class: with fewer, a class's mean in one feature is known to a third of its
 # spread.
 FEW_ROWS = 10
@@ -116,14 +118,15 @@ def few_examples(case: Case) -> Iterator[Finding]:
 
 
 def imbalance(case: Case) -> Iterator[Finding]:
-    """A class so rare that always answering the largest one is as good."""
-    if case.data is None or case.outcome is None or case.learned.verdict == "learned":
+    """A class so rare that it is not found, or clearly less often than the others."""
+    if case.data is None or case.outcome is None:
         return
     counts = case.data.classes
     share = max(counts.train) / max(1, sum(counts.train))
     confusion = case.outcome.held_out.confusion
-    rare = _never_found(counts, confusion)
-    if share < LOPSIDED or rare is None or (not case.impaired and share < 0.9):
+    present = [index for index, count in enumerate(counts.train) if count]
+    rare = min(present, key=counts.train.__getitem__)
+    if share < LOPSIDED or not _missed(case, rare, share):
         return
     total = sum(confusion[rare])
     rows = f"{counts.train[rare]} of {sum(counts.train)} training rows"
@@ -136,14 +139,21 @@ def imbalance(case: Case) -> Iterator[Finding]:
     yield Finding("imbalance", None, f"{evidence}; {majority}", advice)
 
 
-def _never_found(counts: ClassStatistics, confusion: tuple[tuple[int, ...], ...]) -> int | None:
-    """The smallest class, where less than half of it is found; None elsewhere."""
-    present = [index for index, count in enumerate(counts.train) if count]
-    rarest = min(present, key=counts.train.__getitem__)
-    total = sum(confusion[rarest])
-    if total and confusion[rarest][rarest] * 2 < total:
-        return rarest
-    return None
+def _missed(case: Case, rare: int, share: float) -> bool:
+    """Whether less than half of a class is found; where something was learned, less than of others.
+
+    share: the largest class's. Where it is overwhelming, the rare one is looked at in any case.
+    """
+    assert case.outcome is not None
+    confusion = case.outcome.held_out.confusion
+    hits = confusion[rare][rare]
+    total = sum(confusion[rare])
+    if case.learned.verdict != "learned":
+        return hits * 2 < total and (case.impaired or share >= OVERWHELMING)
+    other_hits = case.outcome.held_out.hits - hits
+    others = case.outcome.held_out.examples - total
+    fewer = chance.clearly_below(hits, total, other_hits, others)
+    return share >= OVERWHELMING and fewer and hits / total < other_hits / others - MARGIN
 
 
 def labels(case: Case) -> Iterator[Finding]:

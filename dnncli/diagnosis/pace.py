@@ -51,7 +51,7 @@ def _overshoot(case: Case) -> str | None:
     largest = case.largest_step
     step = f"a step changed up to {largest:.1e} of the weights"
     first_loss = case.epochs[0].train_loss
-    if first_loss > WORSE_THAN_NOTHING * max(case.entropy, _initial_loss(case)):
+    if first_loss > WORSE_THAN_NOTHING * _untrained_loss(case):
         return f"the first epoch's loss was {first_loss:.2g}, worse than knowing nothing; {step}"
     lowest = min(epoch.train_loss for epoch in case.epochs)
     last = case.epochs[-1].train_loss
@@ -70,8 +70,10 @@ def _flattened(case: Case) -> bool:
     return any(saturated(case.context, case.layers))
 
 
-def _initial_loss(case: Case) -> float:
-    return case.evidence.initial_loss or 0.0
+def _untrained_loss(case: Case) -> float:
+    """The loss before the first step where it was measured, and at least that of guessing."""
+    guessing = math.log(max(2, case.context.classes))
+    return max(case.entropy, guessing, case.evidence.initial_loss or 0.0)
 
 
 def _first_mover(case: Case) -> str | None:

@@ -21,6 +21,7 @@ import numpy as np
 
 TRAIN = 450  # rows at most, of which `train` takes some for validation
 TEST = 300
+LEAST = 4  # rows of a rare class: with fewer, it may be in no split
 BESIDE = Path(__file__).parents[3] / "shared" / "data"
 SHARED = Path(os.environ.get("CALIBRATION_DATA", BESIDE))
 
@@ -249,6 +250,7 @@ def rare(table: Table, strength: float, rng: np.random.Generator) -> Table:
     """Class 0 against the others, and so large a share of training's class 0 left."""
     y = (table.y != 0).astype(int)
     keep = (y == 1) | (rng.random(len(y)) < strength) | (np.arange(len(y)) >= table.train)
+    keep[np.flatnonzero(y == 0)[:LEAST]] = True
     return Table(table.x[keep], y[keep], int(keep[: table.train].sum()))
 
 
