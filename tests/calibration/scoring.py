@@ -9,6 +9,10 @@ from calibration.cases import MARGIN, Case, Run
 from calibration.measuring import Label, Outcome, Runner, remedied
 from calibration.truths import CONSTANT_CHANGES, RULES, TRUTHS, Truth
 
+from dnncli.diagnosis import chance
+
+TAIL = 0.025
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -102,12 +106,12 @@ def _labels(labels: list[Label]) -> Iterator[str]:
 def _totals(verdicts: list[Verdict], loud: int, healthy: int, constant: bool) -> Iterator[str]:
     curable = [verdict for verdict in verdicts if verdict.label.case.curable]
     other = [verdict for verdict in verdicts if not verdict.label.case.curable]
-    yield "| | share | of |"
-    yield "| --- | --- | --- |"
+    yield "| | share | exact 95 % interval | cases |"
+    yield "| --- | --- | --- | --- |"
     yield _row("sick networks detected", verdicts, lambda verdict: verdict.detected)
     yield _row("cause named first", verdicts, lambda verdict: verdict.named)
     yield _row("cause among the findings", verdicts, lambda verdict: verdict.among)
-    yield f"| false alarms on healthy networks | {_share(loud, healthy)} | {healthy} |"
+    yield _counted("false alarms on healthy networks", loud, healthy)
     yield _row("first remedy cures, of the curable", curable, lambda verdict: bool(verdict.works))
     offered = [verdict for verdict in curable if verdict.works is not None]
     yield _row("first remedy cures, where one is given", offered, lambda v: bool(v.works))
@@ -121,12 +125,37 @@ def _totals(verdicts: list[Verdict], loud: int, healthy: int, constant: bool) ->
 
 
 def _row(name: str, verdicts: list[Verdict], test: Callable[[Verdict], bool]) -> str:
-    hits = sum(test(verdict) for verdict in verdicts)
-    return f"| {name} | {_share(hits, len(verdicts))} | {len(verdicts)} |"
+    return _counted(name, sum(test(verdict) for verdict in verdicts), len(verdicts))
+
+
+def _counted(name: str, hits: int, total: int) -> str:
+    low, high = exact_interval(hits, total)
+    share = f"{_share(hits, total)} | {100 * low:.1f} to {100 * high:.1f} %"
+    return f"| {name} | {share} | {hits} of {total} |"
+
+
+def exact_interval(hits: int, total: int) -> tuple[float, float]:
+    """The 95 % interval of a share by Clopper and Pearson (1934): neither tail is over 2.5 %."""
+    low = 0.0 if hits == 0 else _share_with_tail(hits, total)
+    high = 1.0 if hits == total else 1 - _share_with_tail(total - hits, total)
+    return low, high
+
+
+def _share_with_tail(hits: int, total: int) -> float:
+    """The share for which so many hits or more have a probability of 2.5 %, by bisection."""
+    low = 0.0
+    high = 1.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        if chance.at_least(hits, total, middle) < TAIL:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 def _share(hits: int, total: int) -> str:
-    return f"{hits / total:.0%}" if total else "–"
+    return f"{100 * hits / total:.1f} %" if total else "–"
 
 
 def _causes(verdicts: list[Verdict]) -> Iterator[str]:

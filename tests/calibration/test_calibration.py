@@ -1,6 +1,7 @@
 """The calibration's generator, and a few of its cases run: they are sick, and their twins learn."""
 
 import pytest
+import scipy.stats
 from calibration import cases, measuring, running, scoring, tables, truths
 from calibration.cases import Case, Run
 from calibration.measuring import Label, Outcome, Runner
@@ -111,11 +112,18 @@ def test_the_report_counts_the_sample(measured):
     runner, labels, verdicts = measured
     text = "\n".join(scoring.report(runner, labels, verdicts, constant=False))
     assert f"sick: {len(SAMPLE)} candidates, {len(SAMPLE)} count" in text
-    assert f"| sick networks detected | {_detected(verdicts)} | {len(SAMPLE)} |" in text
+    detected = sum(verdict.detected for verdict in verdicts)
+    row = next(line for line in text.splitlines() if "sick networks detected" in line)
+    assert row.endswith(f"| {detected} of {len(SAMPLE)} |")
 
 
-def _detected(verdicts):
-    return f"{sum(verdict.detected for verdict in verdicts) / len(verdicts):.0%}"
+@pytest.mark.parametrize(("hits", "total"), [(0, 20), (1, 20), (13, 40), (97, 100), (40, 40)])
+def test_intervals_of_shares_are_clopper_and_pearson_s(hits, total):
+    low, high = scoring.exact_interval(hits, total)
+    beta = scipy.stats.beta
+    assert low == pytest.approx(beta.ppf(0.025, hits, total - hits + 1) if hits else 0, abs=1e-9)
+    most = beta.ppf(0.975, hits + 1, total - hits) if hits < total else 1
+    assert high == pytest.approx(most, abs=1e-9)
 
 
 def test_outcomes_are_kept_and_not_run_again(measured, monkeypatch):

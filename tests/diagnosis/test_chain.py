@@ -1,12 +1,13 @@
 """Causes before symptoms: each kind of fault on records made by hand, and why it is that fault."""
 
+import math
 from dataclasses import replace
 
 import pytest
 from problems import layers
 
 from dnncli.diagnosis import chain, remedy
-from dnncli.diagnosis.case import learned
+from dnncli.diagnosis.case import frequency_loss, learned
 from dnncli.records import Finding
 from dnncli.records.diagnosis import (
     ClassStatistics,
@@ -17,7 +18,17 @@ from dnncli.records.diagnosis import (
     SplitOutcome,
 )
 from dnncli.spec import catalog
-from tests.diagnosis.runs import CLASSES, DATA, GUESSING, INPUTS, case, epoch, falling, outcome
+from tests.diagnosis.runs import (
+    CLASSES,
+    DATA,
+    GUESSING,
+    INPUTS,
+    TRAINED,
+    case,
+    epoch,
+    falling,
+    outcome,
+)
 
 NOTHING = outcome(GUESSING, GUESSING)
 
@@ -138,6 +149,22 @@ class TestData:
         assert found.rule == "imbalance"
         assert "yes has 20 of 2000" in found.evidence
 
+    @pytest.mark.parametrize(("found", "rule"), [(150, "imbalance"), (192, "healthy")])
+    def test_a_rare_class_that_is_found_less_often_than_the_others(self, found, rule):
+        counts = ClassStatistics(("no", "yes"), (960, 40), (100, 100), (100, 100))
+        less = SplitOutcome(0.3, ((196, 4), (200 - found, found)))
+        subject = case(data=DataStatistics(INPUTS, counts), outcome=outcome(less, TRAINED, None))
+        assert first(subject).rule == rule
+
+    def test_classes_that_are_rare_in_training_alone_do_not_make_losses_too_high(self):
+        counts = ClassStatistics(("no", "yes"), (960, 40), (100, 100), (100, 100))
+        fair = SplitOutcome(0.3, ((196, 4), (8, 192)))
+        subject = case({}, data=DataStatistics(INPUTS, counts), outcome=outcome(fair, TRAINED))
+        assert subject.entropy < 0.3
+        told = frequency_loss(counts.train, fair)
+        assert told == pytest.approx(-(math.log(0.96) + math.log(0.04)) / 2)
+        assert not subject.impaired
+
     def test_too_few_rows_to_say_anything(self):
         counts = ClassStatistics(("a", "b"), (6, 6), (3, 2), (2, 2))
         few = SplitOutcome(0.6, ((3, 2), (2, 2)))
@@ -233,6 +260,13 @@ class TestSteps:
         found = first(case({"lr": 0.3}, epochs, outcome=NOTHING))
         assert found.rule == "unstable"
         assert "60, worse than knowing nothing" in found.evidence
+
+    def test_an_untrained_network_s_loss_is_not_too_high_where_one_class_is_most(self):
+        counts = ClassStatistics(("a", "b"), (980, 20), (98, 2), (98, 2))
+        epochs = (epoch(1, train_loss=0.69), epoch(2, train_loss=0.2))
+        data = DataStatistics(INPUTS, counts)
+        found = first(case({"lr": 0.3}, epochs, data=data, outcome=NOTHING))
+        assert found.rule != "unstable"
 
     def test_units_that_died_of_large_steps_are_the_rate_s(self):
         epochs = falling(dead_fraction=[0.0, 0.9])
