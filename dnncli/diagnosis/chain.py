@@ -1,8 +1,8 @@
 """Causes before symptoms: what is found of a whole run, stage by stage, the first cause first.
 
-data → configuration → initialisation → steps → units → generalisation → evaluation. What is found at a later
-stage than the first cause is explained by it: it is shown under the cause and is not a finding of
-its own.
+data → configuration → initialisation → steps → units → generalisation → evaluation.
+What is found at a later stage than the first cause is explained by it: it is shown under the cause
+and is not a finding of its own.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -46,9 +46,10 @@ def main() -> None:
         verdict = None
         if label.holds:
             runner.outcome(case.twin)
-            verdict = scoring.judge(runner, label, chosen.constant) if case.truth else None
+        if label.holds and case.truth:
+            verdict = scoring.judge(runner, label, chosen.constant)
+            verdicts.append(verdict)
         labels.append(label)
-        verdicts += [verdict] if verdict else []
         if chosen.save_labels:
             measuring.write_labels(LABELS, [label])
         if chosen.verbose:

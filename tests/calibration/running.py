@@ -1,9 +1,9 @@
 """Runs of `dnncli train`, many in one process: what they reach, and what their diagnosis is given.
 
 A process for each run would spend most of its time on importing JAX, reading the same table again
-and compiling the same programs. Here a table is read once, and programs are kept: a run of 40 epochs
-takes a quarter of a second once its program is there. Rules are pure functions of what is measured,
-so what they are given is kept, and they can be changed without training anything again.
+and compiling the same programs. Here a table is read once, and programs are kept: a run of 40
+epochs takes a quarter of a second once its program is there. Rules are pure functions of what is
+measured, so what they are given is kept, and they can be changed without training anything again.
 """
 
 import os

@@ -120,9 +120,10 @@ def test_the_report_counts_the_sample(measured):
 @pytest.mark.parametrize(("hits", "total"), [(0, 20), (1, 20), (13, 40), (97, 100), (40, 40)])
 def test_intervals_of_shares_are_clopper_and_pearson_s(hits, total):
     low, high = scoring.exact_interval(hits, total)
-    beta = scipy.stats.beta
-    assert low == pytest.approx(beta.ppf(0.025, hits, total - hits + 1) if hits else 0, abs=1e-9)
-    most = beta.ppf(0.975, hits + 1, total - hits) if hits < total else 1
+    # SciPy's beta distribution has no parameter 0, where the interval ends with 0 or 1.
+    least = scipy.stats.beta.ppf(0.025, max(hits, 1e-12), total - hits + 1)
+    most = scipy.stats.beta.ppf(0.975, hits + 1, max(total - hits, 1e-12))
+    assert low == pytest.approx(least, abs=1e-9)
     assert high == pytest.approx(most, abs=1e-9)
 
 
