@@ -240,7 +240,9 @@ def test_row_numbers_are_the_mixed_sum_of_products() -> None:
     x = np.array([[1.5, -2.0]], np.float32)
     first, *multipliers = [int(n) for n in np.random.Philox(key=4).random_raw(3)]
     multipliers = [n | 1 for n in multipliers]
-    total = first + sum(int(word) * n for word, n in zip(x.view(np.uint32)[0], multipliers, strict=True))
+    total = first + sum(
+        int(word) * n for word, n in zip(x.view(np.uint32)[0], multipliers, strict=True)
+    )
     total &= MASK
     total = (total ^ total >> 30) * 0xBF58476D1CE4E5B9 & MASK
     total = (total ^ total >> 27) * 0x94D049BB133111EB & MASK
