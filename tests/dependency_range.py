@@ -6,7 +6,8 @@ For every Python (default: 3.11, 3.12 and 3.13, those that uv finds) and each en
 versions of what pyproject.toml names and the newest of everything, it installs dnncli with its
 extras in a new environment and runs command lines there, each in a new folder: those of SMOKE,
 which touch every library, or with --all all of `command_lines.py`. A traceback is a failure, and so
-is another exit code than the newest versions give. Prints a table for each Python; ends with 1 where one failed.
+is another exit code than the newest versions give. Prints a table for each Python; ends with 1
+where one failed.
 """
 
 import argparse
