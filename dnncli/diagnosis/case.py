@@ -23,6 +23,8 @@ MARGIN = 0.05
 # A gain over the majority that would be worth having, as a share of its errors: where the interval
 # ends below it, nothing was learned. On 300 rows chance alone reaches a tenth of them at 1 in 40.
 WORTHWHILE = 0.25
+# An interval of accuracy so wide is of 15 examples or fewer, too few for their loss to tell either.
+WIDE = 0.5
 # Steps that change a tenth of the weights replace them all within ten; healthy steps are near a
 # thousandth.
 LARGE_STEP = 0.1
@@ -177,12 +179,13 @@ def _verdict(outcome: Outcome, share: float, train_share: float, frequencies: fl
 def _may_be_worthwhile(outcome: Outcome, share: float, frequencies: float) -> bool:
     """Whether a gain over the majority may only be hidden by chance.
 
-    Not where the loss too is worse than that of knowing the classes' frequencies: it counts every
-    example's probabilities, and tells far less than an accuracy does for a network to be right.
+    Not where the loss too is worse than that of knowing the classes' frequencies, which every
+    example's probabilities show, if there are examples enough.
     """
     held_out = outcome.held_out
-    _, high = chance.interval(held_out.hits, held_out.examples)
-    return high > share + WORTHWHILE * (1 - share) and held_out.loss <= frequencies
+    low, high = chance.interval(held_out.hits, held_out.examples)
+    untold = high - low > WIDE or held_out.loss <= frequencies
+    return untold and high > share + WORTHWHILE * (1 - share)
 
 
 def _below_reference(outcome: Outcome) -> bool:
