@@ -9,8 +9,7 @@ from rich.text import Text
 
 from dnncli import data
 from dnncli.experiments.vanishing import run as vanishing
-from dnncli.experiments.vanishing.conclusion import conclusion
-from dnncli.records import DemoRecord
+from dnncli.experiments.vanishing.result import result
 from dnncli.report import vanishing as report
 from dnncli.spec import DataSpec
 from dnncli.spec import vanishing as cases
@@ -24,7 +23,7 @@ console = Console(
     record=True, width=92, file=io.StringIO(), force_terminal=True, color_system="truecolor"
 )
 console.print(Text("$ dnncli vanishing-demo", style="bold"))
-for renderable in report.report(DemoRecord({}, dataset.record(), records, conclusion(records))):
+for renderable in report.report(result({}, dataset, records)):
     console.print(renderable)
 target = Path(__file__).parent / "vanishing-demo.svg"
 console.save_svg(str(target), title="dnncli")

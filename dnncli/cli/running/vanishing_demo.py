@@ -4,10 +4,9 @@ from dnncli.cli.outputs import Extras
 from dnncli.cli.presenter import Presenter
 from dnncli.data import Dataset
 from dnncli.experiments.vanishing import run as vanishing
-from dnncli.experiments.vanishing.conclusion import conclusion
-from dnncli.experiments.vanishing.promises import growth_lines, promises
+from dnncli.experiments.vanishing.result import result
 from dnncli.experiments.vanishing.run import VanishingSpec
-from dnncli.records import CaseRecord, DemoRecord
+from dnncli.records import CaseRecord
 from dnncli.report import vanishing as report
 from dnncli.report.figures import vanishing as figures
 from dnncli.spec import DataSpec
@@ -25,15 +24,7 @@ def demonstrate(
             bar.advance(case.case)
             cases.append(case)
             presenter.event("case", case)
-    config = _config(spec, source, dataset)
-    record = DemoRecord(
-        config=config,
-        data=dataset.record(),
-        cases=tuple(cases),
-        moral=conclusion(cases),
-        promises=tuple(promises(cases)),
-        growth=tuple(growth_lines(cases)),
-    )
+    record = result(_config(spec, source, dataset), dataset, cases)
     presenter.show(report.report, record)
     presenter.end(record, report.layer_rows(record.cases), streamed=["cases"])
     extras.draw(lambda: figures.figure(record.cases))
