@@ -33,7 +33,7 @@ OWN = (
 EXAMPLES = """
   dnncli transfer elu.ckpt --classes 5-9         # all layers, other classes
   dnncli transfer elu.ckpt --classes 5-9 --per-class 100 --keep 1 --freeze 1
-  dnncli transfer elu.ckpt --data mnist/ --keep auto --freeze all
+  dnncli transfer elu.ckpt --data mnist/ --keep auto      # by trial
   dnncli transfer elu.ckpt --keep 3 --add 20 --freeze hidden1,hidden2
   dnncli transfer elu.ckpt --freeze all --unfreeze "5:hidden4 10:hidden3 15:all"
   dnncli transfer elu.ckpt --classes 5-9 --seeds 5 --plot proof.svg
@@ -49,7 +49,8 @@ EXAMPLES = """
         "--keep",
         metavar="N|all|auto|NAME,…",
         default="all",
-        help="Hidden layers to reuse, from the bottom; auto asks a linear classifier on each.",
+        help="Hidden layers to reuse, from the bottom;"
+        " auto tries several against training from scratch.",
     ),
     options.option("--add", type=Sizes(), help="Sizes of new hidden layers on top of them."),
     options.option("--reinit", metavar="NAME,…", help="Kept layers to draw anew."),
