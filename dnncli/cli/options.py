@@ -227,6 +227,15 @@ stopping = section(
 )
 
 
+threshold = option(
+    "--threshold",
+    metavar="auto|P",
+    default="the more probable class",
+    help="Of two classes answer the second from this probability on; auto: where balanced accuracy"
+    " is highest on the validation examples.",
+)
+
+
 def inherited(decorator: Callable[[Command], Command]) -> Callable[[Command], Command]:
     """A section whose options, unless given, are those of the run in CKPT; help says so."""
 

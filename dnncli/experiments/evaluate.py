@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 
 from dnncli.data import Dataset, Split
 from dnncli.errors import SpecError
-from dnncli.experiments.metrics import classification
+from dnncli.experiments.metrics import classification, threshold
 from dnncli.nn import inference, layer_stats
 from dnncli.nn.network import Moments, Statistics
 from dnncli.records import (
@@ -58,6 +58,7 @@ def evaluate(
         checkpoint=checkpoint,
         data=dataset.record(),
         splits={},
+        threshold=snapshot.threshold,
     )
     statistics = snapshot.network.statistics
     if gradients:
@@ -79,11 +80,11 @@ def _split_record(
     """A split's scores with these batch-norm statistics."""
     split = dataset.split(name)
     logits, speed = _timed_logits(snapshot, statistics, split)
-    predicted = logits.argmax(axis=1)
-    score = _score(logits, split)
+    predicted = threshold.answered(logits, snapshot.threshold)
+    score = _score(logits, split, snapshot.threshold)
     confusion = np.zeros((dataset.classes, dataset.classes), np.int64)
     np.add.at(confusion, (split.y, predicted), 1)
-    given = classification.answers(logits, split.y, dataset.train.y)
+    given = classification.answers(logits, split.y, dataset.train.y, snapshot.threshold)
     ranked = classification.rankings(given)
     per_class = class_scores(dataset.class_names, confusion)
     return SplitRecord(
@@ -117,9 +118,9 @@ def _timed_logits(snapshot: Snapshot, statistics: Statistics, split: Split) -> t
     return np.asarray(logits), len(split) / fastest
 
 
-def _score(logits: Logits, split: Split) -> Score:
-    """Mean loss and accuracy of logits."""
-    accuracy = float((logits.argmax(axis=1) == split.y).mean())
+def _score(logits: Logits, split: Split, least: float | None) -> Score:
+    """Mean loss and accuracy of logits; least: the threshold, if there is one."""
+    accuracy = float((threshold.answered(logits, least) == split.y).mean())
     return Score(mean_cross_entropy(logits, split.y), accuracy)
 
 
@@ -194,7 +195,7 @@ def _scores(
         x = placement.put(split.x)
         network = snapshot.network._replace(statistics=statistics)
         logits = np.asarray(inference.compiled_logits(snapshot.spec.network, network, x))
-        scores[name] = _score(logits, split)
+        scores[name] = _score(logits, split, snapshot.threshold)
     return scores
 
 

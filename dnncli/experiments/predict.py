@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
+from dnncli.experiments.metrics.threshold import answered
 from dnncli.nn import inference
 from dnncli.records import Predictions
 from dnncli.training import placement
@@ -25,7 +26,7 @@ def predict(
         x = placement.put(snapshot.data.scaling.apply(rows))
         outputs = inference.compiled_logits(snapshot.spec.network, network, x)
         logits = np.asarray(outputs)[:count]
-        classes = names[logits.argmax(axis=1)].tolist()
+        classes = names[answered(logits, snapshot.threshold)].tolist()
         if probabilities:
             yield Predictions(classes, _shortest(softmax(logits)).tolist())
         else:

@@ -10,7 +10,7 @@ from dnncli import data, theory
 from dnncli.data import Dataset
 from dnncli.errors import SpecError
 from dnncli.experiments import alignment, evidence
-from dnncli.experiments.metrics import classification
+from dnncli.experiments.metrics import classification, threshold
 from dnncli.experiments.metrics.held_out import with_metrics
 from dnncli.nn import network
 from dnncli.records import Finding, Health, Seconds, TrainRecord
@@ -36,6 +36,11 @@ def chosen_variances(spec: RunSpec, dataset: Dataset) -> str | None:
     if not spec.network.init.startswith("critical"):
         return None
     return theory.critical(spec.network, dataset.train.second_moment).description
+
+
+def decided(snapshot: Snapshot, dataset: Dataset) -> Snapshot:
+    """The run with the threshold that was asked for, chosen on validation examples for auto."""
+    return replace(snapshot, threshold=threshold.decide(snapshot, dataset))
 
 
 def save(snapshot: Snapshot, path: Path) -> None:
@@ -74,13 +79,14 @@ def result(
         initial=snapshot.history.initial,
         best_epoch=snapshot.history.best_epoch,
         stopped=stopped,
-        test=with_metrics(measured, dataset),
+        test=with_metrics(measured, dataset, snapshot.threshold),
         health=_health(snapshot, progress, stopped, dataset, measured.outcome),
         prediction=prediction,
         checkpoint=checkpoint_path,
         seconds=Seconds(total=elapsed(began), compile=compiled, train=trained),
         headline=classification.headline(dataset.train.y, dataset.classes),
         positive=classification.positive(dataset.class_names),
+        threshold=snapshot.threshold,
     )
 
 
@@ -149,7 +155,7 @@ def resume(path: Path, options: Mapping[str, Any]) -> tuple[Snapshot, Dataset]:
 def _check_kept(own: Mapping[str, Any], options: Mapping[str, Any]) -> None:
     """Raise SpecError for an option that differs from the run's own and cannot be given anew."""
     for name in sorted(set(options) - set(RESUMABLE)):
-        if _as_stored(name, options[name], own) != own[name]:
+        if _as_stored(name, options[name], own) != own.get(name):
             allowed = ", ".join(map(option, RESUMABLE))
             raise SpecError(
                 f"{option(name)}: a resumed run keeps its own; --resume goes with {allowed}.",

@@ -65,7 +65,7 @@ class BatchNormRecord:
 
 @dataclass(frozen=True)
 class EvalRecord:
-    """The result of `eval`."""
+    """The result of `eval`; threshold: as of `TrainRecord`."""
 
     config: dict[str, Any]
     checkpoint: str
@@ -73,3 +73,4 @@ class EvalRecord:
     splits: dict[str, SplitRecord]
     layers: tuple[LayerRecord, ...] | None = None
     bn: BatchNormRecord | None = None
+    threshold: float | None = None

@@ -13,6 +13,8 @@ class TrainRecord:
 
     headline: the metric of the test score that comes first. positive: of two classes, the one whose
     ROC AUC and PR AUC the test score has; None of more, where they are means over the classes.
+    threshold: the probability from which on the second of two classes is answered, if one was asked
+    for.
     """
 
     config: dict[str, Any]
@@ -29,3 +31,4 @@ class TrainRecord:
     seconds: Seconds
     headline: str = "accuracy"
     positive: str | None = None
+    threshold: float | None = None

@@ -38,6 +38,7 @@ def report(record: EvalRecord) -> Iterator[RenderableType]:
             f" {split.examples_per_second:,.0f} a second)",
         )
         yield from scores.reason(split.metrics, split.headline)
+        yield from scores.decision(record.threshold, split.positive)
         yield scores.table(split.metrics, "", split.headline, split.positive)
         yield class_table(split)
         if len(split.per_class) <= confusion.MOST_CLASSES:

@@ -78,3 +78,9 @@ def reason(metrics: Metrics, headline: str) -> Iterator[Text]:
             "balanced accuracy, the mean of the classes' recalls, comes first: always answering the"
             f" largest class is right in {text.percent(largest)} of the examples"
         )
+
+
+def decision(threshold: float | None, positive: str | None) -> Iterator[Text]:
+    """From which probability on the second class is answered, in a line; nothing without one."""
+    if threshold is not None:
+        yield Text(f"answers: class {positive} from a probability of {threshold:.4g} on")

@@ -143,6 +143,7 @@ def test_scores(record: TrainRecord, test: Score) -> Iterator[RenderableType]:
         f", loss {text.loss(test.loss)}  ({text.count(record.data.test)} examples, best epoch)",
     )
     yield from scores.reason(test.metrics, record.headline)
+    yield from scores.decision(record.threshold, record.positive)
     yield Text()
     yield scores.table(test.metrics, "Test scores", record.headline, record.positive)
 

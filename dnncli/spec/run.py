@@ -11,6 +11,7 @@ from typing import Any
 from dnncli.errors import SpecError
 from dnncli.spec import catalog, checks
 from dnncli.spec.data import DataSpec
+from dnncli.spec.decision import DecisionSpec
 from dnncli.spec.freezing import FreezingSpec
 from dnncli.spec.network import NetworkSpec
 from dnncli.spec.training import ScheduleSpec, StoppingSpec, UpdateSpec
@@ -26,6 +27,7 @@ class RunSpec:
     schedule: ScheduleSpec = field(default_factory=ScheduleSpec)
     stopping: StoppingSpec = field(default_factory=StoppingSpec)
     freezing: FreezingSpec = field(default_factory=FreezingSpec)
+    decision: DecisionSpec = field(default_factory=DecisionSpec)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -40,10 +42,11 @@ class RunSpec:
     def options(self) -> dict[str, Any]:
         """Every resolved option in one flat dictionary, as JSON and config files hold it.
 
-        Options about freezing are there where a run has frozen layers or layers of different rates.
+        Options about freezing are there where a run has frozen layers or layers of different rates,
+        the threshold where one was asked for.
         """
         groups = [getattr(self, name) for name in GROUPS]
-        used = [group for group in groups if group != FreezingSpec()]
+        used = [group for group in groups if group not in (FreezingSpec(), DecisionSpec())]
         flat = {name: getattr(group, name) for group in used for name in _options(type(group))}
         return {**flat, "hidden": list(self.network.hidden), "seed": self.seed}
 
@@ -55,6 +58,7 @@ GROUPS: dict[str, type] = {
     "schedule": ScheduleSpec,
     "stopping": StoppingSpec,
     "freezing": FreezingSpec,
+    "decision": DecisionSpec,
 }
 
 

@@ -65,6 +65,8 @@ def _metadata(snapshot: Snapshot) -> dict[str, Any]:
     }
     if snapshot.origin:
         values["origin"] = asdict(snapshot.origin)
+    if snapshot.threshold is not None:
+        values["threshold"] = snapshot.threshold
     if data.encoding:
         values["encoding"] = data.encoding.json()
     return values
@@ -159,6 +161,7 @@ def _restore(checkpoint: Checkpoint) -> Snapshot:
         DataSummary(record, class_names, scaling, encoding),
         decode(tuple[StepRecord, ...], meta["flight"], "flight"),
         decode(OriginRecord | None, meta.get("origin"), "origin"),
+        decode(float | None, meta.get("threshold"), "threshold"),
     )
     _check(snapshot)
     return snapshot
@@ -197,6 +200,9 @@ def _check(snapshot: Snapshot) -> None:
     data = snapshot.data
     if len(data.class_names) != data.record.classes:
         raise CheckpointError(f"it names {len(data.class_names)} classes.")
+    threshold = snapshot.threshold
+    if threshold is not None and not (0 < threshold < 1 and data.record.classes == 2):
+        raise CheckpointError(f"its threshold is {threshold} for {data.record.classes} classes.")
     if data.encoding and len(data.encoding.features) != data.record.features:
         raise CheckpointError(f"its columns do not make {data.record.features} features.")
 

@@ -28,7 +28,8 @@ class Snapshot:
     """A run after some epochs.
 
     network: the best epoch's. state: what the next step needs. steps: the last ones before the run
-    broke or met a condition. origin: where reused layers come from.
+    broke or met a condition. origin: where reused layers come from. threshold: the probability from
+    which on the second of two classes is answered; None: the more probable class is.
     """
 
     history: RunHistory
@@ -37,6 +38,7 @@ class Snapshot:
     data: DataSummary
     steps: tuple[StepRecord, ...] = ()
     origin: OriginRecord | None = None
+    threshold: float | None = None
 
     @property
     def spec(self) -> RunSpec:

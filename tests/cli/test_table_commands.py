@@ -135,3 +135,22 @@ def test_with_a_split_seed_the_order_of_a_tables_rows_changes_nothing(folder: Pa
     assert results[0]["epochs"] == results[1]["epochs"]
     assert results[0]["test"] == results[1]["test"]
     assert results[0]["config"]["split_seed"] == 4
+
+
+def test_a_threshold_is_chosen_shown_and_used(folder: Path) -> None:
+    rng = np.random.default_rng(1)
+    lines = [f"{a:.3f},{'ny'[int(a + b > 1.3)]}" for a, b in rng.normal(size=(300, 2))]
+    (folder / "rare.csv").write_text("\n".join(["a,c", *lines]) + "\n")
+    options = ("--data", "rare.csv", "--hidden", "5", "--epochs", "3", "--out", "net.ckpt")
+    shown = run("train", *options, "--threshold", "auto", "-q").out
+    told = run("eval", "net.ckpt", "--format", "json").json
+    least = told["threshold"]
+    assert f"answers: class y from a probability of {least:.4g} on" in shown
+    assert f"answers: class y from a probability of {least:.4g} on" in run("eval", "net.ckpt").out
+    rows = run("predict", "net.ckpt", "rare.csv", "--probabilities").out.splitlines()[1:]
+    for row in rows:
+        name, _, share = row.split(",")
+        assert name == "ny"[int(float(share) >= least)]
+    assert "a resumed run keeps its own" in refused(
+        2, "train", "--resume", "net.ckpt", "--epochs", "5", "--threshold", "0.4"
+    )

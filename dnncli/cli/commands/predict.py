@@ -110,6 +110,7 @@ def command(
         "checkpoint": str(checkpoint),
         "file": file,
         "classes": list(names),
+        "threshold": snapshot.threshold,
     }
     blocks = rows.blocks(snapshot.data.record.features)
     from dnncli.report import prediction as report

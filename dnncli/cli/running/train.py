@@ -50,6 +50,8 @@ class Training:
         except (OSError, DnncliError):
             self._rescue()
             raise
+        if caught is None:
+            self.snapshot = train.decided(self.snapshot, self.dataset)
         train.save(self.snapshot, self.path)
         record = self._record(interrupted=caught is not None)
         self._close(record)

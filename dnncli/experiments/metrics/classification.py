@@ -14,6 +14,7 @@ from dnncli.experiments.metrics import intervals, ranking
 from dnncli.experiments.metrics.calibration import calibration_error
 from dnncli.experiments.metrics.intervals import Bounds
 from dnncli.experiments.metrics.ranking import Ranked
+from dnncli.experiments.metrics.threshold import answered
 from dnncli.records import Metric
 
 UNDEFINED = Metric(None)
@@ -22,9 +23,10 @@ UNDEFINED = Metric(None)
 class Answers(NamedTuple):
     """What a network says of examples whose classes are known.
 
-    right: each example's class. said: the class it was taken for. log_shares: the logarithms of the
-    probabilities of all classes. margins: each class's log odds, p / (1 - p), by which examples are
-    ranked. frequencies: the classes' shares of the training examples.
+    right: each example's class. said: the class it was taken for, by the threshold if there is one.
+    log_shares: the logarithms of the probabilities of all classes. margins: each class's log odds,
+    p / (1 - p), by which examples are ranked. frequencies: the classes' shares of the training
+    examples.
     """
 
     right: Int[np.ndarray, " examples"]
@@ -45,14 +47,15 @@ def answers(
     logits: Float[np.ndarray, "examples classes"],
     y: Int[np.ndarray, " examples"],
     trained_on: Int[np.ndarray, " training"],
+    threshold: float | None = None,
 ) -> Answers:
     """What the scores are made of, in float64; trained_on: the training examples' classes."""
     exact = logits.astype(np.float64)
-    said = logits.argmax(axis=1)
+    said = answered(logits, threshold)
     shares = frequencies(trained_on, logits.shape[1])
     with np.errstate(invalid="ignore"):  # of outputs that are not finite
         log_shares = exact - log_sum(exact)[:, None]
-        return Answers(y, said, log_shares, _margins(log_shares, said), shares)
+        return Answers(y, said, log_shares, _margins(log_shares), shares)
 
 
 def log_sum(
@@ -69,19 +72,20 @@ def frequencies(y: Int[np.ndarray, " examples"], classes: int) -> Float64[np.nda
 
 
 def _margins(
-    log_shares: Float64[np.ndarray, "examples classes"], said: Int[np.ndarray, " examples"]
+    log_shares: Float64[np.ndarray, "examples classes"],
 ) -> Float64[np.ndarray, "examples classes"]:
     """Each class's logit less the logarithm of the sum of the others' exponentials.
 
     They tell examples apart whose probabilities are all 1 in floating point.
     """
     rows = np.arange(len(log_shares))
+    top = log_shares.argmax(axis=1)
     shares = np.exp(log_shares)
-    shares[rows, said] = 0.0  # the largest has its own line: 1 - p would cancel
+    shares[rows, top] = 0.0  # the largest has its own line: 1 - p would cancel
     margins = log_shares - np.log1p(-shares)
     others = log_shares.copy()
-    others[rows, said] = -np.inf
-    margins[rows, said] = log_shares[rows, said] - log_sum(others)
+    others[rows, top] = -np.inf
+    margins[rows, top] = log_shares[rows, top] - log_sum(others)
     return margins
 
 
@@ -216,7 +220,7 @@ def calibration(given: Answers) -> Metric:
     confidence = np.exp(given.log_shares.max(axis=1))
     if np.isnan(confidence).any():
         return UNDEFINED
-    found = calibration_error(confidence, given.said == given.right)
+    found = calibration_error(confidence, given.log_shares.argmax(axis=1) == given.right)
     largest = int(given.frequencies.argmax())
     baseline = abs(float((given.right == largest).mean() - given.frequencies[largest]))
     return _metric(found.value, found.bounds, "half-normal", baseline)

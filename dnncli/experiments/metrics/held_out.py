@@ -15,19 +15,26 @@ from dnncli.training.snapshot import Snapshot
 
 def test_score(snapshot: Snapshot, dataset: Dataset) -> Score:
     """The best epoch's loss, accuracy and all other scores on the test set."""
-    return _measured(*test_answers(snapshot, dataset), dataset)
+    score, logits = test_answers(snapshot, dataset)
+    return _scored(score, logits, dataset, snapshot.threshold)
 
 
-def with_metrics(measured: Measured, dataset: Dataset) -> Score | None:
+def with_metrics(measured: Measured, dataset: Dataset, threshold: float | None) -> Score | None:
     """The same of what was measured already; None where nothing was."""
     if measured.test is None or measured.outputs is None:
         return None
-    return _measured(measured.test, measured.outputs, dataset)
+    return _scored(measured.test, measured.outputs, dataset, threshold)
 
 
-def _measured(
-    score: Score, logits: Float32[np.ndarray, "examples classes"], dataset: Dataset
+def _scored(
+    score: Score,
+    logits: Float32[np.ndarray, "examples classes"],
+    dataset: Dataset,
+    threshold: float | None,
 ) -> Score:
-    given = classification.answers(logits, dataset.test.y, dataset.train.y)
+    """A score with all metrics; a threshold changes the accuracy too."""
+    given = classification.answers(logits, dataset.test.y, dataset.train.y, threshold)
     metrics = classification.metrics(given, classification.rankings(given))
-    return replace(score, metrics=metrics)
+    if threshold is None:
+        return replace(score, metrics=metrics)
+    return replace(score, accuracy=float((given.said == given.right).mean()), metrics=metrics)
