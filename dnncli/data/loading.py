@@ -38,6 +38,11 @@ def load(
     """
     source = read(spec, known, relabel)
     parts, source = _split(source, spec, whole)
+    return prepared(source, parts, spec, whole)
+
+
+def prepared(source: DataSource, parts: Parts, spec: DataSpec, whole: bool = False) -> Dataset:
+    """The parts of a source, chosen, scaled and weighted; arguments and errors as of `load`."""
     class_names = source.class_names
     if spec.classes is not None:
         parts, class_names = selection.keep(parts, class_names, spec.classes)

@@ -49,6 +49,11 @@ def split(
     return Parts(source.train.take(rest), source.train.take(first), own)
 
 
+def validation_size(source: DataSource, amount: Amount | None) -> int:
+    """How many validation examples --validation asks for, or the source's default."""
+    return _size("validation", amount, source, source.train)
+
+
 def _size(name: str, amount: Amount | None, source: DataSource, table: Table) -> int:
     """How many examples an option asks for."""
     if amount is None:

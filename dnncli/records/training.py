@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dnncli.records.common import DataRecord, EpochRecord, Health, LayerRecord, Score, Seconds
+from dnncli.records.folds import FoldsRecord
 from dnncli.records.theory import Prediction
 
 
@@ -32,3 +33,4 @@ class TrainRecord:
     headline: str = "accuracy"
     positive: str | None = None
     threshold: float | None = None
+    folds: FoldsRecord | None = None  # with --folds

@@ -6,6 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dnncli.records import Metric
+from dnncli.records.folds import FoldsRecord
 from dnncli.records.scores import Metrics
 from dnncli.report import text
 
@@ -35,6 +36,24 @@ def table(metrics: Metrics, title: str, headline: str, positive: str | None) -> 
     for name in sorted(metrics, key=lambda name: name != headline):
         style = "bold" if name == headline else ""
         cells = _cells(name, metrics[name])
+        shown.add_row(_named(name, positive), *cells, style=style)
+    return shown
+
+
+def folds_table(record: FoldsRecord, headline: str, positive: str | None) -> Table:
+    """A row a metric, `headline` first: mean over folds, corrected interval, and their range."""
+    title = f"Test scores over {record.folds} folds"
+    shown = Table(title=title, show_edge=False, **text.TABLE)
+    shown.add_column("", overflow="fold")
+    for name in ("mean", "95 % interval", "lowest fold", "highest"):
+        shown.add_column(name, justify="right", no_wrap=True)
+    for name in sorted(record.metrics, key=lambda name: name != headline):
+        style = "bold" if name == headline else ""
+        estimate = record.metrics[name]
+        mean = Metric(estimate.mean, estimate.low, estimate.high)
+        known = [value for value in estimate.values if value is not None]
+        ends = (min(known, default=None), max(known, default=None))
+        cells = (*_cells(name, mean)[:2], *(figure(name, end) for end in ends))
         shown.add_row(_named(name, positive), *cells, style=style)
     return shown
 

@@ -122,6 +122,9 @@ def closing(record: TrainRecord) -> Iterator[RenderableType]:
     )
     if record.test:
         yield from test_scores(record, record.test)
+    if record.folds:
+        yield Text()
+        yield scores.folds_table(record.folds, record.headline, record.positive)
     if record.epochs:
         shown = record.epochs[-1]
         yield Text()

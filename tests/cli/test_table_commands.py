@@ -154,3 +154,21 @@ def test_a_threshold_is_chosen_shown_and_used(folder: Path) -> None:
     assert "a resumed run keeps its own" in refused(
         2, "train", "--resume", "net.ckpt", "--epochs", "5", "--threshold", "0.4"
     )
+
+
+def test_folds_are_shown_and_told_and_the_network_is_that_of_the_plain_run(folder: Path) -> None:
+    options = ("--data", "tiny.npz", "--hidden", "5", "--epochs", "2", "-q")
+    plain = run("train", *options, "--format", "json", "--out", "plain.ckpt").json
+    told = run("train", *options, "--folds", "3", "--format", "json", "--out", "folds.ckpt").json
+    assert Path("plain.ckpt").read_bytes() == Path("folds.ckpt").read_bytes()
+    assert plain["folds"] is None
+    assert told["test"] == plain["test"]
+    assert sum(told["folds"]["tested"]) == sum(
+        plain["data"][k] for k in ("train", "validation", "test")
+    )
+    accuracy = told["folds"]["metrics"]["accuracy"]
+    assert accuracy["mean"] == pytest.approx(np.mean(accuracy["values"]))
+    shown = run("train", *options, "--folds", "3", "--out", "again.ckpt").out
+    assert "Test scores over 3 folds" in shown
+    lines = run("train", *options, "--folds", "2", "--format", "jsonl", "--out", "x.ckpt").out
+    assert lines.count('"event": "fold"') == 2

@@ -16,6 +16,7 @@ from dnncli.spec import (
     catalog,
     from_options,
 )
+from dnncli.spec.decision import DecisionSpec
 from dnncli.spec.freezing import FreezingSpec
 
 # What None means "off" for, apart from the data: those take what they are given.
@@ -35,8 +36,13 @@ def test_every_default_resolves_and_only_what_is_off_stays_none():
 def test_options_name_every_field_of_every_group_once():
     names = [f.name for kind in GROUPS.values() for f in fields(kind)]
     assert len(names) == len(set(names))
-    run = RunSpec(freezing=FreezingSpec(freeze=("hidden1",)))
+    run = RunSpec(freezing=FreezingSpec(freeze=("hidden1",)), decision=DecisionSpec("auto"))
     assert set(run.options()) == {*names, "seed"} - {"below"}
+
+
+def test_the_threshold_is_absent_where_none_was_asked_for():
+    assert "threshold" not in RunSpec().options()
+    assert RunSpec(decision=DecisionSpec("0.3")).options()["threshold"] == "0.3"
 
 
 def test_options_of_freezing_are_absent_where_nothing_is_frozen():

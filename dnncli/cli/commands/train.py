@@ -15,6 +15,7 @@ from dnncli.spec import RunSpec, catalog, from_options
 
 if TYPE_CHECKING:
     from dnncli.data import Dataset
+    from dnncli.data.folds import Folds
     from dnncli.training.snapshot import Snapshot
 
 
@@ -25,6 +26,7 @@ EXAMPLES = """
   dnncli train --depth 20 --act sigmoid          # watch the gradients vanish
   dnncli train --resume elu.ckpt --epochs 80
   dnncli train --plot run.svg                    # curves; δ by layer and epoch
+  dnncli train --folds 5 --epochs 20             # a score from every example
   dnncli train --format json | jq .test.accuracy
 """
 
@@ -41,6 +43,12 @@ EXAMPLES = """
     options.option("--seed", type=int, help="Seed of initialisation, shuffles and dropout."),
     click.option(
         "--resume", type=CheckpointFile(), metavar="CKPT", help="Go on from this checkpoint."
+    ),
+    click.option(
+        "--folds",
+        type=int,
+        metavar="K",
+        help="Also cross-validate: train on all of K folds but one, test on that one, for each.",
     ),
     click.option(
         "--fail-on",
@@ -74,6 +82,7 @@ def command(
     save_config: Path | None,
     overwrite: bool,
     resume: Path | None,
+    folds: int | None,
     fail_on: tuple[str, ...] | None,
     stop_on: tuple[str, ...] | None,
     format_: str,
@@ -90,6 +99,8 @@ def command(
     run = options.run_options(given)
     extras = outputs.Extras(overwrite, out, plot, save_config, tensorboard)
     extras.check()
+    if resume and folds:
+        raise SpecError("--folds: a resumed run is of one split; leave it out.", option="--folds")
     loaded = _resume(resume, run) if resume else _start(from_options(run))
     snapshot, dataset = loaded
     presenter.notices(dataset.notices)
@@ -104,9 +115,22 @@ def command(
     stem = f"{snapshot.spec.network.act}-{dataset.name}"
     path = out or checkpoint.unused_path(stem)
     checkpoint.reserve(path, overwrite or not out)
-    extras.keep("train", {**snapshot.spec.options(), "fail_on": fail_on, "stop_on": stop_on})
-    conditions = (fail_on or (), stop_on or ())
-    return Training(presenter, snapshot, dataset, path, extras, began, *conditions).run()
+    ends = {"fail_on": fail_on, "stop_on": stop_on, "folds": folds}
+    extras.keep("train", {**snapshot.spec.options(), **ends})
+    training = Training(presenter, snapshot, dataset, path, extras, began)
+    training.fail_on = fail_on or ()
+    training.stop_on = stop_on or ()
+    training.folds = _folds(snapshot.spec, folds)
+    return training.run()
+
+
+def _folds(spec: RunSpec, count: int | None) -> "Folds | None":
+    """The folds to cross-validate on, if that was asked for."""
+    if count is None:
+        return None
+    from dnncli.data import folds
+
+    return folds.folds(spec.data, count)
 
 
 def _start(spec: RunSpec) -> tuple["Snapshot", "Dataset"]:

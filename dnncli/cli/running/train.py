@@ -2,15 +2,17 @@
 
 import shlex
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dnncli.cli import terminal
 from dnncli.cli.outputs import Extras
 from dnncli.cli.presenter import Presenter
 from dnncli.data import Dataset
+from dnncli.data.folds import Folds
 from dnncli.errors import DnncliError, ExitCode
 from dnncli.experiments import train
+from dnncli.experiments.folds import Fold, cross_validate, summarise
 from dnncli.nn.network import count
 from dnncli.records import TrainRecord
 from dnncli.report import training as report
@@ -38,6 +40,8 @@ class Training:
     progress: Progress | None = None
     saved: float = field(default_factory=time.perf_counter)
     log: Log | None = None
+    folds: Folds | None = None
+    tested: list[Fold] = field(default_factory=list)
 
     def run(self) -> int:
         """Train, print and save; returns the exit code."""
@@ -53,7 +57,9 @@ class Training:
         if caught is None:
             self.snapshot = train.decided(self.snapshot, self.dataset)
         train.save(self.snapshot, self.path)
-        record = self._record(interrupted=caught is not None)
+        interrupted = caught is not None
+        caught = caught or self._cross_validate()
+        record = self._record(interrupted=interrupted)
         self._close(record)
         return self._exit_code(record, caught)
 
@@ -87,6 +93,20 @@ class Training:
             train.save(self.snapshot, self.path)
             self.saved = time.perf_counter()
 
+    def _cross_validate(self) -> int | None:
+        """A network for each fold, if that was asked for; the number of a signal that ended it."""
+        diverged = self.progress is not None and self.progress.stopped == "diverged"
+        if self.folds is None or diverged:
+            return None
+        steps = cross_validate(self.snapshot.spec, self.folds.datasets())
+        return self.presenter.follow(steps, self._take_fold, len(self.folds))
+
+    def _take_fold(self, fold: Fold, bar: terminal.Bar) -> None:
+        """One more fold."""
+        self.tested.append(fold)
+        bar.advance(f"fold {len(self.tested)}")
+        self.presenter.event("fold", fold._asdict())
+
     def _rescue(self) -> None:
         """Keep what was learned where it can no longer be printed or logged."""
         if self.log:
@@ -99,7 +119,7 @@ class Training:
         return f"go on with: dnncli train --resume {shlex.quote(str(self.path))}"
 
     def _record(self, *, interrupted: bool) -> TrainRecord:
-        return train.result(
+        record = train.result(
             self.snapshot,
             self.progress,
             self.dataset,
@@ -107,6 +127,9 @@ class Training:
             checkpoint_path=str(self.path),
             began=self.began,
         )
+        if self.folds is None or len(self.tested) < len(self.folds):
+            return record
+        return replace(record, folds=summarise(self.tested))
 
     def _close(self, record: TrainRecord) -> None:
         """The result, and what was asked for besides."""

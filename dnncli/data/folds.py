@@ -1,0 +1,82 @@
+"""K-fold cross-validation: every example is in the test set of one fold."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+
+from dnncli.data import loading, splitting
+from dnncli.data.dataset import Dataset
+from dnncli.data.row_numbers import row_numbers
+from dnncli.data.source import DataSource
+from dnncli.data.splitting import Parts
+from dnncli.errors import SpecError
+from dnncli.spec import DataSpec
+
+OPTION = "--folds"
+
+
+@dataclass(frozen=True, eq=False)
+class Folds:
+    """A source of examples, and the rows that each fold tests on."""
+
+    source: DataSource
+    spec: DataSpec
+    tests: tuple[Int[np.ndarray, "_"], ...]
+
+    def __len__(self) -> int:
+        """How many folds there are."""
+        return len(self.tests)
+
+    def datasets(self) -> Iterator[Dataset]:
+        """Each fold's examples, scaled by its own training examples; one at a time, for memory."""
+        for rows in self.tests:
+            yield loading.prepared(self.source, self._parts(rows), self.spec)
+
+    def _parts(self, test: Int[np.ndarray, "_"]) -> Parts:
+        """One fold: its validation examples are drawn from the other folds."""
+        table = self.source.train
+        others = np.delete(np.arange(len(table)), test)
+        size = splitting.validation_size(self.source, self.spec.validation)
+        drawn, rest = _groups(self.source, others, [size], self.spec.split_seed)
+        return Parts(table.take(rest), table.take(drawn), table.take(test))
+
+
+def folds(spec: DataSpec, count: int) -> Folds:
+    """Folds of equal sizes, within 1, in the classes' proportions; a source's test set is not used.
+
+    Raises SpecError for fewer than 2, for more than there are examples for, and with --test, since
+    the folds are the test sets; DataError as loading does.
+    """
+    if count < 2:
+        raise SpecError(f"{OPTION} {count}: must be at least 2.", option=OPTION)
+    if spec.test is not None:
+        raise SpecError(
+            f"{OPTION} {count}: every fold is the test set once; leave out --test {spec.test}.",
+            option=OPTION,
+        )
+    source = loading.read(spec)
+    examples = len(source.train)
+    classes = len(np.unique(source.train.y))
+    if examples // count < classes:
+        raise SpecError(
+            f"{OPTION} {count}: a fold would have {examples // count} of the {examples:,} examples,"
+            f" fewer than there are classes ({classes}).",
+            option=OPTION,
+        )
+    sizes = [examples // count + (index < examples % count) for index in range(count - 1)]
+    groups = _groups(source, np.arange(examples), sizes, spec.split_seed)
+    return Folds(source, spec, tuple(groups))
+
+
+def _groups(
+    source: DataSource, rows: Int[np.ndarray, "_"], sizes: list[int], seed: int | None
+) -> list[Int[np.ndarray, "_"]]:
+    """Some rows in groups of these sizes and a last one of the rest, in proportion by class."""
+    table = source.train.take(rows)
+    numbers = None if seed is None else row_numbers(table.x, seed)
+    groups = splitting.stratified(table.y, sizes, numbers)
+    if numbers is not None:
+        groups = [group[np.lexsort((table.y[group], numbers[group]))] for group in groups]
+    return [rows[group] for group in groups]

@@ -1,0 +1,21 @@
+"""The result of cross-validation."""
+
+from dataclasses import dataclass
+
+from dnncli.records.comparison import Estimate
+
+
+@dataclass(frozen=True)
+class FoldsRecord:
+    """Scores over folds, each of which was the test set once.
+
+    tested: how many examples each has. metrics: by name, means with intervals that are corrected
+    for what the folds' training sets share; values are None where a fold's run diverged.
+    """
+
+    folds: int
+    tested: tuple[int, ...]
+    best_epochs: tuple[int, ...]
+    diverged: int
+    metrics: dict[str, Estimate]
+    seconds: float
