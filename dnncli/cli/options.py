@@ -126,6 +126,11 @@ tables = section(
         default="the last",
         help="Column to predict: its name or number, from 1.",
     ),
+    option(
+        "--weight",
+        metavar="COLUMN",
+        help="Column that says how much each row counts in the loss; not a feature.",
+    ),
     option("--drop", metavar="COLUMN,…", help="Columns to leave out."),
     option(
         "--types",

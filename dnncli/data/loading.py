@@ -22,7 +22,7 @@ from dnncli.spec import DataSpec, catalog, option
 
 TABLE_OPTIONS = (
     *("target", "drop", "types", "missing", "where", "delimiter", "header", "encoding"),
-    "label_strip",
+    *("label_strip", "weight"),
 )
 
 
@@ -57,7 +57,7 @@ def prepared(source: DataSource, parts: Parts, spec: DataSpec, whole: bool = Fal
         name=source.name,
         train=_weighted(_scaled(parts.train, scaled, source), weights),
         validation=_weighted(_scaled(parts.validation, scaled, source), weights),
-        test=_scaled(parts.test, scaled, source),
+        test=replace(_scaled(parts.test, scaled, source), weights=None),
         class_names=class_names,
         scaling=scaled,
         fingerprint=source.fingerprint,
@@ -94,12 +94,15 @@ def _scaled(table: Table, scaled: Scaling, source: DataSource) -> Split:
         raise DataError(
             f"{source.location}: --scale {scaled.kind} takes features beyond float32; use another."
         )
-    return Split(x, table.y)
+    return Split(x, table.y, table.weights)
 
 
 def _weighted(split: Split, weights: Float32[np.ndarray, " classes"] | None) -> Split:
-    """A split whose examples count by the weights of their classes."""
-    return split if weights is None else replace(split, weights=weights[split.y])
+    """A split whose examples count by the weights of their classes too, besides their own."""
+    if weights is None:
+        return split
+    own = np.float32(1) if split.weights is None else split.weights
+    return replace(split, weights=weights[split.y] * own)
 
 
 def read(spec: DataSpec, known: Encoding | None = None, relabel: bool = False) -> DataSource:

@@ -1,6 +1,7 @@
 """`--classes` and `--per-class`: which classes to learn, and from how many examples of each."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Int32
@@ -44,7 +45,8 @@ def keep(parts: Parts, class_names: tuple[str, ...], text: str) -> tuple[Parts, 
 def _keep(part: Table, index: Int32[np.ndarray, " classes"]) -> Table:
     """The examples of kept classes; `index` is a class's new number, -1 where it is not kept."""
     rows = np.flatnonzero(index[part.y] >= 0)
-    return Table(part.x[rows], index[part.y[rows]])
+    kept = part.take(rows)
+    return replace(kept, y=index[kept.y])
 
 
 def parse(text: str, class_names: tuple[str, ...]) -> list[int]:

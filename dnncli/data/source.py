@@ -16,6 +16,7 @@ class Table:
 
     x: Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"]
     y: Int32[np.ndarray, " examples"]
+    weights: Float32[np.ndarray, " examples"] | None = None  # in the loss; None: all alike
 
     def __len__(self) -> int:
         """Number of examples."""
@@ -23,7 +24,8 @@ class Table:
 
     def take(self, rows: slice | Int[np.ndarray, " rows"]) -> "Table":
         """Some of the rows: a view for a slice, a copy for indices."""
-        return Table(self.x[rows], self.y[rows])
+        weights = None if self.weights is None else self.weights[rows]
+        return Table(self.x[rows], self.y[rows], weights)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ Amount = int | float  # a count of examples (int) or a share of them (float in (
 
 TEXTS = (
     *("target", "drop", "types", "missing", "where", "delimiter", "encoding", "label_strip"),
-    "class_weight",
+    *("class_weight", "weight"),
 )
 
 
@@ -33,6 +33,7 @@ class DataSpec:
     classes: str | None = None
     per_class: int | None = None
     validation_per_class: int | None = None
+    weight: str | None = None  # the column of examples' weights in the loss
     class_weight: str | None = None  # balanced, or NAME=W,…
     split_seed: int | None = None  # None: rows are drawn by their places, always the same
 

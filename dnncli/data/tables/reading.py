@@ -12,7 +12,15 @@ from jaxtyping import Float32, Int32, Int64
 
 from dnncli.data.labels import listed
 from dnncli.data.source import DataSource, Table, default_size, fingerprint
-from dnncli.data.tables import encoder, fitting, notices, places, targets, text_encoding
+from dnncli.data.tables import (
+    encoder,
+    fitting,
+    notices,
+    places,
+    row_weights,
+    targets,
+    text_encoding,
+)
 from dnncli.data.tables.carried import Carried
 from dnncli.data.tables.encoding import Encoding
 from dnncli.data.tables.errors import ConversionError, FormError
@@ -29,11 +37,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Rows:
-    """Encoded rows, their classes, and how often values of each column had to be replaced."""
+    """Encoded rows, their classes, and how often values of each column had to be replaced.
+
+    weights: how much each counts in the loss; None: all count alike.
+    """
 
     x: Float32[np.ndarray, "rows features"]
     y: Int32[np.ndarray, " rows"]
     issues: Int64[np.ndarray, "issues columns"]
+    weights: Float32[np.ndarray, " rows"] | None = None
 
 
 def read(spec: DataSpec, known: Encoding | None = None, relabel: bool = False) -> DataSource:
@@ -67,7 +79,9 @@ def _read(spec: DataSpec, known: Encoding | None, relabel: bool, reading: Readin
     if isinstance(spec.test, str):
         test, more = _encoded(spec.test, reading, encoding, spec.label_strip)
         found += more
-    return _source(spec, encoding, train, test, found)
+    how = reading if known is None else _matching(reading, encoding)
+    weights = row_weights.read(spec, how, optional=known is not None)
+    return _source(spec, encoding, replace(train, weights=weights), test, found)
 
 
 def fitted(spec: DataSpec, reading: Reading) -> tuple[Relation, targets.Labels, fitting.Fit]:
@@ -75,6 +89,7 @@ def fitted(spec: DataSpec, reading: Reading) -> tuple[Relation, targets.Labels, 
     relation, column = _open(spec, reading)
     labels = targets.count(relation, column, spec.label_strip)
     targets.check(relation, labels)
+    spec = row_weights.dropping(spec, list(relation.declared), column)
     return relation, labels, fitting.fit(relation, labels, spec)
 
 
@@ -225,6 +240,8 @@ def _source(
     """The tables as a source of examples."""
     tables = [train] if test is None else [train, test]
     arrays = [array for table in tables for array in (table.x, table.y)]
+    if train.weights is not None:
+        arrays.append(train.weights)
     meaning = np.frombuffer(json.dumps(encoding.json()).encode(), np.uint8)
     examples = len(train.y)
     held_out = Table(test.x, test.y) if test else None
@@ -232,7 +249,7 @@ def _source(
     return DataSource(
         name=title(spec.data),
         location=spec.data,
-        train=Table(train.x, train.y),
+        train=Table(train.x, train.y, train.weights),
         test=held_out,
         class_names=encoding.classes,
         image_shape=None,
