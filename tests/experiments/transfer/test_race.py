@@ -59,11 +59,18 @@ def ruined(parent):
 
 class TestTrials:
     @pytest.mark.parametrize(
-        "name", ["keep 2", "keep 2, frozen", "keep 2, frozen until epoch 2", "keep 2, lr-decay 0.3"]
+        ("name", "options"),
+        [
+            ("keep 2", {}),
+            ("keep 2, frozen", {}),
+            ("keep 2, frozen until epoch 2", {}),
+            ("keep 2, lr-decay 0.3", {}),
+            ("keep 2, frozen", {"dropout": 0.2}),  # frozen layers are in the program then
+        ],
     )
-    def test_a_trial_is_what_the_transfers_own_runs_make_of_the_layout(self, parent, name):
+    def test_a_trial_is_what_the_transfers_own_runs_make_of_the_layout(self, parent, name, options):
         """Paired runs of several seeds in one program, phase by phase: one by one in `train`."""
-        of = prepared(parent)
+        of = prepared(parent, options=QUICK | options)
         choices = {choice.name: choice for choice in of.reusing}
         layout = choices[name].layout
         blocks = (placement.block(FEW.train), placement.block(FEW.validation))
