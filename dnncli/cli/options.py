@@ -9,7 +9,7 @@ import click
 from dnncli.cli import config
 from dnncli.cli.command import section
 from dnncli.cli.types import Amount, AmountOrFile, DataSource, Name, Number, Sizes
-from dnncli.spec import RunSpec, catalog
+from dnncli.spec import RunSpec, catalog, objective
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULTS = RunSpec().options()
@@ -81,6 +81,11 @@ result_options = section(
 )
 output = group(config_option, result_options)  # what every command has
 
+task = option(
+    "--task",
+    type=Name(objective.TASKS, "task"),
+    help="What the target is: classes, or a number to predict.",
+)
 data = section(
     "Data",
     option(
@@ -90,6 +95,7 @@ data = section(
         help="`digits`, a table (.csv, .tsv, .parquet, .json), a folder of IDX files, or an .npz"
         " file.",
     ),
+    task,
     option("--validation", type=Amount(), help="Validation examples: a number or a fraction."),
     option(
         "--test",
@@ -124,7 +130,7 @@ tables = section(
         "--target",
         metavar="COLUMN",
         default="the last",
-        help="Column to predict: its name or number, from 1.",
+        help="Column to predict: its name or number, from 1; a,b predicts several numbers.",
     ),
     option(
         "--weight",
@@ -200,6 +206,7 @@ network = group(layers, units, regularisation)
 
 optimisation = section(
     "Optimisation",
+    option("--loss", type=Name(objective.LOSSES, "loss"), help="What training minimises."),
     option("--optimizer", type=Name(catalog.OPTIMIZERS, "optimizer"), help="Update rule."),
     option("--lr", type=Number(), default="by optimizer", help="Learning rate."),
     option("--momentum", type=Number(), default="by optimizer", help="Momentum."),

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dnncli.cli import signals, terminal
 from dnncli.errors import ExitCode
-from dnncli.report import notices, structured
+from dnncli.report import merit, notices, structured
 from dnncli.report.escaping import escaped_strings
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from dnncli.records import Finding, Notice
+    from dnncli.records import DataRecord, Finding, Notice
 
 Event = TypeVar("Event")
 Row = Sequence[object]
@@ -30,6 +30,7 @@ class Presenter:
         self.command = command
         self.format = format_
         self.screen = terminal.Screen(format_, quiet)
+        self._regression = False
 
     def show(
         self, build: Callable[..., Iterable["RenderableType"]], *records: Any, **more: Any
@@ -47,16 +48,26 @@ class Presenter:
         """Print an empty line, in the table format only."""
         self.screen.show("")
 
+    def about(self, data: "DataRecord") -> None:
+        """What the result is of: a regression's has R² where others have accuracies."""
+        self._regression = bool(data.targets)
+
+    def _written(self, document: dict[str, Any]) -> str:
+        """A line of JSON."""
+        if self._regression:
+            document = merit.own_words(document)
+        return structured.dumps(document)
+
     def start(self, head: Mapping[str, Any]) -> None:
         """Open a stream of JSON lines with what is about to be done."""
         if self.format == "jsonl":
             document = structured.document(self.command, {"event": "start", **head})
-            self.screen.write(structured.dumps(document))
+            self.screen.write(self._written(document))
 
     def event(self, kind: str, record: Any, **head: Any) -> None:
         """Add a record to a stream of JSON lines; `head` says what it belongs to."""
         if self.format == "jsonl":
-            self.screen.write(structured.dumps({**head, **structured.event(kind, record)}))
+            self.screen.write(self._written({**head, **structured.event(kind, record)}))
 
     def end(self, record: Any, rows: Sequence[Row], streamed: Sequence[str] | None = None) -> None:
         """Print the result for programs: the record as JSON, or the main table as CSV.
@@ -65,13 +76,14 @@ class Presenter:
         command has no stream, and its one line of JSON is the same in both formats.
         """
         if self.format == "csv":
-            self.screen.write(structured.csv_lines(rows))
+            own = merit.own_rows(rows) if self._regression else rows
+            self.screen.write(structured.csv_lines(own))
         elif self.format in ("json", "jsonl"):
             document = structured.document(self.command, record)
             if self.format == "jsonl" and streamed is not None:
                 rest = {key: value for key, value in document.items() if key not in streamed}
                 document = {"event": "end", **rest}
-            self.screen.write(structured.dumps(document))
+            self.screen.write(self._written(document))
 
     def notice(self, message: str) -> None:
         """Say something beside the result."""

@@ -17,17 +17,30 @@ Emit = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Shape:
-    """What a row holds. classes: names of all classes. kept: columns of the input, with types."""
+    """What a row holds. classes: names of all classes. kept: columns of the input, with types.
+
+    targets: of a regression, whose rows have no class.
+    """
 
     classes: Sequence[str]
     probabilities: bool = False
     kept: Sequence[tuple[str, str]] = ()
+    targets: Sequence[str] = ()
 
     def own(self) -> list[str]:
         """The columns besides those that are kept."""
         from dnncli.report import prediction
 
+        if self.targets:
+            return prediction.value_names(self.targets)
         return prediction.columns(self.classes, self.probabilities)
+
+    def types(self) -> list[str]:
+        """DuckDB's types of the columns of `own`."""
+        own = self.own()
+        if self.targets:
+            return ["DOUBLE"] * len(own)
+        return ["VARCHAR", *(["FLOAT"] * (len(own) - 1))]
 
     def carried(self) -> list[str]:
         """Names of the columns that are kept."""
@@ -68,7 +81,7 @@ def _file(path: Path) -> Iterator[Emit]:
 def _text(emit: Emit, kind: str, shape: Shape, head: Mapping[str, Any]) -> Iterator[Write]:
     from dnncli.report import prediction, structured
 
-    names = shape.classes
+    names = shape.own() if shape.targets else shape.classes
     kept = shape.carried()
     if kind == "csv":
         emit(structured.csv_lines([[*kept, *shape.own()]]))
@@ -92,12 +105,14 @@ def _text(emit: Emit, kind: str, shape: Shape, head: Mapping[str, Any]) -> Itera
 def _parquet(path: Path, shape: Shape) -> Iterator[Write]:
     from dnncli.data.formats.parquet import ParquetWriter
 
-    types = [type_ for _, type_ in shape.kept]
-    own = shape.own()
-    types += ["VARCHAR", *(["FLOAT"] * (len(own) - 1))]
-    writer = ParquetWriter(list(zip([*shape.carried(), *own], types, strict=True)))
+    types = [*(type_ for _, type_ in shape.kept), *shape.types()]
+    names = [*shape.carried(), *shape.own()]
+    writer = ParquetWriter(list(zip(names, types, strict=True)))
 
     def write(rows: "Predictions") -> None:
+        if rows.values is not None:
+            writer.add([*rows.kept, *zip(*rows.values, strict=True)])
+            return
         shares = zip(*rows.probabilities or (), strict=True)
         writer.add([*rows.kept, rows.classes, *shares])
 

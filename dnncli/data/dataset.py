@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float32, Int, Int32, UInt8
 
+from dnncli.data.quantities import Quantities
 from dnncli.data.tables.encoding import Encoding
 from dnncli.errors import SpecError
 from dnncli.records import DataRecord, Notice
@@ -15,13 +16,13 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Examples in rows, C-contiguous, with their classes counted from 0.
+    """Examples in rows, C-contiguous; classes counted from 0, or standardised targets.
 
     weights: how much each example counts in the loss; None: all count alike.
     """
 
     x: Float32[np.ndarray, "examples features"]
-    y: Int32[np.ndarray, " examples"]
+    y: Int32[np.ndarray, " examples"] | Float32[np.ndarray, "examples outputs"]
     weights: Float32[np.ndarray, " examples"] | None = None
 
     def __len__(self) -> int:
@@ -68,6 +69,7 @@ class Dataset:
     fingerprint: SHA-256 of the arrays as read, whatever the splits and the scaling.
     image_shape: rows and columns, where an example is a grey image.
     encoding: what a table's columns became. notices: what its owner should know.
+    quantities: the targets of a regression, which has no classes; None for classes.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Dataset:
     image_shape: tuple[int, int] | None
     encoding: Encoding | None = None
     notices: tuple[Notice, ...] = ()
+    quantities: Quantities | None = None
 
     @property
     def features(self) -> int:
@@ -88,8 +91,18 @@ class Dataset:
 
     @property
     def classes(self) -> int:
-        """How many classes there are."""
+        """How many classes there are; 0 in a regression."""
         return len(self.class_names)
+
+    @property
+    def task(self) -> str:
+        """What the target makes of it: classification or regression."""
+        return "classification" if self.quantities is None else "regression"
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers a network puts out: one for each class, or for each target."""
+        return self.classes if self.quantities is None else len(self.quantities.names)
 
     def split(self, name: str) -> Split:
         """The split called train, validation or test; any other name raises SpecError."""
@@ -99,6 +112,7 @@ class Dataset:
 
     def record(self) -> DataRecord:
         """What results and checkpoints tell of the data."""
+        targets = () if self.quantities is None else self.quantities.names
         return DataRecord(
             name=self.name,
             train=len(self.train),
@@ -107,4 +121,5 @@ class Dataset:
             features=self.features,
             classes=self.classes,
             fingerprint=self.fingerprint,
+            targets=targets,
         )

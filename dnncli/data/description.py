@@ -8,8 +8,15 @@ import numpy as np
 
 from dnncli.data import loading
 from dnncli.data.formats import remote
+from dnncli.data.quantities import summaries
 from dnncli.data.tables.suffixes import is_table
-from dnncli.records import ClassCount, DataListRecord, DatasetRecord, DescriptionRecord
+from dnncli.records import (
+    ClassCount,
+    DataListRecord,
+    DatasetRecord,
+    DescriptionRecord,
+    TargetRecord,
+)
 from dnncli.spec import DataSpec, catalog
 
 
@@ -37,6 +44,13 @@ def describe(spec: DataSpec) -> DescriptionRecord:
             return description.describe(spec)
     source = loading.read(spec)
     tests = len(source.test) if source.test else None
+    classes: tuple[ClassCount, ...] = ()
+    targets: tuple[TargetRecord, ...] = ()
+    if source.targets:
+        targets = summaries(source.targets, source.train.y)
+    else:
+        counts = np.bincount(source.train.y, minlength=len(source.class_names))
+        classes = counted(source.class_names, counts)
     return DescriptionRecord(
         config=asdict(spec),
         name=source.name,
@@ -46,10 +60,10 @@ def describe(spec: DataSpec) -> DescriptionRecord:
         features=source.train.x.shape[1],
         image_shape=source.image_shape,
         values=(float(source.train.x.min()), float(source.train.x.max())),
-        classes=counted(
-            source.class_names, np.bincount(source.train.y, minlength=len(source.class_names))
-        ),
+        classes=classes,
         fingerprint=source.fingerprint,
+        notices=source.notices,
+        targets=targets,
     )
 
 

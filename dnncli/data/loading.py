@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 
-from dnncli.data import scaling, selection, splitting
+from dnncli.data import quantities, scaling, selection, splitting
 from dnncli.data.class_weights import class_weights
 from dnncli.data.dataset import Dataset, Scaling, Split
 from dnncli.data.formats import digits, idx, npz, remote
+from dnncli.data.quantities import Quantities
 from dnncli.data.source import DataSource, Table
 from dnncli.data.splitting import Parts
 from dnncli.data.tables.encoding import Encoding
@@ -27,44 +28,72 @@ TABLE_OPTIONS = (
 
 
 def load(
-    spec: DataSpec, known: Encoding | None = None, whole: bool = False, relabel: bool = False
+    spec: DataSpec,
+    known: Encoding | None = None,
+    whole: bool = False,
+    relabel: bool = False,
+    numbers: Quantities | None = None,
 ) -> Dataset:
     """Read, split, choose and scale; the same files and spec always give the same arrays.
 
     known: a trained network's encoding, used instead of fitting one. relabel: keep its feature
     columns, take target and classes from this table. whole: every row of a table is in every split.
+    numbers: how a trained network's targets were standardised, used instead of fitting it.
     Raises DataError for what cannot be read or learned from, SpecError for options that do not fit
     it.
     """
     source = read(spec, known, relabel)
+    if source.targets:
+        selection.refuse_classes(spec)
     parts, source = _split(source, spec, whole)
-    return prepared(source, parts, spec, whole)
+    return prepared(source, parts, spec, whole, numbers)
 
 
-def prepared(source: DataSource, parts: Parts, spec: DataSpec, whole: bool = False) -> Dataset:
+def prepared(
+    source: DataSource,
+    parts: Parts,
+    spec: DataSpec,
+    whole: bool = False,
+    numbers: Quantities | None = None,
+) -> Dataset:
     """The parts of a source, chosen, scaled and weighted; arguments and errors as of `load`."""
-    class_names = source.class_names
-    if spec.classes is not None:
-        parts, class_names = selection.keep(parts, class_names, spec.classes)
-    if not (whole and source.encoding):
-        selection.check(parts.train, class_names, source.location)
-    parts = _few(spec, parts, class_names)
+    checked = not (whole and source.encoding)
+    parts, class_names = _chosen(parts, source, spec, checked)
+    if source.targets and numbers is None:
+        numbers = quantities.fit(source.targets, parts.train.y)
     scaled = scaling.fit(spec.scale, source, parts.train.x)
     weights = None
     if spec.class_weight and not whole:
         weights = class_weights(spec.class_weight, class_names, parts.train.y)
     return Dataset(
         name=source.name,
-        train=_weighted(_scaled(parts.train, scaled, source), weights),
-        validation=_weighted(_scaled(parts.validation, scaled, source), weights),
-        test=replace(_scaled(parts.test, scaled, source), weights=None),
+        train=_weighted(_scaled(parts.train, scaled, source, numbers), weights),
+        validation=_weighted(_scaled(parts.validation, scaled, source, numbers), weights),
+        test=replace(_scaled(parts.test, scaled, source, numbers), weights=None),
         class_names=class_names,
         scaling=scaled,
         fingerprint=source.fingerprint,
         image_shape=source.image_shape,
         encoding=source.encoding,
         notices=source.notices,
+        quantities=numbers,
     )
+
+
+def _chosen(
+    parts: Parts, source: DataSource, spec: DataSpec, checked: bool
+) -> tuple[Parts, tuple[str, ...]]:
+    """The examples asked for, and the classes; `checked`: they must be fit to train on."""
+    class_names = source.class_names
+    if source.targets:
+        if checked:
+            selection.check_numbers(parts.train, source.targets, source.location)
+        return parts, class_names
+    if spec.classes is not None:
+        parts, class_names = selection.keep(parts, class_names, spec.classes)
+    if checked:
+        selection.check(parts.train, class_names, source.location)
+    return _few(spec, parts, class_names), class_names
 
 
 def _split(source: DataSource, spec: DataSpec, whole: bool) -> tuple[Parts, DataSource]:
@@ -86,15 +115,16 @@ def _few(spec: DataSpec, parts: Parts, class_names: tuple[str, ...]) -> Parts:
     return parts
 
 
-def _scaled(table: Table, scaled: Scaling, source: DataSource) -> Split:
-    """A split's examples, scaled."""
+def _scaled(table: Table, scaled: Scaling, source: DataSource, numbers: Quantities | None) -> Split:
+    """A split's examples, scaled; targets that are numbers are standardised."""
     with np.errstate(over="ignore"):
         x = scaled.apply(table.x)
     if source.peak is None and not np.isfinite(x).all():
         raise DataError(
             f"{source.location}: --scale {scaled.kind} takes features beyond float32; use another."
         )
-    return Split(x, table.y, table.weights)
+    y = table.y if numbers is None else numbers.standardise(table.y)
+    return Split(x, y, table.weights)
 
 
 def _weighted(split: Split, weights: Float32[np.ndarray, " classes"] | None) -> Split:
@@ -110,6 +140,7 @@ def read(spec: DataSpec, known: Encoding | None = None, relabel: bool = False) -
     with reported(spec.data):
         if is_named(spec.data):
             _refuse_table_options(spec)
+            _refuse_regression(spec)
             return READERS[catalog.resolve(catalog.DATASETS, spec.data, "data set").name]()
         return _read_path(spec, known, relabel)
 
@@ -146,6 +177,16 @@ def _refuse_table_options(spec: DataSpec) -> None:
         )
 
 
+def _refuse_regression(spec: DataSpec) -> None:
+    """Raise SpecError for a regression on images whose labels name classes."""
+    if spec.task == "regression":
+        raise SpecError(
+            f"--task regression: the labels of {spec.data} are classes of images; only the targets"
+            " of tables and .npz files can be numbers.",
+            option="--task",
+        )
+
+
 def _read_path(spec: DataSpec, known: Encoding | None, relabel: bool) -> DataSource:
     """What the files at a path hold."""
     path = Path(spec.data).expanduser()
@@ -157,9 +198,10 @@ def _read_path(spec: DataSpec, known: Encoding | None, relabel: bool) -> DataSou
     if not spec.data.strip() or not path.exists():
         raise _absent(spec.data)
     if path.is_dir():
+        _refuse_regression(spec)
         return idx.read(path)
     if path.suffix.lower() == ".npz":
-        return npz.read(path)
+        return npz.read(path, spec.task)
     if "ubyte" in path.name:
         raise DataError(f"{path} is one IDX file: give the folder of all four, {path.parent}.")
     raise DataError(f"{path} cannot be read: give {_kinds()}.")

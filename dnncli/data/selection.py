@@ -11,7 +11,7 @@ from dnncli.data.labels import listed
 from dnncli.data.source import Table
 from dnncli.data.splitting import Parts
 from dnncli.errors import DataError, SpecError
-from dnncli.spec import option
+from dnncli.spec import DataSpec, option
 
 NUMBER = r"-?\d{1,19}"
 RANGE = re.compile(rf"({NUMBER})\s*-\s*({NUMBER})")
@@ -100,6 +100,28 @@ def per_class(
     order = np.argsort(table.y, kind="stable")
     rank = labels.ranks(table.y, order)
     return table.take(np.sort(order[rank < number]))
+
+
+def check_numbers(train: Table, names: tuple[str, ...], location: str) -> None:
+    """Raise DataError for a target whose training examples all have the same number."""
+    for name, values in zip(names, train.y.T, strict=True):
+        if values.min() == values.max():
+            raise DataError(
+                f"{location}: {name!r} is {values[0]:g} in every training example: there is nothing"
+                " to predict."
+            )
+
+
+def refuse_classes(spec: DataSpec) -> None:
+    """Raise SpecError for options that choose classes, which a regression has not."""
+    for name in ("classes", "per_class", "validation_per_class", "class_weight"):
+        value = getattr(spec, name)
+        if value is not None:
+            raise SpecError(
+                f"{option(name)} {value}: a regression has no classes; leave it out, or give"
+                " --task classification.",
+                option=option(name),
+            )
 
 
 def check(train: Table, class_names: tuple[str, ...], location: str) -> None:

@@ -4,23 +4,32 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int, Int32, Shaped, UInt8
+from jaxtyping import Float32, Float64, Int, Int32, Shaped, UInt8
 
+from dnncli.data import quantities
 from dnncli.data.tables.encoding import Encoding
 from dnncli.records import Notice
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Raw examples in rows with their classes counted from 0; pixels stay bytes, to save memory."""
+    """Raw examples in rows with their classes counted from 0, or with the targets' numbers.
+
+    Pixels stay bytes, to save memory.
+    """
 
     x: Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"]
-    y: Int32[np.ndarray, " examples"]
+    y: Int32[np.ndarray, " examples"] | Float64[np.ndarray, "examples targets"]
     weights: Float32[np.ndarray, " examples"] | None = None  # in the loss; None: all alike
 
     def __len__(self) -> int:
         """Number of examples."""
         return len(self.y)
+
+    @property
+    def strata(self) -> Int32[np.ndarray, " examples"]:
+        """What a split draws from in proportion: each example's class, or its target's quantile."""
+        return self.y if self.y.ndim == 1 else quantities.strata(self.y)
 
     def take(self, rows: slice | Int[np.ndarray, " rows"]) -> "Table":
         """Some of the rows: a view for a slice, a copy for indices."""
@@ -39,6 +48,7 @@ class DataSource:
     held_out: how many examples `validation` and `test` get by default.
     encoding: what a table's columns became; None where features are what files hold.
     notices: what its owner should know besides the result.
+    targets: names of targets that are numbers; there are no classes then.
     """
 
     name: str
@@ -53,6 +63,7 @@ class DataSource:
     fingerprint: str
     encoding: Encoding | None = None
     notices: tuple[Notice, ...] = ()
+    targets: tuple[str, ...] = ()
 
 
 def default_size(examples: int, share: float) -> int:

@@ -82,7 +82,7 @@ def _draw(
     source: DataSource, sizes: list[int], given: dict[str, Amount | None], seed: int | None
 ) -> list[slice | Int[np.ndarray, "_"]]:
     """Rows of the training table for each size, and last the rows that are left."""
-    y = source.train.y
+    y = source.train.strata
     ordered = source.ordered and seed is None
     kept = 1 if ordered else len(np.unique(y))
     room = len(y) - kept
@@ -101,7 +101,8 @@ def _refuse(source: DataSource, size: int, room: int, given: dict[str, Amount | 
     """Raise the error for held-out examples that are too many."""
     asked = {name: value for name, value in given.items() if value is not None}
     options = " ".join(f"{option(name)} {value}" for name, value in asked.items())
-    why = "" if source.ordered else ", one of each class must train"
+    must_train = ", some must train" if source.targets else ", one of each class must train"
+    why = "" if source.ordered else must_train
     trouble = (
         f"{size:,} held-out examples are too many: of the {len(source.train):,} in"
         f" {source.location} at most {max(room, 0):,} can be held out{why}."

@@ -13,7 +13,9 @@ from dnncli.records.diagnosis import (
     DataStatistics,
     InputStatistics,
     SharedRows,
+    TargetStatistics,
 )
+from dnncli.spec.objective import HUBER_DELTA
 
 ROWS = 5_000  # of the training examples, evenly spread: enough for every statistic of a feature
 COMPARED = 20_000  # examples that are held against each other
@@ -29,12 +31,34 @@ LEAST_RISING = 12
 def statistics(dataset: Dataset) -> DataStatistics:
     """Inputs and classes of the training examples; classes of all splits."""
     names = feature_names(dataset)
+    if dataset.quantities is not None:
+        return DataStatistics(
+            inputs(dataset.train, names), ClassStatistics((), (), (), ()), targets=targets(dataset)
+        )
     column_names, x = columns(dataset)
     alone = tuple(column_names[place] for place in giveaways(x, dataset.train.y))
     models = cross_fit(dataset.train, dataset.classes)
     own = inputs(dataset.train, names)
     common = shared(dataset) if own.varying else None
     return DataStatistics(own, classes(dataset), models, alone, common)
+
+
+def targets(dataset: Dataset) -> TargetStatistics:
+    """A regression's targets; what the mean costs is computed from the standardised ones."""
+    assert dataset.quantities is not None
+    size = np.abs(dataset.train.y.astype(np.float64))
+    beyond = HUBER_DELTA * (size - HUBER_DELTA / 2)
+    losses = {
+        "squared": size**2,
+        "absolute": size,
+        "huber": np.where(size <= HUBER_DELTA, size**2 / 2, beyond),
+    }
+    return TargetStatistics(
+        names=dataset.quantities.names,
+        rows=len(dataset.train),
+        validation=len(dataset.validation),
+        mean_loss={name: float(values.mean()) for name, values in losses.items()},
+    )
 
 
 def feature_names(dataset: Dataset) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ def before(context: NetworkContext, data: DataStatistics) -> tuple[Finding, ...]
     """What is wrong before the first step: data, then configuration, then initialisation."""
     run = context.run
     assert run is not None
-    steps = -(-sum(data.classes.train) // run.schedule.batch_size) * run.schedule.epochs
+    steps = -(-data.rows // run.schedule.batch_size) * run.schedule.epochs
     return (
         *_data(run, data),
         *_normalisation(run, steps),
@@ -59,6 +59,11 @@ def before(context: NetworkContext, data: DataStatistics) -> tuple[Finding, ...]
 def _data(run: RunSpec, data: DataStatistics) -> Iterator[Finding]:
     if data.inputs.varying == 0 or not run.network.bn:
         yield from data_rules.inputs(data.inputs, run.data.scale)
+    if data.targets is not None:
+        if data.rows < data_rules.FEW_ROWS:
+            evidence = f"{data.rows} training rows"
+            yield Finding("few-examples", None, evidence, "no option helps: more rows are needed")
+        return
     counts = data.classes.train
     rows = sum(counts)
     present = [count for count in counts if count]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from dnncli.diagnosis import chance
+from dnncli.diagnosis import chance, regression
 from dnncli.diagnosis.context import NetworkContext
 from dnncli.records import EpochRecord, Finding, LayerRecord, Learned
 from dnncli.records.diagnosis import (
@@ -64,6 +64,8 @@ class Case:
     @cached_property
     def learned(self) -> Learned:
         """Whether the network learned anything."""
+        if self.evidence.regression is not None:
+            return regression.learned(self.evidence.regression)
         if self.outcome is None or self.data is None:
             return Learned("unknown")
         return learned(self.outcome, self.data.classes)
@@ -71,14 +73,18 @@ class Case:
     @cached_property
     def simple_models_learn(self) -> bool:
         """Whether a linear model or nearest neighbours beat the largest class's share."""
+        if self.evidence.regression is not None:
+            return regression.simple_models_learn(self.evidence.regression)
         if self.outcome is None or self.outcome.reference is None:
             return False
         reference = self.outcome.reference
         return chance.better(reference.best, reference.examples, self.learned.majority or 0.0)
 
     @cached_property
-    def entropy(self) -> float:
-        """The loss of knowing how frequent the classes are and nothing else, in nats."""
+    def blind_loss(self) -> float:
+        """The loss of knowing nothing of the features: of the classes' shares, or of the mean."""
+        if self.data is not None and self.data.targets is not None:
+            return max(self.data.targets.mean_loss[self.run.loss], 1e-3)
         if self.data is None:
             return math.log(max(2, self.context.classes))
         return max(entropy(self.data.classes.train), 1e-3)
@@ -113,7 +119,7 @@ class Case:
         if self.outcome is None:
             return False
         held_out = self.outcome.held_out
-        known = self.entropy
+        known = self.blind_loss
         if self.data is not None:
             known = max(known, frequency_loss(self.data.classes.train, held_out))
         return not held_out.loss <= known

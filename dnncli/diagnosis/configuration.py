@@ -85,9 +85,11 @@ def over_regularised(case: Case) -> Iterator[Finding]:
 
 def _underfits(case: Case) -> bool:
     """Whether the training data themselves are learned badly."""
-    if not case.impaired or case.outcome is None:
+    if not case.impaired:
         return False
-    return case.outcome.train.accuracy < 0.95
+    if case.evidence.regression is not None:
+        return case.evidence.regression.train.r2 < 0.9
+    return case.outcome is not None and case.outcome.train.accuracy < 0.95
 
 
 def _gain(case: Case) -> float:
@@ -159,7 +161,7 @@ def _limited(case: Case, limit: float) -> Iterator[Finding]:
 
 def under_capacity(case: Case) -> Iterator[Finding]:
     """Too few units, or none that bend, in a run that fits its training data badly."""
-    if case.outcome is None:
+    if case.outcome is None and case.evidence.regression is None:
         return
     network = case.run.network
     narrowest = min(network.hidden)
@@ -167,7 +169,7 @@ def under_capacity(case: Case) -> Iterator[Finding]:
         yield from _too_deep_for_its_width(case)
     if not _underfits(case):
         return
-    train = f"training accuracy is {case.outcome.train.accuracy:.0%}"
+    train = _training_fit(case)
     if narrowest <= NARROW:
         place = network.layers()[network.hidden.index(narrowest)]
         evidence = f"it has {narrowest} unit{'s' * (narrowest > 1)}, and {train}"
@@ -177,6 +179,14 @@ def under_capacity(case: Case) -> Iterator[Finding]:
         evidence = f"every activation is the identity: the network is linear, and {train}"
         changes = {"act": "elu", "alpha": None, "init": "he-normal"}
         yield remedy.finding("under-capacity", None, evidence, [Remedy(changes)])
+
+
+def _training_fit(case: Case) -> str:
+    """How well the training examples are learned, in words."""
+    if case.evidence.regression is not None:
+        return f"R² on the training examples is {case.evidence.regression.train.r2:.2f}"
+    assert case.outcome is not None
+    return f"training accuracy is {case.outcome.train.accuracy:.0%}"
 
 
 def _too_deep_for_its_width(case: Case) -> Iterator[Finding]:
@@ -202,6 +212,9 @@ def _enough(case: Case) -> int:
 
 
 def _is_no_better_than_linear(case: Case) -> bool:
+    fit = case.evidence.regression
+    if fit is not None:
+        return (fit.neighbours or 0.0) > (fit.linear or 0.0)
     assert case.outcome is not None
     reference = case.outcome.reference
     return reference is not None and reference.neighbours > reference.linear

@@ -17,6 +17,7 @@ WITHOUT_NORMS: Mapping[str, object] = {"bn": False, "bn_output": False, "bn_mome
 class NetworkContext:
     """What theory needs: the network, its sizes, and the mean square of its scaled inputs.
 
+    classes: how many outputs there are, in a regression one for each target.
     run: the options it was trained with; None where only the network is known.
     """
 
@@ -31,7 +32,8 @@ class NetworkContext:
         network = self.network
         if changes:
             network = replace(network, **changes)  # type: ignore[arg-type]
-        return theory.predict(network, self.features, self.classes, self.second_moment)
+        loss = "cross-entropy" if self.run is None else self.run.loss
+        return theory.predict(network, self.features, self.classes, self.second_moment, loss)
 
     def predicted_ratio(self, **changes: object) -> float | None:
         """The delta ratio that theory predicts; None where it predicts none."""

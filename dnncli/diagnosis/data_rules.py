@@ -207,7 +207,7 @@ def shared_rows(data: DataStatistics) -> Iterator[Finding]:
 def training_fits(case: Case) -> bool:
     """Whether training got a tenth below the loss of knowing only the classes' frequencies."""
     lowest = min((epoch.train_loss for epoch in case.epochs), default=math.inf)
-    return lowest < 0.9 * case.entropy
+    return lowest < 0.9 * case.blind_loss
 
 
 def _untold(case: Case) -> Finding:
@@ -215,7 +215,7 @@ def _untold(case: Case) -> Finding:
     held_out = case.outcome.held_out
     low, high = chance.interval(held_out.hits, held_out.examples)
     fits = f"training fits (loss {min(epoch.train_loss for epoch in case.epochs):.2g}"
-    against = f"{case.entropy:.2g} without the features)"
+    against = f"{case.blind_loss:.2g} without the features)"
     none = f"held-out accuracy is {held_out.accuracy:.0%} ({low:.0%} to {high:.0%})"
     majority = f"always answering the largest class {case.learned.majority:.0%}"
     evidence = f"{fits}, {against}, yet {none}, {majority}"

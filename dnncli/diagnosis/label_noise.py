@@ -95,5 +95,5 @@ def _test(case: Case) -> tuple[int, int] | None:
     rows = case.outcome.held_out.examples - validating
     if not best or rows <= 0:
         return None
-    hits = case.outcome.held_out.hits - round(best[0].val_accuracy * validating)
+    hits = case.outcome.held_out.hits - round(best[0].merit * validating)
     return max(0, hits), rows

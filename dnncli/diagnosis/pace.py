@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from dnncli.diagnosis import remedy
+from dnncli.diagnosis import regression, remedy
 from dnncli.diagnosis.case import LARGE_STEP, Case
 from dnncli.diagnosis.rate_limit import rate_limit
 from dnncli.diagnosis.units import saturated
@@ -55,7 +55,7 @@ def _overshoot(case: Case) -> str | None:
         return f"the first epoch's loss was {first_loss:.2g}, worse than knowing nothing; {step}"
     lowest = min(epoch.train_loss for epoch in case.epochs)
     last = case.epochs[-1].train_loss
-    if last > RELAPSE * lowest and last > case.entropy / 4 and largest > LARGE_STEP / 10:
+    if last > RELAPSE * lowest and last > case.blind_loss / 4 and largest > LARGE_STEP / 10:
         return f"the training loss fell to {lowest:.2g} and rose again to {last:.2g}; {step}"
     harmed = case.units_lost or _flattened(case) or case.learned.verdict != "unknown"
     if largest > LARGE_STEP and harmed:
@@ -71,9 +71,17 @@ def _flattened(case: Case) -> bool:
 
 
 def _untrained_loss(case: Case) -> float:
-    """The loss before the first step where it was measured, and at least that of guessing."""
+    """The loss before the first step where it was measured, and at least that of guessing.
+
+    Of numbers: an untrained network's outputs are not near the mean as a softmax is near equal
+    shares. Their variance q by theory adds to the targets', which is 1.
+    """
+    measured = case.evidence.initial_loss or 0.0
+    if case.evidence.regression is not None:
+        scattered = case.blind_loss * (1 + regression.output_variance(case.context))
+        return max(scattered, measured)
     guessing = math.log(max(2, case.context.classes))
-    return max(case.entropy, guessing, case.evidence.initial_loss or 0.0)
+    return max(case.blind_loss, guessing, measured)
 
 
 def _first_mover(case: Case) -> str | None:

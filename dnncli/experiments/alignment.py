@@ -13,9 +13,12 @@ from dnncli.training.snapshot import DataSummary
 def align(dataset: Dataset, trained_on: DataSummary) -> Dataset:
     """Scale and label an unscaled dataset as a network's own data were.
 
+    A regression's targets were standardised as the network's when they were loaded.
     Raises DataError where the features do not fit or the network does not know a class.
     """
     scaled = rescale(dataset, trained_on)
+    if trained_on.numbers is not None:
+        return scaled
     known = trained_on.class_names
     unknown = [name for name in dataset.class_names if name not in known]
     if unknown:
@@ -25,6 +28,26 @@ def align(dataset: Dataset, trained_on: DataSummary) -> Dataset:
     labels = np.array([known.index(name) for name in dataset.class_names], np.int32)
     relabelled = _splits(scaled, lambda split: replace(split, y=labels[split.y]))
     return replace(relabelled, class_names=known)
+
+
+def task(trained_on: DataSummary) -> str:
+    """What the target of other data has to be for a network: classes, or numbers."""
+    return "classification" if trained_on.numbers is None else "regression"
+
+
+def for_new_task(dataset: Dataset, trained_on: DataSummary) -> Dataset:
+    """Scale an unscaled dataset as a network's own data were, for classes or numbers of its own.
+
+    Targets that are the network's own are standardised as it knows them, so that its output layer
+    still fits. Raises DataError where the features do not fit.
+    """
+    scaled = rescale(dataset, trained_on)
+    own = dataset.quantities
+    known = trained_on.numbers
+    if own is None or known is None or own.names != known.names:
+        return scaled
+    moved = _splits(scaled, lambda split: Split(split.x, known.standardise(own.restore(split.y))))
+    return replace(moved, quantities=known)
 
 
 def rescale(dataset: Dataset, trained_on: DataSummary) -> Dataset:

@@ -90,5 +90,5 @@ def _compile_forward(run: RunSpec, rows: int, dataset: Dataset) -> Any:
     """The forward pass of one network over so many examples."""
     spec = seeds.program(run, len(dataset.train)).network
     x = placement.shape((rows, dataset.features))
-    shapes = network.shapes(spec, dataset.features, dataset.classes)
+    shapes = network.shapes(spec, dataset.features, dataset.outputs)
     return inference.compiled_logits.lower(spec, shapes, x).compile()

@@ -5,19 +5,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
 from dnncli.data import Dataset, Split
+from dnncli.data.quantities import Quantities
 from dnncli.errors import SpecError
-from dnncli.experiments.metrics import classification, threshold
-from dnncli.nn import inference, layer_stats
+from dnncli.experiments.metrics import classification, regression, threshold
+from dnncli.nn import inference, layer_stats, tasks
 from dnncli.nn.network import Moments, Statistics
 from dnncli.records import (
     BatchNormRecord,
     ClassScore,
     EvalRecord,
     LayerRecord,
+    Metric,
     Metrics,
     NormMismatch,
     Score,
@@ -25,6 +28,7 @@ from dnncli.records import (
 )
 from dnncli.training import engine, phases, placement
 from dnncli.training.plan import epoch_plan, key
+from dnncli.training.regression_outcome import r2
 from dnncli.training.snapshot import Snapshot
 
 KINDS = ("moving", "batch", "population")  # of batch-norm statistics
@@ -80,8 +84,10 @@ def _split_record(
     """A split's scores with these batch-norm statistics."""
     split = dataset.split(name)
     logits, speed = _timed_logits(snapshot, statistics, split)
+    if dataset.quantities is not None:
+        return _of_numbers(snapshot, logits, split, dataset.quantities, speed)
     predicted = threshold.answered(logits, snapshot.threshold)
-    score = _score(logits, split, snapshot.threshold)
+    score = _score(snapshot, logits, split)
     confusion = np.zeros((dataset.classes, dataset.classes), np.int64)
     np.add.at(confusion, (split.y, predicted), 1)
     given = classification.answers(logits, split.y, dataset.train.y, snapshot.threshold)
@@ -104,6 +110,23 @@ def _with_metrics(score: ClassScore, metrics: Metrics) -> ClassScore:
     return replace(score, metrics=metrics)
 
 
+def _of_numbers(
+    snapshot: Snapshot, outputs: Logits, split: Split, numbers: Quantities, speed: float
+) -> SplitRecord:
+    """A split's scores in a regression."""
+    score = _score(snapshot, outputs, split)
+    return SplitRecord(
+        loss=score.loss,
+        accuracy=None,
+        examples=len(split),
+        examples_per_second=speed,
+        per_class=(),
+        confusion=(),
+        metrics=regression.metrics(outputs, split, numbers),
+        headline="r2",
+    )
+
+
 def _timed_logits(snapshot: Snapshot, statistics: Statistics, split: Split) -> tuple[Logits, float]:
     """Logits, and the examples a second of the fastest of several compiled forward passes."""
     x = placement.put(split.x)
@@ -118,9 +141,16 @@ def _timed_logits(snapshot: Snapshot, statistics: Statistics, split: Split) -> t
     return np.asarray(logits), len(split) / fastest
 
 
-def _score(logits: Logits, split: Split, least: float | None) -> Score:
-    """Mean loss and accuracy of logits; least: the threshold, if there is one."""
-    accuracy = float((threshold.answered(logits, least) == split.y).mean())
+def _score(snapshot: Snapshot, logits: Logits, split: Split) -> Score:
+    """Mean loss and accuracy of logits; of a regression's outputs the loss and R²."""
+    if split.y.ndim > 1:
+        y = split.y.astype(np.float64)
+        losses = tasks.TASKS[snapshot.spec.loss].losses(jnp.asarray(logits), jnp.asarray(split.y))
+        mean = float(np.asarray(losses, np.float64).mean())
+        found = Metric(r2(y, logits.astype(np.float64)))
+        return Score(mean, None, {"r2": found})
+    predicted = threshold.answered(logits, snapshot.threshold)
+    accuracy = float((predicted == split.y).mean())
     return Score(mean_cross_entropy(logits, split.y), accuracy)
 
 
@@ -195,7 +225,7 @@ def _scores(
         x = placement.put(split.x)
         network = snapshot.network._replace(statistics=statistics)
         logits = np.asarray(inference.compiled_logits(snapshot.spec.network, network, x))
-        scores[name] = _score(logits, split, snapshot.threshold)
+        scores[name] = _score(snapshot, logits, split)
     return scores
 
 

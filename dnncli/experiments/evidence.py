@@ -7,7 +7,7 @@ from dnncli.data import Dataset
 from dnncli.data.statistics import statistics
 from dnncli.diagnosis.verdict import diagnose
 from dnncli.records import Finding, Health, LayerRecord
-from dnncli.records.diagnosis import Outcome, RunEvidence
+from dnncli.records.diagnosis import Outcome, RegressionOutcome, RunEvidence
 from dnncli.training import plan, sharpness
 from dnncli.training.run import network_context
 from dnncli.training.snapshot import Snapshot
@@ -23,7 +23,7 @@ def health(
     dataset: Dataset,
     layers: Sequence[LayerRecord],
     crash: Finding | None,
-    outcome: Outcome | None,
+    outcome: Outcome | RegressionOutcome | None,
 ) -> Health:
     """The verdict on a run that has ended; without its outcome it is judged by its layers.
 
@@ -54,16 +54,18 @@ def first_step(snapshot: Snapshot) -> tuple[LayerRecord, ...]:
 
 
 def run_evidence(
-    snapshot: Snapshot, stopped: str, dataset: Dataset, outcome: Outcome
+    snapshot: Snapshot, stopped: str, dataset: Dataset, outcome: Outcome | RegressionOutcome
 ) -> RunEvidence:
     """The run's epochs, its data, and what the best epoch's network does on every example."""
     spec = snapshot.spec
     batch = plan.batch_size(spec, len(dataset.train))
-    return RunEvidence(
+    known = RunEvidence(
         epochs=snapshot.history.epochs,
         stopped=stopped,
         best_epoch=snapshot.history.best_epoch,
         steps_per_epoch=-(-len(dataset.train) // batch),
         data=statistics(dataset),
-        outcome=outcome,
     )
+    if isinstance(outcome, RegressionOutcome):
+        return replace(known, regression=outcome)
+    return replace(known, outcome=outcome)

@@ -17,12 +17,13 @@ Sources = tuple[SourceTensor | SourceNote, ...]
 def inspect(snapshot: Snapshot, path: str, versions: Mapping[str, str]) -> InspectRecord:
     """What a run's checkpoint holds: the best epoch's network and its history."""
     spec = snapshot.spec.network
+    output = "softmax" if snapshot.data.numbers is None else "identity"
     no_sources: tuple[Sources, ...] = ((),) * len(spec.layers())
     return InspectRecord(
         config=snapshot.spec.options(),
         checkpoint=path,
         format="dnncli",
-        layers=_layers(spec, snapshot.network, no_sources),
+        layers=_layers(spec, snapshot.network, no_sources, output),
         parameters=network.count(snapshot.network.parameters),
         data=snapshot.data.record,
         class_names=snapshot.data.class_names,
@@ -43,7 +44,7 @@ def inspect_model(model: Model, path: str) -> InspectRecord:
         config={"hidden": list(model.spec.hidden), "act": model.spec.act, "bn": model.spec.bn},
         checkpoint=path,
         format=model.framework,
-        layers=_layers(model.spec, model.network, named),
+        layers=_layers(model.spec, model.network, named, "softmax"),
         parameters=network.count(model.network.parameters),
         data=None,
         class_names=(),
@@ -57,17 +58,17 @@ def inspect_model(model: Model, path: str) -> InspectRecord:
 
 
 def _layers(
-    spec: NetworkSpec, trained: Network, sources: tuple[Sources, ...]
+    spec: NetworkSpec, trained: Network, sources: tuple[Sources, ...], output: str
 ) -> tuple[LayerPart, ...]:
-    """Every layer's description; sources: each layer's names in the file."""
-    rows = zip(spec.layers(), *trained, sources, strict=True)
-    return tuple(_layer(spec, *row) for row in rows)
+    """Every layer's description; sources: its names in the file; output: the last activation."""
+    activations = [*(spec.act for _ in spec.hidden), output]
+    rows = zip(activations, spec.layers(), *trained, sources, strict=True)
+    return tuple(_layer(*row) for row in rows)
 
 
 def _layer(
-    spec: NetworkSpec, name: str, layer: Layer, moments: Moments | None, source: Sources
+    activation: str, name: str, layer: Layer, moments: Moments | None, source: Sources
 ) -> LayerPart:
-    activation = "softmax" if name == "output" else spec.act
     words = [activation] if moments is None else ["batch norm", activation]
     units = layer.kernel.shape[1]
     return LayerPart(name, units, ", ".join(words), source, tuple(_tensors(name, layer, moments)))

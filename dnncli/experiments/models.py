@@ -83,7 +83,8 @@ def _known_data(snapshot: Snapshot, name: str | None, label_strip: str | None) -
         # A table of test rows belongs to the training data and not to others.
         test = None if isinstance(source.test, str) else source.test
         source = replace(source, data=name, test=test)
-    raw = data.load(source, snapshot.data.encoding, whole=bool(name))
+    source = replace(source, task=alignment.task(snapshot.data))
+    raw = data.load(source, snapshot.data.encoding, whole=bool(name), numbers=snapshot.data.numbers)
     return alignment.align(raw, snapshot.data)
 
 
@@ -99,13 +100,25 @@ def for_new_task(
     if isinstance(loaded, Model):
         source = external_data(path, options)
         dataset = data.load(source)
+        _refuse_numbers(dataset, f"{path} is a model from elsewhere, whose outputs are classes")
         parent = external_snapshot(loaded, source, dataset)
         record = layers.parent_record(str(path), loaded.sha256, parent, external=True)
         return parent, dataset, record
     source = transfer_spec.data_spec(loaded.spec.data, options, loaded.data.scaling.kind)
     raw = data.load(replace(source, scale="none"), loaded.data.encoding, relabel=True)
     record = layers.parent_record(str(path), tensorfile.sha256(path), loaded)
-    return loaded, alignment.rescale(raw, loaded.data), record
+    return loaded, alignment.for_new_task(raw, loaded.data), record
+
+
+def _refuse_numbers(dataset: Dataset, why: str) -> None:
+    """Raise SpecError for data whose target is a number."""
+    if dataset.quantities is not None:
+        names = ", ".join(dataset.quantities.names)
+        raise SpecError(
+            f"--task: {names} is a number to predict, and {why}; choose another --target, or give"
+            " --task classification.",
+            option="--task",
+        )
 
 
 def external_data(path: Path, options: Mapping[str, Any]) -> DataSpec:

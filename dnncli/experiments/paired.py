@@ -15,6 +15,7 @@ from dnncli.experiments import statistics
 from dnncli.experiments.compilation_pool import CompilationPool
 from dnncli.experiments.statistics import Paired
 from dnncli.spec import RunSpec, catalog, from_options
+from dnncli.spec.objective import REGRESSION
 from dnncli.training import early_stopping, seeds
 from dnncli.training.history import RunHistory
 from dnncli.training.program import Block
@@ -41,14 +42,16 @@ class Candidate:
 
 
 class SeedScore(NamedTuple):
-    """Validation accuracy and loss of a seed's best epoch."""
+    """Validation accuracy and loss of a seed's best epoch; of a regression R² for accuracy."""
 
     accuracy: float
     loss: float
 
 
-# A run that diverged is not missing: nobody can use its network.
+# A run that diverged is not missing: nobody can use its network. An R² of 0 is the mean's, which
+# some networks that did not diverge are below.
 DIVERGED = SeedScore(0.0, float("inf"))
+DIVERGED_R2 = -1.0
 
 
 def changed(spec: RunSpec, changes: Mapping[str, object]) -> RunSpec:
@@ -153,9 +156,14 @@ def score(run: RunHistory, epochs: int) -> SeedScore:
     """A run's best epoch among the first ones, as early stopping chooses it."""
     history = run.epochs[:epochs]
     if not history or (run.stopped == "diverged" and run.epoch < epochs):
-        return DIVERGED
+        return DIVERGED._replace(accuracy=diverged_merit(run.spec))
     best = history[early_stopping.best_epoch(history, run.spec.stopping) - 1]
-    return SeedScore(best.val_accuracy, best.val_loss)
+    return SeedScore(best.merit, best.val_loss)
+
+
+def diverged_merit(spec: RunSpec) -> float:
+    """What a run that diverged counts as: no example right, or an R² worse than the mean's."""
+    return DIVERGED_R2 if spec.data.task == REGRESSION else DIVERGED.accuracy
 
 
 def mean_score(seed_scores: Sequence[SeedScore]) -> SeedScore:

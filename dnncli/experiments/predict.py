@@ -26,6 +26,9 @@ def predict(
         x = placement.put(snapshot.data.scaling.apply(rows))
         outputs = inference.compiled_logits(snapshot.spec.network, network, x)
         logits = np.asarray(outputs)[:count]
+        if snapshot.data.numbers is not None:
+            yield Predictions([], values=snapshot.data.numbers.rounded(logits).tolist())
+            continue
         classes = names[answered(logits, snapshot.threshold)].tolist()
         if probabilities:
             yield Predictions(classes, _shortest(softmax(logits)).tolist())

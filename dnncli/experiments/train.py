@@ -10,19 +10,22 @@ from dnncli import data, theory
 from dnncli.data import Dataset
 from dnncli.errors import SpecError
 from dnncli.experiments import alignment, evidence
-from dnncli.experiments.metrics import classification, threshold
-from dnncli.experiments.metrics.held_out import with_metrics
+from dnncli.experiments.metrics import classification, regression, threshold
+from dnncli.experiments.metrics.held_out import headline, with_metrics
 from dnncli.nn import network
 from dnncli.records import Finding, Health, Seconds, TrainRecord
-from dnncli.records.diagnosis import Outcome
+from dnncli.records.diagnosis import Outcome, RegressionOutcome
 from dnncli.spec import RunSpec, catalog, option
 from dnncli.storage import checkpoint
 from dnncli.theory import Prediction
+from dnncli.training import regression_outcome
 from dnncli.training.checkpointing import from_checkpoint, to_checkpoint
 from dnncli.training.outcome import Measured, measure
 from dnncli.training.run import Progress, network_context
 from dnncli.training.snapshot import Snapshot
 
+MOST_DRAWN = 500  # predictions that a picture shows
+Pairs = tuple[tuple[float, float], ...]
 RESUMABLE = ("data", "epochs", "patience", "min_delta")  # what a resumed run may be given anew
 
 
@@ -66,7 +69,7 @@ def result(
     epochs = snapshot.history.epochs
     if progress and stopped == "diverged":
         epochs = (*epochs, progress.record)
-    measured = Measured() if interrupted else measure(snapshot, dataset)
+    measured = Measured() if interrupted else _measured(snapshot, dataset)
     # Theory is of untrained networks, which one with another network's layers is not.
     prediction = None if snapshot.origin else predict(snapshot.spec, dataset)
     compiled = progress.compile_seconds if progress else 0.0
@@ -80,14 +83,29 @@ def result(
         best_epoch=snapshot.history.best_epoch,
         stopped=stopped,
         test=with_metrics(measured, dataset, snapshot.threshold),
+        predictions=_predictions(measured, dataset),
         health=_health(snapshot, progress, stopped, dataset, measured.outcome),
         prediction=prediction,
         checkpoint=checkpoint_path,
         seconds=Seconds(total=elapsed(began), compile=compiled, train=trained),
-        headline=classification.headline(dataset.train.y, dataset.classes),
+        headline=headline(dataset),
         positive=classification.positive(dataset.class_names),
         threshold=snapshot.threshold,
     )
+
+
+def _measured(snapshot: Snapshot, dataset: Dataset) -> Measured:
+    """The test score, and what the best epoch's network makes of every example."""
+    if dataset.quantities is None:
+        return measure(snapshot, dataset)
+    return regression_outcome.measure(snapshot, dataset)
+
+
+def _predictions(measured: Measured, dataset: Dataset) -> Pairs:
+    """Some of a regression's predictions, to be drawn."""
+    if measured.outputs is None or dataset.quantities is None:
+        return ()
+    return regression.sample_of_predictions(measured.outputs, dataset, MOST_DRAWN)
 
 
 def elapsed(began: float | None) -> float:
@@ -106,7 +124,7 @@ def _health(
     progress: Progress | None,
     stopped: str,
     dataset: Dataset,
-    outcome: Outcome | None,
+    outcome: Outcome | RegressionOutcome | None,
 ) -> Health:
     """The verdict on the last finite epoch, or on the first one where that diverged."""
     crash = progress.cause if progress and stopped == "diverged" else None
@@ -139,8 +157,9 @@ def resume(path: Path, options: Mapping[str, Any]) -> tuple[Snapshot, Dataset]:
     changes = {name: options[name] for name in RESUMABLE if name in options}
     # Unscaled: the network's own scaling is applied, which may come from another network's data.
     name = changes.pop("data", stored.spec.data.data)
-    source = replace(stored.spec.data, data=name, scale="none")
-    loaded = data.load(source, stored.data.encoding)
+    task = alignment.task(stored.data)
+    source = replace(stored.spec.data, data=name, scale="none", task=task)
+    loaded = data.load(source, stored.data.encoding, numbers=stored.data.numbers)
     snapshot = resumed(stored, loaded, **changes)
     dataset = alignment.align(loaded, stored.data)
     if snapshot.history.epoch >= snapshot.spec.schedule.epochs:
@@ -165,6 +184,8 @@ def _check_kept(own: Mapping[str, Any], options: Mapping[str, Any]) -> None:
 
 def _as_stored(name: str, value: Any, own: Mapping[str, Any]) -> Any:
     """An option's value as a run stores it: resolved, and with lists for tuples."""
+    if name in ("task", "loss") and value == "auto":
+        return own[name]
     if name == "init" and value == "auto":
         return catalog.ACTIVATIONS[own["act"]].init
     return list(value) if isinstance(value, tuple) else value

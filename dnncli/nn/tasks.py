@@ -1,7 +1,7 @@
 """What a network is trained for: the loss of an example, and the metrics of many.
 
-The engine, the loop and the records below a command know a task's loss and its metrics by name, and
-nothing of what its outputs mean.
+The engine, the loop and the records below a command know a loss and its metrics by name, and
+nothing of what the outputs mean.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,10 +12,14 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int
 
+from dnncli.spec.objective import HUBER_DELTA
+
 # A batch's targets: a class each, or a row of numbers each.
 Targets = Int[Array, " batch"] | Float[Array, "batch outputs"]
 Losses = Callable[[Float[Array, "batch outputs"], Any], Float[Array, " batch"]]
-Metric = Callable[[Float[Array, "batch outputs"], Any], Float[Array, ""]]
+# A number for many examples, or one for each output.
+Metric = Callable[[Float[Array, "batch outputs"], Any], Float[Array, "..."]]
+Numbers = Float[Array, "batch outputs"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,47 @@ def accuracy(logits: Float[Array, "batch classes"], y: Int[Array, " batch"]) -> 
     return jnp.mean(hits, dtype=jnp.float32)
 
 
+def squared(outputs: Numbers, y: Numbers) -> Float[Array, " batch"]:
+    """(output - y)^2, a mean over outputs: 1 for always answering the mean of standardised y."""
+    return jnp.mean(jnp.square(outputs - y), axis=1)
+
+
+def absolute(outputs: Numbers, y: Numbers) -> Float[Array, " batch"]:
+    """|output - y|, a mean over outputs."""
+    return jnp.mean(jnp.abs(outputs - y), axis=1)
+
+
+def huber(outputs: Numbers, y: Numbers) -> Float[Array, " batch"]:
+    """r^2/2 up to |r| = d, d (|r| - d/2) beyond, r = output - y; a mean over outputs (Huber 1964).
+
+    d is HUBER_DELTA.
+    """
+    return jnp.mean(optax.huber_loss(outputs, y, delta=HUBER_DELTA), axis=1)
+
+
+def r2(outputs: Numbers, y: Numbers) -> Float[Array, " outputs"]:
+    """1 - sum (y - output)^2 / sum (y - mean y)^2 of each output; 0 where y does not vary."""
+    errors = jnp.sum(jnp.square(y - outputs), axis=0)
+    spread = jnp.sum(jnp.square(y - jnp.mean(y, axis=0, keepdims=True)), axis=0)
+    return jnp.where(spread > 0, 1 - errors / jnp.where(spread > 0, spread, 1.0), 0.0)
+
+
+def rmse(outputs: Numbers, y: Numbers) -> Float[Array, " outputs"]:
+    """The root of each output's mean squared error."""
+    return jnp.sqrt(jnp.mean(jnp.square(outputs - y), axis=0))
+
+
+def mae(outputs: Numbers, y: Numbers) -> Float[Array, " outputs"]:
+    """Each output's mean absolute error."""
+    return jnp.mean(jnp.abs(outputs - y), axis=0)
+
+
+OF_NUMBERS: Mapping[str, Metric] = {"r2": r2, "rmse": rmse, "mae": mae}
+
+# By the loss: what is minimised says what the outputs are.
 TASKS: dict[str, Task] = {
-    "classification": Task(cross_entropy, {"accuracy": accuracy}, primary="accuracy"),
+    "cross-entropy": Task(cross_entropy, {"accuracy": accuracy}, primary="accuracy"),
+    "squared": Task(squared, OF_NUMBERS, primary="r2"),
+    "absolute": Task(absolute, OF_NUMBERS, primary="r2"),
+    "huber": Task(huber, OF_NUMBERS, primary="r2"),
 }

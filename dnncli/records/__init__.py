@@ -32,6 +32,7 @@ from dnncli.records.data import (
     DescriptionRecord,
     FetchedFile,
     FetchRecord,
+    TargetRecord,
 )
 from dnncli.records.doctor import CandidateRecord, DoctorRecord, Gain, OneBatchRecord
 from dnncli.records.evaluation import (
@@ -129,6 +130,7 @@ __all__ = [
     "Speed",
     "SplitRecord",
     "StepRecord",
+    "TargetRecord",
     "TensorRecord",
     "TrainRecord",
     "TrainingOutcome",

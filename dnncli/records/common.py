@@ -46,16 +46,25 @@ class LayerRecord:
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One epoch of training; `epoch` counts from 1, losses are means over examples."""
+    """One epoch of training; `epoch` counts from 1, losses are means over examples.
+
+    metrics: on the validation set, by name: accuracy, or r2, rmse and mae in the target's unit.
+    """
 
     epoch: int
     train_loss: float
     val_loss: float
-    val_accuracy: float
+    val_accuracy: float | None  # None: of a regression
     learning_rate: float
     clipped_fraction: float
     seconds: float | None  # None: of a run before it was resumed
     layers: tuple[LayerRecord, ...]
+    metrics: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def merit(self) -> float:
+        """The validation metric that ranks runs, of which more is better: accuracy, or R²."""
+        return self.metrics["r2"] if self.val_accuracy is None else self.val_accuracy
 
 
 @dataclass(frozen=True)
@@ -108,6 +117,9 @@ class Finding:
 class Learned:
     """Whether a network learned anything, held against always answering the largest class.
 
+    Of a regression against always answering the mean: r2, train_r2 and linear_r2 are the R² of the
+    network on held-out and training examples and a linear model's on held-out ones.
+
     verdict: nothing (no better than that share), memorised (better on training data only), weakly
     (worse than a linear model), learned, or unknown.
     majority: the largest class's share of the held-out examples; linear: a linear model's accuracy
@@ -119,6 +131,9 @@ class Learned:
     train_accuracy: float | None = None
     majority: float | None = None
     linear: float | None = None
+    r2: float | None = None
+    train_r2: float | None = None
+    linear_r2: float | None = None
 
 
 @dataclass(frozen=True)
@@ -157,6 +172,12 @@ class DataRecord:
     features: int
     classes: int
     fingerprint: str
+    targets: tuple[str, ...] = ()  # of a regression, which has no classes
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers a network puts out."""
+        return self.classes or len(self.targets)
 
 
 @dataclass(frozen=True)
@@ -164,8 +185,15 @@ class Score:
     """Mean loss and accuracy over a set of examples; metrics: others by name, with intervals."""
 
     loss: float
-    accuracy: float
+    accuracy: float | None = None  # None: of a regression
     metrics: dict[str, Metric] = field(default_factory=dict)
+
+    @property
+    def merit(self) -> float:
+        """The metric that ranks runs, of which more is better: accuracy, or R²."""
+        if self.accuracy is not None:
+            return self.accuracy
+        return self.metrics["r2"].value or 0.0
 
 
 @dataclass(frozen=True)

@@ -52,11 +52,22 @@ class ClassCount:
 
 
 @dataclass(frozen=True)
+class TargetRecord:
+    """A target that is a number: what a regression predicts."""
+
+    name: str
+    least: float
+    greatest: float
+    mean: float
+    deviation: float
+
+
+@dataclass(frozen=True)
 class DescriptionRecord:
     """The result of `data show`.
 
     test is None where the data bring no test set of their own. values: the least and the greatest,
-    of data that are no table; columns: of a table.
+    of data that are no table; columns: of a table. targets: of a regression, which has no classes.
     """
 
     config: dict[str, Any]
@@ -71,6 +82,7 @@ class DescriptionRecord:
     fingerprint: str | None
     columns: tuple[ColumnRecord, ...] = ()
     notices: tuple[Notice, ...] = ()
+    targets: tuple[TargetRecord, ...] = ()
 
 
 @dataclass(frozen=True)

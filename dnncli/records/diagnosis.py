@@ -81,11 +81,26 @@ class CrossFit:
 
 
 @dataclass(frozen=True)
+class TargetStatistics:
+    """The targets of a regression.
+
+    rows, validation: how many examples train and validate. mean_loss: the run's loss of always
+    answering the mean of the training examples, on them, by the losses' names.
+    """
+
+    names: tuple[str, ...]
+    rows: int
+    validation: int
+    mean_loss: dict[str, float]
+
+
+@dataclass(frozen=True)
 class DataStatistics:
     """What can be known of the data before training.
 
     cross_fit: None where there are too few examples. giveaways: features that tell the class alone.
-    shared: None where no feature varies.
+    shared: None where no feature varies. targets: of a regression, which has no classes and none of
+    the others.
     """
 
     inputs: InputStatistics
@@ -93,6 +108,12 @@ class DataStatistics:
     cross_fit: CrossFit | None = None
     giveaways: tuple[str, ...] = ()
     shared: SharedRows | None = None
+    targets: TargetStatistics | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many examples train."""
+        return sum(self.classes.train) if self.targets is None else self.targets.rows
 
 
 @dataclass(frozen=True)
@@ -148,6 +169,45 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Fit:
+    """How well numbers are predicted on some examples.
+
+    above_mean: by how many standard errors the squared errors are below those of always answering
+    the training examples' mean, example by example.
+    """
+
+    examples: int
+    loss: float
+    r2: float
+    above_mean: float
+
+
+@dataclass(frozen=True)
+class RegressionOutcome:
+    """`Outcome` of a regression: the best epoch's network on training and held-out examples.
+
+    linear, neighbours: R² on a sample of the held-out examples of ridge regression and of five
+    nearest neighbours; None where all features are constant. below_simple: by how many standard
+    errors the better one's squared errors are below the network's on that sample.
+    simple_above_mean: as `Fit.above_mean`, for the better one.
+    """
+
+    train: Fit
+    held_out: Fit
+    linear: float | None = None
+    neighbours: float | None = None
+    below_simple: float = 0.0
+    simple_above_mean: float = 0.0
+
+    @property
+    def simple(self) -> float | None:
+        """The better simple model's R²."""
+        if self.linear is None or self.neighbours is None:
+            return None
+        return max(self.linear, self.neighbours)
+
+
+@dataclass(frozen=True)
 class Sharpness:
     """The largest eigenvalue of the loss's Hessian on one batch before the first step.
 
@@ -175,5 +235,6 @@ class RunEvidence:
     steps_per_epoch: int
     data: DataStatistics | None = None
     outcome: Outcome | None = None
+    regression: RegressionOutcome | None = None
     sharpness: Sharpness | None = None
     initial_loss: float | None = None

@@ -30,7 +30,7 @@ class SplitRecord:
     """
 
     loss: float
-    accuracy: float
+    accuracy: float | None  # None: of a regression
     examples: int
     examples_per_second: float
     per_class: tuple[ClassScore, ...]

@@ -16,6 +16,8 @@ class TrainRecord:
     ROC AUC and PR AUC the test score has; None of more, where they are means over the classes.
     threshold: the probability from which on the second of two classes is answered, if one was asked
     for.
+    predictions: of a regression, actual and predicted values of the first target for some of the
+    test examples.
     """
 
     config: dict[str, Any]
@@ -34,3 +36,4 @@ class TrainRecord:
     positive: str | None = None
     threshold: float | None = None
     folds: FoldsRecord | None = None  # with --folds
+    predictions: tuple[tuple[float, float], ...] = ()

@@ -9,6 +9,7 @@ from rich.text import Text
 from dnncli.records import ComparisonRecord, DataRecord, RowRecord, TrialRecord, Versus
 from dnncli.report import comparison_tables as tables
 from dnncli.report import text
+from dnncli.report.merit import Merit, merit
 
 LEVEL = 0.05  # what the closing sentence calls a difference
 WIDTH = 1e-9  # of an interval that is more than rounding
@@ -52,7 +53,7 @@ def _cells(row: RowRecord) -> list[object]:
 
 def opening(config: dict[str, Any], data: DataRecord, rows: int) -> Iterator[RenderableType]:
     """What is about to be compared on what."""
-    layers = " → ".join(text.sizes([data.features, *config["hidden"], data.classes]))
+    layers = " → ".join(text.sizes([data.features, *config["hidden"], data.outputs]))
     parts = [layers] + ["batch norm"] * bool(config["bn"] or config["bn_output"])
     parts += [f"dropout {config['dropout']:g}"] * bool(config["dropout"])
     parts += [str(config["optimizer"]), f"batches of {config['batch_size']}"]
@@ -64,7 +65,7 @@ def opening(config: dict[str, Any], data: DataRecord, rows: int) -> Iterator[Ren
     yield Text(f"{data.name}: {sizes} train / validation / test;  {', '.join(parts)}")
 
 
-def trial_line(trial: TrialRecord, width: int) -> Text:
+def trial_line(trial: TrialRecord, width: int, data: DataRecord) -> Text:
     """One combination as it is done; validation only, since the test set chooses nothing."""
     known = [run.val_accuracy for run in trial.runs if run.val_accuracy is not None]
     init = f"{trial.init}, " if trial.name == trial.act else ""
@@ -73,7 +74,7 @@ def trial_line(trial: TrialRecord, width: int) -> Text:
     if not known:
         line.append("every seed diverged")
     else:
-        line.append(f"validation {100 * sum(known) / len(known):.2f} %")
+        line.append(f"validation {merit(data).shown(sum(known) / len(known))}")
         if lost:
             line.append(f", {lost} of {len(trial.runs)} seeds diverged", style="red")
     return line.append(f"  ({text.seconds(trial.seconds)})")
@@ -87,7 +88,7 @@ def report(record: ComparisonRecord) -> Iterator[RenderableType]:
     yield tables.accuracy_table(record)
     if any(row.versus_baseline for row in record.rows):
         yield tables.versus_table(record)
-    yield tables.training_table(record.rows)
+    yield tables.training_table(record.rows, merit(record.data))
     yield tables.gradient_table(record.rows)
     yield from notes(record)
 
@@ -96,7 +97,7 @@ def notes(record: ComparisonRecord) -> Iterator[RenderableType]:
     """The answer in a sentence, and what is needed to judge it."""
     yield conclusion(record)
     for row in record.rows:
-        yield from _about(row)
+        yield from _about(row, merit(record.data))
     if record.note:
         yield Text(record.note)
     if any(row.versus_baseline and row.versus_baseline.p is not None for row in record.rows):
@@ -107,7 +108,7 @@ def notes(record: ComparisonRecord) -> Iterator[RenderableType]:
     yield Text(_took(record))
 
 
-def _about(row: RowRecord) -> Iterator[Text]:
+def _about(row: RowRecord, shown: Merit) -> Iterator[Text]:
     """The seeds that are missing from a row, and how it came by its learning rate."""
     lost = [run.seed for run in row.runs if run.stopped == "diverged"]
     if lost:
@@ -115,13 +116,11 @@ def _about(row: RowRecord) -> Iterator[Text]:
         left = f"{row.seeds - len(lost)} of {row.seeds}"
         yield Text(f"{row.name}: {seeds} diverged, left out of its means ({left})")
     if len(row.rates) > 1:
-        tried = ", ".join(
-            f"{rate.lr:g} → {text.hundredths(rate.val_accuracy)}" for rate in row.rates
-        )
+        tried = ", ".join(f"{rate.lr:g} → {shown.bare(rate.val_accuracy)}" for rate in row.rates)
         rates = [rate.lr for rate in row.rates]
         ends = {min(rates): "smaller", max(rates): "larger"}
         more = f"; a {ends[row.lr]} one may do better" if row.lr in ends else ""
-        yield Text(f"{row.name}: rate {row.lr:g} is best on validation ({tried} %){more}")
+        yield Text(f"{row.name}: rate {row.lr:g} is best on validation ({tried}{shown.unit}){more}")
 
 
 def conclusion(record: ComparisonRecord) -> Text:
@@ -131,8 +130,9 @@ def conclusion(record: ComparisonRecord) -> Text:
     leader = record.rows[0]
     if leader.test_accuracy.mean is None:
         return Text("every seed of every combination diverged: lower --lr", style="bold red")
-    best = text.hundredths(leader.test_accuracy.mean)
-    parts = [f"{leader.name} has the best mean test accuracy, {best} %."]
+    shown = merit(record.data)
+    best = shown.shown(leader.test_accuracy.mean)
+    parts = [f"{leader.name} has the best mean test {shown.name}, {best}."]
     compared = [(row.name, row.versus_baseline) for row in record.rows if row.versus_baseline]
     tested = any(versus.p_holm is not None for _, versus in compared)
     evidence = f"p < {LEVEL:g}" if tested else "95 % interval without 0"

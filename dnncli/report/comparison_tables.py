@@ -11,10 +11,12 @@ from rich.text import Text
 from dnncli.experiments import statistics
 from dnncli.records import ComparisonRecord, Estimate, RowRecord, Versus
 from dnncli.report import text
+from dnncli.report.merit import ACCURACY, Merit, merit
 
 ZERO_MARKS = {"─": "┼", " ": "│"}  # how zero shows on an interval, and beside one
 DRAWN = 18  # columns of a drawn interval
 CURVE = 12  # columns of the longest learning curve
+LEAST_UNEXPLAINED = 1e-4  # of the variance that a scale of R² tells apart
 LEAST_REACH = 1e-9  # of a scale of differences
 
 
@@ -28,26 +30,27 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def _range(low: float | None, high: float | None, sign: str = "") -> str:
+def _range(shown: Merit, low: float | None, high: float | None, sign: str = "") -> str:
     if low is None or high is None:
         return "-"
-    return f"{100 * low:{sign}.2f} … {100 * high:{sign}.2f}"
+    return f"{shown.bare(low, sign)} … {shown.bare(high, sign)}"
 
 
 def accuracy_table(record: ComparisonRecord) -> Table:
     """Test accuracy, its interval in numbers and drawn, and validation accuracy over the epochs."""
-    scale = _scale([row.test_accuracy for row in record.rows], record.data.test)
-    ends = f"{100 * scale.worst:.1f} %".ljust(DRAWN - 8) + f"{100 * scale.best:.1f} %".rjust(8)
+    shown = merit(record.data)
+    scale = _scale([row.test_accuracy for row in record.rows], record.data.test, shown)
+    ends = shown.end(scale.worst).ljust(DRAWN - 8) + shown.end(scale.best).rjust(8)
     lost = any(row.diverged for row in record.rows)
-    title = f"Test accuracy in %: mean over {record.config['seeds']} seeds, 95 % interval"
+    title = f"Test {shown.heading}: mean over {record.config['seeds']} seeds, 95 % interval"
     counts = ["<seeds"] if lost else []
     table = _table(title, "mean", "interval", f"<{ends}", "<learning", *counts)
     curves = _sparklines(record.rows)
     for row in record.rows:
         accuracy = row.test_accuracy
         cells = [
-            text.hundredths(accuracy.mean),
-            _range(accuracy.low, accuracy.high),
+            shown.bare(accuracy.mean),
+            _range(shown, accuracy.low, accuracy.high),
             scale.draw(accuracy),
         ]
         seeds = [f"{row.seeds - row.diverged} of {row.seeds}"] if lost else []
@@ -60,6 +63,7 @@ def accuracy_table(record: ComparisonRecord) -> Table:
 class _Scale:
     """Accuracies on a scale of the error's logarithm: from 98 to 99 % is as far as from 80 to 90 %.
 
+    So is R², whose error is the share of the variance that is not explained.
     From the worst to the best that is drawn; no error is smaller than `floor`.
     """
 
@@ -86,14 +90,15 @@ class _Scale:
         return text.whiskers(self.place(low), dot, self.place(high), DRAWN)
 
 
-def _scale(accuracies: Sequence[Estimate], examples: int) -> _Scale:
-    """The scale that shows all intervals; half an example is the smallest error."""
-    floor = 0.5 / max(examples, 1)
+def _scale(accuracies: Sequence[Estimate], examples: int, shown: Merit) -> _Scale:
+    """The scale that shows all intervals; half an example is the smallest error of an accuracy."""
+    floor = 0.5 / max(examples, 1) if shown.unit else LEAST_UNEXPLAINED
     lows = [x for a in accuracies for x in (a.low, a.mean) if x is not None]
     highs = [x for a in accuracies for x in (a.high, a.mean) if x is not None]
     if not lows:
         return _Scale(0.0, 1.0, floor)
-    return _Scale(max(0.0, min(lows)), min(1 - floor, max(highs)), floor)
+    worst = max(0.0, min(lows)) if shown.unit else min(lows)
+    return _Scale(worst, min(1 - floor, max(highs)), floor)
 
 
 def learning_curve(row: RowRecord) -> list[float]:
@@ -123,7 +128,9 @@ def versus_table(record: ComparisonRecord) -> Table:
     why = "best on validation" if record.baseline_chosen else "as asked"
     known = [row.versus_baseline for row in record.rows if row.versus_baseline]
     reach = max([_reach(versus) for versus in known], default=LEAST_REACH)
-    title = f"Points of test accuracy above {record.baseline} ({why}), paired by seed"
+    shown = merit(record.data)
+    counted = "Points of test accuracy" if shown.unit else f"Test {shown.name}"
+    title = f"{counted} above {record.baseline} ({why}), paired by seed"
     table = _table(
         title, "difference", "95 % interval", f"<{'worse  0  better':^{DRAWN}}", "p", "p (Holm)"
     )
@@ -132,8 +139,8 @@ def versus_table(record: ComparisonRecord) -> Table:
         if versus:
             p = text.p_value(versus.p)
             holm = text.p_value(versus.p_holm)
-            difference = f"{100 * versus.difference:+.2f}"
-            interval = _range(versus.low, versus.high, "+")
+            difference = shown.bare(versus.difference, "+")
+            interval = _range(shown, versus.low, versus.high, "+")
             table.add_row(row.name, difference, interval, _around_zero(versus, reach), p, holm)
     return table
 
@@ -163,7 +170,7 @@ def _share_of_width(difference: float, reach: float) -> float:
     return (difference / reach + 1) / 2
 
 
-def training_table(rows: Sequence[RowRecord]) -> Table:
+def training_table(rows: Sequence[RowRecord], shown: Merit = ACCURACY) -> Table:
     """What training took and gave; the initialiser where the rows are not named by it."""
     named = any(row.name != row.act for row in rows)
     initialiser = [] if named else ["<\ninitialiser"]
@@ -171,15 +178,15 @@ def training_table(rows: Sequence[RowRecord]) -> Table:
         "Training and its price; inference is the forward pass alone",
         *initialiser,
         "\nrate",
-        "train\n%",
-        "valid.\n%",
+        f"train\n{shown.unit.strip() or shown.name}",
+        f"valid.\n{shown.unit.strip() or shown.name}",
         "best\nepoch",
         "epoch\ntakes",
         "inference\nexamples/s",
     )
     for row in rows:
         epoch = "-" if row.best_epoch.mean is None else f"{row.best_epoch.mean:.1f}"
-        accuracies = map(text.hundredths, (row.train_accuracy.mean, row.val_accuracy.mean))
+        accuracies = map(shown.bare, (row.train_accuracy.mean, row.val_accuracy.mean))
         speed = (
             _milliseconds(row.seconds_per_epoch),
             _thousands(row.inference_examples_per_second),

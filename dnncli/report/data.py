@@ -9,11 +9,19 @@ from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dnncli.records import ClassCount, ColumnRecord, DataListRecord, DescriptionRecord, FetchRecord
+from dnncli.records import (
+    ClassCount,
+    ColumnRecord,
+    DataListRecord,
+    DescriptionRecord,
+    FetchRecord,
+    TargetRecord,
+)
 from dnncli.report import text
 
 LIST_NAMES = ("name", "here", "place", "summary", "source")
 COLUMN_NAMES = ("name", "role", "type", "kind", "missing", "values", "encoding", "features")
+TARGET_NAMES = ("name", "least", "greatest", "mean", "deviation")
 FILE_NAMES = ("name", "bytes", "sha256", "mirror")
 STYLES = {"target": "bold", "dropped": "dim", "empty": "dim"}  # by a column's role
 BAR_CELLS = 30
@@ -93,6 +101,8 @@ def _here(here: bool) -> Text:
 
 def column_rows(record: DescriptionRecord) -> list[list[object]]:
     """The columns for CSV, or the classes of what has none."""
+    if not record.columns and record.targets:
+        return text.rows(TARGET_NAMES, record.targets)
     if not record.columns:
         counts = [[entry.name, entry.examples] for entry in record.classes]
         return [["class", "examples"], *counts]
@@ -105,7 +115,10 @@ def description(record: DescriptionRecord) -> Iterator[RenderableType]:
     if record.image_shape:
         what = "images of {} × {}".format(*record.image_shape)
     test = f" and {text.count(record.test)} for test" if record.test else ""
-    shape = f"{text.count(record.examples)} {what}{test}, {len(record.classes)} classes"
+    predicted = f"{len(record.classes)} classes"
+    if record.targets:
+        predicted = f"a regression of {', '.join(target.name for target in record.targets)}"
+    shape = f"{text.count(record.examples)} {what}{test}, {predicted}"
     yield Text.assemble(
         (record.name, "bold"), f"  {record.place}: {shape}, {text.count(record.features)} features"
     )
@@ -113,7 +126,10 @@ def description(record: DescriptionRecord) -> Iterator[RenderableType]:
         yield Text(f"values from {record.values[0]:g} to {record.values[1]:g}")
     if record.columns:
         yield _columns(record.columns)
-    yield _histogram(record.classes, record.examples)
+    if record.targets:
+        yield _targets(record.targets)
+    else:
+        yield _histogram(record.classes, record.examples)
 
 
 def _columns(columns: Sequence[ColumnRecord]) -> Fitting:
@@ -139,6 +155,18 @@ def _column(column: ColumnRecord) -> tuple[str, ...]:
     missing = text.count(column.missing) if column.missing else ""
     features = str(column.features) if column.features else ""
     return name, column.type, missing, column.values, column.encoding, features
+
+
+def _targets(targets: Sequence[TargetRecord]) -> Fitting:
+    """The targets of a regression: range, mean and deviation."""
+    names = ("least", "mean", "greatest", "deviation")
+    numbers = {name: _numbers(targets, name) for name in names}
+    return Fitting({"target": [Text(target.name) for target in targets], **numbers}, right=names)
+
+
+def _numbers(targets: Sequence[TargetRecord], name: str) -> list[Text]:
+    """One figure of every target."""
+    return [Text(f"{getattr(target, name):.6g}") for target in targets]
 
 
 def _histogram(classes: Sequence[ClassCount], total: int) -> Fitting:

@@ -18,6 +18,7 @@ from dnncli.records import (
     TrainRecord,
 )
 from dnncli.report import gradients, text
+from dnncli.report.merit import Merit, merit
 
 CANDIDATE_COLUMNS = (
     "name",
@@ -38,7 +39,7 @@ CANDIDATE_COLUMNS = (
 
 def opening(config: Mapping[str, Any], data: DataRecord) -> Iterator[RenderableType]:
     """What is examined."""
-    layers = " → ".join(text.sizes((data.features, *config["hidden"], data.classes)))
+    layers = " → ".join(text.sizes((data.features, *config["hidden"], data.outputs)))
     yield Text(f"{data.name}: {data.train:,} training examples, {layers}, {config['act']}")
 
 
@@ -57,11 +58,12 @@ def trained(record: TrainRecord) -> Iterator[RenderableType]:
     yield from gradients.verdict_lines(record.health, layers)
 
 
-def one_batch(record: OneBatchRecord) -> Iterator[RenderableType]:
+def one_batch(record: OneBatchRecord, data: DataRecord) -> Iterator[RenderableType]:
     """Whether one batch can be fitted, and what that means."""
     known = [accuracy for accuracy in record.accuracies if accuracy is not None]
     best = max(known, default=0.0)
-    reached = f"{best:.0%} of {record.examples} examples after {record.steps} steps"
+    share = f"R² {best:.2f} on" if data.targets else f"{best:.0%} of"
+    reached = f"{share} {record.examples} examples after {record.steps} steps"
     if record.fits:
         yield Text(f"it can fit one batch ({reached}): the fault is in the steps or the data.")
     else:
@@ -83,25 +85,27 @@ def closing(record: DoctorRecord) -> Iterator[RenderableType]:
     style = "bold green" if good else "bold"
     yield Text(record.conclusion, style=style)
     if record.test_gain is not None:
-        yield Text(f"on the test set: {_gain(record.test_gain)} points of accuracy.")
+        counted = "in R²" if record.data.targets else "points of accuracy"
+        yield Text(f"on the test set: {_gain(record.test_gain, merit(record.data))} {counted}.")
     if record.chosen is not None:
         yield Text(f"run: {shlex.join(record.command_line)}", style="bold")
 
 
 def _table(record: DoctorRecord, tried: Sequence[CandidateRecord]) -> Table:
     """The candidates that were tried, the best first."""
-    title = f"Validation accuracy over {record.seeds} seeds, against the run as it is"
+    shown = merit(record.data)
+    title = f"Validation {shown.name} over {record.seeds} seeds, against the run as it is"
     table = Table(title=title, show_edge=False, **text.TABLE)
     table.add_column("change")
-    for name in ("epochs", "accuracy", "gain", "layers"):
+    for name in ("epochs", shown.name, "gain", "layers"):
         table.add_column(name, justify="right", no_wrap=True)
     for candidate in sorted(tried, key=_order):
         style = "bold green" if candidate.name == record.chosen else ""
         row = (
             candidate.flags or candidate.name,
             str(candidate.epochs),
-            _accuracy(candidate),
-            _gain(candidate.gain),
+            _merit(candidate, shown),
+            _gain(candidate.gain, shown),
             candidate.verdict or "",
         )
         table.add_row(*row, style=style)
@@ -113,20 +117,19 @@ def _order(candidate: CandidateRecord) -> tuple[float, float]:
     return -candidate.rung, -(candidate.val_accuracy or 0.0)
 
 
-def _accuracy(candidate: CandidateRecord) -> str:
-    if candidate.val_accuracy is None:
-        return ""
-    return f"{100 * candidate.val_accuracy:.1f} %"
+def _merit(candidate: CandidateRecord, shown: Merit) -> str:
+    """A candidate's accuracy, or R²."""
+    return "" if candidate.val_accuracy is None else shown.end(candidate.val_accuracy)
 
 
-def _gain(gain: Gain | None) -> str:
-    """A difference of accuracies in points, with its interval."""
+def _gain(gain: Gain | None, shown: Merit) -> str:
+    """A difference of accuracies in points, or of R², with its interval."""
     if gain is None:
         return ""
-    mean = f"{100 * gain.mean:+.1f}"
+    mean = shown.difference(gain.mean)
     if gain.low is None or gain.high is None:
         return mean
-    return f"{mean} ({100 * gain.low:+.1f} to {100 * gain.high:+.1f})"
+    return f"{mean} ({shown.difference(gain.low)} to {shown.difference(gain.high)})"
 
 
 def candidate_rows(record: DoctorRecord) -> list[list[object]]:

@@ -6,14 +6,16 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dnncli.records import BatchNormRecord, ClassScore, EvalRecord, SplitRecord
-from dnncli.report import confusion, gradients, scores, text
+from dnncli.records import BatchNormRecord, ClassScore, EvalRecord, Score, SplitRecord
+from dnncli.report import confusion, gradients, numbers, scores, text
 
 AREAS = ("roc_auc", "pr_auc")
 
 
 def class_rows(splits: dict[str, SplitRecord]) -> list[list[object]]:
-    """The per-class table for CSV."""
+    """The per-class table for CSV; of a regression its scores."""
+    if any(record.accuracy is None for record in splits.values()):
+        return numbers.rows(splits)
     names = ["split", "class", "precision", "recall", "f1", "support", "roc_auc", "pr_auc"]
     rows: list[list[object]] = [[*names]]
     for split, record in splits.items():
@@ -31,12 +33,10 @@ def report(record: EvalRecord) -> Iterator[RenderableType]:
     for index, (name, split) in enumerate(record.splits.items()):
         if index:
             yield Text()
-        yield Text.assemble(
-            f"{name}: ",
-            (scores.first(split.metrics, split.headline), "bold green"),
-            f", loss {split.loss:.4f}  ({text.count(split.examples)} examples,"
-            f" {split.examples_per_second:,.0f} a second)",
-        )
+        yield _score_line(name, split)
+        if split.accuracy is None:
+            yield numbers.table(split.metrics)
+            continue
         yield from scores.reason(split.metrics, split.headline)
         yield from scores.decision(record.threshold, split.positive)
         yield scores.table(split.metrics, "", split.headline, split.positive)
@@ -52,6 +52,16 @@ def report(record: EvalRecord) -> Iterator[RenderableType]:
     if record.bn:
         yield Text()
         yield from batch_norm_tables(record.bn)
+
+
+def _score_line(name: str, split: SplitRecord) -> Text:
+    """The first score of a split, and how fast it was computed."""
+    about = f"{text.count(split.examples)} examples, {split.examples_per_second:,.0f} a second"
+    loss = f", loss {split.loss:.4f}  ({about})"
+    if split.accuracy is None:
+        return Text.assemble(f"{name}: ", (numbers.headline(split.metrics), "bold green"), loss)
+    first = scores.first(split.metrics, split.headline)
+    return Text.assemble(f"{name}: ", (first, "bold green"), loss)
 
 
 def _figure(share: float | None) -> str:
@@ -86,7 +96,13 @@ def batch_norm_tables(record: BatchNormRecord) -> Iterator[RenderableType]:
     yield table
     for statistics, splits in record.scores.items():
         scores = ", ".join(
-            f"{split} accuracy {100 * s.accuracy:.2f} %, loss {s.loss:.4f}"
-            for split, s in splits.items()
+            f"{split} {_merit(score)}, loss {score.loss:.4f}" for split, score in splits.items()
         )
         yield Text(f"with {statistics} statistics: {scores}")
+
+
+def _merit(score: Score) -> str:
+    """A score's accuracy, or R²."""
+    if score.accuracy is None:
+        return numbers.headline(score.metrics)
+    return f"accuracy {100 * score.accuracy:.2f} %"

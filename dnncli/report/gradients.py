@@ -31,6 +31,8 @@ LEARNED = {
     "unknown": "not shown to have learned",
 }
 
+LEARNED_STYLES = {"learned": "bold green"}
+
 LAYER_COLUMNS = (
     "layer",
     "delta_rms",
@@ -161,6 +163,8 @@ def _symptom_line(symptom: Finding) -> Text:
 
 def learned_line(learned: Learned | None) -> Iterator[Text]:
     """Whether the network learned anything, against the largest class and a linear model."""
+    if learned is not None and learned.r2 is not None:
+        yield _learned_numbers(learned)
     if learned is None or learned.accuracy is None:
         return
     parts = [f"{learned.accuracy:.0%} of the held-out examples"]
@@ -168,6 +172,19 @@ def learned_line(learned: Learned | None) -> Iterator[Text]:
     against = [f"the largest class alone {learned.majority:.0%}"]
     if learned.linear is not None:
         against.append(f"a linear model {learned.linear:.0%}")
-    style = "bold green" if learned.verdict == "learned" else "bold yellow"
+    style = LEARNED_STYLES.get(learned.verdict, "bold yellow")
     told = f": right on {', '.join(parts)} ({', '.join(against)})."
     yield Text.assemble((LEARNED[learned.verdict], style), told)
+
+
+def _learned_numbers(learned: Learned) -> Text:
+    """The same of a regression, against the mean and a linear model."""
+    against = ["always answering the mean 0"]
+    if learned.linear_r2 is not None:
+        against.append(f"a linear model {learned.linear_r2:.2f}")
+    told = (
+        f": R² {learned.r2:.2f} on the held-out examples, {learned.train_r2:.2f} on the training"
+        f" examples ({', '.join(against)})."
+    )
+    style = LEARNED_STYLES.get(learned.verdict, "bold yellow")
+    return Text.assemble((LEARNED[learned.verdict], style), told)

@@ -74,7 +74,7 @@ def _run(record: InspectRecord, data: DataRecord) -> Iterator[Text]:
         f" {config['optimizer']} {config['lr']:g},"
         f" batches of {config['batch_size']}, seed {config['seed']}"
     )
-    trained = f"trained on {data.name} ({_classes(data, record.class_names)})"
+    trained = f"trained on {data.name} ({_classes(data, record.class_names or data.targets)})"
     yield Text(f"{record.epoch} epochs, best {record.best_epoch}; {trained}")
     versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
     yield Text(f"data {data.fingerprint[:16]}…; {versions}")
@@ -150,9 +150,11 @@ def history_lines(history: Sequence[EpochRecord]) -> Iterator[RenderableType]:
     if not history:
         yield Text("no epochs yet")
     else:
-        for name in ("train_loss", "val_loss", "val_accuracy"):
+        for name in ("train_loss", "val_loss"):
             values = [getattr(epoch, name) for epoch in history]
-            yield _Curve(name, values, name.endswith("loss") and _spans_decades(values))
+            yield _Curve(name, values, _spans_decades(values))
+        for metric in history[-1].metrics:
+            yield _Curve(f"val_{metric}", [epoch.metrics[metric] for epoch in history])
 
 
 def _spans_decades(values: Sequence[float]) -> bool:

@@ -140,7 +140,29 @@ def _notation(notice: Notice) -> str:
     )
 
 
+def _regression(notice: Notice) -> str:
+    """A target that --task auto takes as numbers."""
+    facts = notice.facts
+    held = f"{facts['different']} different numbers from {facts['least']:g} to"
+    return (
+        f"{facts['column']} holds {held} {facts['greatest']:g}: predicted as a number, a"
+        " regression; if they are classes: --task classification"
+    )
+
+
+def _whole_classes(notice: Notice) -> str:
+    """A target of numbers that --task auto takes as classes."""
+    facts = notice.facts
+    held = f"{facts['different']} different numbers from {facts['least']:g} to"
+    return (
+        f"{facts['column']} holds {held} {facts['greatest']:g}: taken as classes; to predict it as"
+        " a number: --task regression"
+    )
+
+
 SENTENCES: dict[str, Callable[[Notice], str]] = {
+    "regression": _regression,
+    "whole classes": _whole_classes,
     "encoding": _encoding,
     "lines above": _above,
     "comments": _comments,

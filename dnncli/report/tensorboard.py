@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dnncli.errors import DnncliError
-from dnncli.records import LAYER_FIELDS, EpochRecord, TrainRecord
+from dnncli.records import LAYER_FIELDS, EpochRecord, Score, TrainRecord
 from dnncli.storage import files
 
 FLUSH_EVERY = 1.0  # seconds; the library also waits for the disk each time
@@ -68,7 +68,8 @@ class Log:
         from tensorboardX import summary
 
         if record.test:
-            self._add(summary.scalar("accuracy/test", record.test.accuracy), record.best_epoch)
+            for name, value in _test_scalars(record.test):
+                self._add(summary.scalar(name, value), record.best_epoch)
         for name, kernel in kernels.items():
             self._add(summary.histogram(f"kernel/{name}", kernel, BINS), record.best_epoch)
         with files.reported(self.folder, "written to"):
@@ -107,10 +108,21 @@ def _new(folder: Path, name: str) -> Path:
     raise FileExistsError(f"it holds too many runs called {name}")
 
 
+def _test_scalars(score: Score) -> Iterator[tuple[str, float]]:
+    """The test set's accuracy, or a regression's metrics."""
+    if score.accuracy is not None:
+        yield "accuracy/test", score.accuracy
+        return
+    for name, metric in score.metrics.items():
+        if metric.value is not None:
+            yield f"{name}/test", metric.value
+
+
 def _scalars(record: EpochRecord) -> Iterator[tuple[str, float]]:
     yield "loss/training", record.train_loss
     yield "loss/validation", record.val_loss
-    yield "accuracy/validation", record.val_accuracy
+    for name, value in record.metrics.items():
+        yield f"{name}/validation", value
     yield "learning_rate", record.learning_rate
     yield "clipped_fraction", record.clipped_fraction
     for layer in record.layers:

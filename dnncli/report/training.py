@@ -8,7 +8,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from dnncli.records import DataRecord, EpochRecord, Score, Seconds, TrainRecord
-from dnncli.report import gradients, scores, text
+from dnncli.report import gradients, numbers, scores, text
+from dnncli.report.merit import ACCURACY, R2, Merit, merit
 from dnncli.theory import Prediction
 
 EPOCH_COLUMNS = (
@@ -30,13 +31,21 @@ STOPPED = {
 
 
 def epoch_rows(epochs: Sequence[EpochRecord]) -> list[list[object]]:
-    """The epoch table for CSV: a header and a row an epoch."""
-    return text.rows(EPOCH_COLUMNS, epochs)
+    """The epoch table for CSV: a header and a row an epoch.
+
+    A regression's metrics follow, as `val_r2`.
+    """
+    own = text.rows(EPOCH_COLUMNS, epochs)
+    names = [name for name in epochs[0].metrics if name != "accuracy"] if epochs else []
+    added: list[list[object]] = [[f"val_{name}" for name in names]]
+    for epoch in epochs:
+        added.append([epoch.metrics[name] for name in names])
+    return [[*first, *more] for first, more in zip(own, added, strict=True)]
 
 
 def opening(config: dict[str, Any], data: DataRecord, parameters: int) -> Iterator[RenderableType]:
     """What is about to be trained on what."""
-    layers = " → ".join(text.sizes([data.features, *config["hidden"], data.classes]))
+    layers = " → ".join(text.sizes([data.features, *config["hidden"], data.outputs]))
     parts = [f"{config['act']}, {config['init']} initialisation"]
     if config["bn"] or config["bn_output"]:
         parts.append("batch norm")
@@ -94,9 +103,11 @@ def first_step(record: TrainRecord) -> Iterator[Text]:
     )
 
 
-def epoch_header() -> Text:
+def epoch_header(data: DataRecord | None = None) -> Text:
     """The head of the epoch table, to stand above `epoch_line`s."""
-    return Text("epoch  train loss   val loss  val acc.   learning rate    time", style="bold")
+    short = ACCURACY.short if data is None else merit(data).short
+    column = f"val {short}"
+    return Text(f"epoch  train loss   val loss  {column:<8}   learning rate    time", style="bold")
 
 
 def epoch_line(record: EpochRecord, best: bool) -> Text:
@@ -105,13 +116,19 @@ def epoch_line(record: EpochRecord, best: bool) -> Text:
     val_loss = text.loss(record.val_loss)
     style = "bold" if best else ""
     line = Text(f"{record.epoch:5d}  {train_loss:>10} {val_loss:>10}")
-    line.append(f"  {100 * record.val_accuracy:6.2f} %", style=style)
+    shown = merit_of(record).shown(record.merit)
+    line.append(f"  {shown:>8}", style=style)
     line.append(f"  {record.learning_rate:14.3g} {text.seconds(record.seconds):>7}")
     if record.clipped_fraction:
         line.append(f"  clipped {text.percent(record.clipped_fraction)}")
     if best:
         line.append(" *")
     return line
+
+
+def merit_of(record: EpochRecord) -> Merit:
+    """The metric that ranks an epoch's run."""
+    return R2 if record.val_accuracy is None else ACCURACY
 
 
 def closing(record: TrainRecord) -> Iterator[RenderableType]:
@@ -140,6 +157,12 @@ def closing(record: TrainRecord) -> Iterator[RenderableType]:
 
 def test_scores(record: TrainRecord, test: Score) -> Iterator[RenderableType]:
     """The test set's headline, and every score with its interval and baseline."""
+    about = f", loss {text.loss(test.loss)}  ({text.count(record.data.test)} examples, best epoch)"
+    if record.data.targets:
+        yield Text.assemble("test ", (numbers.headline(test.metrics), "bold green"), about)
+        yield Text()
+        yield numbers.table(test.metrics, "Test scores")
+        return
     yield Text.assemble(
         "test ",
         (scores.first(test.metrics, record.headline), "bold green"),

@@ -16,18 +16,22 @@ from dnncli.records import (
     TransferRecord,
 )
 from dnncli.report import gradients, text, training
+from dnncli.report.merit import merit
 
 CURVE_CELLS = 24
 BAR_CELLS = 20
 KEPT = " ← tried first: deepest within the best's error"
 
 
-def parent_line(parent: ParentRecord) -> Iterator[Text]:
-    """The parent."""
+def parent_line(parent: ParentRecord, predicts: Sequence[str] = ()) -> Iterator[Text]:
+    """The parent; predicts: the targets of a regression."""
     trained = f" on {parent.data}" if parent.data else ""
     hidden = len(parent.layers) - 1
     what = f"{hidden} hidden layers, {parent.act}, trained{trained}"
-    yield Text(f"{parent.path}: {what} to tell apart {_classes(parent.classes)}")
+    purpose = f"to tell apart {_classes(parent.classes)}"
+    if predicts:
+        purpose = f"to predict {_classes(predicts)}"
+    yield Text(f"{parent.path}: {what} {purpose}")
 
 
 def layout_line(kept: Sequence[str], frozen: Sequence[str], run: Sequence[str]) -> Text:
@@ -133,9 +137,12 @@ def comparison_table(record: TransferRecord) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for name, cell in ROWS.items():
         if baseline or cell is not _reached:
-            table.add_row(name, *(cell(record, runs) for runs in columns))
+            shown = name.replace("accuracy", merit(record.data).name)
+            table.add_row(shown, *(cell(record, runs) for runs in columns))
     curves = map(text.sparkline, _curves(columns))
-    table.add_row("validation accuracy", *(Text(curve, style="blue") for curve in curves))
+    table.add_row(
+        f"validation {merit(record.data).name}", *(Text(curve, style="blue") for curve in curves)
+    )
     return table
 
 
@@ -151,9 +158,8 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _share(values: Sequence[float | None]) -> str:
-    mean = _mean(values)
-    return "-" if mean is None else f"{100 * mean:.2f} %"
+def _share(record: TransferRecord, values: Sequence[float | None]) -> str:
+    return merit(record.data).shown(_mean(values))
 
 
 def _reached(record: TransferRecord, runs: Sequence[RunSummary]) -> str:
@@ -178,10 +184,10 @@ def _frozen(record: TransferRecord, runs: Sequence[RunSummary]) -> str:
 
 
 ROWS: dict[str, Callable[[TransferRecord, Sequence[RunSummary]], str]] = {
-    "first epoch": lambda record, runs: _share([run.first_accuracy for run in runs]),
-    "best epoch": lambda record, runs: _share([run.best_accuracy for run in runs]),
+    "first epoch": lambda record, runs: _share(record, [run.first_accuracy for run in runs]),
+    "best epoch": lambda record, runs: _share(record, [run.best_accuracy for run in runs]),
     "epochs to scratch's best": _reached,
-    "test accuracy": lambda record, runs: _share([run.test.accuracy for run in runs]),
+    "test accuracy": lambda record, runs: _share(record, [run.test.merit for run in runs]),
     "training time": lambda record, runs: text.seconds(_mean([run.seconds for run in runs])),
     "trained parameters": _trained,
     "frozen parameters": _frozen,
@@ -206,20 +212,21 @@ def _curve(runs: Sequence[RunSummary]) -> list[float]:
 def difference_line(record: TransferRecord) -> Text:
     """How many points of test accuracy the transfer gained, and how sure that is."""
     difference = record.difference
+    shown = merit(record.data)
     if difference is None:
         if not record.seeds:
             return Text()
         first = record.seeds[0]
         which = f"  (seed {first.seed}, whose network is kept)" if len(record.seeds) > 1 else ""
         return Text(
-            f"test accuracy {100 * first.test.accuracy:.2f} %,"
+            f"test {shown.name} {shown.shown(first.test.merit)},"
             f" loss {text.loss(first.test.loss)}{which}"
         )
-    points = f"{100 * difference.mean:+.2f} points"
-    line = Text.assemble("test accuracy: ", (points, _style(difference.low, difference.high)))
+    points = f"{shown.bare(difference.mean, '+')} {shown.gained}"
+    line = Text.assemble(f"test {shown.name}: ", (points, _style(difference.low, difference.high)))
     if difference.low is None or difference.high is None:
         return line.append(" against from scratch (one seed: how sure that is, --seeds 5 tells)")
-    interval = f" [{100 * difference.low:+.2f}, {100 * difference.high:+.2f}]"
+    interval = f" [{shown.bare(difference.low, '+')}, {shown.bare(difference.high, '+')}]"
     p = f", p {text.p_value(difference.p)}" if difference.p is not None else ""
     told = _answer(difference.low, difference.high)
     return line.append(
@@ -260,5 +267,5 @@ def run_rows(record: TransferRecord) -> list[list[object]]:
     for kind, runs in kinds.items():
         for run in runs:
             own = [getattr(run, name) for name in RUN_COLUMNS[1:6]]
-            rows.append([kind, *own, run.test.accuracy, run.test.loss, run.seconds])
+            rows.append([kind, *own, run.test.merit, run.test.loss, run.seconds])
     return rows

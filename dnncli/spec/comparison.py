@@ -6,6 +6,7 @@ from typing import Any
 
 from dnncli.errors import SpecError
 from dnncli.spec import RunSpec, catalog, checks, from_options
+from dnncli.spec.objective import REGRESSION
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,13 @@ class ComparisonSpec:
             options["alpha"] = _alpha(act, alpha)
         rates = [{"lr": lr} for lr in self.lrs] or [{}]
         return tuple(from_options({**options, **rate}) for rate in rates)
+
+    def resolved(self, task: str) -> "ComparisonSpec":
+        """The comparison on data whose target makes this task, as `RunSpec.resolved`."""
+        run = self.combinations()[0].runs[0].resolved(task)
+        if run.data.task != REGRESSION:
+            return self
+        return replace(self, options={**self.options, "task": task, "loss": run.loss})
 
     def config(self) -> dict[str, Any]:
         """Every resolved option that all runs share, and what varies."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dnncli.spec import catalog, checks
+from dnncli.spec import catalog, checks, objective
 
 Amount = int | float  # a count of examples (int) or a share of them (float in (0, 1))
 
@@ -36,11 +36,13 @@ class DataSpec:
     weight: str | None = None  # the column of examples' weights in the loss
     class_weight: str | None = None  # balanced, or NAME=W,…
     split_seed: int | None = None  # None: rows are drawn by their places, always the same
+    task: str = "auto"
 
     def __post_init__(self) -> None:
         """Resolve names and check amounts."""
         scaling = catalog.resolve(catalog.SCALINGS, self.scale, "scaling", "--scale")
-        checks.fill(self, scale=scaling.name)
+        task = catalog.resolve(objective.TASKS, self.task, "task", "--task")
+        checks.fill(self, scale=scaling.name, task=task.name)
         for name in TEXTS:
             text = getattr(self, name)
             checks.check(

@@ -5,11 +5,11 @@ after construction no field is None unless that means "off". Fields are named as
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from dnncli.errors import SpecError
-from dnncli.spec import catalog, checks
+from dnncli.spec import catalog, checks, objective
 from dnncli.spec.data import DataSpec
 from dnncli.spec.decision import DecisionSpec
 from dnncli.spec.freezing import FreezingSpec
@@ -31,13 +31,31 @@ class RunSpec:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Fill the learning rate from the optimizer and check the seed."""
+        """Fill the learning rate from the optimizer; check the seed and the loss."""
         checks.check(0 <= self.seed < 2**32, "seed", self.seed, "in [0, 2^32)")
         if self.schedule.lr is None:
             lr = catalog.OPTIMIZERS[self.update.optimizer].lr
             checks.fill(self, schedule=ScheduleSpec(**{**asdict(self.schedule), "lr": lr}))
         below = (f"hidden{i + 1}" for i in range(self.network.below))
         self.freezing.check((*below, *self.network.layers()), self.schedule.epochs)
+        objective.check(self.data.task, self.update.loss, self.stopping.monitor)
+
+    @property
+    def loss(self) -> str:
+        """The loss; auto is that of the task, which is classification unless it says otherwise."""
+        return objective.default(self.data.task, self.update.loss)
+
+    def resolved(self, task: str) -> "RunSpec":
+        """The run on data whose target makes this task: a regression says so, and by which loss.
+
+        Raises SpecError for a loss or a monitored metric of the other task.
+        """
+        objective.check(task, self.update.loss, self.stopping.monitor)
+        if task != objective.REGRESSION:
+            return self
+        data = replace(self.data, task=task)
+        update = replace(self.update, loss=objective.default(task, self.update.loss))
+        return replace(self, data=data, update=update)
 
     def options(self) -> dict[str, Any]:
         """Every resolved option in one flat dictionary, as JSON and config files hold it.

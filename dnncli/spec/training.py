@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from dnncli.errors import SpecError
-from dnncli.spec import catalog, checks
+from dnncli.spec import catalog, checks, objective
 
 DECAY_RATE = 0.1  # the exponential schedule's default
 
@@ -21,9 +21,11 @@ class UpdateSpec:
     clip_value: float | None = None
     clip_norm: float | None = None
     clip_global_norm: float | None = None
+    loss: str = "auto"
 
     def __post_init__(self) -> None:
-        """Resolve the optimizer and fill what it decides."""
+        """Resolve the loss and the optimizer, and fill what that decides."""
+        loss = catalog.resolve(objective.LOSSES, self.loss, "loss", "--loss")
         optimizer = catalog.resolve(catalog.OPTIMIZERS, self.optimizer, "optimizer", "--optimizer")
         if self.momentum is not None and optimizer.momentum is None:
             users = ", ".join(o.name for o in catalog.OPTIMIZERS.values() if o.momentum is not None)
@@ -43,6 +45,7 @@ class UpdateSpec:
         )
         checks.fill(
             self,
+            loss=loss.name,
             optimizer=optimizer.name,
             momentum=checks.number_or(self.momentum, optimizer.momentum),
             weight_decay=checks.number_or(self.weight_decay, optimizer.weight_decay),

@@ -7,6 +7,7 @@ from typing import Any
 from dnncli.errors import SpecError
 from dnncli.spec import GROUPS, DataSpec, NetworkSpec, RunSpec, catalog, freezing, from_options
 from dnncli.spec.freezing import FreezingSpec
+from dnncli.spec.objective import CLASSIFICATION, LOSSES, REGRESSION
 
 ALL = "all"
 AUTO = "auto"
@@ -108,6 +109,8 @@ def data_spec(parent: DataSpec, given: Mapping[str, Any], scaling: str) -> DataS
     base = DataSpec() if "data" in own else parent
     if "classes" in own:
         base = replace(base, class_weight=None)  # weights belong to the classes of their task
+    if "target" in own:  # what another column is has to be found out
+        own = {"task": "auto", **own}
     return replace(base, **{**own, "scale": parent.scale})
 
 
@@ -134,7 +137,7 @@ def layout(
     if head:
         weighted = (*weighted, "output")
     frozen = _frozen(spec, kept, weighted)
-    run = replace(_run(spec, parent), data=data, network=network)
+    run = replace(_run(spec, parent, data), data=data, network=network)
     schedule = freezing.parse_schedule(spec.unfreeze)
     run = replace(run, freezing=FreezingSpec(frozen, schedule, spec.decay))
     return Layout(weighted, reinit, run)
@@ -237,14 +240,20 @@ def _network(given: Mapping[str, Any], parent: NetworkSpec) -> dict[str, Any]:
     return own
 
 
-def _run(spec: TransferSpec, parent: RunSpec) -> RunSpec:
-    """How the new network is trained: as the parent was, but for the options given."""
+def _run(spec: TransferSpec, parent: RunSpec, data: DataSpec) -> RunSpec:
+    """How the new network is trained: as the parent was, but for the options given.
+
+    The loss of another task is left to the new one.
+    """
     own = parent.options()
     options = {name: own[name] for group in INHERITED for name in _names(GROUPS[group])}
     if "optimizer" in spec.options:
         options = {name: value for name, value in options.items() if name not in BY_OPTIMIZER}
     if "schedule" in spec.options:
         options = {name: value for name, value in options.items() if name not in BY_SCHEDULE}
+    task = REGRESSION if data.task == REGRESSION else CLASSIFICATION
+    if LOSSES[options["loss"]].task not in ("", task):
+        options["loss"] = AUTO
     known = {*options, *BY_OPTIMIZER, *BY_SCHEDULE, "seed"}
     return from_options(
         options | {name: value for name, value in spec.options.items() if name in known}

@@ -26,9 +26,13 @@ UNSTABLE_NOTE = (
 
 
 def predict(
-    spec: NetworkSpec, features: int, classes: int, input_second_moment: float
+    spec: NetworkSpec,
+    features: int,
+    outputs: int,
+    input_second_moment: float,
+    loss: str = "cross-entropy",
 ) -> Prediction:
-    """The untrained network's second moments layer by layer, for a softmax cross-entropy loss.
+    """The untrained network's second moments layer by layer, under one of `spec.objective.LOSSES`.
 
     `input_second_moment`: mean over examples and features of x^2, after scaling.
     Raises SpecError where --init critical has no solution.
@@ -37,11 +41,11 @@ def predict(
         return Prediction(
             reason=f"the inputs' mean square is {input_second_moment:g}, from which nothing follows"
         )
-    variances = propagation.init_variances(spec, features, classes, input_second_moment)
+    variances = propagation.init_variances(spec, features, outputs, input_second_moment)
     preactivations = propagation.forward(spec, variances, input_second_moment)
     chis = propagation.log_chis(variances, preactivations)
-    steps = propagation.log_steps(spec, classes, chis)
-    deltas = propagation.backward(preactivations, classes, steps)
+    steps = propagation.log_steps(spec, outputs, chis)
+    deltas = propagation.backward(preactivations, outputs, steps, loss)
     layers = _layers(spec, preactivations, chis, deltas)
     ratio = math.fsum(steps[:-1]) / 2 / LOG10
     spread = propagation.finite_width_variance(spec, variances, preactivations, features)

@@ -20,6 +20,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from dnncli.spec import NetworkSpec
+from dnncli.theory import numbers
 from dnncli.theory.closed_forms import BN_EPSILON
 from dnncli.theory.critical import critical
 from dnncli.theory.fixed_points import add
@@ -109,15 +110,25 @@ def log_steps(spec: NetworkSpec, classes: int, chis: tuple[float, ...]) -> tuple
 
 
 def backward(
-    preactivations: tuple[PreactivationMoments, ...], classes: int, steps: tuple[float, ...]
+    preactivations: tuple[PreactivationMoments, ...],
+    outputs: int,
+    steps: tuple[float, ...],
+    loss: str = "cross-entropy",
 ) -> tuple[float, ...]:
     """Ln delta^2 of every layer, the output's last; nan where batch norm's gain is unknown."""
-    deltas = [-math.inf]
-    if classes > 1:
-        deltas = [math.log(output_delta_square(exp(preactivations[-1].log_q), classes))]
+    deltas = [_log_output_delta(exp(preactivations[-1].log_q), outputs, loss)]
     for step in reversed(steps):
         deltas.append(deltas[-1] + step)
     return tuple(reversed(deltas))
+
+
+def _log_output_delta(q: float, outputs: int, loss: str) -> float:
+    """Ln delta^2 of the output layer; a softmax over one class has none."""
+    if loss != "cross-entropy":
+        return log(numbers.output_delta_square(loss, q, outputs))
+    if outputs == 1:
+        return -math.inf
+    return math.log(output_delta_square(q, outputs))
 
 
 class FiniteWidthVariance(NamedTuple):

@@ -3,7 +3,7 @@
 import math
 import os
 import platform
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, get_type_hints
 
 import jax
@@ -24,6 +24,7 @@ from dnncli.storage.decoding import decode
 from dnncli.training import placement
 from dnncli.training.history import RunHistory
 from dnncli.training.snapshot import DataSummary, Snapshot
+from dnncli.training.target_metadata import targets_from, targets_json
 from dnncli.training.tensor_names import network_tensors, optimizer_leaves, part_name
 
 
@@ -51,7 +52,7 @@ def _metadata(snapshot: Snapshot) -> dict[str, Any]:
     history = snapshot.history
     values = {
         "spec": snapshot.spec.options(),
-        "data": vars(data.record),
+        "data": _present(vars(data.record)),
         "class_names": list(data.class_names),
         "scaling": data.scaling.kind,
         "epoch": history.epoch,
@@ -69,7 +70,14 @@ def _metadata(snapshot: Snapshot) -> dict[str, Any]:
         values["threshold"] = snapshot.threshold
     if data.encoding:
         values["encoding"] = data.encoding.json()
+    if data.numbers:
+        values["targets"] = targets_json(data.numbers)
     return values
+
+
+def _present(values: dict[str, Any]) -> dict[str, Any]:
+    """A data record; `targets` only where there are some, as older checkpoints have it."""
+    return {key: value for key, value in values.items() if key != "targets" or value}
 
 
 def versions() -> dict[str, str]:
@@ -97,6 +105,8 @@ def threads() -> int:
 def _epoch_json(record: EpochRecord) -> dict[str, Any]:
     """An epoch without its wall time, so that straight and interrupted runs give the same bytes."""
     values = {key: value for key, value in vars(record).items() if key != "seconds"}
+    if record.val_accuracy is not None:  # the only metric of a classification
+        del values["metrics"]
     return _plain({**values, "layers": [_layer_json(layer) for layer in record.layers]})
 
 
@@ -140,7 +150,8 @@ def _restore(checkpoint: Checkpoint) -> Snapshot:
     meta = checkpoint.metadata
     spec = _spec(meta["spec"])
     record = decode(DataRecord, meta["data"], "data")
-    epochs = decode(tuple[EpochRecord, ...], meta["history"], "history")
+    stored = decode(tuple[EpochRecord, ...], meta["history"], "history")
+    epochs = tuple(map(_with_metrics, stored))
     best_epoch = decode(int, meta["best_epoch"], "best_epoch")
     class_names = decode(tuple[str, ...], meta["class_names"], "class_names")
     best = _take_network(tensors, spec.network, record, "")
@@ -158,13 +169,20 @@ def _restore(checkpoint: Checkpoint) -> Snapshot:
         RunHistory(spec, epochs, initial, best_epoch),
         best,
         TrainState(last, optimizer, step),
-        DataSummary(record, class_names, scaling, encoding),
+        DataSummary(record, class_names, scaling, encoding, targets_from(meta, record)),
         decode(tuple[StepRecord, ...], meta["flight"], "flight"),
         decode(OriginRecord | None, meta.get("origin"), "origin"),
         decode(float | None, meta.get("threshold"), "threshold"),
     )
     _check(snapshot)
     return snapshot
+
+
+def _with_metrics(record: EpochRecord) -> EpochRecord:
+    """An epoch's record with its accuracy among its metrics."""
+    if record.val_accuracy is None:
+        return record
+    return replace(record, metrics={"accuracy": record.val_accuracy})
 
 
 def _take_scaling(
@@ -203,6 +221,11 @@ def _check(snapshot: Snapshot) -> None:
     threshold = snapshot.threshold
     if threshold is not None and not (0 < threshold < 1 and data.record.classes == 2):
         raise CheckpointError(f"its threshold is {threshold} for {data.record.classes} classes.")
+    regression = data.numbers is not None
+    kinds = {record.val_accuracy is None for record in history.epochs}
+    kinds |= {"r2" in record.metrics for record in history.epochs}
+    if {snapshot.spec.data.task == "regression", *kinds} != {regression}:
+        raise CheckpointError("its run and its targets are of different tasks.")
     if data.encoding and len(data.encoding.features) != data.record.features:
         raise CheckpointError(f"its columns do not make {data.record.features} features.")
 
@@ -245,7 +268,7 @@ def _take_network(
     tensors: dict[str, np.ndarray], spec: NetworkSpec, data: DataRecord, prefix: str
 ) -> Network:
     """The network whose tensors' names begin with the prefix."""
-    shapes = network.shapes(spec, data.features, data.classes)
+    shapes = network.shapes(spec, data.features, data.outputs)
     names = [prefix + name for name in spec.layers()]
 
     def fill(name: str, part: Any) -> Any:

@@ -10,7 +10,7 @@ from dnncli.spec import RunSpec, StoppingSpec
 def figure_of_merit(record: EpochRecord, stopping: StoppingSpec) -> float:
     """What early stopping maximises."""
     if stopping.monitor == "val-accuracy":
-        return record.val_accuracy
+        return record.merit
     return -record.val_loss
 
 

@@ -25,7 +25,7 @@ class Score(NamedTuple):
     """Mean loss over a block, and the task's metrics by name."""
 
     loss: Float[Array, ""]
-    metrics: dict[str, Float[Array, ""]]
+    metrics: dict[str, Float[Array, "..."]]
 
 
 class EpochInfo(NamedTuple):
@@ -97,27 +97,27 @@ def _empty_log(state: TrainState, plan: Plan) -> Log:
     return Log(jnp.zeros(steps), jnp.zeros((steps, len(parameters)), bool), inactive)
 
 
-def evaluate(spec: NetworkSpec, task: str, trained: Network, block: Block) -> Score:
-    """Mean loss and metrics, with stored batch-norm statistics and no dropout."""
-    return answer(spec, task, trained, block)[0]
+def evaluate(spec: NetworkSpec, loss: str, trained: Network, block: Block) -> Score:
+    """Mean loss and its metrics, with stored batch-norm statistics and no dropout."""
+    return answer(spec, loss, trained, block)[0]
 
 
 def answer(
-    spec: NetworkSpec, task: str, trained: Network, block: Block
+    spec: NetworkSpec, loss: str, trained: Network, block: Block
 ) -> tuple[Score, Float[Array, "examples outputs"]]:
     """`evaluate`, and the network's outputs for each example."""
     outputs = inference.logits(spec, trained, block.x)
-    return score(task, outputs, block), outputs
+    return score(loss, outputs, block), outputs
 
 
-def score(task: str, outputs: Float[Array, "examples outputs"], block: Block) -> Score:
-    """Mean loss, by the examples' weights, and metrics of a network's outputs on a block."""
-    objective = TASKS[task]
+def score(loss: str, outputs: Float[Array, "examples outputs"], block: Block) -> Score:
+    """Mean loss, by the examples' weights, and its metrics of a network's outputs on a block."""
+    objective = TASKS[loss]
     losses = objective.losses(outputs, block.y)
     weights = block.weights
-    loss = jnp.mean(losses) if weights is None else jnp.vdot(weights, losses) / jnp.sum(weights)
+    mean = jnp.mean(losses) if weights is None else jnp.vdot(weights, losses) / jnp.sum(weights)
     metrics = {name: metric(outputs, block.y) for name, metric in objective.metrics.items()}
-    return Score(loss, metrics)
+    return Score(mean, metrics)
 
 
 def epoch(
@@ -131,7 +131,7 @@ def epoch(
     """A block of training and the validation after it."""
     state, log, stats = train_block(program, state, train, key, plan)
     held_out = above_base(program, validation)
-    validated = evaluate(program.network, program.task, state.network, held_out)
+    validated = evaluate(program.network, program.loss, state.network, held_out)
     return state, EpochInfo(log, stats, validated, network.finite(state))
 
 

@@ -5,10 +5,11 @@ from typing import Any
 import jax
 import numpy as np
 
+from dnncli.data.quantities import Quantities
 from dnncli.nn import layer_stats
 from dnncli.records import EpochRecord, LayerRecord
 from dnncli.spec import RunSpec
-from dnncli.training.engine import EpochInfo
+from dnncli.training.engine import EpochInfo, Score
 from dnncli.training.plan import Plan, batch_size, mean_loss
 
 # A float32 loss above this cannot show a change of 1: Adam's bounded steps reach it without an
@@ -23,26 +24,44 @@ def finite(info: EpochInfo) -> bool:
     return bool(info.finite.all() and resolved)
 
 
-def record(spec: RunSpec, epoch: int, plan: Plan, info: EpochInfo, seconds: float) -> EpochRecord:
+def record(
+    spec: RunSpec,
+    epoch: int,
+    plan: Plan,
+    info: EpochInfo,
+    seconds: float,
+    numbers: Quantities | None = None,
+) -> EpochRecord:
     """An epoch (counted from 0) and the wall time it took; `info` is in NumPy.
 
-    Without a probe no layers were measured, and the record has none.
+    numbers: the targets of a regression. Without a probe no layers were measured, and the record
+    has none.
     """
     log: Any = info.log  # in NumPy, where jit's types are JAX's
     examples = len(plan.order)
     layers: tuple[LayerRecord, ...] = ()
     if info.stats:
         layers = layer_stats.records(spec.network, info.stats, log.active, log.clipped)
+    metrics = in_units(info.validation, numbers)
     return EpochRecord(
         epoch=epoch + 1,
         train_loss=mean_loss(log.losses, examples, batch_size(spec, examples)),
         val_loss=float(info.validation.loss),
-        val_accuracy=float(info.validation.metrics["accuracy"]),
+        val_accuracy=metrics.get("accuracy"),
         learning_rate=float(plan.learning_rates[-1]),
         clipped_fraction=float(log.clipped.any(axis=1).mean()),
         seconds=seconds,
         layers=layers,
+        metrics=metrics,
     )
+
+
+def in_units(score: Score, numbers: Quantities | None) -> dict[str, float]:
+    """A score's metrics, in NumPy, as numbers; those of a regression in the targets' units."""
+    metrics: Any = score.metrics
+    if numbers is not None:
+        return numbers.in_units(metrics)
+    return {name: float(value) for name, value in metrics.items()}
 
 
 def initial(spec: RunSpec, info: EpochInfo) -> tuple[LayerRecord, ...]:

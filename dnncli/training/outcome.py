@@ -12,7 +12,7 @@ from dnncli.nn import inference
 from dnncli.nn.network import Network
 from dnncli.nn.tasks import TASKS
 from dnncli.records import Score
-from dnncli.records.diagnosis import Outcome, Reference, SplitOutcome
+from dnncli.records.diagnosis import Outcome, Reference, RegressionOutcome, SplitOutcome
 from dnncli.spec import NetworkSpec
 from dnncli.training import engine, placement
 from dnncli.training.program import Block
@@ -32,7 +32,7 @@ class Measured(NamedTuple):
     """
 
     test: Score | None = None
-    outcome: Outcome | None = None
+    outcome: Outcome | RegressionOutcome | None = None
     outputs: Float32[np.ndarray, "examples outputs"] | None = None
 
 
@@ -51,11 +51,11 @@ def measure(snapshot: Snapshot, dataset: Dataset) -> Measured:
     """
     splits = (
         dataset.test,
-        _sample(dataset.train, EXAMPLES),
-        _sample(dataset.validation, EXAMPLES // 2),
+        sample(dataset.train, EXAMPLES),
+        sample(dataset.validation, EXAMPLES // 2),
     )
     blocks = tuple(placement.block(split) for split in splits)
-    asked = _compiled(snapshot.spec.network, "classification", snapshot.network, blocks)
+    asked = _compiled(snapshot.spec.network, snapshot.spec.loss, snapshot.network, blocks)
     score, answers, outputs = placement.fetch(asked)
     # The mean over the whole test set comes from the device, as every epoch's does.
     test = Score(float(score.loss), float(score.metrics["accuracy"]))
@@ -74,7 +74,7 @@ def _outcome(dataset: Dataset, splits: tuple[Split, ...], answers: Any) -> Outco
     test = _Seen(*(values[::every] for values in seen[0]))
     held_out = _Seen(*map(np.concatenate, zip(seen[2], test, strict=True)))
     train = seen[1].record(dataset.classes)
-    examples = _together(splits[2], _sample(dataset.test, EXAMPLES // 2))
+    examples = together(splits[2], sample(dataset.test, EXAMPLES // 2))
     reference = simple_models(dataset.train, examples, dataset.classes)
     return Outcome(train, held_out.record(dataset.classes), reference)
 
@@ -95,13 +95,14 @@ class _Seen(NamedTuple):
         return SplitOutcome(total / max(1, len(self.y)), counts)
 
 
-def _together(*splits: Split) -> Split:
+def together(*splits: Split) -> Split:
+    """Several splits as one."""
     x = np.concatenate([split.x for split in splits])
     return Split(x, np.concatenate([split.y for split in splits]))
 
 
 def _score_and_answers(
-    spec: NetworkSpec, task: str, best: Network, blocks: tuple[Block, ...]
+    spec: NetworkSpec, loss: str, best: Network, blocks: tuple[Block, ...]
 ) -> tuple[engine.Score, _Answers, Float[Array, "examples outputs"]]:
     """The first block's score, the answers on all blocks' examples, and the first one's outputs.
 
@@ -111,9 +112,9 @@ def _score_and_answers(
     scored = inference.logits(spec, best, blocks[0].x)
     others = jnp.concatenate([block.x for block in blocks[1:]])
     outputs = jnp.concatenate([scored, inference.logits(spec, best, others)])
-    losses = TASKS[task].losses(outputs, jnp.concatenate([block.y for block in blocks]))
+    losses = TASKS[loss].losses(outputs, jnp.concatenate([block.y for block in blocks]))
     answers = _Answers(losses, jnp.argmax(outputs, axis=1))
-    return engine.score(task, scored, blocks[0]), answers, scored
+    return engine.score(loss, scored, blocks[0]), answers, scored
 
 
 _compiled = jax.jit(_score_and_answers, static_argnums=(0, 1))
@@ -121,8 +122,22 @@ _compiled = jax.jit(_score_and_answers, static_argnums=(0, 1))
 
 def simple_models(train: Split, held_out: Split, classes: int) -> Reference | None:
     """What ridge regression and nearest neighbours reach; None where all features are constant."""
-    fit = _sample(train, TRAIN_SAMPLE)
-    asked = _sample(held_out, HELD_OUT_SAMPLE)
+    fit = sample(train, TRAIN_SAMPLE)
+    asked = sample(held_out, HELD_OUT_SAMPLE)
+    pair = standardised_pair(fit, asked)
+    if pair is None:
+        return None
+    scaled, new = pair
+    linear = _ridge(scaled, fit.y, new, classes)
+    near = _neighbours(scaled, fit.y, new, classes)
+    right = (int((answers == asked.y).sum()) for answers in (linear, near))
+    return Reference(len(asked), *right)
+
+
+def standardised_pair(
+    fit: Split, asked: Split
+) -> tuple[Float64[np.ndarray, "rows varying"], Float64[np.ndarray, "asked varying"]] | None:
+    """The features that vary, standardised as the first split's are; None where there are none."""
     x = fit.x.astype(np.float64)
     mean = x.mean(axis=0)
     spread = x.std(axis=0)
@@ -131,13 +146,10 @@ def simple_models(train: Split, held_out: Split, classes: int) -> Reference | No
         return None
     scaled = (x[:, varies] - mean[varies]) / spread[varies]
     new = (asked.x[:, varies].astype(np.float64) - mean[varies]) / spread[varies]
-    linear = _ridge(scaled, fit.y, new, classes)
-    near = _neighbours(scaled, fit.y, new, classes)
-    right = (int((answers == asked.y).sum()) for answers in (linear, near))
-    return Reference(len(asked), *right)
+    return scaled, new
 
 
-def _sample(split: Split, count: int) -> Split:
+def sample(split: Split, count: int) -> Split:
     """At most so many examples, evenly spread."""
     stride = _stride(split, count)
     return Split(split.x[::stride], split.y[::stride])

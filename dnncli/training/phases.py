@@ -13,6 +13,7 @@ from typing import Any
 
 import jax
 
+from dnncli.data.quantities import Quantities
 from dnncli.nn import inference, layer_stats, optimizers
 from dnncli.nn.network import Network, Parameters, TrainState
 from dnncli.records import EpochRecord, LayerRecord
@@ -43,6 +44,7 @@ class Phase:
     part: the RunSpec restricted to the trained upper layers; layer names are unchanged.
     program: what trains that part; whole: the same for the whole network.
     base: figures of the frozen layers below that part; frozen: all frozen layers.
+    numbers: the targets of a regression.
     compiled: the program of an epoch; None until `begin` has compiled it.
     """
 
@@ -54,6 +56,7 @@ class Phase:
     base: tuple[LayerRecord, ...]
     frozen: tuple[str, ...]
     compiled: Any = None
+    numbers: Quantities | None = None
 
     def step(self, state: TrainState, epoch: int) -> tuple[TrainState, Outcome]:
         """One epoch (counted from 0): the whole network's state after it, and its record."""
@@ -64,7 +67,7 @@ class Phase:
         after, device_info = self.compiled(before, *blocks, key(self.part.seed), plan)
         info = placement.wait(device_info)
         seconds = time.perf_counter() - began
-        record = epoch_record.record(self.part, epoch, plan, info, seconds)
+        record = epoch_record.record(self.part, epoch, plan, info, seconds, self.numbers)
         whole = replace(record, layers=all_layers(self, record.layers))
         initial = epoch_record.initial(self.part, info) if epoch == 0 else ()
         outcome = Outcome(whole, epoch_record.finite(info), initial)
@@ -78,7 +81,7 @@ def program(
     by_layer = spec.freezing.multipliers(spec.network.layers(), epoch + 1)
     multipliers = None if by_layer is None else tuple(by_layer.values())
     size = batch_size(spec, examples)
-    return Program(spec.network, spec.update, size, measure, multipliers)
+    return Program(spec.network, spec.update, size, measure, multipliers, spec.loss)
 
 
 def begin(
@@ -95,12 +98,14 @@ def begin(
     part = replace(spec, network=upper)
     own = program(part, len(train.y), epoch)
     whole = program(spec, len(train.y), epoch)
+    numbers = snapshot.data.numbers
     if not below:
-        return Phase(part, own, whole, train, validation, (), frozen)
+        return Phase(part, own, whole, train, validation, (), frozen, numbers=numbers)
     base = placement.put(snapshot.state.network.part(0, below))
     above = _on_base(own, train, base, cache)
     held_out = _on_base(own, validation, base, cache)
-    return Phase(part, own, whole, above, held_out, base_records(spec, base, train), frozen)
+    records = base_records(spec, base, train)
+    return Phase(part, own, whole, above, held_out, records, frozen, numbers=numbers)
 
 
 def compiled(phase: Phase, state: TrainState) -> Phase:

@@ -44,7 +44,7 @@ class Program:
     batch_size: int
     probe: Probe | None
     multipliers: tuple[float, ...] | None = None
-    task: str = "classification"
+    loss: str = "cross-entropy"
 
     def rule(self) -> optax.GradientTransformation:
         """The update rule."""
@@ -55,7 +55,7 @@ class Program:
 
     def objective(self) -> Task:
         """The loss and the metrics."""
-        return tasks.TASKS[self.task]
+        return tasks.TASKS[self.loss]
 
     def only_trained(self, new: tuple[Any, ...], old: tuple[Any, ...]) -> tuple[Any, ...]:
         """The new value of each layer that is trained, the old one of each that is frozen."""

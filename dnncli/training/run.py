@@ -12,9 +12,9 @@ from dnncli.diagnosis.context import NetworkContext
 from dnncli.diagnosis.first_step import attribute_divergence
 from dnncli.diagnosis.verdict import diagnose
 from dnncli.nn.network import TrainState
-from dnncli.records import EpochRecord, Finding, Score
+from dnncli.records import EpochRecord, Finding, Metric, Score
 from dnncli.spec import RunSpec
-from dnncli.training import engine, phases, placement, replay
+from dnncli.training import engine, epoch_record, phases, placement, replay
 from dnncli.training.history import RunHistory, advance
 from dnncli.training.phases import Outcome, Phase
 from dnncli.training.program import Block, initial_state
@@ -38,10 +38,14 @@ class Progress:
 
 
 def start(spec: RunSpec, dataset: Dataset) -> Snapshot:
-    """The run before its first epoch."""
+    """The run before its first epoch; task and loss are those that the data make.
+
+    Raises SpecError for a loss or a monitored metric of the other task.
+    """
+    spec = spec.resolved(dataset.task)
     program = phases.program(spec, len(dataset.train), 0)
     moment = dataset.train.second_moment
-    state = initial_state(program, dataset.features, dataset.classes, spec.seed, moment)
+    state = initial_state(program, dataset.features, dataset.outputs, spec.seed, moment)
     return Snapshot(RunHistory(spec), state.network, state, summary(dataset))
 
 
@@ -136,22 +140,27 @@ def _met_condition(
 
 
 def network_context(spec: RunSpec, dataset: Dataset) -> NetworkContext:
-    """What theory needs to know of a run."""
+    """What theory needs to know of a run; its loss is that of the data's task."""
+    spec = spec.resolved(dataset.task)
     moment = dataset.train.second_moment
-    return NetworkContext(spec.network, dataset.features, dataset.classes, moment, spec)
+    return NetworkContext(spec.network, dataset.features, dataset.outputs, moment, spec)
 
 
 def test_score(snapshot: Snapshot, dataset: Dataset) -> Score:
-    """The best epoch's loss and accuracy on the test set."""
+    """The best epoch's loss on the test set, and its accuracy, or the metrics of a regression."""
     return test_answers(snapshot, dataset)[0]
 
 
 def test_answers(
     snapshot: Snapshot, dataset: Dataset
 ) -> tuple[Score, Float32[np.ndarray, "examples outputs"]]:
-    """The best epoch's loss and accuracy on the test set, and what it puts out for each example."""
+    """The same, and what the network puts out for each example of the test set."""
     test = placement.block(dataset.test)
-    spec = snapshot.spec.network
-    score = engine.compiled_answer(spec, "classification", snapshot.network, test)
+    spec = snapshot.spec
+    score = engine.compiled_answer(spec.network, spec.loss, snapshot.network, test)
     found, outputs = placement.fetch(score)
-    return Score(float(found.loss), float(found.metrics["accuracy"])), outputs
+    values = epoch_record.in_units(found, dataset.quantities)
+    if "accuracy" in values:
+        return Score(float(found.loss), values["accuracy"]), outputs
+    metrics = {name: Metric(value) for name, value in values.items()}
+    return Score(float(found.loss), None, metrics), outputs

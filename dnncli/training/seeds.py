@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Array, Bool, UInt32
 
 from dnncli.data import Dataset
+from dnncli.data.quantities import Quantities
 from dnncli.nn import layer_stats
 from dnncli.nn.network import Network, TrainState
 from dnncli.spec import RunSpec
@@ -43,11 +44,15 @@ class SeedStates(NamedTuple):
 
 @dataclass(frozen=True)
 class SeedBatch:
-    """The runs of all seeds after some epochs, and the last one's wall time for all (seconds)."""
+    """The runs of all seeds after some epochs, and the last one's wall time for all (seconds).
+
+    numbers: the targets of a regression.
+    """
 
     runs: tuple[RunHistory, ...]
     states: SeedStates
     seconds: float = 0.0
+    numbers: Quantities | None = None
 
     @property
     def epoch(self) -> int:
@@ -63,22 +68,24 @@ class SeedBatch:
 def program(spec: RunSpec, examples: int, probe: Probe | None = layer_stats.measure) -> Program:
     """What is compiled for a run, without its initialiser: that changes only the first state."""
     network = replace(spec.network, init="normal")
-    return Program(network, spec.update, batch_size(spec, examples), probe)
+    return Program(network, spec.update, batch_size(spec, examples), probe, loss=spec.loss)
 
 
 def start(spec: RunSpec, seeds: int, dataset: Dataset) -> SeedBatch:
     """The runs of `spec`'s seed and those after it, before their first epoch.
 
-    Raises SpecError where a critical initialisation has no solution.
+    Raises SpecError where a critical initialisation has no solution, and as `RunSpec.resolved`.
     """
+    spec = spec.resolved(dataset.task)
     own = replace(program(spec, len(dataset.train)), network=spec.network)
     moment = dataset.train.second_moment
     runs = seeded(spec, seeds)
     states = [
-        initial_state(own, dataset.features, dataset.classes, run.seed, moment) for run in runs
+        initial_state(own, dataset.features, dataset.outputs, run.seed, moment) for run in runs
     ]
     state = jax.tree.map(lambda *leaves: np.stack(leaves), *states)
-    return SeedBatch(tuple(map(RunHistory, runs)), SeedStates(state, state.network))
+    histories = tuple(map(RunHistory, runs))
+    return SeedBatch(histories, SeedStates(state, state.network), numbers=dataset.quantities)
 
 
 def keys(runs: tuple[RunSpec, ...]) -> UInt32[np.ndarray, "seeds 2"]:
@@ -109,10 +116,11 @@ def compile_epoch(
     spec: RunSpec, seeds: int, dataset: Dataset, probe: Probe | None = layer_stats.measure
 ) -> Any:
     """The program of an epoch of all seeds; it serves every initialiser, rate and first seed."""
+    spec = spec.resolved(dataset.task)
     runs = seeded(spec, seeds)
     examples = len(dataset.train)
     compiled = program(spec, examples, probe)
-    one = initial_state(compiled, dataset.features, dataset.classes, spec.seed)
+    one = initial_state(compiled, dataset.features, dataset.outputs, spec.seed)
     state = placement.stacked_shapes(one, seeds)
     train = placement.block_shapes(dataset.train)
     validation = placement.block_shapes(dataset.validation)
@@ -166,13 +174,16 @@ def run(batch: SeedBatch, train: Block, validation: Block, compiled: Any) -> Ite
         seconds = time.perf_counter() - began
         share = seconds / len(specs)
         runs = tuple(
-            _advanced(history, epoch, seed_slice(k, plans), seed_slice(k, info), share)
+            _advanced(
+                history, epoch, seed_slice(k, plans), seed_slice(k, info), share, batch.numbers
+            )
             for k, history in enumerate(batch.runs)
         )
         pairs = list(zip(batch.runs, runs, strict=True))
         kept = np.array([after.epoch > before.epoch for before, after in pairs])
         improved = kept & np.array([history.improved for history in runs])
-        batch = SeedBatch(runs, _select(batch.states, state, kept, improved), seconds)
+        states = _select(batch.states, state, kept, improved)
+        batch = replace(batch, runs=runs, states=states, seconds=seconds)
         yield batch
 
 
@@ -184,14 +195,19 @@ def seed_slice(k: int, values: Any) -> Any:
 
 
 def _advanced(
-    history: RunHistory, epoch: int, plan: Plan, info: EpochInfo, seconds: float
+    history: RunHistory,
+    epoch: int,
+    plan: Plan,
+    info: EpochInfo,
+    seconds: float,
+    numbers: Quantities | None,
 ) -> RunHistory:
     """A seed's run after the epoch that `info` reports; unchanged where it had stopped before."""
     if history.stopped:
         return history
     if not epoch_record.finite(info):
         return replace(history, stopped="diverged")
-    record = epoch_record.record(history.spec, epoch, plan, info, seconds)
+    record = epoch_record.record(history.spec, epoch, plan, info, seconds, numbers)
     after = advance(history, record)
     if history.epochs or not info.stats:
         return after

@@ -18,11 +18,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from dnncli.data import Dataset
 from dnncli.nn import network, tasks
 from dnncli.nn.network import Parameters
+from dnncli.nn.tasks import Targets
 from dnncli.records.diagnosis import Sharpness
 from dnncli.spec import NetworkSpec, RunSpec
 from dnncli.training.program import initial_network
@@ -42,13 +43,13 @@ class _Measured(NamedTuple):
 def measure(run: RunSpec, dataset: Dataset) -> tuple[float, Sharpness]:
     """The loss before the first step and the largest eigenvalue, on up to EXAMPLES examples."""
     moment = dataset.train.second_moment
-    sizes = (dataset.features, dataset.classes, run.seed, moment)
+    sizes = (dataset.features, dataset.outputs, run.seed, moment)
     parameters, _ = initial_network(run.network, *sizes)
     stride = max(1, -(-len(dataset.train) // EXAMPLES))
     x = dataset.train.x[::stride]
     y = dataset.train.y[::stride]
     preconditioned = run.update.optimizer in DIVIDING
-    seen = jax.device_get(_compiled(run.network, preconditioned, parameters, x, y))
+    seen = jax.device_get(_compiled(run.network, run.loss, preconditioned, parameters, x, y))
     eigenvalue = float(seen.eigenvalue)
     return float(seen.loss), Sharpness(eigenvalue, preconditioned, limit(run, eigenvalue))
 
@@ -65,16 +66,17 @@ def limit(run: RunSpec, eigenvalue: float) -> float | None:
 
 def _power(
     spec: NetworkSpec,
+    loss_name: str,
     preconditioned: bool,
     parameters: Parameters,
     x: Float[Array, "examples features"],
-    y: Int[Array, " examples"],
+    y: Targets,
 ) -> _Measured:
     """Power iteration with Hessian-vector products, which one pass forward and back each makes."""
 
     def loss(parameters: Parameters) -> Float[Array, ""]:
-        logits, _ = network.apply(spec, parameters, x)
-        return jnp.mean(tasks.cross_entropy(logits, y))
+        outputs, _ = network.apply(spec, parameters, x)
+        return jnp.mean(tasks.TASKS[loss_name].losses(outputs, y))
 
     value, gradient = jax.value_and_grad(loss)(parameters)
     scales = jax.tree.map(lambda g: _scale(g, preconditioned), gradient)
@@ -114,4 +116,4 @@ def _random(shape: tuple[int, ...]) -> Float[np.ndarray, "..."]:
     return np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
 
 
-_compiled = jax.jit(_power, static_argnums=(0, 1))
+_compiled = jax.jit(_power, static_argnums=(0, 1, 2))

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from dnncli.data import Dataset, Scaling
+from dnncli.data.quantities import Quantities
 from dnncli.data.tables.encoding import Encoding
 from dnncli.nn.network import Network, TrainState
 from dnncli.records import DataRecord, OriginRecord, StepRecord
@@ -15,12 +16,13 @@ from dnncli.training.history import RunHistory
 
 @dataclass(frozen=True)
 class DataSummary:
-    """What a network must know of the data it was trained on."""
+    """What a network must know of the data it was trained on; numbers: targets of a regression."""
 
     record: DataRecord
     class_names: tuple[str, ...]
     scaling: Scaling
     encoding: Encoding | None = None  # of a table's columns
+    numbers: Quantities | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,13 @@ class Snapshot:
 
 def summary(dataset: Dataset) -> DataSummary:
     """What to keep of a dataset."""
-    return DataSummary(dataset.record(), dataset.class_names, dataset.scaling, dataset.encoding)
+    return DataSummary(
+        dataset.record(),
+        dataset.class_names,
+        dataset.scaling,
+        dataset.encoding,
+        dataset.quantities,
+    )
 
 
 def kernels(snapshot: Snapshot) -> dict[str, np.ndarray]:

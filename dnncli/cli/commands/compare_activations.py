@@ -122,6 +122,7 @@ def command(
     from dnncli import data
 
     dataset = data.load(grid.combinations()[0].runs[0].data)
+    grid = grid.resolved(dataset.task)
     presenter.notices(dataset.notices)
     if stored and stored.fingerprint != dataset.fingerprint:
         raise SpecError(

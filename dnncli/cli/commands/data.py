@@ -53,6 +53,7 @@ def list_command(format_: str, quiet: bool) -> None:
 
 @define("show", SHOW_EXAMPLES)
 @click.argument("data", metavar="NAME|PATH", type=DataSource())
+@section("Data", options.task)
 @options.tables
 @options.output
 def show_command(data: str, format_: str, quiet: bool, **given: Any) -> None:

@@ -1,10 +1,11 @@
 """`dnncli predict`."""
 
 import sys
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,9 @@ from dnncli.cli.types import CheckpointFile, Name
 from dnncli.errors import SpecError
 from dnncli.spec import DataSpec, catalog
 from dnncli.storage import files
+
+if TYPE_CHECKING:
+    from dnncli.training.snapshot import Snapshot
 
 SUFFIXES = {
     ".csv": "csv",
@@ -84,7 +88,7 @@ def command(
     format_: str | None,
     quiet: bool,
 ) -> None:
-    """Predict the class of every row of FILE, in the order of its rows.
+    """Predict the class, or the number, of every row of FILE, in the order of its rows.
 
     FILE is a table with the columns the network was trained on (matched by name; others are
     ignored unless --keep names them), an IDX file of images or an .npz file; - is CSV from
@@ -103,15 +107,9 @@ def command(
     compilation_cache.enable()
     snapshot = checkpointing.from_checkpoint(checkpoints.read(checkpoint), checkpoint)
     rows = Rows(file, snapshot.data.encoding, delimiter, header, sys.stdin.buffer, keep)
-    names = snapshot.data.class_names
-    found = Counter[str]()
-    head = {
-        "config": snapshot.spec.options(),
-        "checkpoint": str(checkpoint),
-        "file": file,
-        "classes": list(names),
-        "threshold": snapshot.threshold,
-    }
+    targets = snapshot.data.record.targets
+    _check_probabilities(probabilities, targets, checkpoint)
+    head = _head(snapshot, checkpoint, file)
     blocks = rows.blocks(snapshot.data.record.features)
     from dnncli.report import prediction as report
 
@@ -119,13 +117,37 @@ def command(
     first = next(batches, None)  # what is wrong with the file shows before anything is printed
     ahead = [first] if first else []
     kept = [(column.name, column.type) for column in rows.carried.columns]
-    shape = sinks.Shape(names, probabilities, kept)
+    shape = sinks.Shape(snapshot.data.class_names, probabilities, kept, targets)
+    summary = report.Summary(targets)
     with sinks.rows_to(out, kind, shape, head, presenter.screen.write) as write:
         for batch in chain(ahead, batches):
-            found.update(batch.classes)
-            write(replace(batch, kept=rows.carried.take(len(batch.classes))))
+            summary.add(batch)
+            write(replace(batch, kept=rows.carried.take(batch.rows)))
     presenter.notices(rows.notices())
-    presenter.notice(f"{report.counts(found)}.")
+    presenter.notice(f"{summary.sentence()}.")
+
+
+def _check_probabilities(asked: bool, targets: Sequence[str], checkpoint: Path) -> None:
+    """Raise SpecError for probabilities of a regression."""
+    if asked and targets:
+        raise SpecError(
+            f"--probabilities: {checkpoint} predicts numbers, which have none.",
+            option="--probabilities",
+        )
+
+
+def _head(snapshot: "Snapshot", checkpoint: Path, file: str) -> dict[str, object]:
+    """What stands before the rows in JSON."""
+    head: dict[str, object] = {
+        "config": snapshot.spec.options(),
+        "checkpoint": str(checkpoint),
+        "file": file,
+        "classes": list(snapshot.data.class_names),
+        "threshold": snapshot.threshold,
+    }
+    if snapshot.data.record.targets:
+        head["targets"] = list(snapshot.data.record.targets)
+    return head
 
 
 def _format(out: Path | None, format_: str | None) -> str:

@@ -95,7 +95,7 @@ def command(
     extras.check()
     from dnncli import data as sources
 
-    source = DataSpec(data=data, scale=scale)
+    source = DataSpec(data=data, scale=scale, task="classification")
     dataset = sources.load(source)
     from dnncli.cli.running.vanishing_demo import demonstrate
     from dnncli.experiments.vanishing.run import VanishingSpec

@@ -55,10 +55,11 @@ class Comparing:
     def _open(self) -> None:
         config = self.grid.config()
         data = self.dataset.record()
+        self.presenter.about(data)
         self.presenter.show(report.opening, config, data, len(self.grid.combinations()))
         self.presenter.space()
         for trial in self.trials:
-            self.presenter.line(report.trial_line, trial, self._width())
+            self.presenter.line(report.trial_line, trial, self._width(), data)
         if self.folder:
             self._save_state(self.folder)
         self.presenter.start({"config": config, "data": data})
@@ -83,7 +84,8 @@ class Comparing:
         """One more combination: show it and save its networks."""
         self.compiling += event.compile_seconds
         self.trials.append(event.trial)
-        self.presenter.line(report.trial_line, event.trial, self._width())
+        data = self.dataset.record()
+        self.presenter.line(report.trial_line, event.trial, self._width(), data)
         self.presenter.event("trial", event.trial)
         if self.folder:
             comparison.save(event, self.folder)

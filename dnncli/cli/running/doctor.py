@@ -33,6 +33,7 @@ class Doctor:
         """Examine, print and write what was asked for; returns the exit code."""
         spec = self.examination.spec
         data = self.examination.dataset.record()
+        self.presenter.about(data)
         self.presenter.show(report.opening, spec.options(), data)
         self.presenter.start({"config": spec.options(), "data": data})
         budget = round(self.examination.budget)
@@ -62,7 +63,8 @@ class Doctor:
                 self.presenter.show(report.trained, event.record)
                 self.presenter.event("trained", {"health": event.record.health})
             case FittedOneBatch():
-                self.presenter.show(report.one_batch, event.record)
+                data = self.examination.dataset.record()
+                self.presenter.show(report.one_batch, event.record, data)
                 self.presenter.event("one_batch", event.record)
             case Racing():
                 self.presenter.line(report.racing, event.names, event.seeds)

@@ -74,7 +74,7 @@ class Training:
             chosen = train.chosen_variances(spec, self.dataset)
             self.presenter.show(report.forecast, prediction, len(spec.network.hidden), chosen)
         self.presenter.space()
-        self.presenter.line(report.epoch_header)
+        self.presenter.line(report.epoch_header, data)
         self.presenter.start({"config": config, "data": data, "parameters": parameters})
 
     def _take(self, progress: Progress, bar: terminal.Bar) -> None:

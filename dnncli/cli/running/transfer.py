@@ -41,7 +41,9 @@ class Transferring:
 
     def run(self) -> int:
         """Race where --keep auto asks for it, train, print and save; returns the exit code."""
-        self.presenter.show(report.parent_line, self.task.parent_record)
+        self.presenter.about(self.task.dataset.record())
+        predicts = self.task.parent.data.record.targets
+        self.presenter.show(report.parent_line, self.task.parent_record, predicts)
         if self.task.reusing:
             caught = self._race()
             if caught is not None:
@@ -99,7 +101,7 @@ class Transferring:
             self.presenter.notice(
                 "dropout acts on the frozen layers: their outputs are not cached."
             )
-        self.presenter.line(training.epoch_header)
+        self.presenter.line(training.epoch_header, task.dataset.record())
         self.presenter.start(
             {"parent": task.parent_record, "kept": layout.kept, "frozen": layout.frozen}
         )
@@ -109,7 +111,7 @@ class Transferring:
     def _count(self) -> int:
         data = self.task.dataset
         spec = self.task.layout.run.network
-        return network.count(network.shapes(spec, data.features, data.classes)[0])
+        return network.count(network.shapes(spec, data.features, data.outputs)[0])
 
     def _take(self, step: RunProgress, bar: terminal.Bar) -> None:
         """One more epoch of one run; the first run's are shown and saved."""

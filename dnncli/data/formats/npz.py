@@ -3,14 +3,16 @@
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Shaped, UInt8
 
 from dnncli.data import labels
+from dnncli.data.formats import npz_numbers
 from dnncli.data.source import DataSource, Table, default_size, fingerprint
 from dnncli.errors import DataError
+from dnncli.records import Notice
 
 WHOLE = ("x", "y")
 DIVIDED = ("x_train", "y_train", "x_test", "y_test")
@@ -32,13 +34,14 @@ ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # of anything else NumPy makes a pickle
 Arrays = dict[str, Shaped[np.ndarray, "..."]]  # an archive's, by name
 
 
-def read(path: Path) -> DataSource:
+def read(path: Path, task: str = "auto") -> DataSource:
     """The examples of an archive; those held out are drawn stratified.
 
-    Raises DataError, naming file and array, for whatever cannot be read or learned from.
+    task: as --task has it. Raises DataError, naming file and array, for whatever cannot be read or
+    learned from.
     """
     arrays = _arrays(path, _names)
-    tables, class_names = _tables(path, arrays)
+    tables, names = _tables(path, arrays, task)
     train = tables[0]
     test = tables[1] if len(tables) > 1 else None
     validation = default_size(len(train), 0.1)
@@ -53,7 +56,9 @@ def read(path: Path) -> DataSource:
         location=str(path),
         train=train,
         test=test,
-        class_names=class_names,
+        class_names=names.classes,
+        targets=names.targets,
+        notices=names.notices,
         image_shape=_image_shape(next(iter(arrays.values()))),
         peak=peak,
         ordered=len(tables) > 2,
@@ -79,20 +84,38 @@ def _joined(first: Table, second: Table) -> Table:
     return Table(x, np.concatenate([first.y, second.y]))
 
 
-def _tables(path: Path, arrays: Arrays) -> tuple[list[Table], tuple[str, ...]]:
-    """Training, test and validation examples as far as there are, and their classes' names."""
+class _Names(NamedTuple):
+    """What the labels name: classes, or targets that are numbers; and what was chosen."""
+
+    classes: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+def _tables(path: Path, arrays: Arrays, task: str) -> tuple[list[Table], _Names]:
+    """Training, test and validation examples as far as there are, and what they are to learn."""
     names = list(arrays)
     x_names = names[0::2]
     y_names = names[1::2]
     features = [_features(path, name, arrays[name]) for name in x_names]
     x = _alike(features, path, {name: arrays[name] for name in x_names})
+    named = {name: arrays[name] for name in y_names}
+    if npz_numbers.are_numbers(named, path, task):
+        numbers = npz_numbers.values(named, path)
+        for own, label in zip(x_names, y_names, strict=True):
+            _check_length(path, (own, len(arrays[own])), (label, len(arrays[label])))
+        targets = npz_numbers.names(y_names[0], numbers[0].shape[1])
+        found: tuple[Notice, ...] = ()
+        if task == "auto":
+            found = npz_numbers.notices(y_names[0], numbers)
+        return list(map(Table, x, numbers)), _Names(targets=targets, notices=found)
     pairs = zip(x_names, y_names, strict=True)
     y = [_labels(path, x_name, y_name, arrays) for x_name, y_name in pairs]
     if len({part.dtype.kind for part in y}) > 1:
-        named = " and ".join(y_names[:2])
-        raise DataError(f"{path}: one of {named} holds numbers, the other strings.")
+        both = " and ".join(y_names[:2])
+        raise DataError(f"{path}: one of {both} holds numbers, the other strings.")
     classes, class_names = labels.encode(*y)
-    return [Table(*pair) for pair in zip(x, classes, strict=True)], class_names
+    return [Table(*pair) for pair in zip(x, classes, strict=True)], _Names(class_names)
 
 
 def _arrays(path: Path, names: Callable[[Path, list[str]], tuple[str, ...]]) -> Arrays:
@@ -159,12 +182,17 @@ def _array(archive: Any, name: str, path: Path) -> Shaped[np.ndarray, "..."]:
 def _labels(path: Path, x_name: str, name: str, arrays: Arrays) -> Shaped[np.ndarray, " examples"]:
     """One array of labels, as many as there are examples."""
     y = labels.clean(arrays[name], f"{path}: {name}")
-    examples = len(arrays[x_name])
-    if examples != len(y):
-        raise DataError(
-            f"{path}: {x_name} has {examples:,} examples, but {name} {len(y):,} labels."
-        )
+    _check_length(path, (x_name, len(arrays[x_name])), (name, len(y)))
     return y
+
+
+def _check_length(path: Path, examples: tuple[str, int], targets: tuple[str, int]) -> None:
+    """Raise DataError unless an array of labels, by name and length, has one for each example."""
+    if examples[1] != targets[1]:
+        raise DataError(
+            f"{path}: {examples[0]} has {examples[1]:,} examples, but {targets[0]}"
+            f" {targets[1]:,} labels."
+        )
 
 
 def _features(

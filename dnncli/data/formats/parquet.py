@@ -9,6 +9,8 @@ import numpy as np
 
 from dnncli.data.tables import sql
 
+NUMBERS: dict[str, Any] = {"FLOAT": np.float32, "DOUBLE": np.float64}
+
 
 class ParquetWriter:
     """Collects rows on disk and writes them as one file."""
@@ -32,8 +34,9 @@ class ParquetWriter:
 
     def _array(self, index: int, values: Sequence[Any] | np.ndarray) -> np.ndarray:
         """A column as DuckDB takes it: texts, and what may be missing, as objects."""
-        if self._columns[index][1] == "FLOAT":
-            return np.ascontiguousarray(values, np.float32)
+        dtype = NUMBERS.get(self._columns[index][1])
+        if dtype is not None:
+            return np.ascontiguousarray(values, dtype)
         column = np.empty(len(values), object)
         column[:] = list(values)
         return column

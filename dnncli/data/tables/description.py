@@ -6,11 +6,12 @@ from itertools import accumulate
 
 import numpy as np
 
-from dnncli.data.tables import fitting, profiling, reading, sql, targets
+from dnncli.data.quantities import summaries
+from dnncli.data.tables import fitting, number_targets, profiling, reading, sql, targets
 from dnncli.data.tables.encoding import Column
 from dnncli.data.tables.options import Reading
 from dnncli.data.tables.relation import Relation
-from dnncli.records import ClassCount, ColumnRecord, DescriptionRecord
+from dnncli.records import ClassCount, ColumnRecord, DescriptionRecord, TargetRecord
 from dnncli.spec import DataSpec
 
 ROOM = 32  # characters of levels or classes that a column's line names
@@ -24,6 +25,9 @@ def describe(spec: DataSpec) -> DescriptionRecord:
 def _describe(spec: DataSpec, how: Reading) -> DescriptionRecord:
     """A table read one way."""
     relation, labels, fit = reading.fitted(spec, how)
+    found: tuple[TargetRecord, ...] = ()
+    if labels.numbers:
+        found = summaries(labels.columns, number_targets.values(relation, labels))
     classes = fit.encoding.classes
     indices = targets.class_indices(relation, labels, classes)
     counts = np.bincount(indices, weights=labels.counts, minlength=len(classes))
@@ -39,6 +43,7 @@ def _describe(spec: DataSpec, how: Reading) -> DescriptionRecord:
         classes=tuple(ClassCount(name, int(n)) for name, n in zip(classes, counts, strict=True)),
         fingerprint=None,
         columns=tuple(_column(relation, labels, fit, name) for name in relation.declared),
+        targets=found,
         notices=(*relation.notices, *fit.notices),
     )
 
@@ -48,6 +53,8 @@ def _column(
 ) -> ColumnRecord:
     """One column's record."""
     type_ = relation.declared[name]
+    if labels.numbers and name in labels.columns:
+        return _target(name, type_)
     if name == labels.column:
         classes = fit.encoding.classes
         values = _some(classes)
@@ -65,6 +72,11 @@ def _column(
     encoding = _encoding(column, fit)
     features = len(column.features)
     return ColumnRecord(name, "feature", type_, column.kind, missing, values, encoding, features)
+
+
+def _target(name: str, type_: str) -> ColumnRecord:
+    """The record of a target that is a number."""
+    return ColumnRecord(name, "target", type_, "number", 0, "", "a number, standardised", 0)
 
 
 def _some(names: Sequence[str]) -> str:

@@ -66,21 +66,27 @@ class Encoding:
     """A table's columns in the order of their features, and its target with its classes.
 
     layout: every column of a file without a header line, target included; empty where names are
-    read from the file.
+    read from the file. quantities: the targets of a regression, of which `target` is the first.
     """
 
     columns: tuple[Column, ...]
     target: str
     classes: tuple[str, ...]
     layout: tuple[str, ...] = ()
+    quantities: tuple[Column, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what no table gives."""
-        names = [*(column.name for column in self.columns), self.target]
+        names = [*(column.name for column in self.columns), *self.targets]
         if len(names) < 2 or not all(map(_distinct, (names, self.classes, self.layout))):
             raise ValueError("columns and classes need distinct names")
         if self.layout and not {*names} <= {*self.layout}:
             raise ValueError("the layout lacks a column")
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Every column to predict."""
+        return tuple(column.name for column in self.quantities) or (self.target,)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -104,7 +110,9 @@ class Encoding:
     def json(self) -> dict[str, Any]:
         """As a checkpoint's metadata hold it."""
         values = asdict(self)
-        for column in values["columns"]:
+        if not self.quantities:
+            del values["quantities"]
+        for column in (*values["columns"], *values.get("quantities", ())):
             for name in ("format", "marks"):  # absent where they say nothing: fingerprints stay
                 if not column[name]:
                     del column[name]

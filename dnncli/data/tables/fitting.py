@@ -61,7 +61,7 @@ def fit(relation: Relation, labels: targets.Labels, spec: DataSpec) -> Fit:
     values stand for missing. Raises SpecError for columns that are not there, DataError for columns
     that have no sound encoding.
     """
-    names = chosen(relation, labels.column, spec.drop)
+    names = chosen(relation, labels.columns, spec.drop)
     forced = column_kinds.forced(spec.types, names)
     marks = missing_marks.given(spec.missing, names)
     relation = relation.without({name: found for name, found in marks.items() if found})
@@ -88,11 +88,10 @@ def fit(relation: Relation, labels: targets.Labels, spec: DataSpec) -> Fit:
     columns = tuple(_column(profile, c, found.get(c.name), centers.get(c.name)) for c in drafts)
     classes = targets.classes(labels.names)
     rows = labels.rows
-    encoding = Encoding(columns, labels.column, classes, _layout(relation))
+    encoding = Encoding(columns, labels.column, classes, _layout(relation), labels.numbers)
     constant = suspects.constant_texts(found, rows)
     texts = {name: levels_ for name, levels_ in found.items() if kinds[name] == "text"}
-    label = targets.label(relation, labels)
-    telling = suspects.telling_texts(relation, texts, label, len(classes))
+    telling = _telling(relation, texts, labels, len(classes))
     suspected = replace(suspected, answers=(*suspected.answers, *telling))
     told = (
         *notices.of_values(notations, far),
@@ -101,6 +100,15 @@ def fit(relation: Relation, labels: targets.Labels, spec: DataSpec) -> Fit:
         *notices.of_suspects(suspected, constant, labels, len(columns)),
     )
     return Fit(encoding, relation, profile, found, told, suspected.ids)
+
+
+def _telling(
+    relation: Relation, texts: Mapping[str, Levels], labels: targets.Labels, classes: int
+) -> list[str]:
+    """Categories that tell every row's class; of numbers none is asked for."""
+    if labels.numbers:
+        return []
+    return suspects.telling_texts(relation, texts, targets.label(relation, labels), classes)
 
 
 def _read_texts(
@@ -170,13 +178,13 @@ def _layout(relation: Relation) -> tuple[str, ...]:
     return () if dialect is None or dialect.header else tuple(dialect.columns)
 
 
-def chosen(relation: Relation, target: str, drop: str | None) -> tuple[str, ...]:
+def chosen(relation: Relation, target: Sequence[str], drop: str | None) -> tuple[str, ...]:
     """The columns to learn from, in the file's order."""
     columns = list(relation.declared)
     dropped = {targets.resolve(columns, name, "--drop") for name in split(drop)}
-    if target in dropped:
+    for name in dropped.intersection(target):
         raise SpecError(
-            f"--drop {target}: is the column to predict; choose another with --target.",
+            f"--drop {name}: is the column to predict; choose another with --target.",
             option="--drop",
         )
     for name, type_ in relation.unusable.items():
@@ -184,7 +192,7 @@ def chosen(relation: Relation, target: str, drop: str | None) -> tuple[str, ...]
             raise DataError(
                 f"{relation.location}: column {name!r} holds {type_}: leave it out with --drop."
             )
-    return tuple(name for name in relation.types if name != target and name not in dropped)
+    return tuple(name for name in relation.types if name not in {*target, *dropped})
 
 
 def _column(profile: Profile, draft: Column, found: Levels | None, center: float | None) -> Column:

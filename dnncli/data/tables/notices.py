@@ -145,7 +145,7 @@ def of_suspects(
         _named("answers", found.answers),
     ]
     most = max(labels.counts)
-    if features == len(everything):
+    if features == len(everything) and not labels.numbers:
         share = most / labels.rows
         majority = labels.names[labels.counts.index(most)]
         notices.append(Notice("nothing to learn", facts={"class": majority, "share": share}))

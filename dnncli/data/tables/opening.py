@@ -216,8 +216,8 @@ def _laid_out(names: list[str], reading: Reading, path: Path) -> list[str]:
     layout = list(reading.layout)
     if not layout or len(names) == len(layout):
         return layout or names
-    if len(names) == len(layout) - 1:
-        return [name for name in layout if name != reading.optional]
+    if len(names) == len(layout) - len(reading.optional):
+        return [name for name in layout if name not in reading.optional]
     raise DataError(
         f"{path} has {len(names)} columns, but the network was trained on {len(layout)}."
     )

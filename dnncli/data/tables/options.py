@@ -11,8 +11,8 @@ class Reading:
     text: returns the columns to read as VARCHAR. raw: columns left unstripped, for speed. more:
     returns further expressions to select, given all columns with the types they are read as.
     encoding: of text. whole: find types and encoding that fit every row. layout: names of all
-    columns of a file without a header line, one of which, `optional`, may be absent. kind: read as
-    a file with that suffix. shown: what messages call it.
+    columns of a file without a header line, of which the `optional` ones may be absent. kind: read
+    as a file with that suffix. shown: what messages call it.
     """
 
     delimiter: str | None = None
@@ -24,6 +24,6 @@ class Reading:
     more: Callable[[Mapping[str, str]], Sequence[str]] = lambda columns: ()
     whole: bool = False
     layout: tuple[str, ...] = ()
-    optional: str = ""
+    optional: tuple[str, ...] = ()
     kind: str | None = None
     shown: str | None = None

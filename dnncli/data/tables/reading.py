@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from jaxtyping import Float32, Int32, Int64
+from jaxtyping import Float32, Float64, Int32, Int64
 
 from dnncli.data.labels import listed
 from dnncli.data.source import DataSource, Table, default_size, fingerprint
@@ -16,6 +16,7 @@ from dnncli.data.tables import (
     encoder,
     fitting,
     notices,
+    number_targets,
     places,
     row_weights,
     targets,
@@ -37,13 +38,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Rows:
-    """Encoded rows, their classes, and how often values of each column had to be replaced.
+    """Encoded rows, their classes or numbers, and how often values of each column were replaced.
 
     weights: how much each counts in the loss; None: all count alike.
     """
 
     x: Float32[np.ndarray, "rows features"]
-    y: Int32[np.ndarray, " rows"]
+    y: Int32[np.ndarray, " rows"] | Float64[np.ndarray, "rows targets"]
     issues: Int64[np.ndarray, "issues columns"]
     weights: Float32[np.ndarray, " rows"] | None = None
 
@@ -86,21 +87,21 @@ def _read(spec: DataSpec, known: Encoding | None, relabel: bool, reading: Readin
 
 def fitted(spec: DataSpec, reading: Reading) -> tuple[Relation, targets.Labels, fitting.Fit]:
     """A training table, its labels, and the encoding found for it."""
-    relation, column = _open(spec, reading)
-    labels = targets.count(relation, column, spec.label_strip)
-    targets.check(relation, labels)
-    spec = row_weights.dropping(spec, list(relation.declared), column)
-    return relation, labels, fitting.fit(relation, labels, spec)
+    relation, columns = _open(spec, reading)
+    labels, found = number_targets.chosen(relation, columns, spec)
+    spec = row_weights.dropping(spec, list(relation.declared), columns)
+    fit = fitting.fit(relation, labels, spec)
+    return relation, labels, replace(fit, notices=(*found, *fit.notices))
 
 
-def _open(spec: DataSpec, reading: Reading) -> tuple[Relation, str]:
-    """A table and its target, which is read as text, so that its labels stay as written."""
+def _open(spec: DataSpec, reading: Reading) -> tuple[Relation, tuple[str, ...]]:
+    """A table and its targets, which are read as text, so that labels stay as written."""
 
     def target(names: Sequence[str]) -> list[str]:
-        return [targets.resolve(names, spec.target)]
+        return [*targets.resolve_all(names, spec.target)]
 
     relation = open_table(spec.data, replace(reading, text=target))
-    return relation, targets.resolve(list(relation.declared), spec.target)
+    return relation, targets.resolve_all(list(relation.declared), spec.target)
 
 
 def _fitted(spec: DataSpec, reading: Reading) -> tuple[Encoding, Rows, tuple[Notice, ...]]:
@@ -112,6 +113,9 @@ def _fitted(spec: DataSpec, reading: Reading) -> tuple[Encoding, Rows, tuple[Not
     classes = targets.class_indices(relation, labels, encoding.classes)
     if fit.identity:
         none = np.zeros((len(encoder.ISSUES), 0), np.int64)
+        if labels.numbers:
+            y = number_targets.values(relation, labels)
+            return encoding, Rows(fit.profile.values, y, none), found
         return encoding, Rows(fit.profile.values, classes[fit.profile.labels], none), found
     del fit  # its values are as large as the features
     return encoding, _rows(relation, encoding, labels, classes), found
@@ -120,19 +124,24 @@ def _fitted(spec: DataSpec, reading: Reading) -> tuple[Encoding, Rows, tuple[Not
 def _relabelled(spec: DataSpec, known: Encoding, reading: Reading) -> Encoding:
     """A known encoding of columns with the target and the classes of another task."""
     header = not known.layout if reading.header is None else reading.header
-    relation, target = _open(spec, replace(reading, header=header))
+    relation, columns = _open(spec, replace(reading, header=header))
     features = [column.name for column in known.columns]
-    if target in features:
-        raise SpecError(
-            f"--target {target}: the network takes it as a feature; choose another column.",
-            option="--target",
-        )
+    for target in columns:
+        if target in features:
+            raise SpecError(
+                f"--target {target}: the network takes it as a feature; choose another column.",
+                option="--target",
+            )
     check_columns(relation, features)
-    labels = targets.count(relation, target, spec.label_strip)
-    targets.check(relation, labels)
-    classes = targets.classes(labels.names)
+    labels, _ = number_targets.chosen(relation, columns, spec)
     layout = tuple(relation.declared) if known.layout else ()
-    return replace(known, target=target, classes=classes, layout=layout)
+    return replace(
+        known,
+        target=labels.column,
+        classes=targets.classes(labels.names),
+        layout=layout,
+        quantities=labels.numbers,
+    )
 
 
 def _encoded(
@@ -140,11 +149,14 @@ def _encoded(
 ) -> tuple[Rows, tuple[Notice, ...]]:
     """A table encoded as another was, and what its owner should know."""
     texts = [column.name for column in known.columns if column.kind == "text"]
-    reading = replace(_matching(reading, known), text=lambda names: [known.target, *texts])
+    reading = replace(_matching(reading, known), text=lambda names: [*known.targets, *texts])
     relation = open_table(text, reading)
-    check_columns(relation, [*(column.name for column in known.columns), known.target])
+    check_columns(relation, [*(column.name for column in known.columns), *known.targets])
     relation = relation.without(_marks(known))
-    labels = targets.count(relation, known.target, strip)
+    if known.quantities:
+        labels = number_targets.as_known(relation, known.quantities)
+    else:
+        labels = targets.count(relation, known.target, strip)
     classes = targets.class_indices(relation, labels, known.classes)
     rows = _rows(relation, known, labels, classes)
     if known.layout:
@@ -155,7 +167,7 @@ def _encoded(
 def _matching(reading: Reading, known: Encoding) -> Reading:
     """How to read a table with the columns of a known encoding."""
     header = not known.layout if reading.header is None else reading.header
-    return replace(reading, header=header, layout=known.layout, optional=known.target)
+    return replace(reading, header=header, layout=known.layout, optional=known.targets)
 
 
 def _marks(known: Encoding) -> dict[str, tuple[str, ...]]:
@@ -192,9 +204,12 @@ def _rows(
     scan = Scan(relation, select, at.width, labels.rows)
     for rows, batch in scan:
         x[rows], found = encoder.encode(at, batch["x"])
-        y[rows] = classes[batch["label"]]
+        if not labels.numbers:
+            y[rows] = classes[batch["label"]]
         issues += found
     x, y = scan.sort(x, y)
+    if labels.numbers:
+        return Rows(x, number_targets.values(relation, labels), issues)
     return Rows(x, y, issues)
 
 
@@ -252,6 +267,7 @@ def _source(
         train=Table(train.x, train.y, train.weights),
         test=held_out,
         class_names=encoding.classes,
+        targets=tuple(column.name for column in encoding.quantities),
         image_shape=None,
         peak=None,
         ordered=False,

@@ -18,15 +18,15 @@ LEAST = 1e-6
 MOST = 1e6
 
 
-def dropping(spec: DataSpec, columns: Sequence[str], target: str) -> DataSpec:
+def dropping(spec: DataSpec, columns: Sequence[str], predicted: Sequence[str]) -> DataSpec:
     """The spec with the column of weights among those that are left out of the features.
 
-    Raises SpecError for a column that is not there or is the target.
+    Raises SpecError for a column that is not there or is a target.
     """
     if spec.weight is None:
         return spec
     name = targets.resolve(columns, spec.weight, OPTION)
-    if name == target:
+    if name in predicted:
         raise SpecError(f"{OPTION} {spec.weight}: is the column to predict.", option=OPTION)
     quoted = '"' + name.replace('"', '""') + '"'
     return replace(spec, drop=",".join(filter(None, [spec.drop, quoted])))

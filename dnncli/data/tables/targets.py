@@ -10,6 +10,8 @@ from jaxtyping import Int32
 
 from dnncli.data.labels import listed
 from dnncli.data.tables import sql
+from dnncli.data.tables.encoding import Column
+from dnncli.data.tables.names import split
 from dnncli.data.tables.relation import Relation
 from dnncli.errors import DataError, SpecError, suggestion
 
@@ -19,12 +21,21 @@ FEW = 20  # different numbers or texts that a target has without further questio
 
 @dataclass(frozen=True)
 class Labels:
-    """A target's labels as the file has them, sorted, and how often each occurs."""
+    """A target's labels as the file has them, sorted, and how often each occurs.
+
+    numbers: targets that are numbers, which have no labels; `counts` then has the rows alone.
+    """
 
     column: str
     names: tuple[str, ...]
     counts: tuple[int, ...]
     strip: str | None
+    numbers: tuple[Column, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column to predict."""
+        return tuple(column.name for column in self.numbers) or (self.column,)
 
     @property
     def rows(self) -> int:
@@ -51,6 +62,26 @@ def resolve(columns: Sequence[str], wanted: str | None, option: str = "--target"
     )
 
 
+def resolve_all(columns: Sequence[str], wanted: str | None) -> tuple[str, ...]:
+    """The columns of --target: one of that name, or several between commas.
+
+    Raises SpecError, with the columns there are, for any other, and for one that stands twice.
+    """
+    if wanted is None or wanted in columns or "," not in wanted:
+        return (resolve(columns, wanted),)
+    found = tuple(resolve(columns, name) for name in split(wanted))
+    twice = [name for name in found if found.count(name) > 1]
+    if twice:
+        raise SpecError(f"--target {wanted}: column {twice[0]!r} stands twice.", option="--target")
+    return found
+
+
+def no_rows(relation: Relation) -> DataError:
+    """The error for a table without rows."""
+    chosen = " for which --where holds" if relation.where else ""
+    return DataError(f"{relation.location} has no rows{chosen}.")
+
+
 def count(relation: Relation, column: str, strip: str | None) -> Labels:
     """Every label of the target.
 
@@ -67,10 +98,9 @@ def count(relation: Relation, column: str, strip: str | None) -> Labels:
         f" GROUP BY label ORDER BY n DESC, label LIMIT {MOST_CLASSES + 1}"
     )
     if not found:
-        chosen = " for which --where holds" if relation.where else ""
-        raise DataError(f"{relation.location} has no rows{chosen}.")
-    if missing := dict(found).get(None):
-        raise _missing(relation, column, strip, missing)
+        raise no_rows(relation)
+    if absent := dict(found).get(None):
+        raise missing(relation, column, strip, absent)
     labels = sorted(found)
     names = tuple(name for name, _ in labels)
     return Labels(column, names, tuple(number for _, number in labels), strip)
@@ -91,7 +121,7 @@ def index(relation: Relation, labels: Labels) -> str:
     return sql.index(_label(relation, labels.column, labels.strip), labels.names, -1)
 
 
-def _missing(relation: Relation, column: str, strip: str | None, count: int) -> DataError:
+def missing(relation: Relation, column: str, strip: str | None, count: int) -> DataError:
     """The error for rows without a label."""
     order = f"row_number() OVER (ORDER BY {sql.name(relation.row)})"
     label = _label(relation, column, strip)
@@ -118,10 +148,10 @@ def check(relation: Relation, labels: Labels) -> None:
             f"{location} has the one class {labels.names[0]!r} in {labels.rows:,} {rows}:"
             " nothing to tell apart."
         )
-    if many > FEW and any(not number.is_integer() for number in _numbers(labels.names)):
+    if many > FEW and any(not number.is_integer() for number in as_floats(labels.names)):
         raise DataError(
-            f"{location} holds {many:,} different numbers: a quantity, not a class; choose another"
-            " with --target."
+            f"{location} holds {many:,} different numbers: a quantity, not a class; predict it with"
+            " --task regression, or choose another with --target."
         )
     if many > min(MOST_CLASSES, max(FEW, labels.rows / 2)):
         count = f"over {MOST_CLASSES:,}" if many > MOST_CLASSES else f"{many:,}"
@@ -131,7 +161,7 @@ def check(relation: Relation, labels: Labels) -> None:
         )
 
 
-def _numbers(names: Sequence[str]) -> list[float]:
+def as_floats(names: Sequence[str]) -> list[float]:
     """The names as numbers; an empty list where one is not a finite number."""
     try:
         numbers = [float(name) for name in names]
@@ -142,7 +172,7 @@ def _numbers(names: Sequence[str]) -> list[float]:
 
 def classes(names: Sequence[str]) -> tuple[str, ...]:
     """What labels name: numbers in their order, written one way (6.0 is 6); texts sorted."""
-    if not _numbers(names):
+    if not as_floats(names):
         return tuple(sorted(names))
     return tuple(sorted({_canonical(name) for name in names}, key=lambda name: (float(name), name)))
 
@@ -185,8 +215,8 @@ def _class_index(name: str, indices: dict[str, int]) -> int | None:
     """A label's class: of its own name, of the same number, or the same truth."""
     if name in indices:
         return indices[name]
-    if numbers := _numbers([name]):
-        same = (index for known, index in indices.items() if _numbers([known]) == numbers)
+    if numbers := as_floats([name]):
+        same = (index for known, index in indices.items() if as_floats([known]) == numbers)
         return next(same, None)
     if name.lower() not in ("true", "false"):
         return None

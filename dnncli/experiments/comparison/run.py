@@ -126,13 +126,13 @@ def _tick(row: Combination, run: RunSpec, batch: SeedBatch) -> Tick:
 
 
 def _last_values(run: RunHistory, epoch: int) -> tuple[float | None, float | None]:
-    """Validation loss and accuracy of a seed after this epoch.
+    """Validation loss and accuracy (or R²) of a seed after this epoch.
 
     None where it had stopped before or diverged in it.
     """
     if len(run.epochs) < epoch:
         return None, None
-    return run.epochs[-1].val_loss, run.epochs[-1].val_accuracy
+    return run.epochs[-1].val_loss, run.epochs[-1].merit
 
 
 def _finished(

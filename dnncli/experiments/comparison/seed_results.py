@@ -13,6 +13,7 @@ from dnncli.diagnosis.verdict import diagnose
 from dnncli.records import LayerRecord, SeedRecord
 from dnncli.spec import RunSpec
 from dnncli.training.history import RunHistory
+from dnncli.training.regression_outcome import r2
 from dnncli.training.run import network_context
 from dnncli.training.snapshot import Snapshot
 
@@ -34,7 +35,7 @@ def seed_record(
         record,
         verdict=health.verdict,
         train_accuracy=accuracy(forward, end, dataset.train, rows),
-        val_accuracy=best.val_accuracy,
+        val_accuracy=best.merit,
         test_accuracy=accuracy(forward, end, dataset.test, rows),
         val_loss=best.val_loss,
         best_delta_ratio=delta_ratio(layers),
@@ -67,7 +68,7 @@ def _without_scores(run: RunHistory) -> SeedRecord:
         activation_mean=None,
         train_losses=tuple(epoch.train_loss for epoch in run.epochs),
         val_losses=tuple(epoch.val_loss for epoch in run.epochs),
-        val_accuracies=tuple(epoch.val_accuracy for epoch in run.epochs),
+        val_accuracies=tuple(epoch.merit for epoch in run.epochs),
         initial_delta=_deltas(run.initial),
         best_delta=(),
     )
@@ -83,13 +84,15 @@ def _mean_over_units(spec: RunSpec, values: Sequence[float]) -> float:
 
 
 def accuracy(forward: Forward, end: Snapshot, split: Split, rows: int) -> float:
-    """The share of examples that the best epoch's network classifies correctly."""
-    hits = 0
+    """The share of examples that the best epoch's network classifies correctly; or its R²."""
+    outputs = []
     for start in range(0, len(split), rows):
-        y = split.y[start : start + rows]
-        x = _padded(split.x[start : start + rows], rows)
-        logits = np.asarray(forward(end.network, x))
-        hits += int((logits[: len(y)].argmax(axis=1) == y).sum())
+        part = split.x[start : start + rows]
+        answered = np.asarray(forward(end.network, _padded(part, rows)))
+        outputs.append(answered[: len(part)])
+    if split.y.ndim > 1:
+        return r2(split.y.astype(np.float64), np.concatenate(outputs).astype(np.float64))
+    hits = int((np.concatenate(outputs).argmax(axis=1) == split.y).sum())
     return hits / len(split)
 
 

@@ -10,12 +10,14 @@ import jax
 import numpy as np
 
 from dnncli.data import Dataset, Split
+from dnncli.nn.tasks import TASKS
 from dnncli.records import OneBatchRecord
 from dnncli.spec import NetworkSpec, RunSpec, UpdateSpec
 from dnncli.training import engine
 from dnncli.training.placement import block, fetch
 from dnncli.training.plan import Plan, key, shuffle
 from dnncli.training.program import Program, initial_state
+from dnncli.training.regression_outcome import r2
 
 EXAMPLES = 64
 STEPS = 300
@@ -33,15 +35,18 @@ def fit_one_batch(spec: RunSpec, dataset: Dataset) -> OneBatchRecord:
     """
     batch = _batch(spec, dataset)
     network = _plain(spec.network)
-    program = Program(network, UpdateSpec(), len(batch), None)
+    program = Program(network, UpdateSpec(), len(batch), None, loss=spec.loss)
     moment = dataset.train.second_moment
-    state = initial_state(program, dataset.features, dataset.classes, spec.seed, moment)
+    state = initial_state(program, dataset.features, dataset.outputs, spec.seed, moment)
     examples = block(batch)
     _, info = _fit(program, state, examples, examples, key(spec.seed), _plan(len(batch)))
     info = fetch(info)
     losses = info.log.losses[:, -1]
     finite = info.finite.all(axis=1) & np.isfinite(losses) & np.isfinite(info.validation.loss)
-    return _record(batch, losses, info.validation.metrics["accuracy"], finite)
+    merits = info.validation.metrics[TASKS[spec.loss].primary]
+    if dataset.quantities is not None:  # of each target, at every rate
+        merits = merits.mean(axis=1)
+    return _record(batch, losses, merits, finite)
 
 
 def _batch(spec: RunSpec, dataset: Dataset) -> Split:
@@ -102,9 +107,26 @@ def _where(values: np.ndarray, finite: np.ndarray) -> tuple[float | None, ...]:
 
 
 def achievable_accuracy(split: Split) -> float:
-    """The best accuracy of any classifier: rows with the same features get the same answer."""
+    """The best accuracy of any classifier: rows with the same features get the same answer.
+
+    Of a regression the best R².
+    """
+    if split.y.ndim > 1:
+        return _achievable_r2(split)
     labels: dict[bytes, Counter[int]] = {}
     for row, label in zip(split.x, split.y.tolist(), strict=True):
         labels.setdefault(row.tobytes(), Counter())[label] += 1
     right = sum(max(counts.values()) for counts in labels.values())
     return right / len(split)
+
+
+def _achievable_r2(split: Split) -> float:
+    """The R² of answering, for rows with the same features, their targets' mean."""
+    groups: dict[bytes, list[int]] = {}
+    for index, row in enumerate(split.x):
+        groups.setdefault(row.tobytes(), []).append(index)
+    y = split.y.astype(np.float64)
+    answers = np.empty_like(y)
+    for rows in groups.values():
+        answers[rows] = y[rows].mean(axis=0)
+    return r2(y, answers)

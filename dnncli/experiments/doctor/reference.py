@@ -7,6 +7,7 @@ import numpy as np
 
 from dnncli.data import Dataset, Split
 from dnncli.experiments.transfer import linear_probe
+from dnncli.training.regression_outcome import r2
 
 # Of a larger data set so many: rates, initialisation and penalties show on these.
 MOST_EXAMPLES = 4000
@@ -22,24 +23,33 @@ class Reference:
     """Accuracies on the validation set that need no network.
 
     majority: of always answering the largest class. linear: of a linear classifier, None where
-    there are too many features for it. examples: of the validation set.
+    there are too many features for it. examples: of the validation set. regression: whether they
+    are R², of always answering the mean and of a linear model.
     """
 
     majority: float
     linear: float | None
     examples: int
+    regression: bool = False
 
     def beaten_by(self, accuracy: float) -> bool:
         """Whether an accuracy is above the majority's beyond chance and not below linear."""
         if self.linear is None:
             return self.above_majority(accuracy)
-        slack = CHANCE * _standard_error(self.linear, self.examples)
+        slack = CHANCE * self._error(self.linear)
         return self.above_majority(accuracy) and accuracy >= self.linear - slack
 
     def above_majority(self, accuracy: float) -> bool:
         """Whether an accuracy is above the majority's beyond chance."""
-        slack = CHANCE * _standard_error(self.majority, self.examples)
+        slack = CHANCE * self._error(self.majority)
         return accuracy > self.majority + slack
+
+    def _error(self, value: float) -> float:
+        """A value's standard error over other examples of the kind."""
+        if self.regression:
+            # Of a mean square of n normal errors, over their variance: sqrt(2/n).
+            return (1 - value) * math.sqrt(2 / self.examples)
+        return _standard_error(value, self.examples)
 
 
 def _standard_error(share: float, examples: int) -> float:
@@ -52,11 +62,23 @@ def _standard_error(share: float, examples: int) -> float:
 def reference(dataset: Dataset) -> Reference:
     """The accuracies that a network on these data is held against."""
     held = dataset.validation
+    if dataset.quantities is not None:
+        return _of_numbers(dataset)
     majority = float((held.y == np.bincount(dataset.train.y).argmax()).mean())
     linear = None
     if dataset.features <= MOST_FEATURES:
         linear = linear_probe.held_out_accuracy(dataset.train, held)
     return Reference(majority, linear, len(held))
+
+
+def _of_numbers(dataset: Dataset) -> Reference:
+    """R² of the mean and of a linear model; standardised targets have mean 0."""
+    held = dataset.validation
+    y = held.y.astype(np.float64)
+    linear = None
+    if dataset.features <= MOST_FEATURES:
+        linear = linear_probe.held_out_r2(dataset.train, held)
+    return Reference(r2(y, np.zeros_like(y)), linear, len(held), regression=True)
 
 
 def excerpt(dataset: Dataset) -> Dataset:

@@ -161,7 +161,9 @@ def scores_on_test(trial: Trial) -> tuple[float, ...]:
 
 
 def _test_accuracy(diverged: bool, end: Snapshot, trial: Trial) -> float:
-    return 0.0 if diverged else test_score(end, trial.dataset).accuracy
+    if diverged:
+        return paired.diverged_merit(trial.spec)
+    return test_score(end, trial.dataset).merit
 
 
 def _finished(examination: Examination) -> bool:

@@ -139,7 +139,7 @@ class Examination:
         assert self.reference is not None
         if record.stopped == "diverged" or not record.best_epoch:
             return False
-        accuracy = record.epochs[record.best_epoch - 1].val_accuracy
+        accuracy = record.epochs[record.best_epoch - 1].merit
         if cut:
             return self.reference.above_majority(accuracy)
         return self.reference.beaten_by(accuracy)

@@ -37,5 +37,6 @@ def examination(
     spec: RunSpec, dataset: Dataset, *, budget: float = BUDGET, seeds: int = SEEDS
 ) -> Examination:
     """An examination that has looked at data, options and theory, and has trained nothing yet."""
+    spec = spec.resolved(dataset.task)
     found = before(network_context(spec, dataset), statistics(dataset))
     return Examination(spec, dataset, budget, seeds, found, data.load)

@@ -49,7 +49,7 @@ def parent_record(
         layers=parent.spec.network.layers(),
         act=parent.spec.network.act,
         features=data.record.features,
-        classes=data.class_names,
+        classes=data.class_names or data.record.targets,
         data=data.record.name,
         fingerprint=data.record.fingerprint,
         epoch=parent.history.best_epoch,

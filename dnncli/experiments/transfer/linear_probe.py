@@ -15,6 +15,7 @@ from dnncli.errors import SpecError
 from dnncli.nn import inference
 from dnncli.records import ProbeRecord
 from dnncli.training import placement
+from dnncli.training.regression_outcome import r2
 from dnncli.training.snapshot import Snapshot
 
 FOLDS = 5
@@ -51,6 +52,14 @@ def held_out_accuracy(train: Split, held: Split) -> float:
     is_held = np.arange(len(y)) >= len(train)
     hits = _held_out(x, np.eye(int(y.max()) + 1)[y], is_held)
     return float(hits.max() / len(held))
+
+
+def held_out_r2(train: Split, held: Split) -> float:
+    """R² on other examples of ridge regression, with the penalty best for them."""
+    x = _standardised(np.concatenate([train.x, held.x]))
+    y = np.concatenate([train.y, held.y]).astype(np.float64)
+    is_held = np.arange(len(y)) >= len(train)
+    return max(r2(y[is_held], answers) for answers in _ridge_answers(x, y, is_held))
 
 
 def choose(probes: Sequence[ProbeRecord]) -> int:
@@ -127,6 +136,17 @@ def _held_out(
     held: Bool[np.ndarray, " examples"],
 ) -> Int[np.ndarray, " penalties"]:
     """How many held-out examples are classified correctly, for each penalty."""
+    truth = targets[held].argmax(axis=1)
+    answers = _ridge_answers(x, targets, held)
+    return np.array([int((scores.argmax(axis=1) == truth).sum()) for scores in answers])
+
+
+def _ridge_answers(
+    x: Float64[np.ndarray, "examples features"],
+    targets: Float64[np.ndarray, "examples outputs"],
+    held: Bool[np.ndarray, " examples"],
+) -> Iterator[Float64[np.ndarray, "held outputs"]]:
+    """What ridge regression answers on the held-out examples, for each penalty."""
     train = x[~held]
     mean = train.mean(axis=0)
     centred = train - mean
@@ -135,10 +155,6 @@ def _held_out(
     values, vectors = np.linalg.eigh(centred.T @ centred / len(train))
     cross = vectors.T @ (centred.T @ (targets[~held] - frequency)) / len(train)
     projected = (x[held] - mean) @ vectors
-    truth = targets[held].argmax(axis=1)
-    hits = []
     for penalty in PENALTIES:
         weights = cross / (np.maximum(values, 0.0) + penalty)[:, None]
-        scores = projected @ weights + frequency
-        hits.append(int((scores.argmax(axis=1) == truth).sum()))
-    return np.array(hits)
+        yield projected @ weights + frequency

@@ -150,7 +150,7 @@ def _summary(done: Ends, tests: Scores, run: Run) -> RunSummary:
 
 
 def _val_accuracies(end: Progress) -> tuple[float, ...]:
-    return tuple(record.val_accuracy for record in end.snapshot.history.epochs)
+    return tuple(record.merit for record in end.snapshot.history.epochs)
 
 
 def _first_epoch_at(goal: float | None, curve: Sequence[float]) -> int | None:
@@ -195,4 +195,4 @@ def _pairs(done: Ends, tests: Scores) -> Iterator[tuple[float, float]]:
     for run in finite:
         baseline = replace(run, kind=BASELINE)
         if run.kind == TRANSFER and baseline in finite:
-            yield tests[run].accuracy, tests[baseline].accuracy
+            yield tests[run].merit, tests[baseline].merit

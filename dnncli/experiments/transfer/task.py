@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from dnncli.data import Dataset
+from dnncli.errors import SpecError
 from dnncli.experiments.transfer import budget, candidates, linear_probe
 from dnncli.experiments.transfer.candidates import Choice
 from dnncli.records import ParentRecord, ProbeRecord, ReuseRace
@@ -76,9 +77,18 @@ def prepare(
     """
     data = transfer_spec.data_spec(parent.spec.data, spec.options, parent.data.scaling.kind)
     same_classes = _same_classes(spec, parent, record, dataset)
+    if dataset.quantities is not None:
+        data = replace(data, task=dataset.task)
     if spec.keep != transfer_spec.AUTO:
         layout = transfer_spec.layout(spec, parent.spec, data, same_classes=same_classes)
+        layout = replace(layout, run=layout.run.resolved(dataset.task))
         return Transfer(spec, layout, parent, record, dataset)
+    if dataset.quantities is not None:
+        raise SpecError(
+            "--keep auto: it goes by how well a linear classifier tells classes, and the target is"
+            " a number; say how many layers to keep.",
+            option="--keep",
+        )
     probes = tuple(linear_probe.probe(parent, dataset.train))
     lay_out = partial(_lay_out, parent=parent.spec, data=data, same_classes=same_classes)
     hidden = len(parent.spec.network.hidden)
@@ -108,4 +118,5 @@ def _same_classes(
     An external model does not know its classes: they are the same where --head keep says so.
     """
     known = record.data is not None or spec.head == "keep"
-    return known and dataset.class_names == parent.data.class_names
+    same = dataset.record().targets == parent.data.record.targets
+    return known and same and dataset.class_names == parent.data.class_names

@@ -18,6 +18,7 @@ from dnncli import __version__
 from dnncli.errors import DnncliError, SpecError
 from dnncli.experiments import statistics
 from dnncli.report.escaping import escaped
+from dnncli.report.merit import Merit
 from dnncli.storage import files
 
 if TYPE_CHECKING:
@@ -166,39 +167,45 @@ def curves(
     axes.grid(color="#e6e6e6", linewidth=0.5)
 
 
-def error_axes(axes: "Axes") -> None:
+def error_axes(axes: "Axes", shown: Merit) -> None:
     """Axes for learning curves as errors, logarithmic: 97 and 98 % correct are well apart there."""
     axes.set_title("learning")
     axes.set_xlabel("epoch")
-    axes.set_ylabel("wrong on the validation set (%)")
+    axes.set_ylabel(shown.wrong)
     logarithmic(axes)
     whole_numbers(axes.xaxis)
 
 
 def learning(
-    axes: "Axes", name: str, accuracies: Sequence[Sequence[float]], examples: int, index: int
+    axes: "Axes",
+    name: str,
+    merits: Sequence[Sequence[float]],
+    examples: int,
+    index: int,
+    shown: Merit,
 ) -> None:
-    """A curve of the mean error and its band over seeds, from their validation accuracies.
+    """A curve of the mean error and its band over seeds, from their validation accuracies or R².
 
     A seed that stopped counts with its last epoch. An error of 0 is drawn as half an example.
     """
-    smallest = 50 / max(examples, 1)
-    errors = [_percent_wrong(seed) for seed in accuracies]
-    points = [_band(values) for values in statistics.by_epoch(errors)]
+    smallest = shown.factor / 2 / max(examples, 1)
+    errors = [_errors(seed, shown) for seed in merits]
+    most = shown.factor if shown.unit else math.inf
+    points = [_band(values, most) for values in statistics.by_epoch(errors)]
     mean = [max(smallest, middle) for middle, _, _ in points]
     low = [max(smallest, end) for _, end, _ in points]
     high = [max(smallest, end) for _, _, end in points]
     epochs = [float(epoch + 1) for epoch in range(len(points))]
     curves(axes, epochs, {name: Curve(mean, low, high)}, first=index)
-    if 1 < len(accuracies) < FEW_SEEDS:
+    if 1 < len(merits) < FEW_SEEDS:
         axes.set_title("learning  (bands: range)")
 
 
-def _percent_wrong(accuracies: Sequence[float]) -> list[float]:
-    return [100 * (1 - accuracy) for accuracy in accuracies]
+def _errors(merits: Sequence[float], shown: Merit) -> list[float]:
+    return [shown.factor * (1 - value) for value in merits]
 
 
-def _band(errors: Sequence[float]) -> tuple[float, float, float]:
+def _band(errors: Sequence[float], most: float) -> tuple[float, float, float]:
     """The mean of errors, and the ends of the band around it, which are positive if the mean is.
 
     Of few seeds the band is their range: Student's interval of two is 25 standard errors wide. Of
@@ -208,7 +215,7 @@ def _band(errors: Sequence[float]) -> tuple[float, float, float]:
     if len(errors) < FEW_SEEDS or high is None or not mean:
         return mean, min(errors), max(errors)
     factor = math.exp((high - mean) / mean)
-    return mean, mean / factor, min(100.0, mean * factor)
+    return mean, mean / factor, min(most, mean * factor)
 
 
 def logarithmic(axes: "Axes") -> None:

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LOGARITHMIC = 20  # how many times the smallest loss the largest must be for a logarithmic axis
+LOSSES = {
+    "squared": "squared error, standardised",
+    "absolute": "absolute error, standardised",
+    "huber": "Huber's loss, standardised",
+}
 NARROWEST = 5.0  # points of accuracy that the axis spans at least
 
 
@@ -37,9 +42,10 @@ def figure(record: TrainRecord, steps: Sequence[StepRecord] = ()) -> "Figure":
         left, middle, right = drawn.subplots(1, 3, width_ratios=(1, 1, 1.3))
         canvas.title(drawn, _title(record))
         _losses(left, record)
-        _accuracy(middle, record)
+        _second(middle, record)
         deltas(drawn, right, record.epochs)
-        for axes in (left, middle, right):
+        over_epochs = (left, right) if record.predictions else (left, middle, right)
+        for axes in over_epochs:
             axes.set_xlabel("epoch")
             axes.set_xlim(0.5, max(1, len(record.epochs)) + 0.5)
             canvas.whole_numbers(axes.xaxis)
@@ -63,7 +69,7 @@ def _frozen(record: TrainRecord) -> list[str]:
 
 def sizes(data: DataRecord, hidden: Sequence[int]) -> str:
     """Features, layer sizes and classes: 64–300–100–10."""
-    return "–".join(text.sizes([data.features, *hidden, data.classes]))
+    return "–".join(text.sizes([data.features, *hidden, data.outputs]))
 
 
 def _losses(axes: "Axes", record: TrainRecord) -> None:
@@ -76,7 +82,7 @@ def _losses(axes: "Axes", record: TrainRecord) -> None:
     if finite and max(finite) > LOGARITHMIC * min(finite):
         canvas.logarithmic(axes)
     axes.set_title("loss")
-    axes.set_ylabel("cross-entropy (nats)")
+    axes.set_ylabel(LOSSES.get(record.config.get("loss", ""), "cross-entropy (nats)"))
     _best(axes, record)
     if record.stopped == "diverged":
         words = f"diverged in epoch {record.epochs[-1].epoch}"
@@ -86,12 +92,52 @@ def _losses(axes: "Axes", record: TrainRecord) -> None:
     axes.legend()
 
 
+def _second(axes: "Axes", record: TrainRecord) -> None:
+    """Accuracy over the epochs; of a regression predictions, or R² where there are none."""
+    if record.predictions:
+        _predictions(axes, record)
+    elif record.data.targets:
+        _r2(axes, record)
+    else:
+        _accuracy(axes, record)
+
+
+def _predictions(axes: "Axes", record: TrainRecord) -> None:
+    """Predicted against actual values of test examples, and the line where they are equal."""
+    actual = [pair[0] for pair in record.predictions]
+    predicted = [pair[1] for pair in record.predictions]
+    axes.plot(actual, predicted, "o", color=canvas.COLOURS[1], markersize=2.5, alpha=0.6)
+    ends = [min(actual), max(actual)]
+    axes.plot(ends, ends, "-", color=canvas.GREY, linewidth=0.8, zorder=0)
+    target = record.data.targets[0]
+    axes.set_title(f"test examples{_own_r2(record, target)}")
+    axes.set_xlabel(f"actual {canvas.literal(target)}")
+    axes.set_ylabel("predicted")
+    axes.grid(color="#e6e6e6", linewidth=0.5)
+
+
+def _own_r2(record: TrainRecord, target: str) -> str:
+    """A target's R² on the test set, for a title."""
+    name = "r2" if len(record.data.targets) == 1 else f"r2_{target}"
+    value = record.test.metrics[name].value if record.test else None
+    return "" if value is None else f": R² {value:.3f}"
+
+
+def _r2(axes: "Axes", record: TrainRecord) -> None:
+    """R² on the validation set over the epochs."""
+    values = [epoch.merit for epoch in record.epochs]
+    canvas.curves(axes, _numbers(record), {"validation": Curve(values)}, first=1)
+    axes.set_title("R²")
+    axes.set_ylabel("R² on the validation set")
+    _best(axes, record)
+
+
 def _accuracy(axes: "Axes", record: TrainRecord) -> None:
-    values = [100 * epoch.val_accuracy for epoch in record.epochs]
+    values = [100 * epoch.merit for epoch in record.epochs]
     # The second colour: validation has the same in both panels.
     canvas.curves(axes, _numbers(record), {"validation": Curve(values)}, first=1)
     if record.test and record.best_epoch:
-        test = 100 * record.test.accuracy
+        test = 100 * record.test.merit
         values.append(test)
         axes.plot(
             [record.best_epoch], [test], "*", color=canvas.COLOURS[2], label=f"test {test:.1f} %"
@@ -123,7 +169,8 @@ def deltas(drawn: "Figure", axes: "Axes", epochs: Sequence[EpochRecord]) -> None
         names = [layer.layer for layer in epochs[0].layers]
         columns = [layer_deltas(epoch.layers) for epoch in epochs]
         values = list(zip(*columns, strict=True))
-        canvas.heat_map(drawn, axes, values, names, "log₁₀ δ   (RMS of ∂ℓ/∂z, nats)")
+        unit = "" if epochs[0].val_accuracy is None else ", nats"
+        canvas.heat_map(drawn, axes, values, names, f"log₁₀ δ   (RMS of ∂ℓ/∂z{unit})")
 
 
 def layer_deltas(layers: Sequence[LayerRecord | DepthRecord]) -> list[float]:

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dnncli.experiments import statistics
-from dnncli.records import RunSummary, TransferRecord
+from dnncli.records import DataRecord, RunSummary, TransferRecord
 from dnncli.report import text
 from dnncli.report.figures import canvas, training
+from dnncli.report.merit import Merit, merit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,8 +27,8 @@ def figure(record: TransferRecord) -> "Figure":
     with canvas.canvas(canvas.TEXT_WIDTH, min(5.0, 2.3 + 0.06 * max(0, layers - 6))) as drawn:
         left, middle, right = drawn.subplots(1, 3, width_ratios=(1.1, 0.8, 1.3))
         canvas.title(drawn, _title(record))
-        _errors(left, runs, record.data.validation)
-        _tests(middle, runs)
+        _errors(left, runs, record.data)
+        _tests(middle, runs, merit(record.data))
         training.deltas(drawn, right, record.epochs)
         right.set_xlabel("epoch")
         canvas.whole_numbers(right.xaxis)
@@ -49,19 +50,19 @@ def _title(record: TransferRecord) -> str:
     return ",  ".join(parts)
 
 
-def _errors(axes: "Axes", runs: Runs, examples: int) -> None:
-    canvas.error_axes(axes)
+def _errors(axes: "Axes", runs: Runs, data: DataRecord) -> None:
+    canvas.error_axes(axes, merit(data))
     for index, (kind, seeds) in enumerate(runs.items()):
         accuracies = [run.val_accuracies for run in seeds if run.val_accuracies]
         if accuracies:
-            canvas.learning(axes, kind, accuracies, examples, index)
+            canvas.learning(axes, kind, accuracies, data.validation, index, merit(data))
     if runs:
         axes.legend()
 
 
-def _tests(axes: "Axes", runs: Runs) -> None:
+def _tests(axes: "Axes", runs: Runs, shown: Merit) -> None:
     """Every seed's test accuracy, pairs joined, and each kind's mean with its interval."""
-    columns = [_percentages(seeds) for seeds in runs.values()]
+    columns = [_scores(seeds, shown) for seeds in runs.values()]
     for pair in zip(*columns, strict=False):
         axes.plot(range(len(pair)), pair, "-", color=canvas.GREY, linewidth=0.8, zorder=1)
     for place, values in enumerate(columns):
@@ -74,10 +75,10 @@ def _tests(axes: "Axes", runs: Runs) -> None:
             axes.plot([beside, beside], [low, high], color=colour)
     axes.set_xticks(range(len(runs)), [kind.replace(" ", "\n") for kind in runs])
     axes.set_xlim(-0.5, max(len(runs), 1) - 0.5)
-    axes.set_title("test accuracy")
-    axes.set_ylabel("correctly classified (%)")
+    axes.set_title(f"test {shown.name}")
+    axes.set_ylabel(shown.right)
     axes.grid(color="#e6e6e6", linewidth=0.5, axis="y")
 
 
-def _percentages(seeds: Sequence[RunSummary]) -> list[float]:
-    return [100 * run.test.accuracy for run in seeds]
+def _scores(seeds: Sequence[RunSummary], shown: Merit) -> list[float]:
+    return [shown.factor * run.test.merit for run in seeds]

@@ -1,0 +1,164 @@
+"""How the best network predicts numbers on every example, and what simple models reach."""
+
+import math
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Float32, Float64
+
+from dnncli.data import Dataset, Split
+from dnncli.nn import inference, tasks
+from dnncli.nn.network import Network
+from dnncli.records import Metric, Score
+from dnncli.records.diagnosis import Fit, RegressionOutcome
+from dnncli.spec import NetworkSpec
+from dnncli.training import engine, epoch_record, placement
+from dnncli.training.outcome import (
+    EXAMPLES,
+    HELD_OUT_SAMPLE,
+    NEIGHBOURS,
+    RIDGE,
+    TRAIN_SAMPLE,
+    Measured,
+    sample,
+    standardised_pair,
+    together,
+)
+from dnncli.training.program import Block
+from dnncli.training.snapshot import Snapshot
+
+Numbers = Float64[np.ndarray, "rows outputs"]
+Squares = Float64[np.ndarray, " rows"]
+
+
+class _Answers(NamedTuple):
+    """A network's outputs for some examples, and their mean loss."""
+
+    outputs: Numbers
+    loss: float
+
+
+def measure(snapshot: Snapshot, dataset: Dataset) -> Measured:
+    """The test score, and R² on training and held-out examples beside the mean and simple models.
+
+    Dropout does not act. The held-out examples are validation and test together; of large splits an
+    evenly spread sample counts.
+    """
+    half = EXAMPLES // 2
+    splits = (dataset.test, sample(dataset.train, EXAMPLES), sample(dataset.validation, half))
+    blocks = tuple(placement.block(split) for split in splits)
+    loss = snapshot.spec.loss
+    asked = _compiled(snapshot.spec.network, loss, snapshot.network, blocks)
+    score, outputs = placement.fetch(asked)
+    parts = [np.asarray(part) for part in outputs]
+    on_test = parts[0]
+    held_out = together(splits[2], sample(dataset.test, half))
+    on_held_out = np.concatenate([parts[2], sample(Split(on_test, on_test), half).x])
+    answers = _answers(loss, held_out, on_held_out)
+    fits = (_fit(splits[1], _answers(loss, splits[1], parts[1])), _fit(held_out, answers))
+    found = _beside_simple(RegressionOutcome(*fits), dataset.train, held_out, answers.outputs)
+    metrics = epoch_record.in_units(score, dataset.quantities)
+    named = {name: Metric(value) for name, value in metrics.items()}
+    return Measured(Score(float(score.loss), None, named), found, on_test)
+
+
+def _score_and_outputs(
+    spec: NetworkSpec, loss: str, best: Network, blocks: tuple[Block, ...]
+) -> tuple[engine.Score, tuple[Float[Array, "examples outputs"], ...]]:
+    """The first block's score, and the outputs for every block."""
+    outputs = tuple(inference.logits(spec, best, block.x) for block in blocks)
+    return engine.score(loss, outputs[0], blocks[0]), outputs
+
+
+_compiled = jax.jit(_score_and_outputs, static_argnums=(0, 1))
+
+
+def _answers(loss: str, split: Split, outputs: Float32[np.ndarray, "examples outputs"]) -> _Answers:
+    """Outputs in float64, and their mean loss."""
+    losses = tasks.TASKS[loss].losses(jnp.asarray(outputs), jnp.asarray(split.y))
+    mean = float(np.asarray(losses, np.float64).mean())
+    return _Answers(outputs.astype(np.float64), mean)
+
+
+def _fit(split: Split, answers: _Answers) -> Fit:
+    """How well a split's standardised targets are predicted."""
+    y = split.y.astype(np.float64)
+    errors = _squares(y, answers.outputs)
+    # Standardised targets have mean 0 over the training examples: that is the mean's answer.
+    above = standard_errors(_squares(y, np.zeros_like(y)), errors)
+    return Fit(len(y), answers.loss, r2(y, answers.outputs), above)
+
+
+def _squares(y: Numbers, outputs: Numbers) -> Squares:
+    """Each example's squared error, a mean over the targets."""
+    return np.square(y - outputs).mean(axis=1)
+
+
+def r2(y: Numbers, outputs: Numbers) -> float:
+    """R², a mean over the targets; 0 for one that does not vary."""
+    errors = np.square(y - outputs).sum(axis=0)
+    spread = np.square(y - y.mean(axis=0)).sum(axis=0)
+    varies = spread > 0
+    shares = np.where(varies, 1 - errors / np.where(varies, spread, 1.0), 0.0)
+    return float(shares.mean())
+
+
+def standard_errors(larger: Squares, smaller: Squares) -> float:
+    """By how many standard errors the mean of differences is above 0; 0 where they are all 0."""
+    differences = larger - smaller
+    if len(differences) < 2:
+        return 0.0
+    deviation = float(differences.std(ddof=1))
+    mean = float(differences.mean())
+    if deviation == 0 or not math.isfinite(deviation):
+        return 0.0
+    return mean / (deviation / math.sqrt(len(differences)))
+
+
+def _beside_simple(
+    found: RegressionOutcome, train: Split, held_out: Split, outputs: Numbers
+) -> RegressionOutcome:
+    """The outcome with what ridge regression and nearest neighbours reach on a sample."""
+    fit = sample(train, TRAIN_SAMPLE)
+    asked = sample(held_out, HELD_OUT_SAMPLE)
+    pair = standardised_pair(fit, asked)
+    if pair is None:
+        return found
+    x = pair[0]
+    new = pair[1]
+    y = asked.y.astype(np.float64)
+    known = fit.y.astype(np.float64)
+    models = (_ridge(x, known, new), _neighbours(x, known, new))
+    linear = r2(y, models[0])
+    neighbours = r2(y, models[1])
+    better = _squares(y, models[int(neighbours > linear)])
+    own = sample(Split(held_out.x, outputs.astype(np.float32)), HELD_OUT_SAMPLE).y
+    return RegressionOutcome(
+        found.train,
+        found.held_out,
+        linear,
+        neighbours,
+        below_simple=standard_errors(_squares(y, own.astype(np.float64)), better),
+        simple_above_mean=standard_errors(_squares(y, np.zeros_like(y)), better),
+    )
+
+
+def _ridge(
+    x: Float64[np.ndarray, "rows features"], y: Numbers, new: Float64[np.ndarray, "asked features"]
+) -> Float64[np.ndarray, "asked outputs"]:
+    """Least squares with an intercept."""
+    centre = y.mean(axis=0)
+    gram = x.T @ x + RIDGE * len(x) * np.eye(x.shape[1])
+    return new @ np.linalg.solve(gram, x.T @ (y - centre)) + centre
+
+
+def _neighbours(
+    x: Float64[np.ndarray, "rows features"], y: Numbers, new: Float64[np.ndarray, "asked features"]
+) -> Float64[np.ndarray, "asked outputs"]:
+    """The mean of the nearest training examples."""
+    count = min(NEIGHBOURS, len(x))
+    distances = np.square(x).sum(axis=1) - 2 * (new @ x.T)
+    nearest = np.argpartition(distances, count - 1, axis=1)[:, :count]
+    return y[nearest].mean(axis=1)
