@@ -58,7 +58,7 @@ def folds(spec: DataSpec, count: int) -> Folds:
         )
     source = loading.read(spec)
     examples = len(source.train)
-    classes = len(np.unique(source.train.y))
+    classes = len(np.unique(source.train.strata))
     if examples // count < classes:
         raise SpecError(
             f"{OPTION} {count}: a fold would have {examples // count} of the {examples:,} examples,"
@@ -76,7 +76,7 @@ def _groups(
     """Some rows in groups of these sizes and a last one of the rest, in proportion by class."""
     table = source.train.take(rows)
     numbers = None if seed is None else row_numbers(table.x, seed)
-    groups = splitting.stratified(table.y, sizes, numbers)
+    groups = splitting.stratified(table.strata, sizes, numbers)
     if numbers is not None:
-        groups = [group[np.lexsort((table.y[group], numbers[group]))] for group in groups]
+        groups = [group[np.lexsort((table.strata[group], numbers[group]))] for group in groups]
     return [rows[group] for group in groups]

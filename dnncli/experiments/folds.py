@@ -66,7 +66,8 @@ def _estimate(name: str, scores: Sequence[Score | None]) -> Estimate:
     if bounds is None:
         return Estimate(float(np.mean(known)), None, None, values)
     high = min(1.0, bounds.high) if name in AT_MOST_1 else bounds.high
-    return Estimate(float(np.mean(known)), max(0.0, bounds.low), high, values)
+    low = bounds.low if name.startswith("r2") else max(0.0, bounds.low)
+    return Estimate(float(np.mean(known)), low, high, values)
 
 
 def _value(name: str, score: Score | None) -> float | None:

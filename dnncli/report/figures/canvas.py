@@ -18,7 +18,7 @@ from dnncli import __version__
 from dnncli.errors import DnncliError, SpecError
 from dnncli.experiments import statistics
 from dnncli.report.escaping import escaped
-from dnncli.report.merit import Merit
+from dnncli.report.merit import ACCURACY, Merit
 from dnncli.storage import files
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def curves(
     axes.grid(color="#e6e6e6", linewidth=0.5)
 
 
-def error_axes(axes: "Axes", shown: Merit) -> None:
+def error_axes(axes: "Axes", shown: Merit = ACCURACY) -> None:
     """Axes for learning curves as errors, logarithmic: 97 and 98 % correct are well apart there."""
     axes.set_title("learning")
     axes.set_xlabel("epoch")
@@ -182,7 +182,7 @@ def learning(
     merits: Sequence[Sequence[float]],
     examples: int,
     index: int,
-    shown: Merit,
+    shown: Merit = ACCURACY,
 ) -> None:
     """A curve of the mean error and its band over seeds, from their validation accuracies or R².
 
