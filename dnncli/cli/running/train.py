@@ -141,6 +141,8 @@ class Training:
         self.extras.draw(lambda: figures.figure(record, self.snapshot.steps))
 
     def _exit_code(self, record: TrainRecord, caught: int | None) -> int:
+        if caught is not None and record.stopped != "signal":
+            return self.presenter.stopped(caught, "the network is saved, the folds are not done.")
         if caught is not None:
             return self.presenter.stopped(caught, self._continue())
         if record.stopped == "diverged":
