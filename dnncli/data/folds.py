@@ -62,7 +62,7 @@ def folds(spec: DataSpec, count: int) -> Folds:
     if examples // count < classes:
         raise SpecError(
             f"{OPTION} {count}: a fold would have {examples // count} of the {examples:,} examples,"
-            f" fewer than there are classes ({classes}).",
+            f" fewer than there are classes, or bins of a numeric target ({classes}).",
             option=OPTION,
         )
     sizes = [examples // count + (index < examples % count) for index in range(count - 1)]
@@ -76,7 +76,8 @@ def _groups(
     """Some rows in groups of these sizes and a last one of the rest, in proportion by class."""
     table = source.train.take(rows)
     numbers = None if seed is None else row_numbers(table.x, seed)
-    groups = splitting.stratified(table.strata, sizes, numbers)
+    groups = splitting.stratified(source.train.strata[rows], sizes, numbers)
     if numbers is not None:
-        groups = [group[np.lexsort((table.strata[group], numbers[group]))] for group in groups]
+        targets = table.y.reshape(len(rows), -1).T  # they tell apart rows of equal features
+        groups = [group[np.lexsort((*targets[:, group], numbers[group]))] for group in groups]
     return [rows[group] for group in groups]

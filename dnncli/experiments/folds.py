@@ -16,7 +16,7 @@ from dnncli.records.folds import FoldsRecord
 from dnncli.spec import RunSpec
 from dnncli.training import run
 
-AT_MOST_1 = ("accuracy", "balanced_accuracy", "roc_auc", "pr_auc", "calibration_error")
+AT_MOST_1 = ("r2", "accuracy", "balanced_accuracy", "roc_auc", "pr_auc", "calibration_error")
 
 
 class Fold(NamedTuple):

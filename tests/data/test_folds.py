@@ -63,6 +63,16 @@ def test_with_a_split_seed_the_order_of_the_rows_changes_nothing(table: str) -> 
     assert [(rows(d.train), rows(d.test)) for d in folds(other, 3).datasets()] != first
 
 
+def test_folds_of_a_regression_hold_its_target_in_proportion(table: str) -> None:
+    spec = DataSpec(data=table, target="row", task="regression", drop="kind", split_seed=1)
+    sets = list(folds(spec, 4).datasets())
+    tested = [d.quantities.restore(d.test.y)[:, 0] for d in sets]
+    np.testing.assert_allclose(np.sort(np.concatenate(tested)), np.arange(103), atol=1e-3)
+    bins = np.quantile(np.arange(103), np.arange(1, 10) / 10)
+    counts = [np.bincount(np.searchsorted(bins, values.round(), "right")) for values in tested]
+    assert np.ptp(counts, axis=0).max() <= 1
+
+
 @pytest.mark.parametrize(
     ("count", "options", "message"),
     [

@@ -56,6 +56,9 @@ def test_bounds_stay_where_a_score_can_be():
     record = folds.summarise([folds.Fold(score, 1, 10, 0.1) for score in scores])
     assert (record.metrics["accuracy"].low, record.metrics["accuracy"].high) == (0, 1)
     assert record.metrics["log_loss"].high > 1
+    negative = [Score(1.0, None, {"r2": Metric(value)}) for value in (-0.5, -0.7)]
+    record = folds.summarise([folds.Fold(score, 1, 10, 0.1) for score in negative])
+    assert record.metrics["r2"].low < record.metrics["r2"].mean < record.metrics["r2"].high <= 1
 
 
 def cross_validated(rng, n, k):

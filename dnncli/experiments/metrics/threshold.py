@@ -19,8 +19,9 @@ def check(spec: RunSpec, dataset: Dataset) -> None:
     """Raise SpecError for a threshold where there are not two classes."""
     asked = spec.decision.threshold
     if asked is not None and dataset.classes != 2:
+        there = f"there are {dataset.classes}" if dataset.classes else "a regression has none"
         raise SpecError(
-            f"--threshold {asked}: it is for two classes, and there are {dataset.classes}.",
+            f"--threshold {asked}: it is for two classes, and {there}.",
             option="--threshold",
         )
 
