@@ -160,7 +160,7 @@ def _then(case: CaseRecord) -> str:
     share = f"accuracy {trained.val_accuracy:.1%}"
     if trained.majority is not None and not learns(case):
         largest = f"the largest class alone {trained.majority:.1%}"
-        return f"{after}, and it has learned next to nothing: {share}, {largest}"
+        return f"{after}, and it has learned little: {share}, {largest}"
     return f"{after}, and it trains all the same: {share}"
 
 

@@ -132,7 +132,7 @@ class TestBatchNorm:
         assert (verdict(learned), verdict(nothing)) == ("healthy", "growing")
         lines = list(growth_lines([learned, nothing]))
         assert "after 20 epochs 2 times, and it trains all the same: accuracy 93.0%" in lines[0]
-        assert "learned next to nothing: accuracy 9.0%, the largest class alone 10.0%" in lines[1]
+        assert "learned little: accuracy 9.0%, the largest class alone 10.0%" in lines[1]
 
     def test_without_batch_norm_or_growth_there_is_no_line(self):
         assert not list(growth_lines([made_up("relu:he", 1e3), made_up("elu:he+bn", 5.0)]))
