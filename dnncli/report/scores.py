@@ -89,6 +89,12 @@ def first(metrics: Metrics, headline: str) -> str:
     return f"{label(headline)} {figure(headline, metrics[headline].value)}"
 
 
+def beside(metrics: Metrics, headline: str) -> str:
+    """The headline's 95 % interval and baseline: 94.4 to 98.6 %; the largest class alone 10 %."""
+    _, interval, baseline = _cells(headline, metrics[headline])
+    return f"95 % interval {interval}; the largest class alone {baseline}"
+
+
 def reason(metrics: Metrics, headline: str) -> Iterator[Text]:
     """Why another score than accuracy comes first, in a line; nothing where accuracy does."""
     largest = metrics["accuracy"].baseline if "accuracy" in metrics else None

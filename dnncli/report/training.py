@@ -156,22 +156,18 @@ def closing(record: TrainRecord) -> Iterator[RenderableType]:
 
 
 def test_scores(record: TrainRecord, test: Score) -> Iterator[RenderableType]:
-    """The test set's headline, and every score with its interval and baseline."""
+    """The test set's headline with its interval and baseline; of a regression every score."""
     about = f", loss {text.loss(test.loss)}  ({text.count(record.data.test)} examples, best epoch)"
     if record.data.targets:
         yield Text.assemble("test ", (numbers.headline(test.metrics), "bold green"), about)
         yield Text()
         yield numbers.table(test.metrics, "Test scores")
         return
-    yield Text.assemble(
-        "test ",
-        (scores.first(test.metrics, record.headline), "bold green"),
-        f", loss {text.loss(test.loss)}  ({text.count(record.data.test)} examples, best epoch)",
-    )
+    first = scores.first(test.metrics, record.headline)
+    yield Text.assemble("test ", (first, "bold green"), about)
+    yield Text(scores.beside(test.metrics, record.headline) + "; `dnncli eval` has every score")
     yield from scores.reason(test.metrics, record.headline)
     yield from scores.decision(record.threshold, record.positive)
-    yield Text()
-    yield scores.table(test.metrics, "Test scores", record.headline, record.positive)
 
 
 def saved(checkpoint: str, seconds: Seconds) -> Text:

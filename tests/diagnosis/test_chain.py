@@ -160,7 +160,7 @@ class TestData:
         counts = ClassStatistics(("no", "yes"), (960, 40), (100, 100), (100, 100))
         fair = SplitOutcome(0.3, ((196, 4), (8, 192)))
         subject = case({}, data=DataStatistics(INPUTS, counts), outcome=outcome(fair, TRAINED))
-        assert subject.entropy < 0.3
+        assert subject.blind_loss < 0.3
         told = frequency_loss(counts.train, fair)
         assert told == pytest.approx(-(math.log(0.96) + math.log(0.04)) / 2)
         assert not subject.impaired

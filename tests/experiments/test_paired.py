@@ -136,8 +136,8 @@ def test_a_run_that_diverges_is_the_worst_possible_and_not_missing():
 def test_a_run_that_diverged_later_had_its_score_before():
     epochs = (record(1), record(2))
     run = RunHistory(spec(), epochs, best_epoch=1, stopped="diverged")
-    assert paired._score(run, 2) == SeedScore(0.75, 0.25)
-    assert paired._score(run, 3) == paired.DIVERGED
+    assert paired.score(run, 2) == SeedScore(0.75, 0.25)
+    assert paired.score(run, 3) == paired.DIVERGED
 
 
 def test_a_gain_is_the_paired_difference_in_float64():
