@@ -114,9 +114,10 @@ def values(option):
 def lines(draw, command):
     """The words of a command line."""
     options = [param for param in command.params if isinstance(param, click.Option)]
-    drawn = draw(
-        st.lists(st.sampled_from(options), max_size=6, unique_by=lambda option: option.name)
-    )
+    some = st.just([])
+    if options:
+        some = st.lists(st.sampled_from(options), max_size=6, unique_by=lambda option: option.name)
+    drawn = draw(some)
     words = []
     for place, argument in enumerate(p for p in command.params if isinstance(p, click.Argument)):
         right = (
