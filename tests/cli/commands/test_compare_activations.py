@@ -164,7 +164,7 @@ def test_an_interrupted_comparison_goes_on_and_ends_as_it_would_have():
         *ACTS,
         *SMALL,
         "--epochs",
-        "2000",
+        "400",
         "--patience",
         "0",
         "--format",

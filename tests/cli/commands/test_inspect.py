@@ -131,7 +131,7 @@ def test_losses_far_apart_are_on_a_logarithmic_scale_and_say_so():
         "(log)",
     ]
     assert curve([1000.0, 100.0, 10.0, 1.0], False).split()[1] == "█▂▁▁"
-    epochs = [EpochRecord(1, x, 2.0, x, 0.1, 0.0, 0.1, ()) for x in (1.0, 0.04)]
+    epochs = [EpochRecord(1, x, 2.0, x, 0.1, 0.0, 0.1, (), {"accuracy": x}) for x in (1.0, 0.04)]
     logarithmic = [line.logarithmic for line in inspection.history_lines(epochs)]
     assert logarithmic == [True, False, False]
 
