@@ -23,7 +23,7 @@ from pathlib import Path
 from command_lines import COMMAND_LINES
 from compare_versions import Contender, prepare
 
-from dnncli.cli import versions
+from dnncli.cli.installed import OPTIONAL, REQUIRED
 
 ROOT = Path(__file__).parents[1]
 ENDS = {"newest": "highest", "lowest": "lowest-direct"}  # what uv calls them
@@ -85,7 +85,7 @@ def install(version: str, end: str, root: Path) -> Path:
 def installed(python: Path) -> dict[str, str]:
     """The versions of dnncli's libraries in an environment."""
     listed = uv("pip", "freeze", "--python", str(python)).lower()
-    names = (*versions.REQUIRED, *versions.OPTIONAL)
+    names = (*REQUIRED, *OPTIONAL)
     return {name: found for name in names if (found := _version(listed, name))}
 
 
