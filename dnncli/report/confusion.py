@@ -7,11 +7,10 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dnncli.report import text
+from dnncli.report import fitting, text
 
 SHADES = " ░▒▓█"
 MOST_CLASSES = 30  # a larger matrix is not drawn
-UNLIMITED = 10_000  # columns
 CELL = 2  # columns of a class where only shades fit
 NAMED = 10  # confusions that are named beside shades
 Row = Sequence[int]
@@ -30,8 +29,7 @@ class ConfusionMatrix:
         """Counts where all columns fit, for which a pipe always has room."""
         yield Text("true ↓  predicted →")
         table = _counted(self.names, self.counts)
-        unlimited = options.update(max_width=UNLIMITED)
-        if console.measure(table, options=unlimited).maximum <= options.max_width:
+        if fitting.fits(table, console, options):
             yield table
         else:
             yield from _shaded(self.names, self.counts, options.max_width)

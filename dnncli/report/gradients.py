@@ -9,11 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from dnncli.records import Finding, Health, LayerRecord, Learned
-from dnncli.report import text
+from dnncli.report import fitting, text
 
 BAR_CELLS = 10
 DECADES = 6  # the bars' scale spans at least so many, so that a factor of 2 looks like one
-UNLIMITED = 10_000  # columns
 DISPENSABLE = (
     "mean",
     "std",
@@ -63,12 +62,7 @@ class GradientTable:
         self, console: Console, options: ConsoleOptions
     ) -> Iterator[RenderableType]:
         """As many columns as there is room for."""
-        unlimited = options.update(max_width=UNLIMITED)
-        for number in range(len(DISPENSABLE) + 1):
-            table = self._table(DISPENSABLE[:number])
-            if console.measure(table, options=unlimited).maximum <= options.max_width:
-                break
-        yield table
+        yield fitting.widest(self._table, DISPENSABLE, console, options)
 
     def _table(self, left_out: Sequence[str]) -> Table:
         lowest, highest = decades([layer.delta_rms for layer in self.layers])

@@ -18,7 +18,7 @@ from dnncli.records import (
     SourceTensor,
     StepRecord,
 )
-from dnncli.report import gradients, notices, text
+from dnncli.report import fitting, gradients, notices, text
 
 # What is measured of a step; one batch does not show which units are dead.
 STEP_COLUMNS = tuple(name for name in gradients.LAYER_COLUMNS[1:] if name != "dead_fraction")
@@ -226,13 +226,11 @@ class _StepTables:
         self, console: Console, options: ConsoleOptions
     ) -> Iterator[RenderableType]:
         names = [layer.layer for layer in self.steps[-1].layers]
-        unlimited = options.update(max_width=gradients.UNLIMITED)
         tables = [self._table(names, 0, len(names))]
         for parts in range(1, len(names) + 1):
             size = math.ceil(len(names) / parts)
             tables = [self._table(names, at, at + size) for at in range(0, len(names), size)]
-            widths = [console.measure(table, options=unlimited).maximum for table in tables]
-            if max(widths) <= options.max_width:
+            if all(fitting.fits(table, console, options) for table in tables):
                 break
         yield from tables
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dnncli.records import CaseRecord, DemoRecord, DepthRecord, PromiseRecord
-from dnncli.report import gradients, text
+from dnncli.report import fitting, gradients, text
 
 ROWS = 24  # layers of a heat map; of deeper networks an even selection is drawn
 # How far log10 of delta is from the output layer's, and how that is drawn: an arrow, and in colour
@@ -132,12 +132,7 @@ class CaseTable:
         self, console: Console, options: ConsoleOptions
     ) -> Iterator[RenderableType]:
         """As many columns as there is room for."""
-        unlimited = options.update(max_width=gradients.UNLIMITED)
-        for number in range(len(DISPENSABLE) + 1):
-            table = self._table(DISPENSABLE[:number])
-            if console.measure(table, options=unlimited).maximum <= options.max_width:
-                break
-        yield table
+        yield fitting.widest(self._table, DISPENSABLE, console, options)
 
     def _table(self, left_out: Sequence[str]) -> Table:
         table = Table(**text.TABLE)
