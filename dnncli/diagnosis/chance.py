@@ -2,7 +2,8 @@
 
 import math
 
-Z_99 = 2.5758  # of a normal distribution, both sides
+Z_95 = 1.959963984540054  # of a normal distribution, both sides
+Z_99 = 2.5758
 # How often a network that knows nothing may be taken for one that has learned something.
 CHANCE = 0.01
 
@@ -30,14 +31,15 @@ def better(hits: int, examples: int, share: float) -> bool:
 
 def interval(hits: int, examples: int) -> tuple[float, float]:
     """Wilson's 95 % interval of a share (Wilson 1927): sound for few examples too."""
-    if not examples:
-        return 0.0, 1.0
-    z = 1.96
-    share = hits / examples
-    centre = share + z**2 / (2 * examples)
-    spread = z * math.sqrt(share * (1 - share) / examples + z**2 / (4 * examples**2))
-    scale = 1 + z**2 / examples
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+    return wilson(hits / examples, examples) if examples else (0.0, 1.0)
+
+
+def wilson(share: float, examples: float) -> tuple[float, float]:
+    """The same of a share, which need not be of whole examples."""
+    weight = Z_95**2 / examples
+    centre = (share + weight / 2) / (1 + weight)
+    half = math.sqrt(share * (1 - share) * weight + weight**2 / 4) / (1 + weight)
+    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def clearly_below(hits: int, examples: int, other_hits: int, other_examples: int) -> bool:

@@ -157,9 +157,7 @@ def _score(snapshot: Snapshot, logits: Logits, split: Split) -> Score:
 def mean_cross_entropy(logits: Logits, y: Int[np.ndarray, " examples"]) -> float:
     """Mean of -log softmax(logits)[y], in float64."""
     exact = logits.astype(np.float64)
-    peak = exact.max(axis=1, keepdims=True)
-    normaliser = np.log(np.exp(exact - peak).sum(axis=1)) + peak[:, 0]
-    return float((normaliser - exact[np.arange(len(y)), y]).mean())
+    return float((classification.log_sum(exact) - exact[np.arange(len(y)), y]).mean())
 
 
 def class_scores(

@@ -5,12 +5,15 @@ always give the same interval.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
+
+from dnncli.diagnosis import chance
+from dnncli.theory.fixed_points import bisect
 
 CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2
@@ -33,9 +36,9 @@ def clopper_pearson(hits: int, trials: int) -> Bounds:
     low = 0.0
     high = 1.0
     if hits > 0:
-        low = _last(lambda p: beta_cdf(p, hits, trials - hits + 1) <= TAIL, 0.0, 1.0)
+        low = bisect(lambda p: beta_cdf(p, hits, trials - hits + 1) <= TAIL, 0.0, 1.0)
     if hits < trials:
-        high = _last(lambda p: beta_cdf(p, hits + 1, trials - hits) <= 1 - TAIL, 0.0, 1.0)
+        high = bisect(lambda p: beta_cdf(p, hits + 1, trials - hits) <= 1 - TAIL, 0.0, 1.0)
     return Bounds(low, high)
 
 
@@ -74,12 +77,7 @@ def _beta_fraction(x: float, a: float, b: float) -> float:
 
 def wilson(share: float, trials: float) -> Bounds:
     """The score interval of a proportion (Wilson 1927); [0, 1] for no trials."""
-    if trials == 0:
-        return UNKNOWN
-    weight = Z**2 / trials
-    centre = (share + weight / 2) / (1 + weight)
-    half = math.sqrt(share * (1 - share) * weight + weight**2 / 4) / (1 + weight)
-    return Bounds(max(0.0, centre - half), min(1.0, centre + half))
+    return Bounds(*chance.wilson(share, trials)) if trials else UNKNOWN
 
 
 def mean(values: Float64[np.ndarray, " examples"]) -> Bounds | None:
@@ -147,7 +145,7 @@ def ranking(area: float, positives: int, negatives: int, variance: float = 0.0) 
         allowed = Z**2 * scale * _exponential(other, positives, negatives)
         return (area - other) ** 2 <= allowed
 
-    return Bounds(_last(within, area, 0.0), _last(within, area, 1.0))
+    return Bounds(bisect(within, area, 0.0), bisect(within, area, 1.0))
 
 
 def _exponential(area: float, positives: int, negatives: int) -> float:
@@ -155,17 +153,6 @@ def _exponential(area: float, positives: int, negatives: int) -> float:
     others = (positives + negatives) / 2 - 1
     spread = (1 - area) / (2 - area) + area / (1 + area)
     return area * (1 - area) * (1 + others * spread) / (positives * negatives)
-
-
-def _last(holds: Callable[[float], bool], inside: float, outside: float) -> float:
-    """Where a condition that holds inside ceases to hold, by halving."""
-    for _ in range(40):
-        middle = (inside + outside) / 2
-        if holds(middle):
-            inside = middle
-        else:
-            outside = middle
-    return (inside + outside) / 2
 
 
 def average(
