@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 from dnncli.diagnosis import chance, remedy
-from dnncli.diagnosis.case import MARGIN, Case, entropy
+from dnncli.diagnosis.case import MARGIN, Case
 from dnncli.records import Finding, Remedy
 from dnncli.records.diagnosis import (
     ClassStatistics,
@@ -258,8 +258,3 @@ def _indistinct(right_i: int, wrong_i: int, wrong_j: int, right_j: int) -> bool:
     right = right_i + right_j
     _, high = chance.interval(right, total)
     return high < max(INDISTINCT, share + 0.05) and chance.at_least(right, total, share) > 0.05
-
-
-def class_entropy(counts: ClassStatistics) -> float:
-    """The loss of knowing only how frequent the classes are."""
-    return entropy(counts.train)

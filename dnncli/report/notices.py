@@ -142,22 +142,22 @@ def _notation(notice: Notice) -> str:
 
 def _regression(notice: Notice) -> str:
     """A target that --task auto takes as numbers."""
-    facts = notice.facts
-    held = f"{facts['different']} different numbers from {facts['least']:g} to"
     return (
-        f"{facts['column']} holds {held} {facts['greatest']:g}: predicted as a number, a"
-        " regression; if they are classes: --task classification"
+        f"{_range(notice)}: predicted as a number, a regression; if they are classes: --task"
+        " classification"
     )
 
 
 def _whole_classes(notice: Notice) -> str:
     """A target of numbers that --task auto takes as classes."""
+    return f"{_range(notice)}: taken as classes; to predict it as a number: --task regression"
+
+
+def _range(notice: Notice) -> str:
+    """How many different numbers a target holds, and in which range."""
     facts = notice.facts
     held = f"{facts['different']} different numbers from {facts['least']:g} to"
-    return (
-        f"{facts['column']} holds {held} {facts['greatest']:g}: taken as classes; to predict it as"
-        " a number: --task regression"
-    )
+    return f"{facts['column']} holds {held} {facts['greatest']:g}"
 
 
 SENTENCES: dict[str, Callable[[Notice], str]] = {

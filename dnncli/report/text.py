@@ -59,11 +59,6 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %" if whole else f"{100 * share:.1f} %"
 
 
-def hundredths(share: float | None) -> str:
-    """A share in percent with two decimals and no sign; a dash for none."""
-    return "-" if share is None else f"{100 * share:.2f}"
-
-
 def seconds(value: float | None) -> str:
     """A duration at a precision people can use."""
     if value is None:

@@ -154,6 +154,5 @@ def observe(
 
 compiled_epoch = jax.jit(epoch, static_argnums=0)
 compiled_block = jax.jit(train_block, static_argnums=0)
-compiled_evaluate = jax.jit(evaluate, static_argnums=(0, 1))
 compiled_answer = jax.jit(answer, static_argnums=(0, 1))
 compiled_observe = jax.jit(observe, static_argnums=0)
