@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float32, Int32
+from jaxtyping import Float32, Float64, Int32, Int64
 
 from dnncli.data.labels import listed
 from dnncli.errors import SpecError, suggestion
@@ -59,3 +59,27 @@ def _index(name: str, class_names: Sequence[str]) -> int:
         f"{OPTION} {name}: no class is called so: {hint}There are {listed(tuple(class_names))}.",
         option=OPTION,
     )
+
+
+def mean_weights(
+    y: Int32[np.ndarray, " examples"], weights: Float32[np.ndarray, " examples"], classes: int
+) -> Float64[np.ndarray, " classes"]:
+    """What an example of each class counts on average; 1 where a class has none."""
+    counts = np.bincount(y, minlength=classes)
+    totals = np.bincount(y, weights, minlength=classes)
+    return np.where(counts > 0, totals / np.maximum(counts, 1), 1.0)
+
+
+def weighed(
+    counts: Int64[np.ndarray, "classes ..."], weights: Float64[np.ndarray, " classes"]
+) -> Int64[np.ndarray, "classes ..."]:
+    """Counts of examples by class, as they count in a weighted loss.
+
+    They sum to Kish's (1965) effective number, (sum w)^2 / sum w^2: about as many examples that
+    count alike say as much.
+    """
+    rows = counts.reshape(len(weights), -1).sum(axis=1)
+    squares = float((weights**2 * rows).sum())
+    scale = float((weights * rows).sum()) / squares if squares else 1.0
+    factors = (weights * scale).reshape(-1, *[1] * (counts.ndim - 1))
+    return np.rint(counts * factors).astype(np.int64)

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float32, Int, Int32, UInt8
+from jaxtyping import Float32, Float64, Int, Int32, UInt8
 
+from dnncli.data.class_weights import mean_weights
 from dnncli.data.quantities import Quantities
 from dnncli.data.tables.encoding import Encoding
 from dnncli.errors import SpecError
@@ -33,6 +34,12 @@ class Split:
         """Some of the examples."""
         weights = None if self.weights is None else self.weights[rows]
         return Split(np.ascontiguousarray(self.x[rows]), self.y[rows], weights)
+
+    def class_weights(self, classes: int) -> Float64[np.ndarray, " classes"] | None:
+        """What an example of each class counts in the loss on average; None: all alike."""
+        if self.weights is None or self.y.ndim > 1:
+            return None
+        return mean_weights(self.y, self.weights, classes)
 
     @cached_property
     def second_moment(self) -> float:

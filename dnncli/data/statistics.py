@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Float64, UInt64
 
+from dnncli.data.class_weights import weighed
 from dnncli.data.cross_fitting import cross_fit, giveaways
 from dnncli.data.dataset import Dataset, Split
 from dnncli.records.diagnosis import (
@@ -37,10 +38,12 @@ def statistics(dataset: Dataset) -> DataStatistics:
         )
     column_names, x = columns(dataset)
     alone = tuple(column_names[place] for place in giveaways(x, dataset.train.y))
-    models = cross_fit(dataset.train, dataset.classes)
+    counts = classes(dataset)
+    # Simple models fit every example alike: no measure of a network that must not.
+    models = None if counts.weighted else cross_fit(dataset.train, dataset.classes)
     own = inputs(dataset.train, names)
     common = shared(dataset) if own.varying else None
-    return DataStatistics(own, classes(dataset), models, alone, common)
+    return DataStatistics(own, counts, models, alone, common)
 
 
 def targets(dataset: Dataset) -> TargetStatistics:
@@ -132,12 +135,18 @@ def _outlying(x: Float64[np.ndarray, "rows features"]) -> float:
 
 
 def classes(dataset: Dataset) -> ClassStatistics:
-    """Counts by class and split, and what identical examples leave possible."""
+    """Counts by class and split as they count in the loss; what equal examples leave possible."""
     splits = (dataset.train, dataset.validation, dataset.test)
-    counts = [np.bincount(split.y, minlength=dataset.classes).tolist() for split in splits]
-    train, validation, test = map(tuple, counts)
-    best = _best_accuracy(dataset.train)
-    return ClassStatistics(dataset.class_names, train, validation, test, best)
+    weights = dataset.train.class_weights(dataset.classes)
+    counts = [np.bincount(split.y, minlength=dataset.classes) for split in splits]
+    if weights is not None:
+        counts = [weighed(count, weights) for count in counts]
+    return ClassStatistics(
+        dataset.class_names,
+        *(tuple(count.tolist()) for count in counts),
+        best_accuracy=_best_accuracy(dataset.train),
+        weighted=weights is not None,
+    )
 
 
 def _best_accuracy(train: Split) -> float:

@@ -168,7 +168,14 @@ def learned(outcome: Outcome, classes: ClassStatistics) -> Learned:
     linear = reference.linear / reference.examples if reference else None
     frequencies = frequency_loss(classes.train, held_out)
     verdict = _verdict(outcome, share, train_share, frequencies)
-    return Learned(verdict, held_out.accuracy, outcome.train.accuracy, share, linear)
+    return Learned(
+        verdict,
+        held_out.accuracy,
+        outcome.train.accuracy,
+        share,
+        linear,
+        weighted=classes.weighted,
+    )
 
 
 def _verdict(outcome: Outcome, share: float, train_share: float, frequencies: float) -> str:

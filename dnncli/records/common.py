@@ -122,6 +122,7 @@ class Learned:
 
     verdict: nothing (no better than that share), memorised (better on training data only), weakly
     (worse than a linear model), learned, or unknown.
+    weighted: whether each example counts as its class does in a weighted loss.
     majority: the largest class's share of the held-out examples; linear: a linear model's accuracy
     on them; accuracy: the network's on them; train_accuracy: on the training examples.
     """
@@ -134,6 +135,7 @@ class Learned:
     r2: float | None = None
     train_r2: float | None = None
     linear_r2: float | None = None
+    weighted: bool = False
 
 
 @dataclass(frozen=True)

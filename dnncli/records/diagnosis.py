@@ -34,6 +34,7 @@ class InputStatistics:
 class ClassStatistics:
     """How many examples each class has, in the order of the classes' names.
 
+    weighted: whether each counts as its class does in a weighted loss.
     best_accuracy: what is possible on the training examples at most, given identical examples with
     different labels.
     """
@@ -43,6 +44,7 @@ class ClassStatistics:
     validation: tuple[int, ...]
     test: tuple[int, ...]
     best_accuracy: float = 1.0
+    weighted: bool = False
 
 
 @dataclass(frozen=True)

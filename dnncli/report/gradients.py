@@ -167,7 +167,8 @@ def learned_line(learned: Learned | None) -> Iterator[Text]:
     if learned.linear is not None:
         against.append(f"a linear model {learned.linear:.0%}")
     style = LEARNED_STYLES.get(learned.verdict, "bold yellow")
-    told = f": right on {', '.join(parts)} ({', '.join(against)})."
+    counted = ", each counted with its class's weight" if learned.weighted else ""
+    told = f": right on {', '.join(parts)}{counted} ({', '.join(against)})."
     yield Text.assemble((LEARNED[learned.verdict], style), told)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float, Float32, Float64, Int
 
 from dnncli.data import Dataset, Split
+from dnncli.data.class_weights import weighed
 from dnncli.nn import inference
 from dnncli.nn.network import Network
 from dnncli.nn.tasks import TASKS
@@ -23,6 +24,9 @@ TRAIN_SAMPLE = 2000  # of the reference models: their accuracy is known to a per
 HELD_OUT_SAMPLE = 500
 NEIGHBOURS = 5
 RIDGE = 1e-2  # times the number of examples, on standardised features
+
+
+Weights = Float64[np.ndarray, " classes"] | None  # of an example of each class; None: all alike
 
 
 class Measured(NamedTuple):
@@ -73,10 +77,14 @@ def _outcome(dataset: Dataset, splits: tuple[Split, ...], answers: Any) -> Outco
     every = _stride(dataset.test, EXAMPLES // 2)
     test = _Seen(*(values[::every] for values in seen[0]))
     held_out = _Seen(*map(np.concatenate, zip(seen[2], test, strict=True)))
-    train = seen[1].record(dataset.classes)
+    weights = dataset.train.class_weights(dataset.classes)
+    train = seen[1].record(dataset.classes, weights)
+    held_out_record = held_out.record(dataset.classes, weights)
+    if weights is not None:  # simple models fit every example alike, which is not what was asked
+        return Outcome(train, held_out_record)
     examples = together(splits[2], sample(dataset.test, EXAMPLES // 2))
     reference = simple_models(dataset.train, examples, dataset.classes)
-    return Outcome(train, held_out.record(dataset.classes), reference)
+    return Outcome(train, held_out_record, reference)
 
 
 class _Seen(NamedTuple):
@@ -86,13 +94,18 @@ class _Seen(NamedTuple):
     losses: Float[np.ndarray, " examples"]
     predicted: Int[np.ndarray, " examples"]
 
-    def record(self, classes: int) -> SplitOutcome:
-        """Mean loss and confusion."""
+    def record(self, classes: int, weights: Weights = None) -> SplitOutcome:
+        """Mean loss and confusion, with each example as its class counts in the loss."""
         confusion = np.zeros((classes, classes), np.int64)
         np.add.at(confusion, (self.y, self.predicted), 1)
-        total = float(self.losses.sum(dtype=np.float64))
+        losses = self.losses.astype(np.float64)
+        total = float(len(self.y))
+        if weights is not None:
+            losses = losses * weights[self.y]
+            total = float(weights[self.y].sum())
+            confusion = weighed(confusion, weights)
         counts = tuple(tuple(row) for row in confusion.tolist())
-        return SplitOutcome(total / max(1, len(self.y)), counts)
+        return SplitOutcome(float(losses.sum()) / max(1.0, total), counts)
 
 
 def together(*splits: Split) -> Split:

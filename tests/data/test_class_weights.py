@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dnncli import data
-from dnncli.data.class_weights import class_weights
+from dnncli.data.class_weights import class_weights, mean_weights, weighed
 from dnncli.errors import SpecError
 from dnncli.spec import DataSpec
 
@@ -68,3 +68,23 @@ def test_some_of_the_examples_keep_their_weights() -> None:
     few = split.take(np.array([5, 2]))
     assert few.weights.tolist() == [split.weights[5], split.weights[2]]
     assert few.y.tolist() == [split.y[5], split.y[2]]
+
+
+def test_weighed_counts_sum_to_kishs_effective_number_and_keep_the_weighted_shares():
+    counts = np.array([900, 100])
+    weights = np.array([1000 / 1800, 1000 / 200])
+    each = weights.repeat(counts)
+    effective = each.sum() ** 2 / (each**2).sum()
+    found = weighed(counts, weights)
+    assert found.sum() == pytest.approx(effective, abs=1)
+    assert found[0] == pytest.approx(found[1], abs=1)  # balanced
+    assert weighed(counts, np.ones(2)).tolist() == [900, 100]
+    confusion = np.array([[800, 100], [40, 60]])
+    rows = weighed(confusion, weights).sum(axis=1)
+    assert rows == pytest.approx(found, abs=1)
+
+
+def test_a_class_counts_on_average_as_its_examples_do():
+    y = np.array([0, 0, 1], np.int32)
+    weights = np.array([1.0, 3.0, 5.0], np.float32)
+    assert mean_weights(y, weights, 3).tolist() == [2.0, 5.0, 1.0]

@@ -1,5 +1,7 @@
 """What the best network does on every example, against counting by hand; simple models on known data."""
 
+from dataclasses import replace
+
 import numpy as np
 import oracle
 import pytest
@@ -60,3 +62,21 @@ def test_a_linear_model_reads_a_line_and_neighbours_a_ring():
 def test_constant_features_have_no_simple_model():
     same = Split(np.ones((30, 2), np.float32), np.arange(30, dtype=np.int32) % 2)
     assert simple_models(same, same, 2) is None
+
+
+def test_a_weighted_class_counts_as_its_examples_given_so_often():
+    """Class 0 at weight 3 is class 0 three times, at fewer effective examples."""
+    weights = np.where(DATA.train.y == 0, 3, 1).astype(np.float32)
+    weighted = replace(DATA, train=replace(DATA.train, weights=weights))
+    snapshot = run.start(spec(), DATA)
+    given = DATA.train.y.repeat(weights.astype(int))
+    x = DATA.train.x.repeat(weights.astype(int), axis=0)
+    true = oracle.run(spec().network, snapshot.network.parameters, x, given)
+    seen = measure(snapshot, weighted).outcome
+    assert seen.train.loss == pytest.approx(true.loss, rel=1e-5)
+    assert seen.train.accuracy == pytest.approx(true.accuracy, abs=0.03)  # whole examples
+    shares = np.array([sum(row) for row in seen.train.confusion]) / seen.train.examples
+    assert shares == pytest.approx(np.bincount(given) / len(given), abs=0.03)
+    assert seen.train.examples < len(DATA.train)
+    assert seen.reference is None
+    assert measure(snapshot, DATA).outcome.reference is not None
