@@ -136,14 +136,18 @@ def _outlying(x: Float64[np.ndarray, "rows features"]) -> float:
 
 def classes(dataset: Dataset) -> ClassStatistics:
     """Counts by class and split as they count in the loss; what equal examples leave possible."""
-    splits = (dataset.train, dataset.validation, dataset.test)
     weights = dataset.train.class_weights(dataset.classes)
-    counts = [np.bincount(split.y, minlength=dataset.classes) for split in splits]
-    if weights is not None:
-        counts = [weighed(count, weights) for count in counts]
+
+    def counted(split: Split) -> tuple[int, ...]:
+        counts = np.bincount(split.y, minlength=dataset.classes)
+        own = counts if weights is None else weighed(counts, weights)
+        return tuple(own.tolist())
+
     return ClassStatistics(
-        dataset.class_names,
-        *(tuple(count.tolist()) for count in counts),
+        names=dataset.class_names,
+        train=counted(dataset.train),
+        validation=counted(dataset.validation),
+        test=counted(dataset.test),
         best_accuracy=_best_accuracy(dataset.train),
         weighted=weights is not None,
     )
