@@ -4,6 +4,7 @@ The import hook makes beartype check every jaxtyping annotation of the package; 
 before the package is imported, hence the order here.
 """
 
+import gc
 import importlib
 import os
 import tempfile
@@ -66,6 +67,21 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("needs ../shared")
     return folder
+
+
+# A compiled program is mapped into memory in dozens of pieces, and Linux lets a process have 65,530;
+# beyond that LLVM crashes. Half of it leaves room for the largest file of tests.
+MAPPED = Path("/proc/self/maps")
+MAX_MAPPED = 32_000
+
+
+@pytest.fixture(autouse=True, scope="module")
+def programs_are_dropped():
+    """Once compiled programs fill half of what a process may map, all are dropped (and load again)."""
+    yield
+    if MAPPED.exists() and MAPPED.read_bytes().count(b"\n") > MAX_MAPPED:
+        jax.clear_caches()
+        gc.collect()
 
 
 QUICK = "jax_disable_most_optimizations"
