@@ -52,7 +52,7 @@ def test_a_command_of_the_readme_runs(command, folder, monkeypatch, quick_compil
 
 
 @pytest.mark.parametrize("console", readme.consoles(), ids=lambda console: console.command)
-def test_a_console_of_the_readme_shows_what_the_program_prints(console, folder):
+def test_a_console_of_the_readme_shows_what_the_program_prints(console, folder, quick_compilation):
     if needs_what_is_not_here(console.command, folder):
         pytest.skip("needs ../shared")
     done = readme.run(console.command, folder)
