@@ -14,7 +14,7 @@ from dnncli.diagnosis.verdict import diagnose
 from dnncli.nn.network import TrainState
 from dnncli.records import EpochRecord, Finding, Metric, Score
 from dnncli.spec import RunSpec
-from dnncli.training import engine, epoch_record, phases, placement, replay
+from dnncli.training import engine, epoch_record, memory, phases, placement, replay
 from dnncli.training.history import RunHistory, advance
 from dnncli.training.phases import Outcome, Phase
 from dnncli.training.program import Block, initial_state
@@ -40,9 +40,11 @@ class Progress:
 def start(spec: RunSpec, dataset: Dataset) -> Snapshot:
     """The run before its first epoch; task and loss are those that the data make.
 
-    Raises SpecError for a loss or a monitored metric of the other task.
+    Raises SpecError for a loss or a monitored metric of the other task, DnncliError where the run
+    does not fit into memory.
     """
     spec = spec.resolved(dataset.task)
+    memory.check(spec, dataset.features, dataset.outputs, len(dataset.train))
     program = phases.program(spec, len(dataset.train), 0)
     moment = dataset.train.second_moment
     state = initial_state(program, dataset.features, dataset.outputs, spec.seed, moment)

@@ -22,7 +22,7 @@ from dnncli.nn import layer_stats
 from dnncli.nn.network import Network, TrainState
 from dnncli.spec import RunSpec
 from dnncli.spec.comparison import seeded
-from dnncli.training import engine, epoch_record, placement
+from dnncli.training import engine, epoch_record, memory, placement
 from dnncli.training.engine import EpochInfo
 from dnncli.training.history import RunHistory, advance
 from dnncli.training.plan import Plan, batch_size, epoch_plan, key
@@ -74,9 +74,11 @@ def program(spec: RunSpec, examples: int, probe: Probe | None = layer_stats.meas
 def start(spec: RunSpec, seeds: int, dataset: Dataset) -> SeedBatch:
     """The runs of `spec`'s seed and those after it, before their first epoch.
 
-    Raises SpecError where a critical initialisation has no solution, and as `RunSpec.resolved`.
+    Raises SpecError where a critical initialisation has no solution, and as `RunSpec.resolved`;
+    DnncliError where the runs do not fit into memory.
     """
     spec = spec.resolved(dataset.task)
+    memory.check(spec, dataset.features, dataset.outputs, len(dataset.train), seeds)
     own = replace(program(spec, len(dataset.train)), network=spec.network)
     moment = dataset.train.second_moment
     runs = seeded(spec, seeds)
@@ -115,8 +117,12 @@ def epoch(
 def compile_epoch(
     spec: RunSpec, seeds: int, dataset: Dataset, probe: Probe | None = layer_stats.measure
 ) -> Any:
-    """The program of an epoch of all seeds; it serves every initialiser, rate and first seed."""
+    """The program of an epoch of all seeds; it serves every initialiser, rate and first seed.
+
+    Raises DnncliError where the runs do not fit into memory.
+    """
     spec = spec.resolved(dataset.task)
+    memory.check(spec, dataset.features, dataset.outputs, len(dataset.train), seeds)
     runs = seeded(spec, seeds)
     examples = len(dataset.train)
     compiled = program(spec, examples, probe)

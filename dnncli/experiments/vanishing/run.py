@@ -18,7 +18,7 @@ from dnncli.records import CaseRecord, DepthRecord
 from dnncli.spec import NetworkSpec, RunSpec
 from dnncli.spec.vanishing import Case
 from dnncli.theory import Prediction
-from dnncli.training import plan, seeds
+from dnncli.training import memory, plan, seeds
 from dnncli.training.program import initial_network
 from dnncli.training.run import network_context
 from dnncli.training.seeds import SeedBatch
@@ -50,8 +50,14 @@ class _Measurement:
 
 
 def run(spec: VanishingSpec, dataset: Dataset) -> Iterator[CaseRecord]:
-    """Every case at every depth; the programs compile in the background, on two threads."""
+    """Every case at every depth; the programs compile in the background, on two threads.
+
+    Raises DnncliError where a network does not fit into memory.
+    """
     pairs = [(depth, case) for depth in spec.depths for case in spec.cases]
+    for depth, case in pairs:
+        trained = RunSpec(network=case.network(depth, spec.width))
+        memory.check(trained, dataset.features, dataset.classes, len(dataset.train))
     sizes = (dataset.features, dataset.classes, min(BATCH, len(dataset.train)))
     programs: dict[Any, Future[Any]] = {}
     with ThreadPoolExecutor(2) as threads:
