@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from dnncli.data import Dataset, Split
 from dnncli.data.quantities import Quantities
 from dnncli.errors import SpecError
+from dnncli.experiments import importance as columns
 from dnncli.experiments.metrics import classification, regression, threshold
 from dnncli.nn import inference, layer_stats, tasks
 from dnncli.nn.network import Moments, Statistics
@@ -45,12 +46,13 @@ def evaluate(
     *,
     gradients: bool = False,
     bn_stats: str | None = None,
+    importance: bool = False,
 ) -> EvalRecord:
     """Scores of the best epoch's network on the splits, and what else is asked for.
 
     bn_stats: one of KINDS, with which the splits are scored, or "all": then the moving averages
-    score the splits and the record compares all three.
-    Raises SpecError for `bn_stats` of a network without batch norm.
+    score the splits and the record compares all three. importance: every column's, on each split.
+    Raises SpecError for `bn_stats` of a network without batch norm, and as `columns.measure`.
     """
     if bn_stats and not any(snapshot.network.statistics):
         raise SpecError(
@@ -75,6 +77,11 @@ def evaluate(
         mismatches = tuple(_mismatches(snapshot, kinds))
         record = replace(record, bn=BatchNormRecord(scores, mismatches))
     measured = {name: _split_record(snapshot, statistics, dataset, name) for name in splits}
+    if importance:
+        network = snapshot.network._replace(statistics=statistics)
+        for name, split in measured.items():
+            found = columns.measure(snapshot, network, dataset, name)
+            measured[name] = replace(split, importance=found)
     return replace(record, splits=measured)
 
 

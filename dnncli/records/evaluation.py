@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dnncli.records.common import DataRecord, LayerRecord, Score
+from dnncli.records.importance import ImportanceRecord
 from dnncli.records.scores import Metrics
 
 
@@ -26,7 +27,7 @@ class ClassScore:
 class SplitRecord:
     """How a network does on one split; confusion[i][j] counts class i taken for class j.
 
-    headline, positive: as of `TrainRecord`.
+    headline, positive: as of `TrainRecord`. importance: with --importance.
     """
 
     loss: float
@@ -38,6 +39,7 @@ class SplitRecord:
     metrics: Metrics = field(default_factory=dict)
     headline: str = "accuracy"
     positive: str | None = None
+    importance: ImportanceRecord | None = None
 
 
 @dataclass(frozen=True)

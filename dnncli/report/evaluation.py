@@ -7,9 +7,16 @@ from rich.table import Table
 from rich.text import Text
 
 from dnncli.records import BatchNormRecord, ClassScore, EvalRecord, Score, SplitRecord
-from dnncli.report import confusion, gradients, numbers, scores, text
+from dnncli.report import confusion, gradients, importance, numbers, scores, text
 
 AREAS = ("roc_auc", "pr_auc")
+
+
+def main_rows(splits: dict[str, SplitRecord]) -> list[list[object]]:
+    """The table for CSV: importances where they were asked for, else the classes' figures."""
+    if any(record.importance for record in splits.values()):
+        return importance.rows(splits)
+    return class_rows(splits)
 
 
 def class_rows(splits: dict[str, SplitRecord]) -> list[list[object]]:
@@ -36,6 +43,7 @@ def report(record: EvalRecord) -> Iterator[RenderableType]:
         yield _score_line(name, split)
         if split.accuracy is None:
             yield numbers.table(split.metrics)
+            yield from _importance(split, name)
             continue
         yield from scores.reason(split.metrics, split.headline)
         yield from scores.decision(record.threshold, split.positive)
@@ -44,6 +52,7 @@ def report(record: EvalRecord) -> Iterator[RenderableType]:
         if len(split.per_class) <= confusion.MOST_CLASSES:
             names = [score.name for score in split.per_class]
             yield confusion.ConfusionMatrix(names, split.confusion)
+        yield from _importance(split, name)
     if record.layers:
         yield Text()
         yield gradients.gradient_table(
@@ -52,6 +61,13 @@ def report(record: EvalRecord) -> Iterator[RenderableType]:
     if record.bn:
         yield Text()
         yield from batch_norm_tables(record.bn)
+
+
+def _importance(split: SplitRecord, name: str) -> Iterator[RenderableType]:
+    """Every column's importance, where it was asked for."""
+    if split.importance:
+        yield Text()
+        yield from importance.report(split.importance, name)
 
 
 def _score_line(name: str, split: SplitRecord) -> Text:

@@ -7,6 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from shell import TINY, refused, run, write_tiny
 
@@ -47,6 +48,7 @@ def test_the_table_says_what_the_json_says():
         "metrics",
         "headline",
         "positive",
+        "importance",
     }
     names = {"name", "precision", "recall", "f1", "support", "metrics"}
     assert set(score["per_class"][0]) == names
@@ -99,6 +101,42 @@ def test_jsonl_is_one_object_on_one_line():
     assert json.loads(out)["splits"]
 
 
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """A network trained on a table whose class is the sign of `told`, and the table."""
+    folder = tmp_path_factory.mktemp("table")
+    rng = np.random.default_rng(3)
+    told, noise = rng.standard_normal((2, 300))
+    rows = [f"{b:.3f},{a:.3f},{'yes' if a > 0 else 'no'}" for a, b in zip(told, noise, strict=True)]
+    (folder / "told.csv").write_text("\n".join(["noise,told,kind", *rows]))
+    before = Path.cwd()
+    os.chdir(folder)
+    options = ["--hidden", "4,3", "--epochs", "30", "--lr", "0.03", "-q", "--out", "told.ckpt"]
+    assert run("train", "--data", "told.csv", *options).code == 0
+    os.chdir(before)
+    return folder
+
+
+def test_importance_finds_the_column_that_decides(table, monkeypatch):
+    monkeypatch.chdir(table)
+    asked = ("eval", "told.ckpt", "--importance")
+    found = run(*asked, "--format", "json").json["splits"]["test"]["importance"]
+    first, second = found["columns"]
+    assert (first["column"], second["column"]) == ("told", "noise")
+    accuracy = first["metrics"]["accuracy"]
+    assert accuracy["low"] < 0.5 < accuracy["high"] + 0.05  # a coin is left
+    assert first["metrics"]["log_loss"]["low"] > second["metrics"]["log_loss"]["high"]
+    rows = list(csv.DictReader(io.StringIO(run(*asked, "--format", "csv").out)))
+    assert [(row["column"], row["metric"]) for row in rows] == [
+        (name, metric) for name in ("told", "noise") for metric in ("log_loss", "accuracy")
+    ]
+    shown = run(*asked, "--plot", "bars.svg")
+    assert "told" in Path("bars.svg").read_text()
+    lines = [line for line in shown.out.splitlines() if line.split()[:1] in (["told"], ["noise"])]
+    assert "████████" in lines[0]
+    assert "█" not in lines[1]
+
+
 def test_csv_is_the_table_of_classes():
     rows = list(csv.DictReader(io.StringIO(run("eval", "plain.ckpt", "--format", "csv").out)))
     figures = ["precision", "recall", "f1", "support", "roc_auc", "pr_auc"]
@@ -126,6 +164,9 @@ def test_a_checkpoint_moved_away_from_its_data_takes_other_data(folder):
         ("plain.ckpt --data digits", 1, "digits has 64 features, but the network takes 3"),
         ("plain.ckpt --format xml", 2, "no format is called 'xml'"),
         ("plain.ckpt bn.ckpt", 2, "unexpected extra argument"),
+        ("plain.ckpt --importance", 2, "tiny is not a table; it has no columns to permute"),
+        ("plain.ckpt --plot bars.svg", 2, "--plot: it draws what --importance finds"),
+        ("plain.ckpt --importance --plot bars.gif", 2, "a picture is called .svg, .png or .pdf"),
         ("plain.ckpt --act relu", 2, "knows its activation"),
     ],
 )
