@@ -1,4 +1,8 @@
-"""K-fold cross-validation: every example is in the test set of one fold."""
+"""K-fold cross-validation: every example is in the test set of one fold.
+
+By time a fold is tested on the examples that follow those it is trained on, so the earliest ones
+are in no test set.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,10 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from dnncli.data import loading, splitting
+from dnncli.data import grouping, loading, splitting
 from dnncli.data.dataset import Dataset
-from dnncli.data.row_numbers import row_numbers
-from dnncli.data.source import DataSource
+from dnncli.data.source import DataSource, Table
 from dnncli.data.splitting import Parts
 from dnncli.errors import SpecError
 from dnncli.spec import DataSpec
@@ -35,11 +38,18 @@ class Folds:
             yield loading.prepared(self.source, self._parts(rows), self.spec)
 
     def _parts(self, test: Int[np.ndarray, "_"]) -> Parts:
-        """One fold: its validation examples are drawn from the other folds."""
+        """One fold: its validation examples are drawn from those that it is not tested on.
+
+        By time these are the examples before it, of which the same share validates.
+        """
         table = self.source.train
-        others = np.delete(np.arange(len(table)), test)
         size = splitting.validation_size(self.source, self.spec.validation)
-        drawn, rest = _groups(self.source, others, [size], self.spec.split_seed)
+        if table.groups is not None and table.groups.ordered:
+            others = table.groups.earlier(test)
+            size = max(1, round(size * len(others) / len(table)))
+        else:
+            others = np.delete(np.arange(len(table)), test)
+        drawn, rest = _groups(table, others, [size], self.spec.split_seed)
         return Parts(table.take(rest), table.take(drawn), table.take(test))
 
 
@@ -65,19 +75,17 @@ def folds(spec: DataSpec, count: int) -> Folds:
             f" fewer than there are classes, or bins of a numeric target ({classes}).",
             option=OPTION,
         )
+    table = source.train
+    if table.groups is not None:
+        parts = grouping.folds(table.groups, count, spec.split_seed)
+        return Folds(source, spec, tuple(splitting.ordered(table, parts, spec.split_seed)))
     sizes = [examples // count + (index < examples % count) for index in range(count - 1)]
-    groups = _groups(source, np.arange(examples), sizes, spec.split_seed)
+    groups = _groups(table, np.arange(examples), sizes, spec.split_seed)
     return Folds(source, spec, tuple(groups))
 
 
 def _groups(
-    source: DataSource, rows: Int[np.ndarray, "_"], sizes: list[int], seed: int | None
+    table: Table, rows: Int[np.ndarray, "_"], sizes: list[int], seed: int | None
 ) -> list[Int[np.ndarray, "_"]]:
-    """Some rows in groups of these sizes and a last one of the rest, in proportion by class."""
-    table = source.train.take(rows)
-    numbers = None if seed is None else row_numbers(table.x, seed)
-    groups = splitting.stratified(source.train.strata[rows], sizes, numbers)
-    if numbers is not None:
-        targets = table.y.reshape(len(rows), -1).T  # they tell apart rows of equal features
-        groups = [group[np.lexsort((*targets[:, group], numbers[group]))] for group in groups]
-    return [rows[group] for group in groups]
+    """Some rows in groups of these sizes and a last one of the rest, as a split draws them."""
+    return [rows[part] for part in splitting.drawn(table.take(rows), sizes, seed)]

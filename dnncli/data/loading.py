@@ -23,7 +23,7 @@ from dnncli.spec import DataSpec, catalog, option
 
 TABLE_OPTIONS = (
     *("target", "drop", "types", "missing", "where", "delimiter", "header", "encoding"),
-    *("label_strip", "weight"),
+    *("label_strip", "weight", "group", "time"),
 )
 
 
@@ -102,7 +102,8 @@ def _split(source: DataSource, spec: DataSpec, whole: bool) -> tuple[Parts, Data
         return Parts(source.train, source.train, source.train), source
     amount = None if isinstance(spec.test, str) else spec.test
     parts = splitting.split(source, spec.validation, amount, spec.split_seed)
-    return parts, replace(source, train=parts.train, test=None)
+    notices = (*source.notices, *splitting.notices(parts))
+    return parts, replace(source, train=parts.train, test=None, notices=notices)
 
 
 def _few(spec: DataSpec, parts: Parts, class_names: tuple[str, ...]) -> Parts:

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int, Int32, Shaped, UInt8
 
 from dnncli.data import quantities
+from dnncli.data.grouping import Groups
 from dnncli.data.tables.encoding import Encoding
 from dnncli.records import Notice
 
@@ -21,6 +22,7 @@ class Table:
     x: Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"]
     y: Int32[np.ndarray, " examples"] | Float64[np.ndarray, "examples targets"]
     weights: Float32[np.ndarray, " examples"] | None = None  # in the loss; None: all alike
+    groups: Groups | None = None  # rows that no split parts
 
     def __len__(self) -> int:
         """Number of examples."""
@@ -34,7 +36,8 @@ class Table:
     def take(self, rows: slice | Int[np.ndarray, " rows"]) -> "Table":
         """Some of the rows: a view for a slice, a copy for indices."""
         weights = None if self.weights is None else self.weights[rows]
-        return Table(self.x[rows], self.y[rows], weights)
+        groups = None if self.groups is None else self.groups.take(rows)
+        return Table(self.x[rows], self.y[rows], weights, groups)
 
 
 @dataclass(frozen=True, eq=False)

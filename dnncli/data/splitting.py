@@ -10,10 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int, Int32, Int64, UInt64
 
-from dnncli.data import labels
+from dnncli.data import grouping, labels
 from dnncli.data.row_numbers import row_numbers
 from dnncli.data.source import DataSource, Table
 from dnncli.errors import DataError, SpecError
+from dnncli.records import Notice
 from dnncli.spec import Amount, option
 
 KEY = 0x646E6E636C69  # of every stratified draw; another one gives every data set other splits
@@ -83,18 +84,50 @@ def _draw(
 ) -> list[slice | Int[np.ndarray, "_"]]:
     """Rows of the training table for each size, and last the rows that are left."""
     y = source.train.strata
-    ordered = source.ordered and seed is None
-    kept = 1 if ordered else len(np.unique(y))
+    first = source.ordered and seed is None
+    kept = 1 if first else len(np.unique(y))
     room = len(y) - kept
     if sum(sizes) > room:
         _refuse(source, sum(sizes), room, given)
-    if ordered:
+    if first:
         return [slice(0, sizes[0]), slice(sizes[0], None)]
+    return [*drawn(source.train, sizes, seed)]
+
+
+def drawn(table: Table, sizes: Sequence[int], seed: int | None) -> list[Int64[np.ndarray, "_"]]:
+    """Rows of a table for each size and last those that are left."""
+    if table.groups is not None:
+        parts = grouping.held_out(table.groups, sizes, seed)
+    else:
+        numbers = None if seed is None else row_numbers(table.x, seed)
+        parts = stratified(table.strata, sizes, numbers)
+    return ordered(table, parts, seed)
+
+
+def ordered(
+    table: Table, parts: list[Int64[np.ndarray, "_"]], seed: int | None
+) -> list[Int64[np.ndarray, "_"]]:
+    """Each part's rows by random numbers, whatever their places; without a seed by their places."""
     if seed is None:
-        return [*stratified(y, sizes)]
-    numbers = row_numbers(source.train.x, seed)
-    groups = stratified(y, sizes, numbers)
-    return [rows[np.lexsort((y[rows], numbers[rows]))] for rows in groups]
+        return parts
+    # Targets and weights tell apart rows of equal features.
+    keys = [*table.y.reshape(len(table), -1).T, row_numbers(table.x, seed)]
+    if table.weights is not None:
+        keys.insert(0, table.weights)
+    places = np.empty(len(table), np.int64)
+    places[np.lexsort(keys)] = np.arange(len(table))
+    return [rows[np.argsort(places[rows])] for rows in parts]
+
+
+def notices(parts: Parts) -> tuple[Notice, ...]:
+    """How many groups each part of a split by groups has; test rows of another file have none."""
+    groups = parts.train.groups
+    if groups is None:
+        return ()
+    named = parts._asdict().items()
+    counts = tuple((name, part.groups.count()) for name, part in named if part.groups)
+    facts: dict[str, str | int | float] = {"column": groups.column, "ordered": groups.ordered}
+    return (Notice("groups", counts, facts),)
 
 
 def _refuse(source: DataSource, size: int, room: int, given: dict[str, Amount | None]) -> None:

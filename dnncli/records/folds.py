@@ -9,12 +9,14 @@ from dnncli.records.comparison import Estimate
 class FoldsRecord:
     """Scores over folds, each of which was the test set once.
 
-    tested: how many examples each has. metrics: by name, means with intervals that are corrected
+    tested: how many examples each has; trained: how many its network learned from or was chosen by.
+    metrics: by name, means with intervals that are corrected
     for what the folds' training sets share; values are None where a fold's run diverged.
     """
 
     folds: int
     tested: tuple[int, ...]
+    trained: tuple[int, ...]
     best_epochs: tuple[int, ...]
     diverged: int
     metrics: dict[str, Estimate]

@@ -160,7 +160,19 @@ def _range(notice: Notice) -> str:
     return f"{facts['column']} holds {held} {facts['greatest']:g}"
 
 
+def _groups(notice: Notice) -> str:
+    """How a split by groups came out."""
+    if notice.facts["ordered"]:
+        parts = ", ".join(f"{TIMES[part]} {count:,} {DOES[part]}" for part, count in notice.counts)
+        return f"split by {notice.facts['column']}: of its times {parts}"
+    parts = ", ".join(f"{count:,} {DOES[part]}" for part, count in notice.counts)
+    return f"split by {notice.facts['column']}: of its values {parts}, none is in two parts"
+
+
+DOES = {"train": "train", "validation": "validate", "test": "test"}
+TIMES = {"train": "the earliest", "validation": "the next", "test": "the latest"}
 SENTENCES: dict[str, Callable[[Notice], str]] = {
+    "groups": _groups,
     "regression": _regression,
     "whole classes": _whole_classes,
     "encoding": _encoding,

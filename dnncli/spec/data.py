@@ -9,7 +9,7 @@ Amount = int | float  # a count of examples (int) or a share of them (float in (
 
 TEXTS = (
     *("target", "drop", "types", "missing", "where", "delimiter", "encoding", "label_strip"),
-    *("class_weight", "weight"),
+    *("class_weight", "weight", "group", "time"),
 )
 
 
@@ -35,6 +35,8 @@ class DataSpec:
     validation_per_class: int | None = None
     weight: str | None = None  # the column of examples' weights in the loss
     class_weight: str | None = None  # balanced, or NAME=W,…
+    group: str | None = None  # the column whose rows of one value are in one part of a split
+    time: str | None = None  # the column whose latest rows validate and test
     split_seed: int | None = None  # None: rows are drawn by their places, always the same
     task: str = "auto"
 
@@ -48,6 +50,12 @@ class DataSpec:
             checks.check(
                 text is None or (isinstance(text, str) and text != ""), name, text, "some text"
             )
+        checks.check(
+            self.group is None or self.time is None,
+            "time",
+            self.time,
+            "given without --group: rows are split by one column",
+        )
         for name in ("validation", "test"):
             _check_amount(name, getattr(self, name))
         if self.delimiter is not None:

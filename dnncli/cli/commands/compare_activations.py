@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dnncli.cli import options, outputs
+from dnncli.cli import data_options, options, outputs
 from dnncli.cli.command import define, section
 from dnncli.cli.presenter import Presenter
 from dnncli.cli.types import NamesWithAlpha, Numbers
@@ -62,8 +62,8 @@ EXAMPLES = """
         help="The row that the others are held against: elu, or elu/he with several --inits.",
     ),
 )
-@options.data
-@options.tables
+@data_options.data
+@data_options.tables
 @options.layers
 @options.regularisation
 @options.optimisation

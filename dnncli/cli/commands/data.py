@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dnncli.cli import options
+from dnncli.cli import data_options, options
 from dnncli.cli.command import define, section
 from dnncli.cli.presenter import Presenter
 from dnncli.cli.types import DataSource, Name
@@ -53,8 +53,8 @@ def list_command(format_: str, quiet: bool) -> None:
 
 @define("show", SHOW_EXAMPLES)
 @click.argument("data", metavar="NAME|PATH", type=DataSource())
-@section("Data", options.task)
-@options.tables
+@section("Data", data_options.task)
+@data_options.tables
 @options.output
 def show_command(data: str, format_: str, quiet: bool, **given: Any) -> None:
     """Show rows, columns, classes and missing values, and how each column will be encoded."""

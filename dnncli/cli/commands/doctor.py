@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from dnncli.cli import options, outputs
+from dnncli.cli import data_options, options, outputs
 from dnncli.cli.command import define, section
 from dnncli.cli.presenter import Presenter
 from dnncli.cli.types import CheckpointFile, Number
@@ -42,8 +42,8 @@ EXAMPLES = """
         help="Seeds of every candidate, the same for all.",
     ),
 )
-@options.data
-@options.tables
+@data_options.data
+@data_options.tables
 @options.network
 @options.optimisation
 @options.stopping

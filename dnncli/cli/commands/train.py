@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dnncli.cli import options, outputs
+from dnncli.cli import data_options, options, outputs
 from dnncli.cli.command import define, section
 from dnncli.cli.presenter import Presenter
 from dnncli.cli.types import CheckpointFile, Names
@@ -32,8 +32,8 @@ EXAMPLES = """
 
 
 @define("train", EXAMPLES)
-@options.data
-@options.tables
+@data_options.data
+@data_options.tables
 @options.network
 @options.optimisation
 @options.stopping

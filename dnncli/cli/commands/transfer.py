@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dnncli.cli import options, outputs
+from dnncli.cli import data_options, options, outputs
 from dnncli.cli.command import define, section
 from dnncli.cli.presenter import Presenter
 from dnncli.cli.types import CheckpointFile, Name, Number, Sizes
@@ -88,8 +88,8 @@ EXAMPLES = """
         "--dropout", type=Number(), default="CKPT's", help="Share of hidden outputs dropped."
     ),
 )
-@options.inherited(options.data)
-@options.inherited(options.tables)
+@options.inherited(data_options.data)
+@options.inherited(data_options.tables)
 @options.inherited(options.optimisation)
 @options.inherited(options.stopping)
 @section(

@@ -1,13 +1,13 @@
 """A table described for its owner: each column, what it holds and what becomes of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import accumulate
 
 import numpy as np
 
 from dnncli.data.quantities import summaries
-from dnncli.data.tables import fitting, number_targets, profiling, reading, sql, targets
+from dnncli.data.tables import fitting, number_targets, profiling, reading, row_roles, sql, targets
 from dnncli.data.tables.encoding import Column
 from dnncli.data.tables.options import Reading
 from dnncli.data.tables.relation import Relation
@@ -25,6 +25,7 @@ def describe(spec: DataSpec) -> DescriptionRecord:
 def _describe(spec: DataSpec, how: Reading) -> DescriptionRecord:
     """A table read one way."""
     relation, labels, fit = reading.fitted(spec, how)
+    roles = row_roles.roles(spec, list(relation.declared))
     found: tuple[TargetRecord, ...] = ()
     if labels.numbers:
         found = summaries(labels.columns, number_targets.values(relation, labels))
@@ -42,16 +43,20 @@ def _describe(spec: DataSpec, how: Reading) -> DescriptionRecord:
         values=None,
         classes=tuple(ClassCount(name, int(n)) for name, n in zip(classes, counts, strict=True)),
         fingerprint=None,
-        columns=tuple(_column(relation, labels, fit, name) for name in relation.declared),
+        columns=tuple(_column(relation, labels, fit, name, roles) for name in relation.declared),
         targets=found,
         notices=(*relation.notices, *fit.notices),
     )
 
 
 def _column(
-    relation: Relation, labels: targets.Labels, fit: fitting.Fit, name: str
+    relation: Relation,
+    labels: targets.Labels,
+    fit: fitting.Fit,
+    name: str,
+    roles: Mapping[str, str],
 ) -> ColumnRecord:
-    """One column's record."""
+    """One column's record; roles: options that give columns another use than as features."""
     type_ = relation.declared[name]
     if labels.numbers and name in labels.columns:
         return _target(name, type_)
@@ -63,7 +68,8 @@ def _column(
         why = "left out: it numbers the rows"
         return ColumnRecord(name, "id", type_, None, 0, "", why, 0)
     if name not in fit.profile.names:
-        return ColumnRecord(name, "dropped", type_, None, 0, "", "left out by --drop", 0)
+        why = f"left out by {roles.get(name, '--drop')}"
+        return ColumnRecord(name, "dropped", type_, None, 0, "", why, 0)
     missing = int(fit.profile.missing[fit.profile.names.index(name)])
     column = next((column for column in fit.encoding.columns if column.name == name), None)
     if column is None:

@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64
 
+from dnncli.data.grouping import Groups
 from dnncli.data.labels import listed
 from dnncli.data.source import DataSource, Table, default_size, fingerprint
 from dnncli.data.tables import (
@@ -18,6 +19,8 @@ from dnncli.data.tables import (
     notices,
     number_targets,
     places,
+    row_groups,
+    row_roles,
     row_weights,
     targets,
     text_encoding,
@@ -40,13 +43,14 @@ T = TypeVar("T")
 class Rows:
     """Encoded rows, their classes or numbers, and how often values of each column were replaced.
 
-    weights: how much each counts in the loss; None: all count alike.
+    weights: how much each counts in the loss; None: all count alike. groups: which belong together.
     """
 
     x: Float32[np.ndarray, "rows features"]
     y: Int32[np.ndarray, " rows"] | Float64[np.ndarray, "rows targets"]
     issues: Int64[np.ndarray, "issues columns"]
     weights: Float32[np.ndarray, " rows"] | None = None
+    groups: Groups | None = None
 
 
 def read(spec: DataSpec, known: Encoding | None = None, relabel: bool = False) -> DataSource:
@@ -80,16 +84,20 @@ def _read(spec: DataSpec, known: Encoding | None, relabel: bool, reading: Readin
     if isinstance(spec.test, str):
         test, more = _encoded(spec.test, reading, encoding, spec.label_strip)
         found += more
+        row_groups.check_apart(spec, spec.test, reading)
     how = reading if known is None else _matching(reading, encoding)
-    weights = row_weights.read(spec, how, optional=known is not None)
-    return _source(spec, encoding, replace(train, weights=weights), test, found)
+    other = known is not None
+    weights = row_weights.read(spec, how, len(train.y), optional=other)
+    groups = row_groups.read(spec, how, len(train.y), optional=other)
+    train = replace(train, weights=weights, groups=groups)
+    return _source(spec, encoding, train, test, found)
 
 
 def fitted(spec: DataSpec, reading: Reading) -> tuple[Relation, targets.Labels, fitting.Fit]:
     """A training table, its labels, and the encoding found for it."""
     relation, columns = _open(spec, reading)
     labels, found = number_targets.chosen(relation, columns, spec)
-    spec = row_weights.dropping(spec, list(relation.declared), columns)
+    spec = row_roles.dropping(spec, list(relation.declared), columns)
     fit = fitting.fit(relation, labels, spec)
     return relation, labels, replace(fit, notices=(*found, *fit.notices))
 
@@ -264,7 +272,7 @@ def _source(
     return DataSource(
         name=title(spec.data),
         location=spec.data,
-        train=Table(train.x, train.y, train.weights),
+        train=Table(train.x, train.y, train.weights, train.groups),
         test=held_out,
         class_names=encoding.classes,
         targets=tuple(column.name for column in encoding.quantities),
