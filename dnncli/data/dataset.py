@@ -77,6 +77,7 @@ class Dataset:
     image_shape: rows and columns, where an example is a grey image.
     encoding: what a table's columns became. notices: what its owner should know.
     quantities: the targets of a regression, which has no classes; None for classes.
+    unseen: test examples, besides those of `test`, of classes that training has not.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Dataset:
     encoding: Encoding | None = None
     notices: tuple[Notice, ...] = ()
     quantities: Quantities | None = None
+    unseen: Float32[np.ndarray, "unseen features"] | None = None
 
     @property
     def features(self) -> int:
@@ -120,11 +122,12 @@ class Dataset:
     def record(self) -> DataRecord:
         """What results and checkpoints tell of the data."""
         targets = () if self.quantities is None else self.quantities.names
+        unseen = () if self.unseen is None else self.unseen
         return DataRecord(
             name=self.name,
             train=len(self.train),
             validation=len(self.validation),
-            test=len(self.test),
+            test=len(self.test) + len(unseen),
             features=self.features,
             classes=self.classes,
             fingerprint=self.fingerprint,

@@ -77,6 +77,7 @@ def prepared(
         encoding=source.encoding,
         notices=source.notices,
         quantities=numbers,
+        unseen=_unseen(source, scaled, spec),
     )
 
 
@@ -126,6 +127,15 @@ def _scaled(table: Table, scaled: Scaling, source: DataSource, numbers: Quantiti
         )
     y = table.y if numbers is None else numbers.standardise(table.y)
     return Split(x, y, table.weights)
+
+
+def _unseen(
+    source: DataSource, scaled: Scaling, spec: DataSpec
+) -> Float32[np.ndarray, "unseen features"] | None:
+    """Test examples of classes that training has not; with --classes only those are asked for."""
+    if source.unseen is None or spec.classes is not None:
+        return None
+    return scaled.apply(source.unseen)
 
 
 def _weighted(split: Split, weights: Float32[np.ndarray, " classes"] | None) -> Split:

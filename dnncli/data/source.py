@@ -52,6 +52,7 @@ class DataSource:
     encoding: what a table's columns became; None where features are what files hold.
     notices: what its owner should know besides the result.
     targets: names of targets that are numbers; there are no classes then.
+    unseen: test examples of classes that `train` has not.
     """
 
     name: str
@@ -67,6 +68,7 @@ class DataSource:
     encoding: Encoding | None = None
     notices: tuple[Notice, ...] = ()
     targets: tuple[str, ...] = ()
+    unseen: Float32[np.ndarray, "unseen features"] | None = None
 
 
 def default_size(examples: int, share: float) -> int:

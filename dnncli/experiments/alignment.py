@@ -62,7 +62,8 @@ def rescale(dataset: Dataset, trained_on: DataSummary) -> Dataset:
         )
     scaling = trained_on.scaling
     scaled = _splits(dataset, lambda split: replace(split, x=scaling.apply(split.x)))
-    return replace(scaled, scaling=scaling)
+    unseen = None if dataset.unseen is None else scaling.apply(dataset.unseen)
+    return replace(scaled, scaling=scaling, unseen=unseen)
 
 
 def _splits(dataset: Dataset, change: Callable[[Split], Split]) -> Dataset:

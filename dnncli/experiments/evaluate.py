@@ -14,6 +14,7 @@ from dnncli.data.quantities import Quantities
 from dnncli.errors import SpecError
 from dnncli.experiments import importance as columns
 from dnncli.experiments.metrics import classification, regression, threshold
+from dnncli.experiments.metrics.held_out import with_unseen
 from dnncli.nn import inference, layer_stats, tasks
 from dnncli.nn.network import Moments, Statistics
 from dnncli.records import (
@@ -93,17 +94,22 @@ def _split_record(
     logits, speed = _timed_logits(snapshot, statistics, split)
     if dataset.quantities is not None:
         return _of_numbers(snapshot, logits, split, dataset.quantities, speed)
-    predicted = threshold.answered(logits, snapshot.threshold)
-    score = _score(snapshot, logits, split)
-    confusion = np.zeros((dataset.classes, dataset.classes), np.int64)
-    np.add.at(confusion, (split.y, predicted), 1)
-    given = classification.answers(logits, split.y, dataset.train.y, snapshot.threshold)
+    asked = (logits, split.y)
+    if name == "test":
+        network = snapshot.network._replace(statistics=statistics)
+        asked = with_unseen(logits, replace(snapshot, network=network), dataset)
+    given = classification.answers(*asked, dataset.train.y, snapshot.threshold)
     ranked = classification.rankings(given)
+    # With a row for the classes that training had not.
+    confusion = np.zeros((dataset.classes + 1, dataset.classes), np.int64)
+    np.add.at(confusion, (given.right, given.said), 1)
     per_class = class_scores(dataset.class_names, confusion)
+    confusion = confusion[: dataset.classes]
     return SplitRecord(
-        loss=score.loss,
-        accuracy=score.accuracy,
-        examples=len(split),
+        loss=mean_cross_entropy(logits, split.y),
+        accuracy=float((given.said == given.right).mean()),
+        examples=len(given.right),
+        unseen=len(given.right) - len(split),
         examples_per_second=speed,
         per_class=tuple(map(_with_metrics, per_class, classification.by_class(given, ranked))),
         confusion=tuple(map(tuple, confusion.tolist())),
@@ -168,11 +174,12 @@ def mean_cross_entropy(logits: Logits, y: Int[np.ndarray, " examples"]) -> float
 
 
 def class_scores(
-    names: Sequence[str], confusion: Int[np.ndarray, "classes classes"]
+    names: Sequence[str], confusion: Int[np.ndarray, "true classes"]
 ) -> tuple[ClassScore, ...]:
     """Precision, recall and F1 of each class, None where they would divide by 0.
 
-    confusion[i, j] counts the examples of class i that were predicted as class j.
+    confusion[i, j] counts the examples of class i that were predicted as class j; i may be one more
+    than there are classes.
     """
     support = confusion.sum(axis=1)
     predicted = confusion.sum(axis=0)

@@ -82,7 +82,7 @@ def result(
         initial=snapshot.history.initial,
         best_epoch=snapshot.history.best_epoch,
         stopped=stopped,
-        test=with_metrics(measured, dataset, snapshot.threshold),
+        test=with_metrics(measured, snapshot, dataset),
         predictions=_predictions(measured, dataset),
         health=_health(snapshot, progress, stopped, dataset, measured.outcome),
         prediction=prediction,

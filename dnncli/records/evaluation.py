@@ -27,7 +27,8 @@ class ClassScore:
 class SplitRecord:
     """How a network does on one split; confusion[i][j] counts class i taken for class j.
 
-    headline, positive: as of `TrainRecord`. importance: with --importance.
+    headline, positive: as of `TrainRecord`. importance: with --importance. unseen: how many of the
+    examples are of classes that training had not; they are in no row of the confusion.
     """
 
     loss: float
@@ -40,6 +41,7 @@ class SplitRecord:
     headline: str = "accuracy"
     positive: str | None = None
     importance: ImportanceRecord | None = None
+    unseen: int = 0
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,9 @@ def _importance(split: SplitRecord, name: str) -> Iterator[RenderableType]:
 
 def _score_line(name: str, split: SplitRecord) -> Text:
     """The first score of a split, and how fast it was computed."""
-    about = f"{text.count(split.examples)} examples, {split.examples_per_second:,.0f} a second"
+    new = f"{text.count(split.unseen)} of unseen classes, " if split.unseen else ""
+    speed = f"{split.examples_per_second:,.0f} a second"
+    about = f"{text.count(split.examples)} examples, {new}{speed}"
     loss = f", loss {split.loss:.4f}  ({about})"
     if split.accuracy is None:
         return Text.assemble(f"{name}: ", (numbers.headline(split.metrics), "bold green"), loss)

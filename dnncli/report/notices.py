@@ -173,6 +173,10 @@ DOES = {"train": "train", "validation": "validate", "test": "test"}
 TIMES = {"train": "the earliest", "validation": "the next", "test": "the latest"}
 SENTENCES: dict[str, Callable[[Notice], str]] = {
     "groups": _groups,
+    "unseen labels": lambda notice: (
+        f"{notice.facts['location']}: rows of classes that training had not, which count as wrong:"
+        f" {_counts(notice)}"
+    ),
     "regression": _regression,
     "whole classes": _whole_classes,
     "encoding": _encoding,

@@ -1,5 +1,7 @@
 """`train` and `eval` on tables, as a user has them."""
 
+import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +45,48 @@ def test_every_row_of_another_table_is_evaluated() -> None:
     result = run("eval", "net.ckpt", "--data", "odd.csv", "--format", "json")
     assert result.json["splits"]["test"]["examples"] == 2
     assert "odd.csv: values that are levels that training had not" in result.err
+
+
+def test_test_rows_of_unseen_classes_count_as_wrong_and_are_told() -> None:
+    labels = ["maybe" if i % 5 == 0 else ROWS[i].split(",")[2] for i in range(60)]
+    rows = [f"{i % 23},red,{label}" for i, label in enumerate(labels)]
+    Path("new.csv").write_text("\n".join([HEAD, *rows]))
+    trained = run("train", "--data", "train.csv", "--test", "new.csv", *SMALL, "--out", "net.ckpt")
+    assert trained.code == 0, trained.err
+    told = "new.csv: rows of classes that training had not, which count as wrong: 12 in maybe."
+    assert f"dnncli train: {told}" in trained.err.splitlines()
+    predicted = run("predict", "net.ckpt", "new.csv", "--probabilities", "--format", "jsonl").out
+    answers = [json.loads(line) for line in predicted.splitlines()]
+    said = [answer["class"] for answer in answers]
+    known = {"no": labels.count("no"), "yes": labels.count("yes")}
+    hits = {name: sum(a == b == name for a, b in zip(said, labels, strict=True)) for name in known}
+    losses = [
+        -math.log(answer["probabilities"][label])
+        for answer, label in zip(answers, labels, strict=True)
+        if label in known
+    ]
+    test = trained.json["test"]
+    assert trained.json["data"]["test"] == 60
+    assert test["accuracy"] == pytest.approx(sum(hits.values()) / 60)
+    recalls = [hits[name] / known[name] for name in known]
+    metrics = test["metrics"]
+    assert metrics["balanced_accuracy"]["value"] == pytest.approx(sum(recalls) / 3)
+    assert metrics["log_loss"]["value"] == pytest.approx(np.mean(losses), rel=1e-5)
+    split = run("eval", "net.ckpt", "--format", "json").json["splits"]["test"]
+    assert (split["examples"], split["unseen"]) == (60, 12)
+    assert split["metrics"] == metrics
+    assert sum(map(sum, split["confusion"])) == 48
+    for one in split["per_class"]:
+        called = said.count(one["name"])
+        expected = hits[one["name"]] / called if called else None
+        assert one["precision"] == expected == one["metrics"]["precision"]["value"]
+    assert "60 examples, 12 of unseen classes" in run("eval", "net.ckpt").out
+
+
+def test_test_rows_of_which_no_class_is_known_are_refused() -> None:
+    Path("none.csv").write_text(f"{HEAD}\n1,red,perhaps\n2,red,never\n")
+    message = refused(1, "train", "--data", "train.csv", "--test", "none.csv", *SMALL)
+    assert "has the unknown labels 'never', 'perhaps'; the classes are 'no', 'yes'" in message
 
 
 def test_a_run_on_a_table_goes_on_to_the_same_bytes() -> None:

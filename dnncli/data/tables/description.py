@@ -7,7 +7,16 @@ from itertools import accumulate
 import numpy as np
 
 from dnncli.data.quantities import summaries
-from dnncli.data.tables import fitting, number_targets, profiling, reading, row_roles, sql, targets
+from dnncli.data.tables import (
+    fitting,
+    number_targets,
+    profiling,
+    reading,
+    row_roles,
+    sql,
+    table_source,
+    targets,
+)
 from dnncli.data.tables.encoding import Column
 from dnncli.data.tables.options import Reading
 from dnncli.data.tables.relation import Relation
@@ -34,7 +43,7 @@ def _describe(spec: DataSpec, how: Reading) -> DescriptionRecord:
     counts = np.bincount(indices, weights=labels.counts, minlength=len(classes))
     return DescriptionRecord(
         config=asdict(spec),
-        name=reading.title(spec.data),
+        name=table_source.title(spec.data),
         place=spec.data,
         examples=labels.rows,
         test=None,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Int32, Int64
 
 from dnncli.data.tables import notation
 from dnncli.data.tables.encoder import ISSUES
@@ -84,6 +84,15 @@ def of_new_rows(
         if pairs:
             found.append(Notice(f"new {issue}", pairs, {"location": location}))
     return tuple(found)
+
+
+def of_labels(
+    labels: "Labels", classes: Int32[np.ndarray, " labels"], location: str
+) -> tuple[Notice, ...]:
+    """Labels of a test table that training had not, with their numbers of rows."""
+    counted = zip(labels.names, labels.counts, classes, strict=True)
+    new = tuple((name, count) for name, count, index in counted if index < 0)
+    return (Notice("unseen labels", new, {"location": location}),) if new else ()
 
 
 def of_values(notations: Mapping[str, "Found"], far: Mapping[str, "Mark"]) -> tuple[Notice, ...]:

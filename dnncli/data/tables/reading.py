@@ -1,18 +1,15 @@
 """From a table's files to examples, by an encoding found on them or one that a network knows."""
 
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32, Int64
+from jaxtyping import Float32, Int32, Int64
 
-from dnncli.data.grouping import Groups
 from dnncli.data.labels import listed
-from dnncli.data.source import DataSource, Table, default_size, fingerprint
+from dnncli.data.source import DataSource
 from dnncli.data.tables import (
     encoder,
     fitting,
@@ -31,26 +28,12 @@ from dnncli.data.tables.errors import ConversionError, FormError
 from dnncli.data.tables.opening import open_table
 from dnncli.data.tables.options import Reading
 from dnncli.data.tables.relation import Relation, Scan
-from dnncli.data.tables.suffixes import PACKED
+from dnncli.data.tables.table_source import Rows, source
 from dnncli.errors import DataError, SpecError
 from dnncli.records import Notice
 from dnncli.spec import DataSpec
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Encoded rows, their classes or numbers, and how often values of each column were replaced.
-
-    weights: how much each counts in the loss; None: all count alike. groups: which belong together.
-    """
-
-    x: Float32[np.ndarray, "rows features"]
-    y: Int32[np.ndarray, " rows"] | Float64[np.ndarray, "rows targets"]
-    issues: Int64[np.ndarray, "issues columns"]
-    weights: Float32[np.ndarray, " rows"] | None = None
-    groups: Groups | None = None
 
 
 def read(spec: DataSpec, known: Encoding | None = None, relabel: bool = False) -> DataSource:
@@ -82,7 +65,7 @@ def _read(spec: DataSpec, known: Encoding | None, relabel: bool, reading: Readin
         train, found = _encoded(spec.data, reading, encoding, spec.label_strip)
     test = None
     if isinstance(spec.test, str):
-        test, more = _encoded(spec.test, reading, encoding, spec.label_strip)
+        test, more = _encoded(spec.test, reading, encoding, spec.label_strip, new_too=True)
         found += more
         row_groups.check_apart(spec, spec.test, reading)
     how = reading if known is None else _matching(reading, encoding)
@@ -90,7 +73,7 @@ def _read(spec: DataSpec, known: Encoding | None, relabel: bool, reading: Readin
     weights = row_weights.read(spec, how, len(train.y), optional=other)
     groups = row_groups.read(spec, how, len(train.y), optional=other)
     train = replace(train, weights=weights, groups=groups)
-    return _source(spec, encoding, train, test, found)
+    return source(spec, encoding, train, test, found)
 
 
 def fitted(spec: DataSpec, reading: Reading) -> tuple[Relation, targets.Labels, fitting.Fit]:
@@ -153,9 +136,12 @@ def _relabelled(spec: DataSpec, known: Encoding, reading: Reading) -> Encoding:
 
 
 def _encoded(
-    text: str, reading: Reading, known: Encoding, strip: str | None
+    text: str, reading: Reading, known: Encoding, strip: str | None, *, new_too: bool = False
 ) -> tuple[Rows, tuple[Notice, ...]]:
-    """A table encoded as another was, and what its owner should know."""
+    """A table encoded as another was, and what its owner should know.
+
+    new_too: rows may have labels that the encoding does not know.
+    """
     texts = [column.name for column in known.columns if column.kind == "text"]
     reading = replace(_matching(reading, known), text=lambda names: [*known.targets, *texts])
     relation = open_table(text, reading)
@@ -165,11 +151,13 @@ def _encoded(
         labels = number_targets.as_known(relation, known.quantities)
     else:
         labels = targets.count(relation, known.target, strip)
-    classes = targets.class_indices(relation, labels, known.classes)
+    classes = targets.class_indices(relation, labels, known.classes, new_too=new_too)
     rows = _rows(relation, known, labels, classes)
     if known.layout:
         places.check_numbers(relation.location, known, rows.issues, len(rows.y))
-    return rows, notices.of_new_rows(known.columns, rows.issues, os.path.basename(text))
+    unseen = notices.of_labels(labels, classes, os.path.basename(text))
+    told = notices.of_new_rows(known.columns, rows.issues, os.path.basename(text))
+    return rows, (*unseen, *told)
 
 
 def _matching(reading: Reading, known: Encoding) -> Reading:
@@ -251,44 +239,3 @@ def stream(
         issues += found
         carried.add(batch)
         yield features
-
-
-def _source(
-    spec: DataSpec,
-    encoding: Encoding,
-    train: Rows,
-    test: Rows | None,
-    found: tuple[Notice, ...],
-) -> DataSource:
-    """The tables as a source of examples."""
-    tables = [train] if test is None else [train, test]
-    arrays = [array for table in tables for array in (table.x, table.y)]
-    if train.weights is not None:
-        arrays.append(train.weights)
-    meaning = np.frombuffer(json.dumps(encoding.json()).encode(), np.uint8)
-    examples = len(train.y)
-    held_out = Table(test.x, test.y) if test else None
-    tests = len(held_out) if held_out else default_size(examples, 0.2)
-    return DataSource(
-        name=title(spec.data),
-        location=spec.data,
-        train=Table(train.x, train.y, train.weights, train.groups),
-        test=held_out,
-        class_names=encoding.classes,
-        targets=tuple(column.name for column in encoding.quantities),
-        image_shape=None,
-        peak=None,
-        ordered=False,
-        held_out={"validation": default_size(examples, 0.1), "test": tests},
-        fingerprint=fingerprint(meaning, *arrays),
-        encoding=encoding,
-        notices=found,
-    )
-
-
-def title(text: str) -> str:
-    """A table's short name: its file's without suffixes, or its folder's where it is several."""
-    path = Path(text)
-    if path.suffix.lower() in PACKED:
-        path = path.with_suffix("")
-    return path.stem.replace("*", "") or path.parent.name or "table"

@@ -16,6 +16,7 @@ from dnncli.data.tables.relation import Relation
 from dnncli.errors import DataError, SpecError, suggestion
 
 MOST_CLASSES = 1000
+UNSEEN = -1  # the class of a label that training had not
 FEW = 20  # different numbers or texts that a target has without further question
 
 
@@ -186,17 +187,18 @@ def _canonical(number: str) -> str:
 
 
 def class_indices(
-    relation: Relation, labels: Labels, known: tuple[str, ...]
+    relation: Relation, labels: Labels, known: tuple[str, ...], *, new_too: bool = False
 ) -> Int32[np.ndarray, " labels"]:
-    """Each label's class among the known ones.
+    """Each label's class among the known ones; with `new_too` UNSEEN for a label of none.
 
-    Raises DataError that names unknown labels, and the --label-strip with which they would fit.
+    Raises DataError that names unknown labels, and the --label-strip with which they would fit;
+    with `new_too` where they would fit, or where no label is known.
     """
     indices = {name: index for index, name in enumerate(known)}
     found = [_class_index(name, indices) for name in labels.names]
-    new = tuple(name for name, index in zip(labels.names, found, strict=True) if index is None)
-    if new:
-        fit = _strip(new, known)
+    new = tuple(name for name, index in zip(labels.names, found, strict=True) if index == UNSEEN)
+    fit = _strip(new, known)
+    if new and (fit or not new_too or len(new) == len(found)):
         hint = f"; with --label-strip {shlex.quote(fit)} they fit" if fit else ""
         plural = "s" * (len(new) > 1)
         raise DataError(
@@ -211,17 +213,17 @@ def _quoted(names: Sequence[str]) -> str:
     return listed(tuple(map(repr, names)))
 
 
-def _class_index(name: str, indices: dict[str, int]) -> int | None:
-    """A label's class: of its own name, of the same number, or the same truth."""
+def _class_index(name: str, indices: dict[str, int]) -> int:
+    """A label's class: of its own name, of the same number, or the same truth; else UNSEEN."""
     if name in indices:
         return indices[name]
     if numbers := as_floats([name]):
         same = (index for known, index in indices.items() if as_floats([known]) == numbers)
-        return next(same, None)
+        return next(same, UNSEEN)
     if name.lower() not in ("true", "false"):
-        return None
+        return UNSEEN
     truths = {known.lower(): index for known, index in indices.items()}
-    return truths.get(name.lower())
+    return truths.get(name.lower(), UNSEEN)
 
 
 def _strip(new: Sequence[str], known: Sequence[str]) -> str | None:

@@ -23,10 +23,10 @@ UNDEFINED = Metric(None)
 class Answers(NamedTuple):
     """What a network says of examples whose classes are known.
 
-    right: each example's class. said: the class it was taken for, by the threshold if there is one.
-    log_shares: the logarithms of the probabilities of all classes. margins: each class's log odds,
-    p / (1 - p), by which examples are ranked. frequencies: the classes' shares of the training
-    examples.
+    right: each example's class; one more than there are for any that training had not. said: the
+    class it was taken for, by the threshold if there is one. log_shares: the logarithms of the
+    probabilities of all classes. margins: each class's log odds, p / (1 - p), by which examples are
+    ranked. frequencies: the classes' shares of the training examples.
     """
 
     right: Int[np.ndarray, " examples"]
@@ -128,7 +128,7 @@ def metrics(given: Answers, ranked: Sequence[Rankings]) -> dict[str, Metric]:
     """
     asked = ranked[1:] if len(ranked) == 2 else ranked
     counts = np.bincount(given.right, minlength=len(given.frequencies))
-    present = counts[-len(asked) :]
+    present = counts[: len(ranked)][-len(asked) :]
     prevalence = float(present.sum() / counts.sum()) / max(1, int((present > 0).sum()))
     areas = [one.roc_auc for one in asked]
     precisions = [one.pr_auc for one in asked]
@@ -179,7 +179,10 @@ def _share(hits: Bool[np.ndarray, " examples"], baseline: float | None = None) -
 
 
 def balanced_accuracy(given: Answers) -> Metric:
-    """The mean of the recalls of the classes that have examples, each with Wilson's interval."""
+    """The mean of the recalls of the classes that have examples, each with Wilson's interval.
+
+    Classes that training had not are one class together, of recall 0.
+    """
     counts = np.bincount(given.right, minlength=len(given.frequencies))
     hits = np.bincount(given.right[given.said == given.right], minlength=len(counts))
     present = counts > 0
@@ -191,17 +194,22 @@ def balanced_accuracy(given: Answers) -> Metric:
 
 
 def log_loss(given: Answers) -> Metric:
-    """The mean of -ln of the probability of the right class, in nats."""
-    rows = np.arange(len(given.right))
-    losses = -given.log_shares[rows, given.right]
+    """The mean of -ln of the probability of the right class, in nats.
+
+    Examples of classes that training had not do not count: their loss is infinite by definition.
+    """
+    rows = np.flatnonzero(given.right < len(given.frequencies))
+    right = given.right[rows]
+    losses = -given.log_shares[rows, right]
     with np.errstate(divide="ignore"):
-        baseline = float(-np.log(given.frequencies)[given.right].mean())
+        baseline = float(-np.log(given.frequencies)[right].mean())
     return _mean(losses, baseline)
 
 
 def brier(given: Answers) -> Metric:
     """The mean over examples of the sum over classes of (probability - whether it is right)^2."""
-    right = np.eye(len(given.frequencies))[given.right]
+    classes = len(given.frequencies)
+    right = np.eye(classes + 1)[given.right, :classes]
     errors = np.square(np.exp(given.log_shares) - right).sum(axis=1)
     baseline = float(np.square(given.frequencies - right).sum(axis=1).mean())
     return _mean(errors, baseline)

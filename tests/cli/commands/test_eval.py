@@ -49,6 +49,7 @@ def test_the_table_says_what_the_json_says():
         "headline",
         "positive",
         "importance",
+        "unseen",
     }
     names = {"name", "precision", "recall", "f1", "support", "metrics"}
     assert set(score["per_class"][0]) == names

@@ -1,0 +1,83 @@
+"""Encoded rows of a table and of its test table, as a source of examples."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int32, Int64
+
+from dnncli.data.grouping import Groups
+from dnncli.data.source import DataSource, Table, default_size, fingerprint
+from dnncli.data.tables.encoding import Encoding
+from dnncli.data.tables.suffixes import PACKED
+from dnncli.records import Notice
+from dnncli.spec import DataSpec
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Encoded rows, their classes or numbers, and how often values of each column were replaced.
+
+    weights: how much each counts in the loss; None: all count alike. groups: which belong together.
+    """
+
+    x: Float32[np.ndarray, "rows features"]
+    y: Int32[np.ndarray, " rows"] | Float64[np.ndarray, "rows targets"]
+    issues: Int64[np.ndarray, "issues columns"]
+    weights: Float32[np.ndarray, " rows"] | None = None
+    groups: Groups | None = None
+
+
+def source(
+    spec: DataSpec,
+    encoding: Encoding,
+    train: Rows,
+    test: Rows | None,
+    found: tuple[Notice, ...],
+) -> DataSource:
+    """The tables as a source of examples."""
+    tables = [train] if test is None else [train, test]
+    arrays = [array for table in tables for array in (table.x, table.y)]
+    if train.weights is not None:
+        arrays.append(train.weights)
+    meaning = np.frombuffer(json.dumps(encoding.json()).encode(), np.uint8)
+    examples = len(train.y)
+    held_out = None
+    unseen = None
+    tests = default_size(examples, 0.2)
+    if test is not None:
+        held_out, unseen = _test_table(test)
+        tests = len(held_out)
+    return DataSource(
+        name=title(spec.data),
+        location=spec.data,
+        train=Table(train.x, train.y, train.weights, train.groups),
+        test=held_out,
+        unseen=unseen,
+        class_names=encoding.classes,
+        targets=tuple(column.name for column in encoding.quantities),
+        image_shape=None,
+        peak=None,
+        ordered=False,
+        held_out={"validation": default_size(examples, 0.1), "test": tests},
+        fingerprint=fingerprint(meaning, *arrays),
+        encoding=encoding,
+        notices=found,
+    )
+
+
+def _test_table(test: Rows) -> tuple[Table, Float32[np.ndarray, "_ features"] | None]:
+    """A test table's rows of known labels, and the features of the others; None: there are none."""
+    if test.y.ndim > 1 or (test.y >= 0).all():
+        return Table(test.x, test.y), None
+    known = test.y >= 0
+    return Table(test.x[known], test.y[known]), test.x[~known]
+
+
+def title(text: str) -> str:
+    """A table's short name: its file's without suffixes, or its folder's where it is several."""
+    path = Path(text)
+    if path.suffix.lower() in PACKED:
+        path = path.with_suffix("")
+    return path.stem.replace("*", "") or path.parent.name or "table"
