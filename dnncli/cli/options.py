@@ -150,12 +150,19 @@ stopping = section(
 )
 
 
-threshold = option(
-    "--threshold",
-    metavar="auto|P",
-    default="the more probable class",
-    help="Of two classes answer the second from this probability on; auto: where balanced accuracy"
-    " is highest on the validation examples.",
+decision = group(
+    option(
+        "--calibrate/--no-calibrate",
+        help="Divide logits by a temperature fitted to the validation examples, where that lowers"
+        " the log loss of those it was not fitted to.",
+    ),
+    option(
+        "--threshold",
+        metavar="auto|P",
+        default="the more probable class",
+        help="Of two classes answer the second from this probability on; auto: where balanced"
+        " accuracy is highest on the validation examples.",
+    ),
 )
 
 

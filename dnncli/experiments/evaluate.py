@@ -66,6 +66,7 @@ def evaluate(
         data=dataset.record(),
         splits={},
         threshold=snapshot.threshold,
+        calibration=snapshot.calibration,
     )
     statistics = snapshot.network.statistics
     if gradients:
@@ -79,7 +80,7 @@ def evaluate(
         record = replace(record, bn=BatchNormRecord(scores, mismatches))
     measured = {name: _split_record(snapshot, statistics, dataset, name) for name in splits}
     if importance:
-        network = snapshot.network._replace(statistics=statistics)
+        network = snapshot.answering._replace(statistics=statistics)
         for name, split in measured.items():
             found = columns.measure(snapshot, network, dataset, name)
             measured[name] = replace(split, importance=found)
@@ -96,8 +97,7 @@ def _split_record(
         return _of_numbers(snapshot, logits, split, dataset.quantities, speed)
     asked = (logits, split.y)
     if name == "test":
-        network = snapshot.network._replace(statistics=statistics)
-        asked = with_unseen(logits, replace(snapshot, network=network), dataset)
+        asked = with_unseen(logits, snapshot, dataset)
     given = classification.answers(*asked, dataset.train.y, snapshot.threshold)
     ranked = classification.rankings(given)
     # With a row for the classes that training had not.
@@ -143,7 +143,7 @@ def _of_numbers(
 def _timed_logits(snapshot: Snapshot, statistics: Statistics, split: Split) -> tuple[Logits, float]:
     """Logits, and the examples a second of the fastest of several compiled forward passes."""
     x = placement.put(split.x)
-    network = snapshot.network._replace(statistics=statistics)
+    network = snapshot.answering._replace(statistics=statistics)
     arguments = (snapshot.spec.network, network, x)
     logits = inference.compiled_logits(*arguments).block_until_ready()
     fastest = float("inf")
@@ -235,7 +235,7 @@ def _scores(
     for name in splits:
         split = dataset.split(name)
         x = placement.put(split.x)
-        network = snapshot.network._replace(statistics=statistics)
+        network = snapshot.answering._replace(statistics=statistics)
         logits = np.asarray(inference.compiled_logits(snapshot.spec.network, network, x))
         scores[name] = _score(snapshot, logits, split)
     return scores

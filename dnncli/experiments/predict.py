@@ -21,7 +21,7 @@ def predict(
 ) -> Iterator[Predictions]:
     """The best epoch's predictions for blocks of unscaled rows, in their order."""
     names = np.array(snapshot.data.class_names, object)
-    network = placement.put(snapshot.network)
+    network = placement.put(snapshot.answering)
     for rows, count in batches(blocks, snapshot.data.record.features):
         x = placement.put(snapshot.data.scaling.apply(rows))
         outputs = inference.compiled_logits(snapshot.spec.network, network, x)

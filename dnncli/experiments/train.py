@@ -10,7 +10,7 @@ from dnncli import data, theory
 from dnncli.data import Dataset
 from dnncli.errors import SpecError
 from dnncli.experiments import alignment, evidence
-from dnncli.experiments.metrics import classification, regression, threshold
+from dnncli.experiments.metrics import classification, regression, temperature, threshold
 from dnncli.experiments.metrics.held_out import headline, with_metrics
 from dnncli.nn import network
 from dnncli.records import Finding, Health, Seconds, TrainRecord
@@ -42,8 +42,12 @@ def chosen_variances(spec: RunSpec, dataset: Dataset) -> str | None:
 
 
 def decided(snapshot: Snapshot, dataset: Dataset) -> Snapshot:
-    """The run with the threshold that was asked for, chosen on validation examples for auto."""
-    return replace(snapshot, threshold=threshold.decide(snapshot, dataset))
+    """The run with what was asked for besides: the calibration, and by it the threshold.
+
+    Both go by the validation examples.
+    """
+    found = replace(snapshot, calibration=temperature.calibrate(snapshot, dataset))
+    return replace(found, threshold=threshold.decide(found, dataset))
 
 
 def save(snapshot: Snapshot, path: Path) -> None:
@@ -91,6 +95,7 @@ def result(
         headline=headline(dataset),
         positive=classification.positive(dataset.class_names),
         threshold=snapshot.threshold,
+        calibration=snapshot.calibration,
     )
 
 
@@ -207,4 +212,5 @@ def resumed(snapshot: Snapshot, dataset: Dataset, **changes: Any) -> Snapshot:
     limits = {name: changes[name] for name in ("patience", "min_delta") if name in changes}
     stopping = replace(snapshot.spec.stopping, **limits)
     spec = replace(snapshot.spec, schedule=schedule, stopping=stopping)
-    return replace(snapshot, history=replace(snapshot.history, spec=spec))
+    # Until it has ended, a run that goes on has no calibration: its best network may be another.
+    return replace(snapshot, history=replace(snapshot.history, spec=spec), calibration=None)

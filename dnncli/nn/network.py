@@ -57,6 +57,15 @@ class Network(NamedTuple):
         """The layers from `start` up to but without `end`."""
         return Network(self.parameters[start:end], self.statistics[start:end])
 
+    def tempered(self, temperature: float) -> "Network":
+        """The network whose outputs are divided by a temperature, in NumPy."""
+        last = self.parameters[-1]
+        names = ("kernel", "bias") if last.scale is None else ("scale", "offset")
+        divided: dict[str, Any] = {
+            name: np.asarray(getattr(last, name)) / np.float32(temperature) for name in names
+        }
+        return self._replace(parameters=(*self.parameters[:-1], last._replace(**divided)))
+
 
 class Trace(NamedTuple):
     """What a forward pass computed, for measurement; one entry a layer from the input up."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from dnncli.records.calibration import CalibrationRecord
 from dnncli.records.common import DataRecord, LayerRecord, Score
 from dnncli.records.importance import ImportanceRecord
 from dnncli.records.scores import Metrics
@@ -69,7 +70,7 @@ class BatchNormRecord:
 
 @dataclass(frozen=True)
 class EvalRecord:
-    """The result of `eval`; threshold: as of `TrainRecord`."""
+    """The result of `eval`; threshold, calibration: as of `TrainRecord`."""
 
     config: dict[str, Any]
     checkpoint: str
@@ -78,3 +79,4 @@ class EvalRecord:
     layers: tuple[LayerRecord, ...] | None = None
     bn: BatchNormRecord | None = None
     threshold: float | None = None
+    calibration: CalibrationRecord | None = None

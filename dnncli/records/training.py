@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from dnncli.records.calibration import CalibrationRecord
 from dnncli.records.common import DataRecord, EpochRecord, Health, LayerRecord, Score, Seconds
 from dnncli.records.folds import FoldsRecord
 from dnncli.records.theory import Prediction
@@ -16,6 +17,7 @@ class TrainRecord:
     ROC AUC and PR AUC the test score has; None of more, where they are means over the classes.
     threshold: the probability from which on the second of two classes is answered, if one was asked
     for.
+    calibration: what was found for --calibrate.
     predictions: of a regression, actual and predicted values of the first target for some of the
     test examples.
     """
@@ -35,5 +37,6 @@ class TrainRecord:
     headline: str = "accuracy"
     positive: str | None = None
     threshold: float | None = None
+    calibration: CalibrationRecord | None = None
     folds: FoldsRecord | None = None  # with --folds
     predictions: tuple[tuple[float, float], ...] = ()

@@ -46,6 +46,7 @@ def report(record: EvalRecord) -> Iterator[RenderableType]:
             yield from _importance(split, name)
             continue
         yield from scores.reason(split.metrics, split.headline)
+        yield from scores.calibrated(record.calibration)
         yield from scores.decision(record.threshold, split.positive)
         yield scores.table(split.metrics, "", split.headline, split.positive)
         yield class_table(split)

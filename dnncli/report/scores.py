@@ -6,6 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dnncli.records import Metric
+from dnncli.records.calibration import CalibrationRecord
 from dnncli.records.folds import FoldsRecord
 from dnncli.records.scores import Metrics
 from dnncli.report import text
@@ -102,6 +103,25 @@ def reason(metrics: Metrics, headline: str) -> Iterator[Text]:
         yield Text(
             "balanced accuracy, the mean of the classes' recalls, comes first: always answering the"
             f" largest class is right in {text.percent(largest)} of the examples"
+        )
+
+
+def calibrated(record: CalibrationRecord | None) -> Iterator[Text]:
+    """What --calibrate found, in a line; nothing where it was not asked for."""
+    if record is None:
+        return
+    before = text.loss(record.before)
+    after = text.loss(record.after)
+    judged = f"{text.count(record.examples)} validation examples, {record.folds} folds"
+    if record.kept:
+        yield Text(
+            f"calibrated: logits are divided by {record.temperature:.4g}; log loss {after} instead"
+            f" of {before} on examples that it was not fitted to ({judged})"
+        )
+    else:
+        yield Text(
+            f"not calibrated: a temperature does not lower the log loss of examples that it was not"
+            f" fitted to: {after} instead of {before} ({judged})"
         )
 
 

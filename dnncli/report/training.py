@@ -167,6 +167,7 @@ def test_scores(record: TrainRecord, test: Score) -> Iterator[RenderableType]:
     yield Text.assemble("test ", (first, "bold green"), about)
     yield Text(scores.beside(test.metrics, record.headline) + "; `dnncli eval` has every score")
     yield from scores.reason(test.metrics, record.headline)
+    yield from scores.calibrated(record.calibration)
     yield from scores.decision(record.threshold, record.positive)
 
 

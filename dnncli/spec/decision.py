@@ -1,4 +1,4 @@
-"""From which probability on the second of two classes is answered."""
+"""What becomes of a trained classifier's outputs: its probabilities, and what it answers."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,13 @@ AUTO = "auto"
 
 @dataclass(frozen=True)
 class DecisionSpec:
-    """threshold: a probability, or auto: chosen on validation examples; None: the larger one."""
+    """threshold: a probability, or auto: chosen on validation examples; None: the larger one.
+
+    calibrate: whether a temperature for the logits is looked for.
+    """
 
     threshold: str | None = None
+    calibrate: bool = False
 
     def __post_init__(self) -> None:
         """Check the probability."""

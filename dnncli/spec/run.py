@@ -61,7 +61,7 @@ class RunSpec:
         """Every resolved option in one flat dictionary, as JSON and config files hold it.
 
         Options about freezing are there where a run has frozen layers or layers of different rates,
-        the threshold where one was asked for.
+        threshold and calibration where one was asked for.
         """
         groups = [getattr(self, name) for name in GROUPS]
         used = [group for group in groups if group not in (FreezingSpec(), DecisionSpec())]

@@ -22,6 +22,7 @@ from dnncli.spec import GROUPS, NetworkSpec, RunSpec, from_options
 from dnncli.storage.checkpoint import Checkpoint
 from dnncli.storage.decoding import decode
 from dnncli.training import placement
+from dnncli.training.decision_metadata import decision_from, decision_json
 from dnncli.training.history import RunHistory
 from dnncli.training.snapshot import DataSummary, Snapshot
 from dnncli.training.target_metadata import targets_from, targets_json
@@ -66,8 +67,7 @@ def _metadata(snapshot: Snapshot) -> dict[str, Any]:
     }
     if snapshot.origin:
         values["origin"] = asdict(snapshot.origin)
-    if snapshot.threshold is not None:
-        values["threshold"] = snapshot.threshold
+    values |= decision_json(snapshot)
     if data.encoding:
         values["encoding"] = data.encoding.json()
     if data.numbers:
@@ -172,7 +172,7 @@ def _restore(checkpoint: Checkpoint) -> Snapshot:
         DataSummary(record, class_names, scaling, encoding, targets_from(meta, record)),
         decode(tuple[StepRecord, ...], meta["flight"], "flight"),
         decode(OriginRecord | None, meta.get("origin"), "origin"),
-        decode(float | None, meta.get("threshold"), "threshold"),
+        *decision_from(meta, record.classes),
     )
     _check(snapshot)
     return snapshot
@@ -218,9 +218,6 @@ def _check(snapshot: Snapshot) -> None:
     data = snapshot.data
     if len(data.class_names) != data.record.classes:
         raise CheckpointError(f"it names {len(data.class_names)} classes.")
-    threshold = snapshot.threshold
-    if threshold is not None and not (0 < threshold < 1 and data.record.classes == 2):
-        raise CheckpointError(f"its threshold is {threshold} for {data.record.classes} classes.")
     regression = data.numbers is not None
     kinds = {record.val_accuracy is None for record in history.epochs}
     kinds |= {"r2" in record.metrics for record in history.epochs}

@@ -59,7 +59,7 @@ def measure(snapshot: Snapshot, dataset: Dataset) -> Measured:
         sample(dataset.validation, EXAMPLES // 2),
     )
     blocks = tuple(placement.block(split) for split in splits)
-    asked = _compiled(snapshot.spec.network, snapshot.spec.loss, snapshot.network, blocks)
+    asked = _compiled(snapshot.spec.network, snapshot.spec.loss, snapshot.answering, blocks)
     score, answers, outputs = placement.fetch(asked)
     # The mean over the whole test set comes from the device, as every epoch's does.
     test = Score(float(score.loss), float(score.metrics["accuracy"]))

@@ -159,7 +159,7 @@ def test_answers(
     """The same, and what the network puts out for each example of the test set."""
     test = placement.block(dataset.test)
     spec = snapshot.spec
-    score = engine.compiled_answer(spec.network, spec.loss, snapshot.network, test)
+    score = engine.compiled_answer(spec.network, spec.loss, snapshot.answering, test)
     found, outputs = placement.fetch(score)
     values = epoch_record.in_units(found, dataset.quantities)
     if "accuracy" in values:

@@ -10,6 +10,7 @@ from dnncli.data.quantities import Quantities
 from dnncli.data.tables.encoding import Encoding
 from dnncli.nn.network import Network, TrainState
 from dnncli.records import DataRecord, OriginRecord, StepRecord
+from dnncli.records.calibration import CalibrationRecord
 from dnncli.spec import RunSpec
 from dnncli.training.history import RunHistory
 
@@ -31,7 +32,8 @@ class Snapshot:
 
     network: the best epoch's. state: what the next step needs. steps: the last ones before the run
     broke or met a condition. origin: where reused layers come from. threshold: the probability from
-    which on the second of two classes is answered; None: the more probable class is.
+    which on the second of two classes is answered; None: the more probable class is. calibration:
+    what was found for --calibrate; `network` is as it was trained.
     """
 
     history: RunHistory
@@ -41,11 +43,19 @@ class Snapshot:
     steps: tuple[StepRecord, ...] = ()
     origin: OriginRecord | None = None
     threshold: float | None = None
+    calibration: CalibrationRecord | None = None
 
     @property
     def spec(self) -> RunSpec:
         """What the run is."""
         return self.history.spec
+
+    @property
+    def answering(self) -> Network:
+        """The network whose outputs are answered with: calibrated, where that is kept."""
+        if self.calibration is None or not self.calibration.kept:
+            return self.network
+        return self.network.tempered(self.calibration.temperature)
 
     def after(self, state: TrainState, history: RunHistory) -> "Snapshot":
         """The run one epoch on; the network of the epoch is kept where it is the best."""

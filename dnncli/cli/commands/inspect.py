@@ -111,6 +111,6 @@ def _export(loaded: "Snapshot | Model", framework: str, target: Path) -> list[st
         raise SpecError("--export: only dnncli's own checkpoints are exported.", option="--export")
     spec = loaded.spec.network
     sizes = (loaded.data.record.features, loaded.data.record.outputs)
-    tensors = interop.export(spec, loaded.network, framework)
+    tensors = interop.export(spec, loaded.answering, framework)
     tensorfile.write(target, tensors, {"torch": "pt"}.get(framework, framework))
     return interop.recipe(spec, *sizes, framework, str(target))

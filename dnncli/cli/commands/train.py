@@ -39,7 +39,7 @@ EXAMPLES = """
 @options.stopping
 @section(
     "Run",
-    options.threshold,
+    options.decision,
     options.option("--seed", type=int, help="Seed of initialisation, shuffles and dropout."),
     click.option(
         "--resume", type=CheckpointFile(), metavar="CKPT", help="Go on from this checkpoint."
@@ -138,10 +138,11 @@ def _start(spec: RunSpec) -> tuple["Snapshot", "Dataset"]:
 
     # Before JAX is imported: what is wrong with the data shows at once.
     dataset = data.load(spec.data)
-    from dnncli.experiments.metrics import threshold
+    from dnncli.experiments.metrics import temperature, threshold
     from dnncli.training import compilation_cache
     from dnncli.training.run import start
 
+    temperature.check(spec, dataset)
     threshold.check(spec, dataset)
     compilation_cache.enable()
     return start(spec, dataset), dataset

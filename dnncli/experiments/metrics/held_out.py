@@ -56,7 +56,7 @@ def with_unseen(
     if dataset.unseen is None:
         return logits, dataset.test.y
     x = placement.put(dataset.unseen)
-    outputs = inference.compiled_logits(snapshot.spec.network, snapshot.network, x)
+    outputs = inference.compiled_logits(snapshot.spec.network, snapshot.answering, x)
     more = np.asarray(outputs)
     y = np.full(len(more), dataset.classes, np.int32)
     return np.concatenate([logits, more]), np.concatenate([dataset.test.y, y])

@@ -37,7 +37,15 @@ def test_the_table_says_what_the_json_says():
     told, shown = run("eval", "plain.ckpt", "--format", "json").json, run("eval", "plain.ckpt").out
     score = told["splits"]["test"]
     assert f"test: accuracy {100 * score['accuracy']:.2f} %, loss {score['loss']:.4f}" in shown
-    assert set(told) == HEAD | {"checkpoint", "data", "splits", "layers", "bn", "threshold"}
+    assert set(told) == HEAD | {
+        "checkpoint",
+        "data",
+        "splits",
+        "layers",
+        "bn",
+        "threshold",
+        "calibration",
+    }
     assert set(score) == {
         "loss",
         "accuracy",
