@@ -9,7 +9,7 @@ import click
 from dnncli.cli import config
 from dnncli.cli.command import section
 from dnncli.cli.types import Name, Number, Sizes
-from dnncli.spec import RunSpec, catalog, objective
+from dnncli.spec import RunSpec, catalog, monitors, objective
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULTS = RunSpec().options()
@@ -145,7 +145,7 @@ stopping = section(
     option("--patience", type=int, help="Stop after so many epochs without improvement; 0: never."),
     option("--min-delta", type=Number(), help="What counts as an improvement."),
     option(
-        "--monitor", type=Name(catalog.MONITORS, "monitor"), help="The figure that must improve."
+        "--monitor", type=Name(monitors.MONITORS, "monitor"), help="The figure that must improve."
     ),
 )
 

@@ -4,14 +4,15 @@ The engine, the loop and the records below a command know a loss and its metrics
 nothing of what the outputs mean.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int
 
+from dnncli.nn import class_metrics
 from dnncli.spec.objective import HUBER_DELTA
 
 # A batch's targets: a class each, or a row of numbers each.
@@ -27,12 +28,17 @@ class Task:
     """A task by its parts.
 
     losses: each example's loss. metrics: by name, each a number for many examples.
-    primary: the metric that ranks runs, of which more is better.
+    primary: the metric that ranks runs, of which more is better. more: metrics for the asking.
     """
 
     losses: Losses
     metrics: Mapping[str, Metric]
     primary: str
+    more: Mapping[str, Metric] = field(default_factory=dict)
+
+    def asked(self, names: Sequence[str]) -> dict[str, Metric]:
+        """The metrics, and of `more` those of these names."""
+        return {**self.metrics, **{n: self.more[n] for n in names if n in self.more}}
 
 
 def cross_entropy(
@@ -83,11 +89,21 @@ def mae(outputs: Numbers, y: Numbers) -> Float[Array, " outputs"]:
     return jnp.mean(jnp.abs(outputs - y), axis=0)
 
 
+# Those that are computed where they are monitored.
+OF_CLASSES: Mapping[str, Metric] = {
+    "balanced_accuracy": class_metrics.balanced_accuracy,
+    "roc_auc": class_metrics.roc_auc,
+    "pr_auc": class_metrics.pr_auc,
+    "log_loss": class_metrics.log_loss,
+    "brier": class_metrics.brier,
+}
 OF_NUMBERS: Mapping[str, Metric] = {"r2": r2, "rmse": rmse, "mae": mae}
 
 # By the loss: what is minimised says what the outputs are.
 TASKS: dict[str, Task] = {
-    "cross-entropy": Task(cross_entropy, {"accuracy": accuracy}, primary="accuracy"),
+    "cross-entropy": Task(
+        cross_entropy, {"accuracy": accuracy}, primary="accuracy", more=OF_CLASSES
+    ),
     "squared": Task(squared, OF_NUMBERS, primary="r2"),
     "absolute": Task(absolute, OF_NUMBERS, primary="r2"),
     "huber": Task(huber, OF_NUMBERS, primary="r2"),

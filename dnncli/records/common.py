@@ -48,7 +48,8 @@ class LayerRecord:
 class EpochRecord:
     """One epoch of training; `epoch` counts from 1, losses are means over examples.
 
-    metrics: on the validation set, by name: accuracy, or r2, rmse and mae in the target's unit.
+    metrics: on the validation set, by name: accuracy, or r2, rmse and mae in the target's unit;
+    and what --monitor names.
     """
 
     epoch: int

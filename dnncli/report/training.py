@@ -119,11 +119,20 @@ def epoch_line(record: EpochRecord, best: bool) -> Text:
     shown = merit_of(record).shown(record.merit)
     line.append(f"  {shown:>8}", style=style)
     line.append(f"  {record.learning_rate:14.3g} {text.seconds(record.seconds):>7}")
+    for name in class_monitors(record):
+        line.append(f"  {scores.label(name)} {scores.figure(name, record.metrics[name])}")
     if record.clipped_fraction:
         line.append(f"  clipped {text.percent(record.clipped_fraction)}")
     if best:
         line.append(" *")
     return line
+
+
+def class_monitors(record: EpochRecord) -> list[str]:
+    """The metrics of a classifier's epoch besides accuracy: what is monitored."""
+    if record.val_accuracy is None:
+        return []
+    return [name for name in record.metrics if name != "accuracy"]
 
 
 def merit_of(record: EpochRecord) -> Merit:

@@ -217,11 +217,6 @@ SCALINGS = _table(
     Entry("standard", "each feature to mean 0 and standard deviation 1 of the training set"),
 )
 
-MONITORS = _table(
-    Entry("val-loss", "validation loss, lower is better"),
-    Entry("val-accuracy", "validation accuracy, higher is better"),
-)
-
 # What can be found wrong with a run, in the order of causes: a rule explains those below it.
 RULES = _table(
     Entry("inputs", "inputs whose scale, offset or constancy keeps a network from learning"),

@@ -1,4 +1,4 @@
-"""What is minimised: tasks and losses, which of them go together, and what can be monitored."""
+"""What is minimised: tasks and losses, and which of them go together."""
 
 from dataclasses import dataclass
 
@@ -50,8 +50,8 @@ def default(task: str, asked: str) -> str:
     return DEFAULTS[task] if asked == AUTO else asked
 
 
-def check(task: str, asked: str, monitor: str) -> None:
-    """Raise SpecError for a loss or a monitored metric that is another task's."""
+def check(task: str, asked: str) -> None:
+    """Raise SpecError for a loss that is another task's."""
     if task == AUTO:
         return
     fitting = LOSSES[asked].task
@@ -61,9 +61,4 @@ def check(task: str, asked: str, monitor: str) -> None:
             f"--loss {asked}: it is for {fitting}, and this is a {task}; use {own}, or"
             f" --task {fitting}.",
             option="--loss",
-        )
-    if task == REGRESSION and monitor == "val-accuracy":
-        raise SpecError(
-            "--monitor val-accuracy: a regression has no accuracy; use val-loss.",
-            option="--monitor",
         )

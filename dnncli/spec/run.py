@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from dnncli.errors import SpecError
-from dnncli.spec import catalog, checks, objective
+from dnncli.spec import catalog, checks, monitors, objective
 from dnncli.spec.data import DataSpec
 from dnncli.spec.decision import DecisionSpec
 from dnncli.spec.freezing import FreezingSpec
@@ -38,7 +38,8 @@ class RunSpec:
             checks.fill(self, schedule=ScheduleSpec(**{**asdict(self.schedule), "lr": lr}))
         below = (f"hidden{i + 1}" for i in range(self.network.below))
         self.freezing.check((*below, *self.network.layers()), self.schedule.epochs)
-        objective.check(self.data.task, self.update.loss, self.stopping.monitor)
+        objective.check(self.data.task, self.update.loss)
+        monitors.check(self.stopping.monitor, self.data.task)
 
     @property
     def loss(self) -> str:
@@ -50,7 +51,8 @@ class RunSpec:
 
         Raises SpecError for a loss or a monitored metric of the other task.
         """
-        objective.check(task, self.update.loss, self.stopping.monitor)
+        objective.check(task, self.update.loss)
+        monitors.check(self.stopping.monitor, task)
         if task != objective.REGRESSION:
             return self
         data = replace(self.data, task=task)

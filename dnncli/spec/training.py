@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from dnncli.errors import SpecError
-from dnncli.spec import catalog, checks, objective
+from dnncli.spec import catalog, checks, monitors, objective
 
 DECAY_RATE = 0.1  # the exponential schedule's default
 
@@ -105,7 +105,13 @@ class StoppingSpec:
 
     def __post_init__(self) -> None:
         """Resolve the monitored metric and check the rest."""
-        monitor = catalog.resolve(catalog.MONITORS, self.monitor, "monitor", "--monitor")
+        monitor = catalog.resolve(monitors.MONITORS, self.monitor, "monitor", "--monitor")
         checks.fill(self, monitor=monitor.name)
         checks.check_number(self, "patience", lambda n: n >= 1, "at least 1 epoch")
         checks.check_number(self, "min_delta", lambda x: x >= 0, "a finite number of at least 0")
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """The metric that must improve; none where it is the loss."""
+        metric = monitors.MONITORS[self.monitor].metric
+        return (metric,) if metric else ()

@@ -105,8 +105,11 @@ def threads() -> int:
 def _epoch_json(record: EpochRecord) -> dict[str, Any]:
     """An epoch without its wall time, so that straight and interrupted runs give the same bytes."""
     values = {key: value for key, value in vars(record).items() if key != "seconds"}
-    if record.val_accuracy is not None:  # the only metric of a classification
+    if record.val_accuracy is not None:  # it stands by itself
+        more = {name: value for name, value in record.metrics.items() if name != "accuracy"}
         del values["metrics"]
+        if more:
+            values["metrics"] = more
     return _plain({**values, "layers": [_layer_json(layer) for layer in record.layers]})
 
 
@@ -182,7 +185,7 @@ def _with_metrics(record: EpochRecord) -> EpochRecord:
     """An epoch's record with its accuracy among its metrics."""
     if record.val_accuracy is None:
         return record
-    return replace(record, metrics={"accuracy": record.val_accuracy})
+    return replace(record, metrics={"accuracy": record.val_accuracy, **record.metrics})
 
 
 def _take_scaling(

@@ -97,26 +97,35 @@ def _empty_log(state: TrainState, plan: Plan) -> Log:
     return Log(jnp.zeros(steps), jnp.zeros((steps, len(parameters)), bool), inactive)
 
 
-def evaluate(spec: NetworkSpec, loss: str, trained: Network, block: Block) -> Score:
+def evaluate(program: Program, trained: Network, block: Block) -> Score:
     """Mean loss and its metrics, with stored batch-norm statistics and no dropout."""
-    return answer(spec, loss, trained, block)[0]
+    outputs = inference.logits(program.network, trained, block.x)
+    return score(program.loss, outputs, block, program.measured)
 
 
 def answer(
     spec: NetworkSpec, loss: str, trained: Network, block: Block
 ) -> tuple[Score, Float[Array, "examples outputs"]]:
-    """`evaluate`, and the network's outputs for each example."""
+    """Mean loss and the task's own metrics, and the network's outputs for each example."""
     outputs = inference.logits(spec, trained, block.x)
     return score(loss, outputs, block), outputs
 
 
-def score(loss: str, outputs: Float[Array, "examples outputs"], block: Block) -> Score:
-    """Mean loss, by the examples' weights, and its metrics of a network's outputs on a block."""
+def score(
+    loss: str,
+    outputs: Float[Array, "examples outputs"],
+    block: Block,
+    measured: tuple[str, ...] = (),
+) -> Score:
+    """Mean loss, by the examples' weights, and its metrics of a network's outputs on a block.
+
+    measured: metrics besides the task's own.
+    """
     objective = TASKS[loss]
     losses = objective.losses(outputs, block.y)
     weights = block.weights
     mean = jnp.mean(losses) if weights is None else jnp.vdot(weights, losses) / jnp.sum(weights)
-    metrics = {name: metric(outputs, block.y) for name, metric in objective.metrics.items()}
+    metrics = {name: metric(outputs, block.y) for name, metric in objective.asked(measured).items()}
     return Score(mean, metrics)
 
 
@@ -131,7 +140,7 @@ def epoch(
     """A block of training and the validation after it."""
     state, log, stats = train_block(program, state, train, key, plan)
     held_out = above_base(program, validation)
-    validated = evaluate(program.network, program.loss, state.network, held_out)
+    validated = evaluate(program, state.network, held_out)
     return state, EpochInfo(log, stats, validated, network.finite(state))
 
 

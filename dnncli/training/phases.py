@@ -81,7 +81,8 @@ def program(
     by_layer = spec.freezing.multipliers(spec.network.layers(), epoch + 1)
     multipliers = None if by_layer is None else tuple(by_layer.values())
     size = batch_size(spec, examples)
-    return Program(spec.network, spec.update, size, measure, multipliers, spec.loss)
+    asked = spec.stopping.measured
+    return Program(spec.network, spec.update, size, measure, multipliers, spec.loss, asked)
 
 
 def begin(

@@ -37,6 +37,7 @@ class Program:
     """What is compiled in, as opposed to data: a change of any of it compiles anew.
 
     multipliers: of each layer's learning rate, 0 for a frozen layer; None: all learn alike.
+    measured: metrics of the validation examples besides the task's own.
     """
 
     network: NetworkSpec
@@ -45,6 +46,7 @@ class Program:
     probe: Probe | None
     multipliers: tuple[float, ...] | None = None
     loss: str = "cross-entropy"
+    measured: tuple[str, ...] = ()
 
     def rule(self) -> optax.GradientTransformation:
         """The update rule."""

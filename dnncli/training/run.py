@@ -14,7 +14,7 @@ from dnncli.diagnosis.verdict import diagnose
 from dnncli.nn.network import TrainState
 from dnncli.records import EpochRecord, Finding, Metric, Score
 from dnncli.spec import RunSpec
-from dnncli.training import engine, epoch_record, memory, phases, placement, replay
+from dnncli.training import early_stopping, engine, epoch_record, memory, phases, placement, replay
 from dnncli.training.history import RunHistory, advance
 from dnncli.training.phases import Outcome, Phase
 from dnncli.training.program import Block, initial_state
@@ -45,6 +45,7 @@ def start(spec: RunSpec, dataset: Dataset) -> Snapshot:
     """
     spec = spec.resolved(dataset.task)
     memory.check(spec, dataset.features, dataset.outputs, len(dataset.train))
+    early_stopping.check(spec, dataset)
     program = phases.program(spec, len(dataset.train), 0)
     moment = dataset.train.second_moment
     state = initial_state(program, dataset.features, dataset.outputs, spec.seed, moment)

@@ -22,7 +22,7 @@ from dnncli.nn import layer_stats
 from dnncli.nn.network import Network, TrainState
 from dnncli.spec import RunSpec
 from dnncli.spec.comparison import seeded
-from dnncli.training import engine, epoch_record, memory, placement
+from dnncli.training import early_stopping, engine, epoch_record, memory, placement
 from dnncli.training.engine import EpochInfo
 from dnncli.training.history import RunHistory, advance
 from dnncli.training.plan import Plan, batch_size, epoch_plan, key
@@ -68,7 +68,9 @@ class SeedBatch:
 def program(spec: RunSpec, examples: int, probe: Probe | None = layer_stats.measure) -> Program:
     """What is compiled for a run, without its initialiser: that changes only the first state."""
     network = replace(spec.network, init="normal")
-    return Program(network, spec.update, batch_size(spec, examples), probe, loss=spec.loss)
+    size = batch_size(spec, examples)
+    asked = spec.stopping.measured
+    return Program(network, spec.update, size, probe, loss=spec.loss, measured=asked)
 
 
 def start(spec: RunSpec, seeds: int, dataset: Dataset) -> SeedBatch:
@@ -79,6 +81,7 @@ def start(spec: RunSpec, seeds: int, dataset: Dataset) -> SeedBatch:
     """
     spec = spec.resolved(dataset.task)
     memory.check(spec, dataset.features, dataset.outputs, len(dataset.train), seeds)
+    early_stopping.check(spec, dataset)
     own = replace(program(spec, len(dataset.train)), network=spec.network)
     moment = dataset.train.second_moment
     runs = seeded(spec, seeds)

@@ -10,7 +10,7 @@ import pytest
 from shell import environment, refused, run
 
 from dnncli.cli import completion, program
-from dnncli.spec import catalog
+from dnncli.spec import catalog, monitors
 
 S = ["sigmoid", "softsign", "softplus", "selu", "swish", "silu"]  # activations that start so
 SCRIPTS = Path(__file__).parents[2] / "completions"
@@ -84,7 +84,7 @@ def test_options_come_with_their_help(complete):
         ("optimizer", catalog.OPTIMIZERS),
         ("schedule", catalog.SCHEDULES),
         ("scale", catalog.SCALINGS),
-        ("monitor", catalog.MONITORS),
+        ("monitor", monitors.MONITORS),
         ("format", catalog.FORMATS),
         ("data", catalog.DATASETS),
         ("fail-on", catalog.RULES),

@@ -4,7 +4,7 @@ import pytest
 
 from dnncli.errors import SpecError, UnknownNameError
 from dnncli.nn import activations, initializers, optimizers, schedules
-from dnncli.spec import catalog
+from dnncli.spec import catalog, monitors
 from dnncli.theory import closed_forms
 
 TABLES = {
@@ -13,7 +13,7 @@ TABLES = {
     "optimizer": catalog.OPTIMIZERS,
     "schedule": catalog.SCHEDULES,
     "scaling": catalog.SCALINGS,
-    "monitor": catalog.MONITORS,
+    "monitor": monitors.MONITORS,
     "condition": catalog.RULES,
     "format": catalog.FORMATS,
     "data set": catalog.DATASETS,

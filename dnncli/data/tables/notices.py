@@ -90,6 +90,8 @@ def of_labels(
     labels: "Labels", classes: Int32[np.ndarray, " labels"], location: str
 ) -> tuple[Notice, ...]:
     """Labels of a test table that training had not, with their numbers of rows."""
+    if labels.numbers:
+        return ()
     counted = zip(labels.names, labels.counts, classes, strict=True)
     new = tuple((name, count) for name, count, index in counted if index < 0)
     return (Notice("unseen labels", new, {"location": location}),) if new else ()
