@@ -2,7 +2,7 @@
 
 from dnncli.cli.command import section
 from dnncli.cli.options import option
-from dnncli.cli.types import Amount, AmountOrFile, DataSource, Name
+from dnncli.cli.types import AmountOrFile, DataSource, Name
 from dnncli.spec import catalog, objective
 
 task = option(
@@ -20,7 +20,11 @@ data = section(
         " file.",
     ),
     task,
-    option("--validation", type=Amount(), help="Validation examples: a number or a fraction."),
+    option(
+        "--validation",
+        type=AmountOrFile(),
+        help="Validation examples: a number, a fraction, or a table in a file of its own.",
+    ),
     option(
         "--test",
         type=AmountOrFile(),

@@ -43,12 +43,16 @@ class Folds:
         By time these are the examples before it, of which the same share validates.
         """
         table = self.source.train
+        validation = self.source.validation
         size = splitting.validation_size(self.source, self.spec.validation)
         if table.groups is not None and table.groups.ordered:
             others = table.groups.earlier(test)
             size = max(1, round(size * len(others) / len(table)))
         else:
             others = np.delete(np.arange(len(table)), test)
+        if validation is not None:
+            (rest,) = _groups(table, others, [], self.spec.split_seed)
+            return Parts(table.take(rest), validation, table.take(test))
         drawn, rest = _groups(table, others, [size], self.spec.split_seed)
         return Parts(table.take(rest), table.take(drawn), table.take(test))
 

@@ -101,8 +101,7 @@ def _split(source: DataSource, spec: DataSpec, whole: bool) -> tuple[Parts, Data
     """The parts, and the source without the tables they were copied from, to save memory."""
     if whole and source.encoding:
         return Parts(source.train, source.train, source.train), source
-    amount = None if isinstance(spec.test, str) else spec.test
-    parts = splitting.split(source, spec.validation, amount, spec.split_seed)
+    parts = splitting.split(source, spec.validation, spec.test, spec.split_seed)
     notices = (*source.notices, *splitting.notices(parts))
     return parts, replace(source, train=parts.train, test=None, notices=notices)
 
@@ -180,12 +179,14 @@ def _refuse_table_options(spec: DataSpec) -> None:
                 f"{option(name)}: only tables have columns; {spec.data} is not one.",
                 option=option(name),
             )
-    if isinstance(spec.test, str):
-        raise SpecError(
-            f"--test {spec.test}: only a table has its test set in another file, and {spec.data} is"
-            " not one: give a number or a fraction.",
-            option="--test",
-        )
+    for name in ("validation", "test"):
+        amount = getattr(spec, name)
+        if isinstance(amount, str):
+            raise SpecError(
+                f"{option(name)} {amount}: only a table has its {name} set in another file, and"
+                f" {spec.data} is not one: give a number or a fraction.",
+                option=option(name),
+            )
 
 
 def _refuse_regression(spec: DataSpec) -> None:

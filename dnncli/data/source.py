@@ -45,7 +45,7 @@ class DataSource:
     """Everything read, and how it is divided unless options say otherwise.
 
     name: short, for reports and file names. location: what an error calls it.
-    test: the source's own test set; without one, test examples are drawn from `train`.
+    test, validation: the source's own; without one, its examples are drawn from `train`.
     peak: the largest value a pixel can have; None where features are no pixels.
     ordered: validation examples are the first ones, not a stratified draw.
     held_out: how many examples `validation` and `test` get by default.
@@ -69,6 +69,7 @@ class DataSource:
     notices: tuple[Notice, ...] = ()
     targets: tuple[str, ...] = ()
     unseen: Float32[np.ndarray, "unseen features"] | None = None
+    validation: Table | None = None
 
 
 def default_size(examples: int, share: float) -> int:

@@ -20,6 +20,9 @@ from dnncli.spec import Amount, option
 KEY = 0x646E6E636C69  # of every stratified draw; another one gives every data set other splits
 
 
+Asked = Amount | str | None  # None: the source's default; text: a table of its own
+
+
 class Parts(NamedTuple):
     """The raw examples of each split, in the order of the data."""
 
@@ -28,10 +31,8 @@ class Parts(NamedTuple):
     test: Table
 
 
-def split(
-    source: DataSource, validation: Amount | None, test: Amount | None, seed: int | None = None
-) -> Parts:
-    """Hold out the amounts asked for, or else the source's defaults.
+def split(source: DataSource, validation: Asked, test: Asked, seed: int | None = None) -> Parts:
+    """Hold out the amounts asked for, or else the source's defaults; text: its own table is read.
 
     seed: rows are drawn by it and by their values, whatever their order in the file, and stand in
     an order of their own; also where a source would take the first rows for validation.
@@ -39,25 +40,29 @@ def split(
     option, for sizes that leave a split empty or a class without training examples; DataError where
     nothing was asked for and the data are too few.
     """
-    given = {"validation": validation, "test": test}
-    if source.test is None:
-        sizes = [_size(name, given[name], source, source.train) for name in ("test", "validation")]
-        rows = _draw(source, sizes, given, seed)
-        return Parts(*(source.train.take(part) for part in (rows[2], rows[1], rows[0])))
-    own = source.test.take(slice(_own_size(source, source.test, test)))
-    sizes = [_size("validation", validation, source, source.train)]
-    first, rest = _draw(source, sizes, given, seed)
-    return Parts(source.train.take(rest), source.train.take(first), own)
+    asked = {"validation": validation, "test": test}
+    own = {"test": source.test, "validation": source.validation}
+    names = [name for name, table in own.items() if table is None]
+    given = {name: amount for name, amount in asked.items() if name in names}
+    sizes = [_size(name, asked[name], source, source.train) for name in names]
+    rows = _draw(source, sizes, given, seed)
+    for name, part in zip(names, rows, strict=False):
+        own[name] = source.train.take(part)
+    if source.test is not None:
+        own["test"] = source.test.take(slice(_own_size(source, source.test, test)))
+    assert own["validation"] is not None
+    assert own["test"] is not None
+    return Parts(source.train.take(rows[-1]), own["validation"], own["test"])
 
 
-def validation_size(source: DataSource, amount: Amount | None) -> int:
+def validation_size(source: DataSource, amount: Asked) -> int:
     """How many validation examples --validation asks for, or the source's default."""
     return _size("validation", amount, source, source.train)
 
 
-def _size(name: str, amount: Amount | None, source: DataSource, table: Table) -> int:
+def _size(name: str, amount: Asked, source: DataSource, table: Table) -> int:
     """How many examples an option asks for."""
-    if amount is None:
+    if amount is None or isinstance(amount, str):
         return source.held_out[name]
     count = amount if isinstance(amount, int) else round(amount * len(table))
     if count < 1:
@@ -68,7 +73,7 @@ def _size(name: str, amount: Amount | None, source: DataSource, table: Table) ->
     return count
 
 
-def _own_size(source: DataSource, table: Table, amount: Amount | None) -> int:
+def _own_size(source: DataSource, table: Table, amount: Asked) -> int:
     """How many examples an option asks for of a source's own test set."""
     size = _size("test", amount, source, table)
     if size > len(table):
@@ -80,7 +85,7 @@ def _own_size(source: DataSource, table: Table, amount: Amount | None) -> int:
 
 
 def _draw(
-    source: DataSource, sizes: list[int], given: dict[str, Amount | None], seed: int | None
+    source: DataSource, sizes: list[int], given: dict[str, Asked], seed: int | None
 ) -> list[slice | Int[np.ndarray, "_"]]:
     """Rows of the training table for each size, and last the rows that are left."""
     y = source.train.strata
@@ -130,7 +135,7 @@ def notices(parts: Parts) -> tuple[Notice, ...]:
     return (Notice("groups", counts, facts),)
 
 
-def _refuse(source: DataSource, size: int, room: int, given: dict[str, Amount | None]) -> None:
+def _refuse(source: DataSource, size: int, room: int, given: dict[str, Asked]) -> None:
     """Raise the error for held-out examples that are too many."""
     asked = {name: value for name, value in given.items() if value is not None}
     options = " ".join(f"{option(name)} {value}" for name, value in asked.items())

@@ -80,9 +80,10 @@ def _known_data(snapshot: Snapshot, name: str | None, label_strip: str | None) -
     strip = label_strip or trained_on.label_strip
     source = replace(trained_on, scale="none", label_strip=strip)
     if name:
-        # A table of test rows belongs to the training data and not to others.
+        # Tables of validation and test rows belong to the training data and not to others.
         test = None if isinstance(source.test, str) else source.test
-        source = replace(source, data=name, test=test)
+        validation = None if isinstance(source.validation, str) else source.validation
+        source = replace(source, data=name, validation=validation, test=test)
     source = replace(source, task=alignment.task(snapshot.data))
     raw = data.load(source, snapshot.data.encoding, whole=bool(name), numbers=snapshot.data.numbers)
     return alignment.align(raw, snapshot.data)

@@ -27,8 +27,10 @@ class DataSpec:
     encoding: str | None = None  # None: found from the file
     missing: str | None = None
     label_strip: str | None = None
-    validation: Amount | None = None
-    test: Amount | str | None = None  # text: the path of the test set's own table
+    validation: Amount | str | None = (
+        None  # text: the path of a table of its own, as of the test set
+    )
+    test: Amount | str | None = None
     scale: str = "auto"
     classes: str | None = None
     per_class: int | None = None
@@ -73,12 +75,7 @@ class DataSpec:
 def _check_amount(name: str, amount: Amount | str | None) -> None:
     """Raise SpecError unless it is a number of examples or a share of them."""
     if isinstance(amount, str):
-        checks.check(
-            name == "test" and amount != "",
-            name,
-            repr(amount),
-            "a number of examples or a fraction",
-        )
+        checks.check(amount != "", name, repr(amount), "a number of examples, a fraction or a file")
     elif isinstance(amount, float):
         checks.check(
             0 < amount < 1, name, amount, "a number of examples or a fraction between 0 and 1"

@@ -203,6 +203,27 @@ def test_a_test_table_with_a_person_of_the_training_table_is_refused(tmp_path: P
     assert not persons[0] & persons[1]
 
 
+def test_a_table_of_its_own_validates_and_the_others_rows_train_and_test(tmp_path: Path) -> None:
+    table = write(tmp_path, ROWS[:200])
+    held = write(tmp_path, ROWS[200:], "validation.csv")
+    found = load(table, validation=held)
+    train, validation, test = parts(found)
+    assert validation == list(range(200, 240))
+    assert sorted(train + test) == list(range(200))
+    assert len(test) == 40
+    other = write(tmp_path, ROWS[200:220], "test.csv")
+    train, validation, test = parts(load(table, validation=held, test=other))
+    assert train == list(range(200))
+    assert test == list(range(200, 220))
+    spec = DataSpec(data=table, types="row=number", scale="none", validation=held)
+    sets = [parts(dataset) for dataset in folds(spec, 4).datasets()]
+    assert all(one[1] == list(range(200, 240)) for one in sets)
+    assert sorted(chain(*(one[2] for one in sets))) == list(range(200))
+    assert all(sorted(one[0] + one[2]) == list(range(200)) for one in sets)
+    with pytest.raises(DataError, match="values of 'person', the column of --group"):
+        load(table, validation=held, group="person")
+
+
 def test_only_tables_have_such_columns() -> None:
     with pytest.raises(SpecError, match="--time: only tables have columns"):
         data.load(DataSpec(time="date"))

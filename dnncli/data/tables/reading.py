@@ -57,13 +57,18 @@ def with_type_fallback(spec: DataSpec, read_: Callable[[Reading], T]) -> T:
 
 
 def _read(spec: DataSpec, known: Encoding | None, relabel: bool, reading: Reading) -> DataSource:
-    """The tables of --data and --test."""
+    """The tables of --data, --validation and --test."""
     if known is None:
         encoding, train, found = _fitted(spec, reading)
     else:
         encoding = _relabelled(spec, known, reading) if relabel else known
         train, found = _encoded(spec.data, reading, encoding, spec.label_strip)
+    validation = None
     test = None
+    if isinstance(spec.validation, str):
+        validation, more = _encoded(spec.validation, reading, encoding, spec.label_strip)
+        found += more
+        row_groups.check_apart(spec, spec.validation, reading)
     if isinstance(spec.test, str):
         test, more = _encoded(spec.test, reading, encoding, spec.label_strip, new_too=True)
         found += more
@@ -73,7 +78,7 @@ def _read(spec: DataSpec, known: Encoding | None, relabel: bool, reading: Readin
     weights = row_weights.read(spec, how, len(train.y), optional=other)
     groups = row_groups.read(spec, how, len(train.y), optional=other)
     train = replace(train, weights=weights, groups=groups)
-    return source(spec, encoding, train, test, found)
+    return source(spec, encoding, (train, validation, test), found)
 
 
 def fitted(spec: DataSpec, reading: Reading) -> tuple[Relation, targets.Labels, fitting.Fit]:

@@ -32,17 +32,20 @@ class Rows:
 def source(
     spec: DataSpec,
     encoding: Encoding,
-    train: Rows,
-    test: Rows | None,
+    rows: tuple[Rows, Rows | None, Rows | None],
     found: tuple[Notice, ...],
 ) -> DataSource:
-    """The tables as a source of examples."""
-    tables = [train] if test is None else [train, test]
+    """The tables as a source of examples; rows: to train on, to validate and to test."""
+    train, validation, test = rows
+    tables = [table for table in (train, test, validation) if table is not None]
     arrays = [array for table in tables for array in (table.x, table.y)]
     if train.weights is not None:
         arrays.append(train.weights)
     meaning = np.frombuffer(json.dumps(encoding.json()).encode(), np.uint8)
     examples = len(train.y)
+    validating = None
+    if validation is not None:
+        validating = Table(validation.x, validation.y)
     held_out = None
     unseen = None
     tests = default_size(examples, 0.2)
@@ -55,6 +58,7 @@ def source(
         train=Table(train.x, train.y, train.weights, train.groups),
         test=held_out,
         unseen=unseen,
+        validation=validating,
         class_names=encoding.classes,
         targets=tuple(column.name for column in encoding.quantities),
         image_shape=None,
