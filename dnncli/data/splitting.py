@@ -45,14 +45,13 @@ def split(source: DataSource, validation: Asked, test: Asked, seed: int | None =
     names = [name for name, table in own.items() if table is None]
     given = {name: amount for name, amount in asked.items() if name in names}
     sizes = [_size(name, asked[name], source, source.train) for name in names]
-    rows = _draw(source, sizes, given, seed)
-    for name, part in zip(names, rows, strict=False):
-        own[name] = source.train.take(part)
+    *held_out, rest = _draw(source, sizes, given, seed)
+    parts = dict(zip(names, map(source.train.take, held_out), strict=True))
+    if source.validation is not None:
+        parts["validation"] = source.validation
     if source.test is not None:
-        own["test"] = source.test.take(slice(_own_size(source, source.test, test)))
-    assert own["validation"] is not None
-    assert own["test"] is not None
-    return Parts(source.train.take(rows[-1]), own["validation"], own["test"])
+        parts["test"] = source.test.take(slice(_own_size(source, source.test, test)))
+    return Parts(source.train.take(rest), **parts)
 
 
 def validation_size(source: DataSource, amount: Asked) -> int:
