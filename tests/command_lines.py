@@ -112,11 +112,12 @@ COMMAND_LINES = {
     " dnncli inspect bn.ckpt --format csv",
     "inspect, steps": "dnncli inspect broken.ckpt --steps;"
     " dnncli inspect broken.ckpt --steps --format json > steps.json",
-    "inspect, export torch": "dnncli inspect bn.ckpt --export torch bn.safetensors &&"
+    "export, torch": "dnncli export bn.ckpt bn.safetensors --format torch &&"
     " dnncli inspect bn.safetensors --act elu &&"
     " dnncli eval bn.safetensors --act elu --data digits --format json > eval.json",
-    "inspect, export keras": "dnncli inspect digits.ckpt --export keras a.safetensors &&"
+    "export, keras": "dnncli export digits.ckpt a.safetensors --format keras &&"
     " dnncli inspect a.safetensors --act elu --format csv",
+    "export, onnx": "dnncli export table.ckpt table.onnx",
     # transfer
     "transfer, table": "dnncli transfer low.ckpt --classes 5-9 --per-class 20 --seeds 2 --epochs 2",
     "transfer, layers": "dnncli transfer low.ckpt --classes 5-9 --keep 1 --add 6 --freeze 1"
@@ -151,7 +152,7 @@ COMMAND_LINES = {
     "data show, json": "dnncli data show table.csv --target label --where 'age > 20' --format json",
     "data show, images": "dnncli data show idx; dnncli data show digits --format csv > digits.csv",
     # the frame
-    "help": "for command in '' train eval predict inspect transfer compare-activations"
+    "help": "for command in '' train eval predict export inspect transfer compare-activations"
     " vanishing-demo data 'data list' 'data show' 'data fetch'; do dnncli $command --help; done",
     "completion": "_DNNCLI_COMPLETE=bash_complete COMP_WORDS='dnncli train --act s' COMP_CWORD=3"
     " dnncli",
@@ -177,7 +178,7 @@ def write_files(folder: Path) -> None:
     """Write tables, images, arrays and configuration files, the same ones every time."""
     rng = np.random.default_rng(0)
     _write_tables(folder, rng)
-    _write_idx(folder / "idx", rng)
+    write_idx(folder / "idx", rng)
     x = rng.normal(size=(120, 4)).astype(np.float32)
     np.savez(folder / "cloud.npz", x=x, y=np.arange(120) % 3)
     (folder / "run.toml").write_text(CONFIG)
@@ -221,7 +222,7 @@ def _write_csv(path: Path, rows: list[dict[str, object]]) -> None:
         table.writerows(rows)
 
 
-def _write_idx(folder: Path, rng: np.random.Generator) -> None:
+def write_idx(folder: Path, rng: np.random.Generator) -> None:
     """Small images of three classes under MNIST's names: a bright row tells the class."""
     folder.mkdir()
     for part, count in (("train", 150), ("t10k", 60)):

@@ -28,7 +28,7 @@ from dnncli.cli.installed import OPTIONAL, REQUIRED
 ROOT = Path(__file__).parents[1]
 ENDS = {"newest": "highest", "lowest": "lowest-direct"}  # what uv calls them
 PYTHONS = ("3.11", "3.12", "3.13")
-EXTRAS = "plot,tensorboard,excel"
+EXTRAS = "plot,tensorboard,excel,onnx"
 SHEET = (
     "import csv, openpyxl; book = openpyxl.Workbook();"
     " [book.active.append(row) for row in csv.reader(open('table.csv'))]; book.save('table.xlsx')"
@@ -46,7 +46,7 @@ SMOKE = (
     *("train, npz", "train, batch norm", "train, critical", "train, other rules"),
     *("train, adamw", "train, resume", "train, saved options", "train, diverges"),
     *("train, plot", "train, tensorboard", "eval, everything", "predict, parquet"),
-    *("predict, stdin", "inspect, export torch", "transfer, csv and plot", "transfer, auto"),
+    *("predict, stdin", "export, torch", "export, onnx", "transfer, csv and plot", "transfer, auto"),
     *("compare-activations, plot", "compare-activations, json", "vanishing-demo, training"),
     *("data show, json", "help", "wrong usage", "wrong data", *OWN_LINES),
 )

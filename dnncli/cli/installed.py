@@ -15,7 +15,7 @@ REQUIRED = (
     *("jax", "jaxlib", "optax", "numpy", "scipy", "duckdb", "nanoarrow", "safetensors"),
     *("jaxtyping", "rich", "click", "tomli-w"),
 )
-OPTIONAL = ("matplotlib", "tensorboardX", "openpyxl")
+OPTIONAL = ("matplotlib", "tensorboardX", "openpyxl", "onnx")
 PLUGINS = "jax_plugins"  # entry points by which JAX finds GPUs and TPUs
 LICENCE = "License :: OSI Approved :: "
 LONGEST_LICENCE = 40  # some packages have the whole text in that field

@@ -74,7 +74,8 @@ class Dataset:
     """One source of examples, ready to train on.
 
     fingerprint: SHA-256 of the arrays as read, whatever the splits and the scaling.
-    image_shape: rows and columns, where an example is a grey image.
+    image_shape: rows and columns, where an example is a grey image. pixels: whether features are
+    bytes in files.
     encoding: what a table's columns became. notices: what its owner should know.
     quantities: the targets of a regression, which has no classes; None for classes.
     unseen: test examples, besides those of `test`, of classes that training has not.
@@ -92,6 +93,7 @@ class Dataset:
     notices: tuple[Notice, ...] = ()
     quantities: Quantities | None = None
     unseen: Float32[np.ndarray, "unseen features"] | None = None
+    pixels: bool = False
 
     @property
     def features(self) -> int:

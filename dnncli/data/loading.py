@@ -78,6 +78,7 @@ def prepared(
         notices=source.notices,
         quantities=numbers,
         unseen=_unseen(source, scaled, spec),
+        pixels=source.peak is not None,
     )
 
 

@@ -1,6 +1,6 @@
-"""Networks as PyTorch and Keras name and shape their parts, and the code that rebuilds them."""
+"""Networks as PyTorch and Keras name and shape their parts, and the modules that rebuild them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ from dnncli.nn.network import Layer, Moments, Network
 from dnncli.spec import NetworkSpec
 from dnncli.theory.closed_forms import BN_EPSILON
 
-FRAMEWORKS = {"torch": PYTORCH, "keras": KERAS}
 # An activation's module in each, where alpha and units are filled in.
 TORCH_MODULES = {
     "identity": "Identity()",
@@ -40,15 +39,8 @@ KERAS_MODULES = {
     "hard-swish": "Activation('hard_silu')",
 }
 
-Tensors = dict[str, np.ndarray]
 
-
-def export(spec: NetworkSpec, network: Network, framework: str) -> Tensors:
-    """The network's tensors under a framework's names; it takes features already scaled."""
-    return dict(FORMATS[framework](spec, network))
-
-
-def _torch(spec: NetworkSpec, network: Network) -> Iterator[tuple[str, Any]]:
+def torch_tensors(network: Network) -> Iterator[tuple[str, Any]]:
     """The state of a torch.nn.Sequential of Linear, BatchNorm1d and the activation."""
     place = 0
     for layer, moments in zip(*network, strict=True):
@@ -68,7 +60,7 @@ def _torch(spec: NetworkSpec, network: Network) -> Iterator[tuple[str, Any]]:
         place += 1
 
 
-def _keras(spec: NetworkSpec, network: Network) -> Iterator[tuple[str, Any]]:
+def keras_tensors(network: Network) -> Iterator[tuple[str, Any]]:
     """The variables of Dense, BatchNormalization and PReLU layers under Keras' names."""
     norms = iter(_numbered("batch_normalization", len(network.parameters)))
     for index, (layer, moments) in enumerate(zip(*network, strict=True)):
@@ -111,28 +103,17 @@ def _norm(layer: Layer, moments: Moments, epsilon: float) -> tuple[Any, Any, Any
     )
 
 
-FORMATS: dict[str, Callable[..., Iterator[tuple[str, Any]]]] = {"torch": _torch, "keras": _keras}
+def torch_model(spec: NetworkSpec, features: int, outputs: int) -> list[str]:
+    """Lines of Python that build the network in PyTorch; it takes scaled features."""
+    rows = _torch_modules(spec, features, (*spec.hidden, outputs))
+    return ["model = nn.Sequential(", *(_row("nn", row) for row in rows), ")"]
 
 
-def recipe(spec: NetworkSpec, features: int, classes: int, framework: str, file: str) -> list[str]:
-    """Lines of Python that rebuild the network in the framework and load the file."""
-    sizes = (*spec.hidden, classes)
-    if framework == "torch":
-        modules = _torch_modules(spec, features, sizes)
-        body = [_row("nn", row) for row in modules]
-        load = f"model.load_state_dict(safetensors.torch.load_file({file!r}))"
-        return ["model = nn.Sequential(", *body, ")", load, "model.eval()"]
-    modules = _keras_modules(spec, sizes)
-    body = [_row("layers", row) for row in modules]
-    assign = "    variable.assign(tensors['/'.join(variable.path.split('/')[-2:])])"
-    return [
-        f"model = keras.Sequential([keras.Input(({features},)),",
-        *body,
-        "])",
-        f"tensors = safetensors.numpy.load_file({file!r})",
-        "for variable in model.variables:",
-        assign,
-    ]
+def keras_model(spec: NetworkSpec, features: int, outputs: int) -> list[str]:
+    """Lines of Python that build the network in Keras; it takes scaled features."""
+    rows = _keras_modules(spec, (*spec.hidden, outputs))
+    body = [_row("layers", row) for row in rows]
+    return [f"model = keras.Sequential([keras.Input(({features},)),", *body, "])"]
 
 
 def _row(package: str, modules: list[str]) -> str:

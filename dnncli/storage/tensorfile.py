@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from safetensors import SafetensorError, deserialize
 from dnncli.errors import CheckpointError
 from dnncli.storage import checkpoint, files
 
+ABOUT = "about"  # the metadata key of files for other programs
 FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
 DTYPES = {**FLOATS, "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1", "U8": "u1", "BOOL": "?"}
 
@@ -79,10 +81,10 @@ def _array(data: bytearray, dtype: str, shape: list[int]) -> Shaped[np.ndarray, 
     return np.frombuffer(data, DTYPES[dtype]).reshape(shape)
 
 
-def write(path: Path, tensors: dict[str, np.ndarray], framework: str) -> None:
-    """Write arrays for another program, whole or not at all. Raises CheckpointError on failure.
+def serialise(tensors: dict[str, np.ndarray], about: Mapping[str, Any]) -> bytes:
+    """The bytes of a file for another program: arrays, and JSON values under the key `about`.
 
-    framework: value of the metadata key `format`, pt or keras.
+    One metadata key: safetensors writes several in random order.
     """
     contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
-    files.write(path, safetensors.numpy.save(contiguous, {"format": framework}), CheckpointError)
+    return safetensors.numpy.save(contiguous, {ABOUT: json.dumps(about, allow_nan=False)})

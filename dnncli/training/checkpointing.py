@@ -22,10 +22,10 @@ from dnncli.spec import GROUPS, NetworkSpec, RunSpec, from_options
 from dnncli.storage.checkpoint import Checkpoint
 from dnncli.storage.decoding import decode
 from dnncli.training import placement
+from dnncli.training.data_metadata import image_from, particulars, targets_from
 from dnncli.training.decision_metadata import decision_from, decision_json
 from dnncli.training.history import RunHistory
 from dnncli.training.snapshot import DataSummary, Snapshot
-from dnncli.training.target_metadata import targets_from, targets_json
 from dnncli.training.tensor_names import network_tensors, optimizer_leaves, part_name
 
 
@@ -68,11 +68,7 @@ def _metadata(snapshot: Snapshot) -> dict[str, Any]:
     if snapshot.origin:
         values["origin"] = asdict(snapshot.origin)
     values |= decision_json(snapshot)
-    if data.encoding:
-        values["encoding"] = data.encoding.json()
-    if data.numbers:
-        values["targets"] = targets_json(data.numbers)
-    return values
+    return values | particulars(data)
 
 
 def _present(values: dict[str, Any]) -> dict[str, Any]:
@@ -168,11 +164,12 @@ def _restore(checkpoint: Checkpoint) -> Snapshot:
         raise CheckpointError(f"it holds {next(iter(tensors))!r}, which the spec has no place for.")
     encoding = decode(Encoding | None, meta.get("encoding"), "encoding")
     initial = decode(tuple[LayerRecord, ...], meta["initial"], "initial")
+    numbers = targets_from(meta, record)
     snapshot = Snapshot(
         RunHistory(spec, epochs, initial, best_epoch),
         best,
         TrainState(last, optimizer, step),
-        DataSummary(record, class_names, scaling, encoding, targets_from(meta, record)),
+        DataSummary(record, class_names, scaling, encoding, numbers, image_from(meta, record)),
         decode(tuple[StepRecord, ...], meta["flight"], "flight"),
         decode(OriginRecord | None, meta.get("origin"), "origin"),
         *decision_from(meta, record.classes),

@@ -17,13 +17,17 @@ from dnncli.training.history import RunHistory
 
 @dataclass(frozen=True)
 class DataSummary:
-    """What a network must know of the data it was trained on; numbers: targets of a regression."""
+    """What a network must know of the data it was trained on.
+
+    numbers: targets of a regression. image: rows and columns, where examples are images of bytes.
+    """
 
     record: DataRecord
     class_names: tuple[str, ...]
     scaling: Scaling
     encoding: Encoding | None = None  # of a table's columns
     numbers: Quantities | None = None
+    image: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -65,12 +69,14 @@ class Snapshot:
 
 def summary(dataset: Dataset) -> DataSummary:
     """What to keep of a dataset."""
+    image = dataset.image_shape if dataset.pixels else None
     return DataSummary(
         dataset.record(),
         dataset.class_names,
         dataset.scaling,
         dataset.encoding,
         dataset.quantities,
+        image,
     )
 
 

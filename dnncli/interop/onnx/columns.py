@@ -1,0 +1,129 @@
+"""A table's columns as inputs of a graph, and the features that become of them.
+
+The same as `data.tables.encoder` does after DuckDB has read a file: numbers are centred in float64
+and rounded to float32, what is missing takes the median or an indicator, every level has a feature.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from dnncli.data.tables import encoder
+from dnncli.data.tables.encoding import Column, Encoding
+from dnncli.interop import spellings
+from dnncli.interop.onnx.graph import ML, Graph
+
+KINDS = {
+    "number": "a number",
+    "time": "days since 1970-01-01, with fractions",
+    "code": "a number that names a category",
+    "text": "a text that names a category",
+}
+
+
+def features(graph: Graph, encoding: Encoding) -> str:
+    """The features of every row, unscaled, in the encoding's order."""
+    at = encoder.layout(encoding)
+    inputs = [_input(graph, column) for column in encoding.columns]
+    parts: list[str] = []
+    places: list[Int64[np.ndarray, " features"]] = []
+    if len(at.numbers):
+        numbers = [encoding.columns[i] for i in at.numbers]
+        x = graph.concatenated([inputs[i] for i in at.numbers])
+        values, indicators = _numbers(graph, at, numbers, x)
+        parts.append(values)
+        places.append(at.values)
+        if indicators:
+            parts.append(indicators)
+            places.append(at.indicators)
+    for i, first in zip(at.categories, at.firsts, strict=True):
+        column = encoding.columns[i]
+        category = _texts if column.kind == "text" else _codes
+        parts.append(category(graph, column, inputs[i]))
+        places.append(first + np.arange(len(column.features)))
+    return _ordered(graph, parts, np.concatenate(places))
+
+
+def _input(graph: Graph, column: Column) -> str:
+    """A column as a person has it: a text or a number for each row."""
+    type_ = "string" if column.kind == "text" else "double"
+    missing = "empty where missing" if column.kind == "text" else "NaN where missing"
+    return graph.input(column.name, type_, [1], f"{KINDS[column.kind]}; {missing}")
+
+
+def _numbers(
+    graph: Graph, at: encoder.Layout, columns: Sequence[Column], x: str
+) -> tuple[str, str | None]:
+    """Values of numbers and times with medians for those missing, and the indicators of these."""
+    exact = x
+    if at.centers.any():
+        exact = graph.node("Sub", x, graph.constant(at.centers[None]))
+    single = graph.cast(exact, "float")
+    infinity = graph.constant(np.array(np.inf, np.float32))
+    # NaN is not less than anything, so that one comparison finds what is not finite.
+    usable = graph.node("Less", graph.node("Abs", single), infinity)
+    for marks in _marks(columns):
+        marked = graph.node("Equal", x, graph.constant(marks[None]))
+        usable = graph.node("And", usable, graph.node("Not", marked))
+    values = graph.node("Where", usable, single, graph.constant(at.medians[None]))
+    if not at.marked.any():
+        return values, None
+    chosen = graph.constant(np.flatnonzero(at.marked))
+    present = graph.node("Gather", usable, chosen, axis=1)
+    return values, graph.cast(graph.node("Not", present), "float")
+
+
+def _marks(columns: Sequence[Column]) -> Iterator[Float64[np.ndarray, " columns"]]:
+    """One mark of a missing value for each column at a time; NaN, which equals nothing, for none.
+
+    Marks that are not numbers cannot stand among numbers.
+    """
+    found = [spellings.of_numbers(column.marks) for column in columns]
+    yield from map(np.array, zip_longest(*found, fillvalue=np.nan))
+
+
+def _codes(graph: Graph, column: Column, x: str) -> str:
+    """One feature for each code, one for any other and, where training had some, for missing."""
+    levels = np.array([float(level) for level in column.levels], np.float64)
+    hits = graph.cast(graph.node("Equal", x, graph.constant(levels[None])), "float")
+    axes = graph.constant(np.array([1], np.int64))
+    one = graph.constant(np.array(1, np.float32))
+    other = graph.node("Sub", one, graph.node("ReduceSum", hits, axes, keepdims=1))
+    if not column.missing:
+        return graph.concatenated([hits, other])
+    absent = graph.node("IsNaN", x)
+    for mark in spellings.of_numbers(column.marks):
+        marked = graph.node("Equal", x, graph.constant(np.array([[mark]])))
+        absent = graph.node("Or", absent, marked)
+    missing = graph.cast(absent, "float")
+    return graph.concatenated([hits, graph.node("Sub", other, missing), missing])
+
+
+def _texts(graph: Graph, column: Column, x: str) -> str:
+    """One feature for each level, one for any other and, where training had some, for missing."""
+    other = len(column.levels)
+    width = len(column.features)
+    keys: dict[str, int] = {}
+    for i, level in enumerate(column.levels):
+        keys |= dict.fromkeys(spellings.of_level(level), i)
+    keys |= dict.fromkeys(spellings.of_missing(column.marks), width - 1)
+    index = graph.node(
+        "LabelEncoder",
+        x,
+        domain=ML,
+        keys_strings=list(keys),
+        values_int64s=list(keys.values()),
+        default_int64=other,
+    )
+    places = graph.constant(np.arange(width)[None])
+    return graph.cast(graph.node("Equal", index, places), "float")
+
+
+def _ordered(graph: Graph, parts: Sequence[str], places: Int64[np.ndarray, " features"]) -> str:
+    """Matrices side by side, their columns at the places that they have among the features."""
+    joined = graph.concatenated(parts)
+    if (np.diff(places) > 0).all():
+        return joined
+    return graph.node("Gather", joined, graph.constant(np.argsort(places)), axis=1)
