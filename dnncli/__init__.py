@@ -1,3 +1,26 @@
-"""Train deep multilayer perceptrons and see which layers learn, which do not, and why."""
+"""Train deep multilayer perceptrons and see which layers learn, which do not, and why.
+
+`load` gives a trained network that predicts, `train` trains one. They are imported when they are
+first asked for: `import dnncli`, the shell's help and completion stay quick.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dnncli.experiments.api import Model, load, train
 
 __version__ = "0.1.0"
+__all__ = ["Model", "__version__", "load", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    """What is offered, from where it is defined."""
+    if name not in __all__:
+        raise AttributeError(f"module 'dnncli' has no attribute {name!r}")
+    return getattr(importlib.import_module("dnncli.experiments.api"), name)
+
+
+def __dir__() -> list[str]:
+    """What is offered, imported or not."""
+    return sorted({*globals(), *__all__})

@@ -20,6 +20,7 @@ MNIST = ROOT.parent / "shared" / "data" / "mnist"
 TABLES = ROOT.parent / "shared" / "data" / "tables"
 CONSOLE = re.compile(r"```console\n\$ (?P<command>[^\n]+)\n(?P<output>.*?)```", re.DOTALL)
 SHELL = re.compile(r"```sh\n(?P<body>.*?)```", re.DOTALL)
+PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 ROW = re.compile(r"^\|.*?\| `(?P<command>dnncli [^`]+)` \|", re.MULTILINE)
 RUN = re.compile(r"([A-Z_]+=\S+ )?dnncli |cmp ")  # not what installs something
 DEFAULT = re.compile(r"\[default: ([^]]*)\]")

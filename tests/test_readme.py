@@ -51,6 +51,12 @@ def test_a_command_of_the_readme_runs(command, folder, monkeypatch, quick_compil
         assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("program", readme.PYTHON.findall(readme.README.read_text()))
+def test_a_program_of_the_readme_runs(program, folder, monkeypatch, quick_compilation):
+    monkeypatch.chdir(folder)
+    exec(program, {})
+
+
 @pytest.mark.parametrize("console", readme.consoles(), ids=lambda console: console.command)
 def test_a_console_of_the_readme_shows_what_the_program_prints(console, folder, quick_compilation):
     if needs_what_is_not_here(console.command, folder):

@@ -9,7 +9,7 @@ import click
 from dnncli.cli import config
 from dnncli.cli.command import section
 from dnncli.cli.types import Name, Number, Sizes
-from dnncli.spec import RunSpec, catalog, monitors, objective
+from dnncli.spec import RunSpec, catalog, monitors, objective, resolved
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULTS = RunSpec().options()
@@ -181,20 +181,7 @@ def inherited(decorator: Callable[[Command], Command]) -> Callable[[Command], Co
 
 def run_options(options: dict[str, Any]) -> dict[str, Any]:
     """Options as the spec takes them: those given, layer sizes resolved, patience 0 as never."""
-    given = {name: value for name, value in options.items() if value is not None}
-    depth = given.pop("depth", None)
-    width = given.pop("width", None)
-    if depth is not None:
-        if "hidden" in given:
-            raise click.UsageError("--depth and --hidden exclude each other.")
-        if depth < 1 or (width is not None and width < 1):
-            raise click.UsageError("--depth and --width must be at least 1.")
-        given["hidden"] = (width or 100,) * depth
-    elif width is not None:
-        raise click.UsageError("--width has no use without --depth.")
-    if given.get("patience") == 0:
-        given["patience"] = None
-    return given
+    return resolved({name: value for name, value in options.items() if value is not None})
 
 
 interop_options = section(

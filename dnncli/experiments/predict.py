@@ -21,11 +21,7 @@ def predict(
 ) -> Iterator[Predictions]:
     """The best epoch's predictions for blocks of unscaled rows, in their order."""
     names = np.array(snapshot.data.class_names, object)
-    network = placement.put(snapshot.answering)
-    for rows, count in batches(blocks, snapshot.data.record.features):
-        x = placement.put(snapshot.data.scaling.apply(rows))
-        outputs = inference.compiled_logits(snapshot.spec.network, network, x)
-        logits = np.asarray(outputs)[:count]
+    for logits in outputs(snapshot, blocks):
         if snapshot.data.numbers is not None:
             yield Predictions([], values=snapshot.data.numbers.rounded(logits).tolist())
             continue
@@ -34,6 +30,16 @@ def predict(
             yield Predictions(classes, _shortest(softmax(logits)).tolist())
         else:
             yield Predictions(classes)
+
+
+def outputs(
+    snapshot: Snapshot, blocks: Iterable[Block]
+) -> Iterator[Float32[np.ndarray, "rows outputs"]]:
+    """What the best epoch's network puts out for blocks of unscaled rows, in their order."""
+    network = placement.put(snapshot.answering)
+    for rows, count in batches(blocks, snapshot.data.record.features):
+        x = placement.put(snapshot.data.scaling.apply(rows))
+        yield np.asarray(inference.compiled_logits(snapshot.spec.network, network, x))[:count]
 
 
 def batches(blocks: Iterable[Block], features: int) -> Iterator[tuple[Block, int]]:

@@ -3,7 +3,7 @@
 from dnncli.spec.checks import option
 from dnncli.spec.data import Amount, DataSpec
 from dnncli.spec.network import NetworkSpec
-from dnncli.spec.run import GROUPS, RunSpec, from_options
+from dnncli.spec.run import GROUPS, RunSpec, from_options, resolved
 from dnncli.spec.training import ScheduleSpec, StoppingSpec, UpdateSpec
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "UpdateSpec",
     "from_options",
     "option",
+    "resolved",
 ]

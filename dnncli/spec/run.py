@@ -16,6 +16,8 @@ from dnncli.spec.freezing import FreezingSpec
 from dnncli.spec.network import NetworkSpec
 from dnncli.spec.training import ScheduleSpec, StoppingSpec, UpdateSpec
 
+WIDTH = 100  # of each of --depth layers
+
 
 @dataclass(frozen=True)
 class RunSpec:
@@ -103,6 +105,27 @@ def from_options(options: Mapping[str, Any]) -> RunSpec:
             values[known[name]][name] = _tuples(value)
     specs = {group: kind(**values[group]) for group, kind in GROUPS.items()}
     return RunSpec(**specs, seed=options.get("seed", 0))
+
+
+def resolved(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as people give them, as `from_options` takes them: sizes in `hidden`, no patience 0.
+
+    Raises SpecError where --depth and --width do not give sizes.
+    """
+    given = dict(options)
+    depth = given.pop("depth", None)
+    width = given.pop("width", None)
+    if depth is not None:
+        if "hidden" in given:
+            raise SpecError("--depth and --hidden exclude each other.", option="--depth")
+        if depth < 1 or (width is not None and width < 1):
+            raise SpecError("--depth and --width must be at least 1.", option="--depth")
+        given["hidden"] = (width or WIDTH,) * depth
+    elif width is not None:
+        raise SpecError("--width has no use without --depth.", option="--width")
+    if given.get("patience") == 0:
+        given["patience"] = None
+    return given
 
 
 def _tuples(value: Any) -> Any:

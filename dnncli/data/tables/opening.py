@@ -29,7 +29,7 @@ SETTINGS = (
 )
 
 
-class _Files(NamedTuple):
+class Files(NamedTuple):
     """What to select from, its columns with their types, and how they were found."""
 
     source: str
@@ -77,17 +77,17 @@ def open_table(text: str, reading: Reading) -> Relation:
     paths = find(text)
     scratch = Scratch()
     location = reading.shown or text
-    connection = _connect(paths, scratch.folder)
+    connection = connect(paths, scratch.folder)
     draft = Relation(connection, tuple(paths), location, where=reading.where, scratch=scratch)
     with draft.explained():
         files = [prepare(path, reading.kind or kind(str(path)), reading, scratch) for path in paths]
-        relation = _described(draft, _files(draft.connection, files, reading), reading)
+        relation = described(draft, _files(draft.connection, files, reading), reading)
         if relation.where:
             _check_where(relation, relation.where)
         return relation
 
 
-def _described(draft: Relation, files: _Files, reading: Reading) -> Relation:
+def described(draft: Relation, files: Files, reading: Reading) -> Relation:
     """A relation of files' columns."""
     columns = files.columns
     types = {name: type_ for name, type_ in columns.items() if sql.simple(type_)}
@@ -118,7 +118,7 @@ def _unused(name: str, columns: dict[str, str]) -> str:
     return name
 
 
-def _connect(paths: Sequence[Path], folder: Path) -> "DuckDBPyConnection":
+def connect(paths: Sequence[Path], folder: Path) -> "DuckDBPyConnection":
     """A database in memory that can read these files and a folder, and do nothing else.
 
     --where is SQL, and a checkpoint that others made may hold one.
@@ -139,7 +139,7 @@ def _connect(paths: Sequence[Path], folder: Path) -> "DuckDBPyConnection":
     return connection
 
 
-def _files(connection: "DuckDBPyConnection", files: Sequence[Prepared], reading: Reading) -> _Files:
+def _files(connection: "DuckDBPyConnection", files: Sequence[Prepared], reading: Reading) -> Files:
     """What to select from: files of one kind."""
     kinds = {file.kind for file in files}
     paths = [file.path for file in files]
@@ -151,7 +151,7 @@ def _files(connection: "DuckDBPyConnection", files: Sequence[Prepared], reading:
             Notice("renamed", facts={"old": old, "new": new}) for old, new in dialect.repaired
         ]
         notices = (*files[0].notices, *dialect.notices, *renamed)
-        return _Files(dialect.source(paths), dialect.columns, dialect, notices)
+        return Files(dialect.source(paths), dialect.columns, dialect, notices)
     source = _stored(paths, kinds, reading)
     rows = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
     columns = {row[0]: row[1] for row in rows}
@@ -159,7 +159,7 @@ def _files(connection: "DuckDBPyConnection", files: Sequence[Prepared], reading:
         raise DataError(
             f"{paths[0]} is not a table: it needs a list of objects, or an object a line."
         )
-    return _Files(source, columns)
+    return Files(source, columns)
 
 
 def _stored(paths: Sequence[Path], kinds: set[str | None], reading: Reading) -> str:

@@ -151,7 +151,7 @@ def _encoded(
     reading = replace(_matching(reading, known), text=lambda names: [*known.targets, *texts])
     relation = open_table(text, reading)
     check_columns(relation, [*(column.name for column in known.columns), *known.targets])
-    relation = relation.without(_marks(known))
+    relation = relation.without(marks(known))
     if known.quantities:
         labels = number_targets.as_known(relation, known.quantities)
     else:
@@ -171,7 +171,7 @@ def _matching(reading: Reading, known: Encoding) -> Reading:
     return replace(reading, header=header, layout=known.layout, optional=known.targets)
 
 
-def _marks(known: Encoding) -> dict[str, tuple[str, ...]]:
+def marks(known: Encoding) -> dict[str, tuple[str, ...]]:
     """The marks of missing values that columns have."""
     return {column.name: column.marks for column in known.columns if column.marks}
 
@@ -233,7 +233,7 @@ def stream(
     reading = replace(how, text=lambda names: names, raw=raw, more=carried.select)
     relation = open_table(path, _matching(reading, known))
     check_columns(relation, [column.name for column in known.columns])
-    relation = relation.without(_marks(known))
+    relation = relation.without(marks(known))
     at = encoder.layout(known)
     select = encoder.select_encoded(known, relation.types)
     scan = Scan(relation, select, at.width, objects=carried.aliases)
