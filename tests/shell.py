@@ -1,17 +1,20 @@
 """How the tests of the shell run command lines: in this process for speed, in another for what needs one."""
 
 import importlib
+import importlib.util
 import io
 import json
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 
 import click
 import numpy as np
 
 from dnncli.cli import program
+from dnncli.report import schema
 
 TINY = ["--data", "tiny.npz", "--hidden", "4,3", "--epochs", "2", "--batch-size", "8"]
 
@@ -39,6 +42,29 @@ def strict(text):
     return json.loads(text, parse_constant=refuse)
 
 
+@cache
+def validator(command):
+    """What checks a command's results; None where jsonschema is not installed."""
+    if importlib.util.find_spec("jsonschema") is None:
+        return None
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(schema.of_command(command))
+
+
+def check_schema(document):
+    """Raise ValidationError unless a result is what `dnncli schema` says."""
+    checking = validator(document["command"].replace(" ", "-"))
+    if checking:
+        checking.validate(document)
+
+
+def check_output(out):
+    """The same for what was printed, where that is one result and not a stream of events."""
+    if out.startswith('{"command"') and '"event"' not in out.partition("\n")[0][:99]:
+        check_schema(strict(out))
+
+
 def run(*arguments, stdin=b""):
     """One command line in this process; an exception that a user would see as a traceback is raised."""
     before = sys.stdin, sys.stdout, sys.stderr
@@ -51,6 +77,7 @@ def run(*arguments, stdin=b""):
     for stream in streams[1:]:
         stream.flush()
     out, err = (stream.buffer.getvalue().decode() for stream in streams[1:])
+    check_output(out)
     return Result(code, out, err)
 
 

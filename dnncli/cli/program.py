@@ -24,6 +24,7 @@ COMMANDS = {
     "compare-activations": "Compare activation functions over paired seeds: which differences"
     " are real.",
     "vanishing-demo": "Show how gradients vanish and explode with depth.",
+    "schema": "Print the JSON Schema of a command's result.",
     "completion": "Print the script with which bash, zsh or fish completes dnncli.",
 }
 
