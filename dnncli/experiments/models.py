@@ -21,7 +21,7 @@ from dnncli.nn.network import TrainState
 from dnncli.records import ParentRecord
 from dnncli.spec import DataSpec, RunSpec
 from dnncli.spec import transfer as transfer_spec
-from dnncli.storage import checkpoint, tensorfile
+from dnncli.storage import checkpoint, pickled, tensorfile
 from dnncli.training import checkpointing
 from dnncli.training.history import RunHistory
 from dnncli.training.snapshot import DataSummary, Snapshot
@@ -33,6 +33,7 @@ def load(path: Path, act: str | None, alpha: float | None) -> Snapshot | Model:
     Raises CheckpointError for a file that cannot be read, SpecError where `act` is missing or
     `alpha` has no use.
     """
+    pickled.refuse(path)
     if act is not None:
         return interop.read(path, act, alpha)
     return load_checkpoint(path, alpha)
@@ -49,6 +50,7 @@ def load_checkpoint(path: Path, alpha: float | None = None) -> Snapshot:
             " checkpoint knows its own.",
             option="--alpha",
         )
+    pickled.refuse(path)
     if tensorfile.elsewhere(path):
         raise SpecError(
             f"--act: {path} was not written by dnncli; for a model from PyTorch or Keras say"
