@@ -14,10 +14,11 @@ EXAMPLES = """
 
 
 @define("schema", EXAMPLES)
-@click.argument("command", type=click.Choice([*schema.RESULTS, "predict"]))
+@click.argument("command", metavar="COMMAND", type=click.Choice([*schema.RESULTS, "predict"]))
 def command(command: str) -> None:
     """Print the JSON Schema of a command's `--format json`.
 
+    COMMAND is train, eval, predict, …; of data it is data-list, data-show or data-fetch.
     It is made from the same types as the results. Keys only get added: a later result of the same
     `schema` number is valid too.
     """
