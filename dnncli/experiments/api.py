@@ -16,7 +16,7 @@ from dnncli.data.tables import encoder
 from dnncli.errors import DataError, SpecError
 from dnncli.experiments import models, predict
 from dnncli.experiments import train as training
-from dnncli.experiments.metrics import threshold
+from dnncli.experiments.metrics import temperature, threshold
 from dnncli.experiments.metrics.threshold import answered
 from dnncli.records import TrainRecord
 from dnncli.spec import from_options, resolved
@@ -140,6 +140,7 @@ def train(
     if out is not None:
         checkpoint.reserve(Path(out), overwrite)
     dataset = loading.load(spec.data)
+    temperature.check(spec, dataset)
     threshold.check(spec, dataset)
     snapshot = run.start(spec, dataset)
     progress = None

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,10 @@ import pytest
 import safetensors
 import shell
 from command_lines import write_idx
+
+from dnncli.data.rows import Rows
+from dnncli.experiments import models, train
+from dnncli.records.calibration import CalibrationRecord
 
 SIZE = ("--hidden", "6", "--epochs", "2", "--quiet")
 ROWS = 90
@@ -125,6 +130,19 @@ def test_images_go_in_as_bytes_in_the_files_own_shape(trained, folder, name, sha
     assert agrees(scope, trained / f"{name}.ckpt", "images.npz")
 
 
+def test_a_calibrated_network_leaves_with_its_temperature(trained, folder):
+    np.save("images.npy", np.full((3, 8, 8), 9, np.uint8))
+    np.savez("images.npz", x=np.load("images.npy"))
+    plain = export(trained / "digits.ckpt")["probabilities"]
+    snapshot = models.load_checkpoint(trained / "digits.ckpt")
+    kept = CalibrationRecord(0.5, kept=True, before=2.0, after=1.0, examples=200, folds=5)
+    train.save(replace(snapshot, calibration=kept), Path("warm.ckpt"))
+    scope = export("warm.ckpt", "--overwrite")
+    assert agrees(scope, "warm.ckpt", "images.npz")
+    sharper = np.square(plain) / np.square(plain).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(scope["probabilities"], sharper, rtol=1e-4)
+
+
 @pytest.mark.parametrize("framework", ["torch", "keras"])
 def test_other_files_say_how_rows_become_features(trained, folder, framework):
     """The recipe's features, scaled, are what the network of `predict` gets, to 1e-6."""
@@ -145,9 +163,6 @@ def test_other_files_say_how_rows_become_features(trained, folder, framework):
 
 def first_layer(path, file):
     """The features that `predict` scales for the rows of a file."""
-    from dnncli.data.rows import Rows
-    from dnncli.experiments import models
-
     snapshot = models.load_checkpoint(Path(path))
     source = Rows(file, snapshot.data.encoding)
     blocks = [snapshot.data.scaling.apply(block) for block in source.blocks(0)]
