@@ -13,7 +13,9 @@ from dnncli.cli.suggestions import meant, renamed
 from dnncli.errors import SpecError, suggestion
 
 COMMAND_LINE = "dnncli.command-line"  # where a context keeps the words it was made from
-CONFIG_FILE = "dnncli.config-file"  # … and the path of its --config
+CONFIG_FILE = "dnncli.config-file"  # … the path of its --config
+RESULT = "dnncli.result"  # … the record that its command has presented
+INSIDE = "dnncli.inside"  # … and whether another command has made it
 # Columns of help's first column at most; longer names stand on a line of their own.
 WIDEST_NAMES = 26
 SOURCE_PRIORITY = {

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -90,6 +90,37 @@ class Extras:
             from dnncli.report.figures import canvas
 
             canvas.save(build(), self.plot, command_line())
+
+
+class PictureFolder:
+    """A folder of pictures, one for each part of a command's work."""
+
+    def __init__(self, folder: Path, overwrite: bool) -> None:
+        """The folder counts from where the command was called."""
+        self.folder = folder.absolute()
+        self.overwrite = overwrite
+
+    def check(self, names: Iterable[str]) -> None:
+        """Make the folder; fail before the work where a picture could not be drawn after it.
+
+        Raises SpecError for what was asked wrongly, DnncliError for what the system refuses.
+        """
+        from dnncli.report.figures import canvas
+
+        with files.reported(self.folder, "made"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        for path in map(self.path, names):
+            canvas.check(path)
+            files.reserve(path, self.overwrite, "--plot")
+
+    def path(self, name: str) -> Path:
+        """A picture's path."""
+        return self.folder / name
+
+    def options(self, path: str) -> list[str]:
+        """How another command is told to draw it."""
+        overwriting = ["--overwrite"] if self.overwrite else []
+        return ["--plot", path, *overwriting]
 
 
 def _check_distinct(paths: Mapping[str, Path]) -> None:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dnncli.cli import signals, terminal
+import click
+
+from dnncli.cli import command, signals, terminal
 from dnncli.errors import ExitCode
 from dnncli.report import merit, notices, structured
 from dnncli.report.escaping import escaped_strings
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
 
 Event = TypeVar("Event")
 Row = Sequence[object]
+
+
+def meta() -> dict[str, Any]:
+    """What the running command's context keeps; nothing where no command runs."""
+    context = click.get_current_context(silent=True)
+    return {} if context is None else context.meta
 
 
 class Presenter:
@@ -75,6 +83,7 @@ class Presenter:
         streamed: fields of the record that a stream of JSON lines has brought before; None: the
         command has no stream, and its one line of JSON is the same in both formats.
         """
+        meta()[command.RESULT] = record
         if self.format == "csv":
             own = merit.own_rows(rows) if self._regression else rows
             self.screen.write(structured.csv_lines(own))
@@ -104,8 +113,9 @@ class Presenter:
         return ExitCode.DIVERGED
 
     def stopped(self, number: int, how_to_go_on: str) -> ExitCode:
-        """Say how to go on after a signal."""
-        self.notice(f"stopped; {how_to_go_on}")
+        """Say how to go on after a signal; a command inside another one leaves that to it."""
+        if not meta().get(command.INSIDE):
+            self.notice(f"stopped; {how_to_go_on}")
         return signals.CODES[number]
 
     def progress(

@@ -25,6 +25,7 @@ COMMANDS = {
     " are real.",
     "vanishing-demo": "Show how gradients vanish and explode with depth.",
     "schema": "Print the JSON Schema of a command's result.",
+    "tour": "Walk through the chapter, an idea a station, each seen in a run.",
     "completion": "Print the script with which bash, zsh or fish completes dnncli.",
 }
 
@@ -115,12 +116,9 @@ def _answer() -> int:
 
 def run(arguments: list[str]) -> int:
     """Parse and run one command line; returns its exit code."""
-    line = {command.COMMAND_LINE: ("dnncli", *arguments)}
     try:
-        with program.make_context("dnncli", list(arguments)) as context:
-            context.meta.update(line)
-            result: Any = program.invoke(context)
-            return int(result or ExitCode.DONE)
+        code, _ = _invoke(arguments, {})
+        return code
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
@@ -136,6 +134,22 @@ def run(arguments: list[str]) -> int:
     except MemoryError:
         advice = "not enough memory: make the network or the data smaller."
         return complain(advice, ExitCode.FAILED, _command(arguments))
+
+
+def invoke(arguments: list[str]) -> tuple[int, Any]:
+    """Run a command line inside another command: its exit code and the record it has presented.
+
+    Raises what the command raises.
+    """
+    return _invoke(arguments, {command.INSIDE: True})
+
+
+def _invoke(arguments: list[str], more: dict[str, Any]) -> tuple[int, Any]:
+    """Parse and run one command line; its exit code and its record, if it has presented one."""
+    with program.make_context("dnncli", list(arguments)) as context:
+        context.meta.update({command.COMMAND_LINE: ("dnncli", *arguments), **more})
+        result: Any = program.invoke(context)
+        return int(result or ExitCode.DONE), context.meta.get(command.RESULT)
 
 
 def complain(message: str, code: ExitCode, where: str = "dnncli") -> ExitCode:

@@ -1,0 +1,1 @@
+"""The guided tour: what each station's figures show."""

@@ -1,0 +1,109 @@
+"""The result of `tour`, and all that its stations can observe."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from dnncli.records.observations.comparisons import (
+    BetterThanSigmoid,
+    DeadUnits,
+    FasterToAccuracy,
+    MeanNearerZero,
+    SlowerToAnswer,
+    SlowerToTrain,
+    StoppedEarly,
+    TrainAboveTest,
+)
+from dnncli.records.observations.gradients import (
+    BothWays,
+    ClippingSaves,
+    GradientExplodes,
+    GradientShrinks,
+    InitialisationSaves,
+    RunBreaks,
+    StaysFlat,
+    UnitsAreFlat,
+    VarianceAsPublished,
+    WithinBound,
+)
+from dnncli.records.observations.training import (
+    ClippedLayers,
+    ClippingFades,
+    FrozenIsNotEnough,
+    HighFromFirst,
+    MeansAgree,
+    NamesAreTaken,
+    NormLearns,
+    NormLevels,
+    PriceOfVariance,
+    ReuseHelps,
+    TrainingLevels,
+    VarianceOff,
+)
+
+Observation = (
+    WithinBound
+    | GradientShrinks
+    | UnitsAreFlat
+    | StaysFlat
+    | GradientExplodes
+    | RunBreaks
+    | ClippingSaves
+    | InitialisationSaves
+    | VarianceAsPublished
+    | BothWays
+    | MeanNearerZero
+    | DeadUnits
+    | SlowerToTrain
+    | SlowerToAnswer
+    | FasterToAccuracy
+    | StoppedEarly
+    | BetterThanSigmoid
+    | TrainAboveTest
+    | NormLevels
+    | NormLearns
+    | TrainingLevels
+    | MeansAgree
+    | VarianceOff
+    | PriceOfVariance
+    | ClippedLayers
+    | ClippingFades
+    | HighFromFirst
+    | NamesAreTaken
+    | ReuseHelps
+    | FrozenIsNotEnough
+)
+
+
+@dataclass(frozen=True)
+class ToldObservation:
+    """An observation in words; figures: the observation's own, by name."""
+
+    observation: str
+    shown: bool
+    figures: dict[str, float | int | str]
+    sentence: str
+
+
+@dataclass(frozen=True)
+class StationRecord:
+    """One station after its run, in one language. picture: the file that was drawn, if any."""
+
+    idea: str
+    title: str
+    question: str
+    formula: str
+    commands: tuple[str, ...]
+    observations: tuple[ToldObservation, ...]
+    exercise: str
+    answer: str
+    picture: str | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TourRecord:
+    """The result of `tour`: the stations that were visited."""
+
+    config: dict[str, Any]
+    stations: tuple[StationRecord, ...]
+    seconds: float

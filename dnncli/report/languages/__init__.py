@@ -1,0 +1,1 @@
+"""The tour's sentences, a file a language."""
