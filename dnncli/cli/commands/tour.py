@@ -13,7 +13,7 @@ from dnncli.errors import SpecError
 from dnncli.spec.tour import FULL, LANGUAGES, QUICK, STATIONS, Station
 
 EXAMPLES = """
-  dnncli tour                                    # thirteen stations, a few minutes
+  dnncli tour                                    # thirteen stations
   dnncli tour exploding                          # one of them
   dnncli tour --list
   dnncli tour --quick --from batch-norm
