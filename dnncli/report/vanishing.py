@@ -8,9 +8,12 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dnncli.records import CaseRecord, DemoRecord, DepthRecord, PromiseRecord
-from dnncli.report import fitting, gradients, text
+from dnncli.records import CaseRecord, DemoRecord, PromiseRecord
+from dnncli.report import fitting, legend, text
+from dnncli.report.layer_table import LayerTable
 
+LAYER_ROOM = 10  # columns that layers' names take
+WIDEST_CELL = 16  # columns of a case at most
 ROWS = 24  # layers of a heat map; of deeper networks an even selection is drawn
 # How far log10 of delta is from the output layer's, and how that is drawn: an arrow, and in colour
 # a background from blue (vanished) to red (exploded), which also the colour-blind tell apart.
@@ -49,35 +52,64 @@ def layer_rows(cases: Sequence[CaseRecord]) -> list[list[object]]:
     return rows
 
 
-def report(record: DemoRecord) -> Iterator[RenderableType]:
-    """The map (or, for one case, its layers in full), the cases' table, and the moral."""
+def report(record: DemoRecord, *, explained: bool = True) -> Iterator[RenderableType]:
+    """The map (or, for one case, its layers in full), the cases' table, and the moral.
+
+    explained: whether a legend stands under the tables.
+    """
     depths = sorted({case.depth for case in record.cases})
     if len(depths) > 1:
         yield sweep(record.cases, depths)
     elif len(record.cases) == 1:
-        yield layer_table(record.cases[0])
+        yield LayerTable(record.cases[0])
     else:
-        yield heat_map(record.cases)
+        yield from heat_map(record.cases)
     if len(depths) == 1:
-        yield from _outcomes(record)
+        yield case_table(record.cases)
+    if explained:
+        yield legend.legend(record.cases)
+    if len(depths) == 1:
+        yield from map(promise_lines, record.promises)
     for line in record.growth:
         yield Text(f"{line}.")
     yield Text(record.moral, style="bold")
 
 
-def _outcomes(record: DemoRecord) -> Iterator[RenderableType]:
-    yield case_table(record.cases)
-    for promise in record.promises:
-        yield promise_lines(promise)
-
-
-def heat_map(cases: Sequence[CaseRecord]) -> Table:
+def heat_map(cases: Sequence[CaseRecord]) -> Iterator[RenderableType]:
     """log10 of delta by layer and case, the output layer on top; arrows: how far from it."""
-    title = "log10 δ before the first step (▼ vanishing, ▲ exploding towards the input)"
-    table = Table(title=title, **text.PLAIN_TABLE)
+    yield Text("log10 δ before the first step", style="bold")
+    yield Text("▼ vanishing, ▲ exploding towards the input", style="dim")
+    yield HeatMap(cases)
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """A column a case, as wide as the terminal allows; in several parts where it is narrow."""
+
+    cases: Sequence[CaseRecord]
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
+        """As many cases side by side as there is room for."""
+        left = list(self.cases)
+        while left:
+            count = len(left)
+            while count > 1 and not fitting.fits(_map(left[:count], 0), console, options):
+                count -= 1
+            # A pipe has no width to fill.
+            room = (options.max_width - LAYER_ROOM) // count - 1 if console.is_terminal else 0
+            yield _map(left[:count], min(room, WIDEST_CELL))
+            left = left[count:]
+
+
+def _map(cases: Sequence[CaseRecord], width: int) -> Table:
+    """Columns of at least this width."""
+    table = Table(**text.PLAIN_TABLE)
     table.add_column("layer", no_wrap=True)
     for case in cases:
-        table.add_column(_stacked_label(case), justify="right")
+        label = _stacked_label(case)
+        table.add_column(label, justify="right", no_wrap=True, min_width=max(width, 0))
     logs = [_logs(case) for case in cases]
     for index in reversed(_selection(len(cases[0].layers))):
         cells = [_cell(column[index], column[-1]) for column in logs]
@@ -151,7 +183,7 @@ class CaseTable:
         several = len({case.depth for case in self.cases}) > 1
         depth = {"depth": lambda case: str(case.depth)} if several else {}
         trained = any(case.trained for case in self.cases)
-        accuracy = {"accuracy": _accuracy} if trained else {}
+        accuracy = {"val. acc.": _accuracy} if trained else {}
         return {**depth, **CASE_COLUMNS, **accuracy}
 
 
@@ -195,7 +227,7 @@ CASE_COLUMNS: dict[str, Callable[[CaseRecord], str]] = {
     "trains to": _reach,
     "flat": _flat,
 }
-DISPENSABLE = ("χ", "trains to", "theory")  # the least important first
+DISPENSABLE = ("χ", "trains to", "theory", "flat")  # the least important first
 
 
 def _accuracy(case: CaseRecord) -> str:
@@ -225,40 +257,6 @@ def promise_lines(promise: PromiseRecord) -> Text:
         (promise.advice, "bold"),
         ".",
     )
-
-
-def layer_table(case: CaseRecord) -> Table:
-    """One case in full: measured, predicted and bounded delta, activations, flat units by layer."""
-    low, high = gradients.decades([layer.delta_rms for layer in case.layers])
-    table = Table(title=case.case, **text.TABLE)
-    table.add_column("layer", no_wrap=True)
-    for name in ("δ", "seeds' range", "theory"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column(f"10^{low} … 10^{high}", no_wrap=True, min_width=8)
-    bounded = case.layers[0].bound is not None
-    for name in [*["bound"] * bounded, "mean", "std", "flat"]:
-        table.add_column(name, justify="right", no_wrap=True)
-    for layer in case.layers:
-        table.add_row(*_layer_row(layer, low, high, bounded))
-    return table
-
-
-def _layer_row(layer: DepthRecord, low: int, high: int, bounded: bool) -> list[str]:
-    least, most = layer.ranges["delta_rms"]
-    predicted = layer.predicted_delta_rms
-    theory = "none" if predicted is None else text.scientific(predicted)
-    bounds = [] if layer.bound is None else [text.scientific(layer.bound)]
-    return [
-        layer.layer,
-        text.scientific(layer.delta_rms),
-        f"{least:.1e}…{most:.1e}",
-        theory,
-        text.bar(text.logarithmic(layer.delta_rms, low, high), 8),
-        *bounds * bounded,
-        text.plain(layer.activation_mean),
-        text.plain(layer.activation_std),
-        text.percent(layer.saturated_fraction),
-    ]
 
 
 def sweep(cases: Sequence[CaseRecord], depths: Sequence[int]) -> Table:

@@ -64,7 +64,16 @@ EXAMPLES = """
         help="How features are scaled.  [default: standard]",
     ),
 )
-@section("Output", outputs.plot_option, outputs.overwrite_option)
+@section(
+    "Output",
+    click.option(
+        "--legend/--no-legend",
+        default=True,
+        help="Explain the tables' words and signs under them.  [default: on]",
+    ),
+    outputs.plot_option,
+    outputs.overwrite_option,
+)
 @options.output
 def command(
     cases: str,
@@ -75,6 +84,7 @@ def command(
     train: int,
     data: str,
     scale: str,
+    legend: bool,
     plot: Path | None,
     overwrite: bool,
     format_: str,
@@ -101,7 +111,7 @@ def command(
     from dnncli.experiments.vanishing.run import VanishingSpec
 
     spec = VanishingSpec(chosen, levels, width, seeds, train)
-    demonstrate(presenter, spec, source, dataset, extras)
+    demonstrate(presenter, spec, source, dataset, extras, explained=legend)
 
 
 def _depths(depth: int | None, depths: tuple[int, ...] | None) -> tuple[int, ...]:

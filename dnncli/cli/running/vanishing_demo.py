@@ -14,9 +14,15 @@ from dnncli.training import compilation_cache
 
 
 def demonstrate(
-    presenter: Presenter, spec: VanishingSpec, source: DataSpec, dataset: Dataset, extras: Extras
+    presenter: Presenter,
+    spec: VanishingSpec,
+    source: DataSpec,
+    dataset: Dataset,
+    extras: Extras,
+    *,
+    explained: bool,
 ) -> None:
-    """Measure every case, print and draw them."""
+    """Measure every case, print and draw them; explained: with a legend."""
     compilation_cache.enable()
     cases: list[CaseRecord] = []
     with presenter.progress("measuring", len(spec.cases) * len(spec.depths)) as bar:
@@ -25,7 +31,7 @@ def demonstrate(
             cases.append(case)
             presenter.event("case", case)
     record = result(_config(spec, source, dataset), dataset, cases)
-    presenter.show(report.report, record)
+    presenter.show(report.report, record, explained=explained)
     presenter.end(record, report.layer_rows(record.cases), streamed=["cases"])
     extras.draw(lambda: figures.figure(record.cases))
 

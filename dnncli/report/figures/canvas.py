@@ -33,7 +33,6 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)))
 GREY = "#b8b8b8"
 SHORT = 50  # ratio of a logarithmic axis' ends below which 2 and 5 are marked besides powers of ten
-MOST_NAMES = 12  # on the axis of a heat map; of more, every so many is named
 FEW_SEEDS = 5  # from which on the band of a learning curve is an interval
 TITLE = 94  # characters of a title's line that fit on a page's width
 STYLE: Any = {
@@ -151,7 +150,7 @@ def curves(
     """
     for index, (name, curve) in enumerate(series.items(), first):
         colour = COLOURS[index % len(COLOURS)]
-        dashes = DASHES[index % len(DASHES)]
+        dashes = DASHES[(index + index // len(COLOURS)) % len(DASHES)]
         marker = "o" if len(x) == 1 else None
         axes.plot(
             x,
@@ -239,62 +238,3 @@ def whole_numbers(axis: Any) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, nbins=6))
-
-
-def heat_map(
-    figure: "Figure",
-    axes: "Axes",
-    values: Sequence[Sequence[float]],
-    rows: Sequence[str],
-    label: str,
-    columns: Sequence[str] | None = None,
-    first: int = 1,
-) -> None:
-    """log10 of positive values: rows from the bottom up, columns named or numbered from `first`.
-
-    Grey where there is none. The scale spans at least a decade: what hardly differs looks alike.
-    """
-    logs = [list(map(_log, row)) for row in values]
-    lowest, highest = _span([value for row in logs for value in row if math.isfinite(value)])
-    axes.set_facecolor(GREY)
-    extent = (first - 0.5, first + len(values[0]) - 0.5, -0.5, len(rows) - 0.5)
-    image = axes.imshow(
-        logs,
-        origin="lower",
-        aspect="auto",
-        interpolation="nearest",
-        extent=extent,
-        cmap="viridis",
-        vmin=lowest,
-        vmax=highest,
-    )
-    named = _named(len(rows))
-    axes.set_yticks(named, [literal(rows[place]) for place in named])
-    if columns:
-        axes.set_xticks(
-            range(1, len(columns) + 1), list(map(literal, columns)), rotation=40, ha="right"
-        )
-    axes.tick_params(length=2)
-    bar = figure.colorbar(image, ax=axes, pad=0.02, label=label)
-    bar.outline.set_linewidth(0.6)
-
-
-def _log(value: float) -> float:
-    """log10, and NaN for what has none that can be drawn."""
-    return math.log10(value) if 0 < value < math.inf else math.nan
-
-
-def _named(rows: int) -> list[int]:
-    """Which of many rows are named on the axis: the first, the last, and every so many between."""
-    step = max(1, math.ceil(rows / MOST_NAMES))
-    places = list(range(rows - 1, -1, -step))[::-1]
-    # The lowest of them makes way where it is so near to the first row that the names could touch.
-    first = 1 if places and (2 * places[0] <= step or len(places) == MOST_NAMES) else 0
-    return [0, *places[first:]] if rows else []
-
-
-def _span(logs: Sequence[float]) -> tuple[float, float]:
-    if not logs:
-        return -1.0, 0.0
-    missing = max(0.0, 1.0 - (max(logs) - min(logs))) / 2
-    return min(logs) - missing, max(logs) + missing

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from dnncli.experiments import statistics
 from dnncli.records import ComparisonRecord, DataRecord, RowRecord
-from dnncli.report.figures import canvas, training
+from dnncli.report.figures import canvas, heat_map, training
 from dnncli.report.merit import Merit, merit
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _deltas(drawn: "Figure", axes: "Axes", rows: Sequence[RowRecord], label: str
         hidden = len(columns[0]) - 1
         names = [*(f"hidden{index + 1}" for index in range(hidden)), "output"]
         values = list(zip(*columns, strict=True))
-        canvas.heat_map(drawn, axes, values, names, label, [row.name for row in rows])
+        heat_map.draw(drawn, axes, values, names, label, [row.name for row in rows])
 
 
 def _mean_deltas(row: RowRecord) -> list[float]:

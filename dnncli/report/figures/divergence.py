@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dnncli.records import StepRecord
-from dnncli.report.figures import canvas
+from dnncli.report.figures import canvas, heat_map
 from dnncli.report.figures.canvas import Curve
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _heat_map(
     names = [layer.layer for layer in steps[0].layers]
     columns = [_values(step, field) for step in steps]
     values = list(zip(*columns, strict=True))
-    canvas.heat_map(drawn, axes, values, names, label, first=steps[0].step)
+    heat_map.draw(drawn, axes, values, names, label, first=steps[0].step)
 
 
 def _values(step: StepRecord, field: str) -> list[float]:

@@ -13,7 +13,7 @@ from dnncli.records import (
     TrainRecord,
 )
 from dnncli.report import text
-from dnncli.report.figures import canvas, divergence
+from dnncli.report.figures import canvas, divergence, heat_map
 from dnncli.report.figures.canvas import Curve
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def deltas(drawn: "Figure", axes: "Axes", epochs: Sequence[EpochRecord]) -> None
         columns = [layer_deltas(epoch.layers) for epoch in epochs]
         values = list(zip(*columns, strict=True))
         unit = "" if epochs[0].val_accuracy is None else ", nats"
-        canvas.heat_map(drawn, axes, values, names, f"log₁₀ δ   (RMS of ∂ℓ/∂z{unit})")
+        heat_map.draw(drawn, axes, values, names, f"log₁₀ δ   (RMS of ∂ℓ/∂z{unit})")
 
 
 def layer_deltas(layers: Sequence[LayerRecord | DepthRecord]) -> list[float]:

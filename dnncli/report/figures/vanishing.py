@@ -1,15 +1,18 @@
 """`vanishing-demo --plot`: gradients by layer and case, measured and predicted."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dnncli.records import CaseRecord
-from dnncli.report.figures import canvas, training
+from dnncli.report.figures import canvas, heat_map
 from dnncli.report.figures.canvas import Curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
+
+COLUMNS = 2  # of panels
 
 
 def figure(cases: Sequence[CaseRecord]) -> "Figure":
@@ -19,44 +22,76 @@ def figure(cases: Sequence[CaseRecord]) -> "Figure":
         with canvas.canvas(canvas.TEXT_WIDTH / 2, 2.8) as drawn:
             _sweep(drawn.subplots(), cases, depths)
         return drawn
-    with canvas.canvas(canvas.TEXT_WIDTH, 3.6) as drawn:
-        left, right = drawn.subplots(1, 2, width_ratios=(1, 1.15))
+    rows = math.ceil(len(cases) / COLUMNS)
+    with canvas.canvas(canvas.TEXT_WIDTH, max(3.2, 1.0 + 0.9 * rows)) as drawn:
         canvas.title(drawn, f"untrained networks of {depths[0]} hidden layers")
-        _curves(left, cases)
-        names = [layer.layer for layer in cases[0].layers]
-        columns = [training.layer_deltas(case.layers) for case in cases]
+        left, right = drawn.subfigures(1, 2, squeeze=False)[0]
+        _panels(left, rows, cases)
+        # Against the last hidden layer: the output layer's δ is the same for all.
+        names = [layer.layer for layer in cases[0].layers[:-1]]
+        columns = [_relative(case) for case in cases]
         values = list(zip(*columns, strict=True))
-        labels = [case.short for case in cases]
-        canvas.heat_map(drawn, right, values, names, "log₁₀ δ   (RMS of ∂ℓ/∂z, nats)", labels)
-        right.set_title("δ at each layer")
+        label = "log₁₀ of δ over the last hidden layer's"
+        axes = right.subplots()
+        heat_map.draw(right, axes, values, names, label, list(map(_label, cases)), level=1.0)
+        axes.set_title(_heading(cases))
     return drawn
 
 
-def _curves(axes: "Axes", cases: Sequence[CaseRecord]) -> None:
-    """Measured as lines within the seeds' range, theory as crosses."""
-    layers = list(range(1, len(cases[0].layers) + 1))
-    series = {}
-    for case in cases:
-        spans = [layer.ranges["delta_rms"] for layer in case.layers]
-        series[case.short] = Curve(
-            [layer.delta_rms for layer in case.layers],
-            [low for low, _ in spans],
-            [high for _, high in spans],
-        )
-    canvas.curves(axes, layers, series)
+def _relative(case: CaseRecord) -> list[float]:
+    """δ of the hidden layers over that of the last; NaN where that is 0."""
+    *hidden, _ = case.layers
+    last = hidden[-1].delta_rms
+    if not last:
+        return [math.nan] * len(hidden)
+    return [layer.delta_rms / last for layer in hidden]
+
+
+def _label(case: CaseRecord) -> str:
+    """A case's name, and what it came to where it was trained."""
+    if case.trained is None:
+        return case.short
+    accuracy = case.trained.val_accuracy
+    ended = "diverged" if accuracy is None else f"{100 * accuracy:.1f} %"
+    return f"{case.short}  {ended}"
+
+
+def _heading(cases: Sequence[CaseRecord]) -> str:
+    """What the map shows, and of which examples accuracies are."""
+    trained = [case.trained for case in cases if case.trained]
+    if not trained:
+        return "red: exploding, blue: vanishing"
+    return f"below: validation accuracy after {trained[0].epochs} epochs"
+
+
+def _panels(figure: "SubFigure", rows: int, cases: Sequence[CaseRecord]) -> None:
+    """A panel a case, so that no curve hides another, all with the same axes."""
+    grid = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
+    panels = list(grid.flat)
     for index, case in enumerate(cases):
-        known = [
-            (x, layer.predicted_delta_rms) for x, layer in zip(layers, case.layers, strict=True)
-        ]
-        points = [(x, y) for x, y in known if y]
-        colour = canvas.COLOURS[index % len(canvas.COLOURS)]
-        axes.plot([x for x, _ in points], [y for _, y in points], "x", color=colour, markersize=3)
+        _curve(panels[index], case, index)
+    for empty in panels[len(cases) :]:
+        empty.set_axis_off()
+    figure.supxlabel("layer, from the input up  (crosses: theory)", fontsize=8)
+    figure.supylabel("δ   (RMS of ∂ℓ/∂z, nats)", fontsize=8)
+
+
+def _curve(axes: "Axes", case: CaseRecord, index: int) -> None:
+    """Measured as a line within the seeds' range, theory as crosses."""
+    layers = list(range(1, len(case.layers) + 1))
+    spans = [layer.ranges["delta_rms"] for layer in case.layers]
+    measured = Curve(
+        [layer.delta_rms for layer in case.layers],
+        [low for low, _ in spans],
+        [high for _, high in spans],
+    )
+    canvas.curves(axes, layers, {case.short: measured}, first=index)
+    known = [(x, layer.predicted_delta_rms) for x, layer in zip(layers, case.layers, strict=True)]
+    points = [(x, y) for x, y in known if y]
+    colour = canvas.COLOURS[index % len(canvas.COLOURS)]
+    axes.plot([x for x, _ in points], [y for _, y in points], "x", color=colour, markersize=3)
     axes.set_yscale("log")
-    axes.set_xlabel("layer, from the input up  (crosses: theory)")
-    axes.set_ylabel("δ   (RMS of ∂ℓ/∂z, nats)")
-    axes.set_title("before the first step")
-    # Lines fan out to every corner: the names stand below.
-    axes.legend(fontsize=6, loc="upper left", bbox_to_anchor=(-0.1, -0.2), ncols=2)
+    axes.set_title(canvas.literal(case.short), fontsize=7)
 
 
 def _sweep(axes: "Axes", cases: Sequence[CaseRecord], depths: Sequence[int]) -> None:

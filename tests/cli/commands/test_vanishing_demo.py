@@ -125,6 +125,32 @@ MANY = ",".join(
 
 
 class TestTheTable:
+    @pytest.mark.parametrize("columns", [60, 80, 120])
+    def test_it_fits_the_terminal_with_every_case_and_verdict(self, columns, monkeypatch):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        text = demo(*QUICK, "--cases", MANY).out
+        assert max(map(len, text.splitlines())) <= columns
+        verdicts = re.findall(r"^ ?(relu:\S+) .*  (\w+)$", text, re.MULTILINE)
+        assert [case for case, _ in verdicts] == MANY.split(",")
+        tops = text.count("output  ")
+        assert tops == (2 if columns == 60 else 1)  # the map stands in two parts where it must
+
+    def test_one_case_keeps_the_figures_that_say_most(self, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "60")
+        narrow = demo(*QUICK, "--cases", "sigmoid:xavier").out
+        assert max(map(len, narrow.splitlines())) <= 60
+        assert re.search(r"layer +δ +theory +bound", narrow)
+        monkeypatch.delenv("COLUMNS")
+        assert "seeds' range" in demo(*QUICK, "--cases", "sigmoid:xavier").out
+
+    def test_the_legend_explains_what_is_shown_unless_it_is_left_out(self):
+        told = demo(*QUICK, "--cases", "sigmoid:xavier", "--train", "1").out
+        for word in ("bound: ", "χ: ", "trains to: ", "flat: ", "val. acc.: "):
+            assert word in told
+        assert "validation examples after 1 epochs" in told
+        assert "bound: " not in demo(*TWO).out
+        assert "χ: " not in demo(*QUICK, "--cases", "sigmoid:xavier", "--no-legend").out
+
     def test_the_chapters_story_is_one_plain_screen_of_eighty_columns(self, monkeypatch):
         monkeypatch.setenv("COLUMNS", "80")
         text = demo("--seeds", "1").out

@@ -21,7 +21,7 @@ from dnncli.records import (
     StepRecord,
     TrainRecord,
 )
-from dnncli.report.figures import canvas, training
+from dnncli.report.figures import canvas, heat_map, training
 
 DATA = DataRecord("digits", 1297, 200, 300, 64, 10, "0" * 64)
 COMMAND = "dnncli train --act elu"
@@ -129,30 +129,51 @@ def test_every_run_there_can_be_is_drawn(tmp_path, run):
 
 
 def test_a_heat_map_spans_at_least_a_decade_and_leaves_out_what_has_no_logarithm():
-    assert canvas._span([-3.0, -3.1]) == pytest.approx((-3.55, -2.55))
-    assert canvas._span([-9.0, -1.0]) == (-9.0, -1.0)
-    assert canvas._span([]) == (-1.0, 0.0)
+    assert heat_map._span([-3.0, -3.1]) == pytest.approx((-3.55, -2.55))
+    assert heat_map._span([-9.0, -1.0]) == (-9.0, -1.0)
+    assert heat_map._span([]) == (-1.0, 0.0)
+
+
+def test_colours_diverge_evenly_around_a_level():
+    with canvas.canvas(3, 3) as figure:
+        axes = figure.subplots()
+        heat_map.draw(figure, axes, [[1e-6, 1.0], [1.0, 100.0]], ["h1", "h2"], "δ", level=1.0)
+    (image,) = axes.images
+    assert image.get_clim() == (-6.0, 6.0)
+    red, green, blue, _ = image.cmap(image.norm(0.0))
+    assert min(red, green, blue) > 0.95  # white
+    below, above = image.cmap(image.norm(-6.0)), image.cmap(image.norm(6.0))
+    assert below[2] > below[0]
+    assert above[0] > above[2]
+
+
+def test_lines_of_many_series_differ_in_colour_or_dashes():
+    with canvas.canvas(3, 3) as figure:
+        axes = figure.subplots()
+        canvas.curves(axes, [1, 2], {str(k): canvas.Curve([k, k]) for k in range(20)})
+    looks = {(line.get_color(), line._unscaled_dash_pattern) for line in axes.lines}
+    assert len(looks) == 20
 
 
 def test_a_heat_map_names_some_rows_of_many_and_all_columns_it_is_given():
     with canvas.canvas(4, 3) as figure:
         axes = figure.subplots()
         rows = [f"hidden{i}" for i in range(50)]
-        canvas.heat_map(figure, axes, [[1.0, 2.0]] * 50, rows, "δ", ["relu $x$", "elu"])
+        heat_map.draw(figure, axes, [[1.0, 2.0]] * 50, rows, "δ", ["relu $x$", "elu"])
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert names[0] == "hidden0"
     assert names[-1] == "hidden49"
-    assert len(names) <= canvas.MOST_NAMES
+    assert len(names) <= heat_map.MOST_NAMES
     assert [label.get_text() for label in axes.get_xticklabels()] == [r"relu \$x\$", "elu"]
 
 
 def test_the_first_and_the_last_of_any_number_of_rows_are_named():
-    assert canvas._named(0) == []
+    assert heat_map._named(0) == []
     for rows in range(1, 200):
-        named = canvas._named(rows)
+        named = heat_map._named(rows)
         gaps = [after - before for before, after in itertools.pairwise(named)]
         assert (named[0], named[-1]) == (0, rows - 1)
-        assert len(named) <= canvas.MOST_NAMES
+        assert len(named) <= heat_map.MOST_NAMES
         assert 2 * min(gaps, default=1) > max(gaps[-1:], default=1)
 
 
