@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+import chapter
 import pytest
 import readme
 import shell
@@ -46,6 +47,7 @@ def test_a_command_of_the_readme_runs(command, folder, monkeypatch, quick_compil
     if arguments := words(line):
         result = shell.run(*arguments)
         assert result.code == 0, result.err
+        chapter.check(command, result.out)
     else:
         done = readme.run(line, folder)
         assert done.returncode == 0, done.stderr
@@ -55,6 +57,12 @@ def test_a_command_of_the_readme_runs(command, folder, monkeypatch, quick_compil
 def test_a_program_of_the_readme_runs(program, folder, monkeypatch, quick_compilation):
     monkeypatch.chdir(folder)
     exec(program, {})
+
+
+def test_claims_are_of_rows_of_the_chapters_table():
+    assert set(chapter.CLAIMS) <= set(readme.commands())
+    rows = [row["command"] for row in readme.ROW.finditer(readme.README.read_text())]
+    assert {row for row in rows if "mnist/" not in row} == set(chapter.CLAIMS)
 
 
 @pytest.mark.parametrize("console", readme.consoles(), ids=lambda console: console.command)
