@@ -46,7 +46,13 @@ SMOKE = (
     *("train, npz", "train, batch norm", "train, critical", "train, other rules"),
     *("train, adamw", "train, resume", "train, saved options", "train, diverges"),
     *("train, plot", "train, tensorboard", "eval, everything", "predict, parquet"),
-    *("predict, stdin", "export, torch", "export, onnx", "transfer, csv and plot", "transfer, auto"),
+    *(
+        "predict, stdin",
+        "export, torch",
+        "export, onnx",
+        "transfer, csv and plot",
+        "transfer, auto",
+    ),
     *("compare-activations, plot", "compare-activations, json", "vanishing-demo, training"),
     *("data show, json", "help", "wrong usage", "wrong data", *OWN_LINES),
 )
