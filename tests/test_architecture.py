@@ -243,9 +243,8 @@ def heavy_imports(
         "import sys\n"
         "from dnncli.cli import program\n"
         f"sys.argv = ['dnncli', *{arguments!r}]\n"
-        "try:\n    program.main()\n"
-        "except SystemExit as end:\n    code = end.code\n"
-        f"print('\\n@', code or 0, *[name for name in {HEAVY!r} if name in sys.modules])\n"
+        "code = program.answer()\n"
+        f"print('\\n@', code, *[name for name in {HEAVY!r} if name in sys.modules])\n"
     )
     run = subprocess.run(
         [sys.executable, "-c", code],

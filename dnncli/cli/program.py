@@ -1,8 +1,10 @@
 """The `dnncli` program: its commands, and the one place where errors become exit codes."""
 
+import atexit
 import importlib
 import os
 import sys
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import click
@@ -83,7 +85,21 @@ def program() -> None:
 
 
 def main() -> NoReturn:
-    """Run the program and end the process with the right exit code; bugs keep their traceback."""
+    """Run the program and end the process with the right exit code; bugs keep their traceback.
+
+    Nothing is left to do then but what was registered for the end. Python's own takes apart what
+    XLA's threads may still compile or compute with, as after a signal, and crashes.
+    """
+    code = answer()
+    signals.ignore()
+    atexit._run_exitfuncs()
+    with suppress(OSError, ValueError):  # stderr is closed
+        sys.stderr.flush()
+    os._exit(code)
+
+
+def answer() -> int:
+    """The exit code of this process's command line, whatever becomes of its output."""
     # XLA reports a tuning preference that it stored itself as a mismatch of processors.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # NumPy's products here are small: a second BLAS thread would only spin on XLA's processors.
@@ -91,7 +107,7 @@ def main() -> NoReturn:
     streams.prepare()
     signals.install_early_handlers()
     try:
-        code = _answer()
+        code = _asked()
         sys.stdout.flush()
     except BrokenPipeError:
         code = ExitCode.DONE
@@ -104,10 +120,10 @@ def main() -> NoReturn:
             f"cannot write the output: {reason}.", ExitCode.FAILED, _command(sys.argv[1:])
         )
         streams.discard()
-    sys.exit(code)
+    return code
 
 
-def _answer() -> int:
+def _asked() -> int:
     """The exit code of what was asked: completion by a shell's script, or a command line."""
     if instruction := os.environ.get(completion.VARIABLE):
         return completion.answer(program, instruction)

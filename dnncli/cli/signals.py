@@ -2,6 +2,7 @@
 
 Python raises an exception wherever the main thread happens to be. Where that is a callback of the
 garbage collector (JAX has one) it is swallowed; it is raised again until somebody has caught it.
+While modules are imported it waits: libraries in C++ can crash where their import is torn apart.
 """
 
 import os
@@ -50,12 +51,18 @@ class Signals:
         if not self._caught:
             self._caught = number
             self._since = time.monotonic()
-            self.insist()
+            self.insist(number, frame)
 
-    def insist(self, *_: Any) -> None:
-        """Raise, and again if that is swallowed; what is held raises at its own end."""
-        if not self._held:
-            signal.setitimer(signal.ITIMER_REAL, AGAIN)
+    def insist(self, _number: int = 0, frame: FrameType | None = None) -> None:
+        """Raise, and again if that is swallowed; what is held raises at its own end.
+
+        The alarm may ring for a Ctrl-C that came before this object and was swallowed.
+        """
+        self._caught = self._caught or signal.SIGINT
+        if self._held:
+            return
+        signal.setitimer(signal.ITIMER_REAL, AGAIN)
+        if not _importing(frame):
             raise Interrupted(self._caught)
 
     @contextmanager
@@ -94,11 +101,12 @@ def interruptible() -> Iterator[Signals]:
 
 
 def install_early_handlers() -> None:
-    """Make Ctrl-C arrive while modules are imported, and say nothing where it was swallowed."""
+    """Make Ctrl-C arrive once modules are imported, and say nothing where it was swallowed."""
 
-    def insist(*_: Any) -> None:
+    def insist(_number: int, frame: FrameType | None) -> None:
         signal.setitimer(signal.ITIMER_REAL, AGAIN)
-        raise KeyboardInterrupt
+        if not _importing(frame):
+            raise KeyboardInterrupt
 
     def tell(unraisable: Any) -> None:
         if not issubclass(unraisable.exc_type, KeyboardInterrupt | Interrupted):
@@ -110,6 +118,22 @@ def install_early_handlers() -> None:
         signal.signal(signal.SIGALRM, insist)
 
 
+def _importing(frame: FrameType | None) -> bool:
+    """Whether the code that a signal has interrupted imports a module."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
 def disarm() -> None:
     """End the insistence: the exception has arrived."""
     signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def ignore() -> None:
+    """Answer no signal any more: all is said and written."""
+    for number in CODES:
+        signal.signal(number, signal.SIG_IGN)
+    disarm()

@@ -20,9 +20,7 @@ def ask(instruction, monkeypatch, capfd, **variables):
     monkeypatch.setenv(completion.VARIABLE, instruction)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(SystemExit) as end:
-        program.main()
-    assert end.value.code == 0
+    assert program.answer() == 0
     out, err = capfd.readouterr()
     assert not err
     return out

@@ -1,7 +1,9 @@
 """Resume: a run with stops gives the bytes of a run without, whatever stopped it."""
 
 import contextlib
+import importlib
 import signal
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -159,6 +161,59 @@ def test_an_interrupt_that_a_callback_swallows_comes_again(monkeypatch):
 
     with pytest.raises(signals.Interrupted), signals.interruptible():
         swallow_the_first()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.2, 0.5])
+def test_a_signal_while_a_program_is_compiled_ends_as_any_other(seconds, tmp_path, monkeypatch):
+    monkeypatch.setenv("DNNCLI_CACHE", str(tmp_path / "cold"))
+    deep = [*TINY, "--hidden", ",".join("4" * 12), "--format", "jsonl", "--out", "deep.ckpt"]
+    with start("train", *deep) as process:
+        process.stdout.readline()  # what it is told before it compiles
+        time.sleep(seconds)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.decode() == "dnncli train: stopped; go on with: dnncli train --resume deep.ckpt\n"
+
+
+MODULE = """
+import os, signal, time
+os.kill(os.getpid(), signal.SIGINT)
+end = time.monotonic() + 0.2
+while time.monotonic() < end:
+    pass
+whole = True
+"""
+
+
+def test_a_signal_waits_until_a_module_is_imported(tmp_path, monkeypatch):
+    from dnncli.cli import signals
+
+    (tmp_path / "interrupted_module.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(signals, "AGAIN", 0.05)
+
+    def import_it():
+        assert importlib.import_module("interrupted_module").whole
+        time.sleep(5)
+
+    with pytest.raises(signals.Interrupted), signals.interruptible():
+        import_it()
+    assert "interrupted_module" in sys.modules
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def test_an_interrupt_that_was_swallowed_before_anyone_listened_is_still_one():
+    from dnncli.cli import signals
+
+    def sleep():
+        signal.setitimer(signal.ITIMER_REAL, 0.01)  # as the early handler leaves it
+        time.sleep(5)
+
+    with pytest.raises(signals.Interrupted) as caught, signals.interruptible():
+        sleep()
+    assert caught.value.number == signal.SIGINT
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
