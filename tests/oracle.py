@@ -198,6 +198,7 @@ def figures(spec, parameters, seen: Pass, updates) -> dict[str, list[float]]:
         "activation_mean": [a.mean() for a in seen.activations],
         "activation_std": [a.std() for a in seen.activations],
         "saturated_fraction": [*((abs(s) < limit).mean() for s in seen.slopes[:-1]), 0.0],
+        "penalty_share": [0.0] * len(parameters),
     }
 
 

@@ -25,6 +25,7 @@ HEALTHY = {
     "activation_std": 1.0,
     "saturated_fraction": 0.0,
     "dead_fraction": 0.0,
+    "penalty_share": 0.0,
 }
 
 

@@ -1,7 +1,7 @@
 """A whole run as the rules see it, and whether it learned anything."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -60,6 +60,16 @@ class Case:
     def steps(self) -> int:
         """How many updates were made."""
         return self.evidence.steps_per_epoch * len(self.epochs)
+
+    @property
+    def first_epoch(self) -> tuple[LayerRecord, ...]:
+        """The layers in the first finite epoch."""
+        return self.epochs[0].layers if self.epochs else ()
+
+    @property
+    def last_epoch(self) -> tuple[LayerRecord, ...]:
+        """The layers in the last finite epoch."""
+        return self.epochs[-1].layers if self.epochs else ()
 
     @cached_property
     def learned(self) -> Learned:
@@ -138,20 +148,41 @@ class Case:
         return any(layer.dead_fraction > 1 / 2 for layer in self.layers[:-1])
 
     @cached_property
-    def travel(self) -> float:
-        """The longest way that a hidden layer's kernel can have gone, over its norm.
-
-        The output layer alone moves in a network that has only random features, and above dead
-        layers nothing else can: then its way counts too.
-        """
+    def path(self) -> float:
+        """The length of all steps of the hidden layer that took the longest ones, over its norm."""
         by_layer: dict[str, float] = {}
         for epoch in self.epochs:
             for layer in epoch.layers:
                 way = layer.update_ratio * self.evidence.steps_per_epoch
                 by_layer[layer.layer] = by_layer.get(layer.layer, 0.0) + way
-        hidden = [way for name, way in by_layer.items() if way > 0 and name != "output"]
-        counted = list(by_layer.values()) if self.units_lost or not hidden else hidden
+        return self._longest(by_layer)
+
+    @cached_property
+    def travel(self) -> float:
+        """How far the hidden layer that went farthest is from its start, over its norm there.
+
+        Of a run whose start is not known, the path: it can be no farther.
+        """
+        known = {
+            layer.layer: layer.distance for layer in self.last_epoch if layer.distance is not None
+        }
+        return self._longest(known) if known else self.path
+
+    def _longest(self, ways: Mapping[str, float]) -> float:
+        """The longest way of a hidden layer.
+
+        The output layer alone moves in a network that has only random features, and above dead
+        layers nothing else can: then its way counts too.
+        """
+        hidden = [way for name, way in ways.items() if way > 0 and name != "output"]
+        counted = list(ways.values()) if self.units_lost or not hidden else hidden
         return max(counted, default=0.0)
+
+    @cached_property
+    def signal_to_noise(self) -> float | None:
+        """The last epoch's clearest gradient of any layer; None where it was not measured."""
+        ratios = [layer.signal_to_noise for layer in self.last_epoch]
+        return max((ratio for ratio in ratios if ratio is not None), default=None)
 
 
 def _highest(layer: LayerRecord) -> float:

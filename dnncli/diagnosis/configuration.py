@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterator
 
-from dnncli.diagnosis import remedy
-from dnncli.diagnosis.case import LARGE_STEP, Case
+from dnncli.diagnosis import chance, remedy
+from dnncli.diagnosis.case import LARGE_STEP, MARGIN, Case
 from dnncli.records import Finding, Remedy
 
 # Batch norm over one example subtracts the example itself: nothing is left but the offsets. Over
@@ -65,21 +65,12 @@ def over_regularised(case: Case) -> Iterator[Finding]:
     """Penalties, limits or noise that are stronger than the loss, in a run that learned badly."""
     if not _underfits(case):
         return
-    gain = _gain(case)
     update = case.run.update
-    options = [name for name in ("l1", "l2", "weight_decay") if getattr(update, name)]
     if update.max_norm is not None:
         yield from _limited(case, update.max_norm)
-    shares = {name: _penalty_share(case, name) for name in options}
-    strong = {name: share for name, share in shares.items() if share > MILD}
-    if strong and (gain < LOST_GAIN or max(strong.values()) > 1):
-        yield _penalised(case, strong, gain)
+    yield from _penalised(case)
     if case.run.network.dropout > NOISY:
-        keep = 1 - case.run.network.dropout
-        noise = math.sqrt((1 - keep) / keep)
-        evidence = (
-            f"dropout keeps {keep:.0%} of the units: its noise is {noise:.1f} times the signal"
-        )
+        evidence = f"dropout keeps {1 - case.run.network.dropout:.0%} of the units: {_noise(case)}"
         yield remedy.finding("over-regularised", None, evidence, [Remedy({"dropout": 0.2})])
 
 
@@ -103,38 +94,35 @@ def _gain(case: Case) -> float:
     return math.exp(min(50.0, math.fsum(logs)))
 
 
-def _penalty_share(case: Case, name: str) -> float:
-    """A penalty's pull over the loss's at the first step, in the layer where it is largest.
-
-    l2: 2 l2 |W| / |g|. l1: l1 sqrt(n) / |g|. Decoupled decay acts on the step: decay |W| lr /
-    |step|.
-    """
-    strength = float(getattr(case.run.update, name))
-    shares = [0.0]
-    sizes = (case.context.features, *case.run.network.hidden, case.context.classes)
-    for index, layer in enumerate(case.initial):
-        count = sizes[index] * sizes[index + 1]
-        pull = {
-            "l1": strength * math.sqrt(count),
-            "l2": 2 * strength * layer.weight_norm,
-            "weight_decay": strength * float(case.run.schedule.lr or 0.0),
-        }[name]
-        against = layer.update_ratio if name == "weight_decay" else layer.gradient_norm
-        shares.append(pull / max(against, 1e-30))
-    return max(shares)
+def _noise(case: Case) -> str:
+    """How far a step's gradient is from the mean, as measured, or by dropout's own formula."""
+    known = [layer.signal_to_noise for layer in case.first_epoch if layer.signal_to_noise]
+    if known:
+        return f"gradients scatter by {1 / max(known):.1f} times their mean"
+    keep = 1 - case.run.network.dropout
+    return f"its noise is {math.sqrt((1 - keep) / keep):.1f} times the signal"
 
 
-def _penalised(case: Case, shares: dict[str, float], gain: float) -> Finding:
-    """The finding on penalties; the remedy leaves each a hundredth of the loss's pull."""
-    name = max(shares, key=shares.__getitem__)
-    pull = f"at the first step {_flag(name)} pulls {shares[name]:.2g} times as hard as the loss"
-    evidence = f"{pull}; the product of the kernels' norms fell to {gain:.1g} of its start"
-    changes = {
-        key: remedy.round_down(getattr(case.run.update, key) * MILD / share)
-        for key, share in shares.items()
-    }
-    without = Remedy(dict.fromkeys(shares, 0.0))
-    return remedy.finding("over-regularised", None, evidence, [Remedy(changes), without])
+def _penalised(case: Case) -> Iterator[Finding]:
+    """Penalties of which the first step had too much; a hundredth of the loss's pull is left."""
+    worst = max(
+        case.initial or case.first_epoch, key=lambda layer: layer.penalty_share, default=None
+    )
+    if worst is None:
+        return
+    share = worst.penalty_share
+    pull = share / (1 - share) if share < 1 else math.inf
+    gain = _gain(case)
+    if pull <= MILD or (gain >= LOST_GAIN and pull <= 1):
+        return
+    update = case.run.update
+    options = [name for name in ("l1", "l2", "weight_decay") if getattr(update, name)]
+    names = " and ".join(map(_flag, options))
+    pulled = f"of {worst.layer}'s first step {share:.0%} came from {names} rather than the loss"
+    evidence = f"{pulled}; the product of the kernels' norms fell to {gain:.1g} of its start"
+    changes = {name: remedy.round_down(getattr(update, name) * MILD / pull) for name in options}
+    without = Remedy(dict.fromkeys(options, 0.0))
+    yield remedy.finding("over-regularised", None, evidence, [Remedy(changes), without])
 
 
 def _flag(name: str) -> str:
@@ -167,6 +155,8 @@ def under_capacity(case: Case) -> Iterator[Finding]:
     narrowest = min(network.hidden)
     if narrowest > NARROW:
         yield from _too_deep_for_its_width(case)
+        if network.act == "identity":
+            yield from _linear(case)
     if not _underfits(case):
         return
     train = _training_fit(case)
@@ -175,10 +165,21 @@ def under_capacity(case: Case) -> Iterator[Finding]:
         evidence = f"it has {narrowest} unit{'s' * (narrowest > 1)}, and {train}"
         wider = [max(units, _enough(case)) for units in network.hidden]
         yield remedy.finding("under-capacity", place, evidence, [Remedy({"hidden": wider})])
-    elif network.act == "identity" and _is_no_better_than_linear(case):
-        evidence = f"every activation is the identity: the network is linear, and {train}"
-        changes = {"act": "elu", "alpha": None, "init": "he-normal"}
-        yield remedy.finding("under-capacity", None, evidence, [Remedy(changes)])
+
+
+def _linear(case: Case) -> Iterator[Finding]:
+    """A network of one linear layer's functions, whose errors something that bends would mend."""
+    if case.outcome is not None and case.outcome.train.accuracy > 1 - MARGIN:
+        return
+    bend = case.outcome.bend if case.outcome else None
+    bent = bend is not None and bend > chance.Z_99
+    if not bent and not (_underfits(case) and _is_no_better_than_linear(case)):
+        return
+    evidence = f"the network is linear (--act identity), and {_training_fit(case)}"
+    if bend is not None and bent:
+        evidence += f"; held-out errors follow a bend of the features by {bend:.1f} standard errors"
+    changes = {"act": "elu", "alpha": None, "init": "he-normal"}
+    yield remedy.finding("under-capacity", None, evidence, [Remedy(changes)])
 
 
 def _training_fit(case: Case) -> str:

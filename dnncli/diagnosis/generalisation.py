@@ -15,6 +15,8 @@ RISEN = 2.0
 RISE = 0.25
 # The loss must still fall by this share over the last quarter of the epochs.
 FALLING = 0.02
+# A mean gradient so much smaller than its scatter over batches: most of a step is chance.
+BLURRED = 0.1
 WORTH = 0.01  # of R²: what more epochs must add to be worth while
 MORE_EPOCHS = 4  # times as many
 ENOUGH_EPOCHS = 40  # the default
@@ -81,6 +83,9 @@ def not_learning(case: Case) -> Iterator[Finding]:
     low, high = chance.interval(held_out.hits, held_out.examples)
     answer = f"always answering the largest class is right in {case.learned.majority:.0%}"
     evidence = f"held-out accuracy {held_out.accuracy:.0%} ({low:.0%} to {high:.0%}); {answer}"
+    if case.signal_to_noise is not None and case.signal_to_noise < BLURRED:
+        noise = f"signal to noise {case.signal_to_noise:.1g}"
+        evidence += f"; batches hardly agree on a direction (gradients' {noise})"
     reference = case.outcome.reference
     if reference is not None and case.simple_models_learn:
         share = reference.best / reference.examples

@@ -94,7 +94,7 @@ def _first_mover(case: Case) -> str | None:
 def slower_rates(case: Case) -> Iterator[float]:
     """Smaller rates, the one to try first: half of the measured limit, or the rule's usual rate."""
     rate = float(case.run.schedule.lr or 0.0)
-    usual = catalog.OPTIMIZERS[case.run.update.optimizer].lr
+    usual = _usual(case)
     sharpness = case.evidence.sharpness
     limit = sharpness.limit if sharpness else None
     if limit is not None and _safe(case) * limit < rate / 2:
@@ -102,6 +102,19 @@ def slower_rates(case: Case) -> Iterator[float]:
     elif usual < rate / 2:
         yield usual
     yield remedy.round_down(rate / 10)
+
+
+def _usual(case: Case) -> float:
+    """The rule's usual rate.
+
+    Lion's steps change every weight by the rate, whatever the gradient: which rate is usual depends
+    on the weights. It is the one whose first step is a healthy share of them.
+    """
+    usual = catalog.OPTIMIZERS[case.run.update.optimizer].lr
+    first = max((layer.update_ratio for layer in case.initial), default=0.0)
+    if case.run.update.optimizer != "lion" or not 0 < first < math.inf:
+        return usual
+    return remedy.round_down(float(case.run.schedule.lr or 0.0) * GOOD_STEP / first)
 
 
 def _safe(case: Case) -> float:
@@ -124,10 +137,9 @@ def slow(case: Case) -> Iterator[Finding]:
         yield spent
         return
     # A short way at a healthy pace is a run that is too short.
-    if not case.travel < SHORT_WAY or case.travel > case.steps * GOOD_STEP / 3:
+    if not case.travel < SHORT_WAY or case.path > case.steps * GOOD_STEP / 3:
         return
-    most = f"more than {case.travel:.1e} of its weights"
-    way = f"in {case.steps:,} steps no hidden layer can have moved by {most}"
+    way = f"in {case.steps:,} steps no hidden layer moved by more than {_way(case)}"
     clipped = _clipped(case, way)
     if clipped:
         yield clipped
@@ -140,10 +152,18 @@ def slow(case: Case) -> Iterator[Finding]:
     yield remedy.finding("slow", None, way, rates, reason)
 
 
+def _way(case: Case) -> str:
+    """How far the weights got, and how well batches agreed on where to."""
+    way = f"{case.travel:.1e} of its weights"
+    if case.signal_to_noise is None:
+        return way
+    return f"{way} (gradients' signal to noise {case.signal_to_noise:.2g})"
+
+
 def faster_rates(case: Case) -> Iterator[float]:
     """Larger rates: the rule's usual one, or one whose first step is a healthy one."""
     rate = float(case.run.schedule.lr or 0.0)
-    usual = catalog.OPTIMIZERS[case.run.update.optimizer].lr
+    usual = _usual(case)
     first = max((layer.update_ratio for layer in case.initial), default=0.0)
     left = 1 - (case.run.update.momentum or 0.0)
     fitting = rate * FIRST_STEP * left / first if first > 0 else usual
@@ -184,7 +204,7 @@ def _scheduled(case: Case) -> Finding | None:
     constant = case.run.schedule.schedule == "constant" and not case.run.schedule.warmup
     if constant or mean > rate / 10:
         return None
-    told = f"no hidden layer can have moved by more than {case.travel:.1e} of its weights"
+    told = f"no hidden layer moved by more than {_way(case)}"
     evidence = f"the schedule leaves {mean / rate:.1e} of the rate on average: {told}"
     changes: dict[str, object] = {"warmup": 0.0} if case.run.schedule.warmup else {}
     if case.run.schedule.schedule != "constant":

@@ -27,6 +27,7 @@ class LayerStats(NamedTuple):
     activation_mean: Float[Array, " layers"]
     activation_std: Float[Array, " layers"]
     saturated_fraction: Float[Array, " layers"]
+    penalty_share: Float[Array, " layers"]
 
 
 def measure(
@@ -37,7 +38,7 @@ def measure(
     The output layer is linear: it is never saturated, and all of its units are active.
     """
     weight, gradient, update = _kernel_norms(seen)
-    examples = _batch_size(seen)
+    examples = reductions.examples(len(seen.deltas[0]), seen.mask)
     size = partial(reductions.root_mean_square, weights=seen.mask)
     mean, std = reductions.each(partial(_moments, mask=seen.mask), seen.trace.activations)
     hidden = seen.parameters[:-1]
@@ -51,15 +52,9 @@ def measure(
         activation_mean=mean,
         activation_std=std,
         saturated_fraction=jnp.append(saturated, 0.0),
+        penalty_share=seen.penalty_shares,
     )
     return stats, active
-
-
-def _batch_size(seen: Observation) -> Any:
-    """The number of examples that are not padding."""
-    if seen.mask is None:
-        return len(seen.deltas[0])
-    return 1 / jnp.max(seen.mask)
 
 
 def _kernel_norms(seen: Observation) -> Float[Array, "3 layers"]:
@@ -128,7 +123,7 @@ def activity(
             outputs.append(a)
         mean, std = reductions.each(_moments, outputs)
         saturated, moved = _slope_statistics(spec, preactivations, base.parameters)
-        stats = LayerStats(nothing, nothing, weight, nothing, mean, std, saturated)
+        stats = LayerStats(nothing, nothing, weight, nothing, mean, std, saturated, nothing)
         return active | moved, stats
 
     widest = max(layer.kernel.shape[1] for layer in base.parameters)
@@ -185,7 +180,7 @@ def frozen_records(
     unclipped = np.zeros((0, len(active)), bool)
     shares = zip(spec.layers(), _dead(spec, active), strict=False)
     return tuple(
-        replace(_record(name, index, stats, dead, unclipped), frozen=True)
+        replace(_record(name, index, stats, dead, unclipped), frozen=True, distance=0.0)
         for index, (name, dead) in enumerate(shares)
     )
 

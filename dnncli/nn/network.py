@@ -79,7 +79,8 @@ class Observation(NamedTuple):
     """All that a training step computed, for a probe to measure.
 
     `deltas` and `gradients` are of the batch's mean loss, by pre-activations and by parameters;
-    `updates` is what is added to the parameters.
+    `updates` is what is added to the parameters; penalty_shares: which share of each layer's comes
+    from penalties and decay.
     """
 
     parameters: Parameters
@@ -88,6 +89,7 @@ class Observation(NamedTuple):
     gradients: Parameters
     updates: Parameters
     optimizer: optax.OptState  # after the step
+    penalty_shares: Float[Array, " layers"]
     mask: Mask = None
 
 
@@ -264,6 +266,11 @@ def dropout(
     # Klambauer et al. 2017: drop to SELU's floor, then map affinely back to mean 0, variance 1.
     gain = 1 / math.sqrt(keep + SELU_FLOOR**2 * keep * (1 - keep))
     return gain * (jnp.where(mask, a, SELU_FLOOR) - SELU_FLOOR * (1 - keep))
+
+
+def kernels_of(parameters: Parameters) -> tuple[Any, ...]:
+    """Every layer's kernel, or its shape where the parameters are shapes."""
+    return tuple(layer.kernel for layer in parameters)
 
 
 def count(parameters: Parameters) -> int:

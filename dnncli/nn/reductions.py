@@ -77,6 +77,11 @@ def _broken(x: Float[Array, "..."]) -> Bool[Array, ""]:
     return total((~jnp.isfinite(x)).astype(jnp.float32)) > 0
 
 
+def examples(rows: int, mask: Weights) -> Float[Array, ""] | int:
+    """How many of a batch's rows are not padding, which a mask gives a weight of 0."""
+    return rows if mask is None else 1 / jnp.max(mask)
+
+
 def each(f: Callable[..., PyTree], *arguments: Sequence[PyTree]) -> PyTree:
     """`f` of every row of the arguments, stacked; traced once for all rows of the same shapes.
 

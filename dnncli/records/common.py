@@ -13,6 +13,7 @@ LAYER_FIELDS = (
     "activation_mean",
     "activation_std",
     "saturated_fraction",
+    "penalty_share",
 )
 
 
@@ -25,6 +26,12 @@ class LayerRecord:
     update_ratio: norm of the step taken over the norm of the kernel.
     saturated_fraction: share of z where |phi'(z)| < 0.01 max|phi'|.
     dead_fraction: share of units whose phi' is 0 for every example of the epoch.
+    penalty_share: share of the step that comes from l1, l2 and weight decay: the norm of their part
+    over the sum of its norm and that of the loss's part.
+    signal_to_noise: norm of the loss's mean gradient over the epoch's measured batches against its
+    scatter from batch to batch, dropout's noise included; None where fewer than two were measured.
+    distance: ||W - W0|| / ||W0|| after the epoch, W0 the kernel before the run's first step; None
+    where that is not known.
 
     Nothing flows into a frozen layer: its gradient and update are 0, and below the lowest layer
     that is trained delta is 0 too.
@@ -42,6 +49,9 @@ class LayerRecord:
     clipped_fraction: float = 0.0
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
     frozen: bool = False
+    penalty_share: float = 0.0
+    signal_to_noise: float | None = None
+    distance: float | None = None
 
 
 @dataclass(frozen=True)

@@ -163,11 +163,15 @@ class Outcome:
     """The best epoch's network, without dropout, on training and held-out examples.
 
     Of large splits an evenly spread sample; the held-out examples are validation and test together.
+
+    bend: of a linear network, by how many standard errors what it gets wrong on held-out examples
+    follows the bend of the features that its training errors follow best.
     """
 
     train: SplitOutcome
     held_out: SplitOutcome
     reference: Reference | None = None
+    bend: float | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """A run as a checkpoint, tensors by name and one JSON record, and a checkpoint as a run."""
 
-import math
 import os
 import platform
 from dataclasses import asdict, replace
@@ -16,12 +15,13 @@ from dnncli.data import Scaling
 from dnncli.data.tables.encoding import Encoding
 from dnncli.errors import CheckpointError, SpecError
 from dnncli.nn import network, optimizers
+from dnncli.nn.gradient_noise import Kernels
 from dnncli.nn.network import Network, Parameters, TrainState
 from dnncli.records import DataRecord, EpochRecord, LayerRecord, OriginRecord, StepRecord
 from dnncli.spec import GROUPS, NetworkSpec, RunSpec, from_options
 from dnncli.storage.checkpoint import Checkpoint
 from dnncli.storage.decoding import decode
-from dnncli.training import placement
+from dnncli.training import placement, record_json
 from dnncli.training.data_metadata import image_from, particulars, targets_from
 from dnncli.training.decision_metadata import decision_from, decision_json
 from dnncli.training.history import RunHistory
@@ -43,8 +43,17 @@ def to_checkpoint(snapshot: Snapshot) -> Checkpoint:
     tensors["optimizer/step"] = state.step
     tensors["scaling/offset"] = snapshot.data.scaling.offset
     tensors["scaling/scale"] = snapshot.data.scaling.scale
+    tensors |= _start_tensors(snapshot)
     arrays = {name: np.asarray(tensor) for name, tensor in tensors.items()}
     return Checkpoint(arrays, _metadata(snapshot))
+
+
+def _start_tensors(snapshot: Snapshot) -> dict[str, Any]:
+    """The kernels a run with reused layers began with; the seed of another draws them again."""
+    if snapshot.origin is None or snapshot.start is None:
+        return {}
+    pairs = zip(snapshot.spec.network.layers(), placement.fetch(snapshot.start), strict=True)
+    return {f"start/{name}.kernel": kernel for name, kernel in pairs}
 
 
 def _metadata(snapshot: Snapshot) -> dict[str, Any]:
@@ -60,9 +69,9 @@ def _metadata(snapshot: Snapshot) -> dict[str, Any]:
         "best_epoch": history.best_epoch,
         "seed": snapshot.spec.seed,
         "rng_key": [0, snapshot.spec.seed],
-        "history": [_epoch_json(record) for record in history.epochs],
-        "initial": [_plain(_layer_json(layer)) for layer in history.initial],
-        "flight": [_step_json(record) for record in snapshot.steps],
+        "history": [record_json.epoch(record) for record in history.epochs],
+        "initial": [record_json.layer(layer) for layer in history.initial],
+        "flight": [record_json.step(record) for record in snapshot.steps],
         "versions": versions(),
     }
     if snapshot.origin:
@@ -98,38 +107,6 @@ def threads() -> int:
     return int(os.environ.get("NPROC", 0)) or len(os.sched_getaffinity(0))
 
 
-def _epoch_json(record: EpochRecord) -> dict[str, Any]:
-    """An epoch without its wall time, so that straight and interrupted runs give the same bytes."""
-    values = {key: value for key, value in vars(record).items() if key != "seconds"}
-    if record.val_accuracy is not None:  # it stands by itself
-        more = {name: value for name, value in record.metrics.items() if name != "accuracy"}
-        del values["metrics"]
-        if more:
-            values["metrics"] = more
-    return _plain({**values, "layers": [_layer_json(layer) for layer in record.layers]})
-
-
-def _step_json(record: StepRecord) -> Any:
-    """A replayed step."""
-    return _plain({**vars(record), "layers": [_layer_json(layer) for layer in record.layers]})
-
-
-def _layer_json(record: LayerRecord) -> dict[str, Any]:
-    """A layer's statistics; `frozen` only where it is true, as older checkpoints have it."""
-    return {key: value for key, value in vars(record).items() if key != "frozen" or value}
-
-
-def _plain(value: Any) -> Any:
-    """Strict JSON: NaN and infinities as strings, since JSON has no numbers for them."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value
-
-
 def from_checkpoint(checkpoint: Checkpoint, path: object) -> Snapshot:
     """The run a checkpoint holds, every name, shape and dtype checked against its spec.
 
@@ -160,6 +137,7 @@ def _restore(checkpoint: Checkpoint) -> Snapshot:
     optimizer = _take_optimizer(tensors, spec, best.parameters, max(1, len(epochs)))
     step = _take(tensors, "optimizer/step", placement.shape((), np.int32))
     scaling = _take_scaling(tensors, meta, record)
+    start = _take_start(tensors, spec.network, best.parameters)
     if tensors:
         raise CheckpointError(f"it holds {next(iter(tensors))!r}, which the spec has no place for.")
     encoding = decode(Encoding | None, meta.get("encoding"), "encoding")
@@ -173,6 +151,7 @@ def _restore(checkpoint: Checkpoint) -> Snapshot:
         decode(tuple[StepRecord, ...], meta["flight"], "flight"),
         decode(OriginRecord | None, meta.get("origin"), "origin"),
         *decision_from(meta, record.classes),
+        start,
     )
     _check(snapshot)
     return snapshot
@@ -281,6 +260,16 @@ def _take_network(
 
     parameters = map(fill, names, shapes.parameters)
     return Network(tuple(parameters), tuple(map(fill, names, shapes.statistics)))
+
+
+def _take_start(
+    tensors: dict[str, np.ndarray], spec: NetworkSpec, parameters: Parameters
+) -> Kernels | None:
+    """The kernels before the first step; None of a run from scratch, and of older checkpoints."""
+    if f"start/{spec.layers()[0]}.kernel" not in tensors:
+        return None
+    pairs = zip(spec.layers(), parameters, strict=True)
+    return tuple(_take(tensors, f"start/{name}.kernel", layer.kernel) for name, layer in pairs)
 
 
 def _take_optimizer(

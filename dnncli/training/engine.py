@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
-from dnncli.nn import inference, network
+from dnncli.nn import gradient_noise, inference, network, reductions
 from dnncli.nn.network import Mask, Network, TrainState
 from dnncli.nn.tasks import TASKS
 from dnncli.spec import NetworkSpec
@@ -35,6 +35,8 @@ class EpochInfo(NamedTuple):
     stats: Any  # the probe's, each with a leading axis of measured steps
     validation: Score
     finite: Bool[Array, " layers"]  # whether all the state of a layer still is
+    gradient_sums: Float[Array, " layers"] | None = None  # norms of `Log.gradients`
+    distances: Float[Array, " layers"] | None = None  # from the start, relative
 
 
 def train_block(
@@ -68,7 +70,8 @@ def train_block(
         return carry, stats
 
     ends = jnp.append(measured, steps)[1:]
-    carry, stats = jax.lax.scan(segment, (state, _empty_log(state, plan)), (measured, ends))
+    began = (state, _empty_log(state, plan, program.probe is not None))
+    carry, stats = jax.lax.scan(segment, began, (measured, ends))
     return *carry, stats
 
 
@@ -88,13 +91,15 @@ def _take(block: Block, rows: Int[Array, " batch"]) -> Block:
     return block._replace(x=gather(block.x), y=gather(block.y), weights=weights)
 
 
-def _empty_log(state: TrainState, plan: Plan) -> Log:
-    """A log of an epoch's steps, none of which is done."""
+def _empty_log(state: TrainState, plan: Plan, summing: bool = False) -> Log:
+    """A log of an epoch's steps, none of which is done. summing: whether gradients are added up."""
     steps = len(plan.learning_rates)
     parameters = state.network.parameters
     widest = max((layer.kernel.shape[1] for layer in parameters[:-1]), default=0)
     inactive = jnp.zeros((len(parameters) - 1, widest), bool)
-    return Log(jnp.zeros(steps), jnp.zeros((steps, len(parameters)), bool), inactive)
+    unclipped = jnp.zeros((steps, len(parameters)), bool)
+    sums = tuple(jnp.zeros_like(layer.kernel) for layer in parameters) if summing else ()
+    return Log(jnp.zeros(steps), unclipped, inactive, sums)
 
 
 def evaluate(program: Program, trained: Network, block: Block) -> Score:
@@ -136,12 +141,28 @@ def epoch(
     validation: Block,
     key: UInt32[Array, "2"],
     plan: Plan,
+    start: gradient_noise.Kernels | None = None,
 ) -> tuple[TrainState, EpochInfo]:
-    """A block of training and the validation after it."""
+    """A block of training and the validation after it.
+
+    start: the kernels that the run began with, to measure how far they are by now.
+    """
     state, log, stats = train_block(program, state, train, key, plan)
     held_out = above_base(program, validation)
     validated = evaluate(program, state.network, held_out)
-    return state, EpochInfo(log, stats, validated, network.finite(state))
+    sums = gradient_noise.norms(log.gradients) if log.gradients else None
+    distances = None
+    if start is not None and program.probe is not None:
+        distances = reductions.each(_distance, network.kernels_of(state.network.parameters), start)
+    log = log._replace(gradients=())
+    return state, EpochInfo(log, stats, validated, network.finite(state), sums, distances)
+
+
+def _distance(
+    now: Float[Array, "fan_in units"], start: Float[Array, "fan_in units"]
+) -> Float[Array, ""]:
+    """How far a kernel is from where it began, over its norm there."""
+    return reductions.frobenius(now - start) / reductions.frobenius(start)
 
 
 def observe(

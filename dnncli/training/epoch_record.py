@@ -1,12 +1,14 @@
 """From what an epoch reports, copied to the host, to its records."""
 
+from dataclasses import replace
 from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import Float
 
 from dnncli.data.quantities import Quantities
-from dnncli.nn import layer_stats
+from dnncli.nn import gradient_noise, layer_stats
 from dnncli.records import EpochRecord, LayerRecord
 from dnncli.spec import RunSpec
 from dnncli.training.engine import EpochInfo, Score
@@ -42,6 +44,7 @@ def record(
     layers: tuple[LayerRecord, ...] = ()
     if info.stats:
         layers = layer_stats.records(spec.network, info.stats, log.active, log.clipped)
+        layers = _over_the_epoch(layers, info, _measured_sizes(spec, plan))
     metrics = in_units(info.validation, numbers)
     return EpochRecord(
         epoch=epoch + 1,
@@ -54,6 +57,36 @@ def record(
         layers=layers,
         metrics=metrics,
     )
+
+
+def _over_the_epoch(
+    layers: tuple[LayerRecord, ...], info: EpochInfo, sizes: Float[np.ndarray, " batches"]
+) -> tuple[LayerRecord, ...]:
+    """The layers with what the epoch as a whole shows: signal to noise, distance from the start.
+
+    sizes: how many examples the measured batches have.
+    """
+    summed: Any = info.gradient_sums
+    norms = info.stats.gradient_norm.astype(np.float64)
+    ratios: list[float | None] = [None] * len(layers)
+    if summed is not None:
+        ratios = gradient_noise.signal_to_noise(summed.astype(np.float64), norms, sizes)
+    distances: list[float | None] = [None] * len(layers)
+    if info.distances is not None:
+        distances = [float(distance) for distance in info.distances]
+    rows = zip(layers, ratios, distances, strict=True)
+    return tuple(
+        replace(layer, signal_to_noise=ratio, distance=distance) for layer, ratio, distance in rows
+    )
+
+
+def _measured_sizes(spec: RunSpec, plan: Plan) -> Float[np.ndarray, " batches"]:
+    """How many examples the measured batches have: the last one is measured where all are."""
+    examples = len(plan.order)
+    size = batch_size(spec, examples)
+    full = np.full(len(plan.measured), float(size))
+    left = examples % size
+    return np.append(full, float(left)) if left and len(full) == examples // size else full
 
 
 def in_units(score: Score, numbers: Quantities | None) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """How the best network does on every example, and what simple models reach: what it has learned."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
@@ -15,7 +16,7 @@ from dnncli.nn.tasks import TASKS
 from dnncli.records import Score
 from dnncli.records.diagnosis import Outcome, Reference, RegressionOutcome, SplitOutcome
 from dnncli.spec import NetworkSpec
-from dnncli.training import engine, placement
+from dnncli.training import engine, nonlinearity, placement
 from dnncli.training.program import Block
 from dnncli.training.snapshot import Snapshot
 
@@ -60,10 +61,30 @@ def measure(snapshot: Snapshot, dataset: Dataset) -> Measured:
     )
     blocks = tuple(placement.block(split) for split in splits)
     asked = _compiled(snapshot.spec.network, snapshot.spec.loss, snapshot.answering, blocks)
-    score, answers, outputs = placement.fetch(asked)
+    score, answers, every = placement.fetch(asked)
+    outputs = every[: len(dataset.test)]
     # The mean over the whole test set comes from the device, as every epoch's does.
     test = Score(float(score.loss), float(score.metrics["accuracy"]))
-    return Measured(test, _outcome(dataset, splits, answers), outputs)
+    outcome = _outcome(dataset, splits, answers)
+    if snapshot.spec.network.act == "identity" and outcome.reference is not None:
+        outcome = replace(outcome, bend=_bend(splits, every))
+    return Measured(test, outcome, outputs)
+
+
+def _bend(
+    splits: tuple[Split, ...], outputs: Float32[np.ndarray, "examples outputs"]
+) -> float | None:
+    """`nonlinearity.bend` of a linear network; None where all features are constant."""
+    test, train, validation = splits
+    ends = np.cumsum([len(test), len(train)])
+    of_test, of_train, of_validation = np.split(outputs, ends)
+    held_out = together(test, validation)
+    pair = standardised_pair(train, held_out)
+    if pair is None:
+        return None
+    known = nonlinearity.residuals(of_train, train.y)
+    asked = nonlinearity.residuals(np.concatenate([of_test, of_validation]), held_out.y)
+    return nonlinearity.bend(pair[0], known, pair[1], asked)
 
 
 def _outcome(dataset: Dataset, splits: tuple[Split, ...], answers: Any) -> Outcome:
@@ -117,7 +138,7 @@ def together(*splits: Split) -> Split:
 def _score_and_answers(
     spec: NetworkSpec, loss: str, best: Network, blocks: tuple[Block, ...]
 ) -> tuple[engine.Score, _Answers, Float[Array, "examples outputs"]]:
-    """The first block's score, the answers on all blocks' examples, and the first one's outputs.
+    """The first block's score, and the answers and outputs on all blocks' examples.
 
     The first goes through the network alone: in another batch its logits could round differently.
     The others go together: tracing the network once more costs more than the pass.
@@ -127,7 +148,7 @@ def _score_and_answers(
     outputs = jnp.concatenate([scored, inference.logits(spec, best, others)])
     losses = TASKS[loss].losses(outputs, jnp.concatenate([block.y for block in blocks]))
     answers = _Answers(losses, jnp.argmax(outputs, axis=1))
-    return engine.score(loss, scored, blocks[0]), answers, scored
+    return engine.score(loss, scored, blocks[0]), answers, outputs
 
 
 _compiled = jax.jit(_score_and_answers, static_argnums=(0, 1))

@@ -15,6 +15,7 @@ import jax
 
 from dnncli.data.quantities import Quantities
 from dnncli.nn import inference, layer_stats, optimizers
+from dnncli.nn.gradient_noise import Kernels
 from dnncli.nn.network import Network, Parameters, TrainState
 from dnncli.records import EpochRecord, LayerRecord
 from dnncli.spec import NetworkSpec, RunSpec
@@ -45,6 +46,7 @@ class Phase:
     program: what trains that part; whole: the same for the whole network.
     base: figures of the frozen layers below that part; frozen: all frozen layers.
     numbers: the targets of a regression.
+    start: the kernels of that part before the run's first step; None where they are not at hand.
     compiled: the program of an epoch; None until `begin` has compiled it.
     """
 
@@ -57,6 +59,7 @@ class Phase:
     frozen: tuple[str, ...]
     compiled: Any = None
     numbers: Quantities | None = None
+    start: Kernels | None = None
 
     def step(self, state: TrainState, epoch: int) -> tuple[TrainState, Outcome]:
         """One epoch (counted from 0): the whole network's state after it, and its record."""
@@ -64,7 +67,7 @@ class Phase:
         plan = epoch_plan(self.part, epoch, len(self.train.y))
         before = trainable_part(self, state)
         blocks = (self.train, self.validation)
-        after, device_info = self.compiled(before, *blocks, key(self.part.seed), plan)
+        after, device_info = self.compiled(before, *blocks, key(self.part.seed), plan, self.start)
         info = placement.wait(device_info)
         seconds = time.perf_counter() - began
         record = epoch_record.record(self.part, epoch, plan, info, seconds, self.numbers)
@@ -100,13 +103,15 @@ def begin(
     own = program(part, len(train.y), epoch)
     whole = program(spec, len(train.y), epoch)
     numbers = snapshot.data.numbers
+    start = None if snapshot.start is None else placement.put(snapshot.start[below:])
+    known: dict[str, Any] = {"numbers": numbers, "start": start}
     if not below:
-        return Phase(part, own, whole, train, validation, (), frozen, numbers=numbers)
+        return Phase(part, own, whole, train, validation, (), frozen, **known)
     base = placement.put(snapshot.state.network.part(0, below))
     above = _on_base(own, train, base, cache)
     held_out = _on_base(own, validation, base, cache)
     records = base_records(spec, base, train)
-    return Phase(part, own, whole, above, held_out, records, frozen, numbers=numbers)
+    return Phase(part, own, whole, above, held_out, records, frozen, **known)
 
 
 def compiled(phase: Phase, state: TrainState) -> Phase:
@@ -115,7 +120,7 @@ def compiled(phase: Phase, state: TrainState) -> Phase:
     before = trainable_part(phase, state)
     blocks = (phase.train, phase.validation)
     lowered = engine.compiled_epoch.lower(
-        phase.program, before, *blocks, key(phase.part.seed), plan
+        phase.program, before, *blocks, key(phase.part.seed), plan, phase.start
     )
     return replace(phase, compiled=lowered.compile())
 

@@ -11,13 +11,13 @@ from dnncli.data import Dataset
 from dnncli.diagnosis.context import NetworkContext
 from dnncli.diagnosis.first_step import attribute_divergence
 from dnncli.diagnosis.verdict import diagnose
-from dnncli.nn.network import TrainState
+from dnncli.nn.network import TrainState, kernels_of
 from dnncli.records import EpochRecord, Finding, Metric, Score
 from dnncli.spec import RunSpec
 from dnncli.training import early_stopping, engine, epoch_record, memory, phases, placement, replay
 from dnncli.training.history import RunHistory, advance
 from dnncli.training.phases import Outcome, Phase
-from dnncli.training.program import Block, initial_state
+from dnncli.training.program import Block, initial_network, initial_state
 from dnncli.training.snapshot import Snapshot, summary
 
 
@@ -49,7 +49,19 @@ def start(spec: RunSpec, dataset: Dataset) -> Snapshot:
     program = phases.program(spec, len(dataset.train), 0)
     moment = dataset.train.second_moment
     state = initial_state(program, dataset.features, dataset.outputs, spec.seed, moment)
-    return Snapshot(RunHistory(spec), state.network, state, summary(dataset))
+    start = kernels_of(state.network.parameters)
+    return Snapshot(RunHistory(spec), state.network, state, summary(dataset), start=start)
+
+
+def _with_start(snapshot: Snapshot, dataset: Dataset) -> Snapshot:
+    """A stored run from scratch with the kernels it began with: its seed draws the same again."""
+    if snapshot.start is not None or snapshot.origin is not None:
+        return snapshot
+    spec = snapshot.spec
+    moment = dataset.train.second_moment
+    sizes = (dataset.features, dataset.outputs, spec.seed, moment)
+    drawn = initial_network(spec.network, *sizes)
+    return replace(snapshot, start=kernels_of(drawn.parameters))
 
 
 def run(
@@ -60,6 +72,7 @@ def run(
     `stop_on` are verdicts that end the run at the epoch that earns them. With `cache` the outputs
     of frozen layers are computed once a phase; the results are the same without.
     """
+    snapshot = _with_start(snapshot, dataset)
     spec = snapshot.spec
     context = network_context(spec, dataset)
     blocks = (placement.block(dataset.train), placement.block(dataset.validation))

@@ -19,7 +19,8 @@ from jaxtyping import Array, Bool, UInt32
 from dnncli.data import Dataset
 from dnncli.data.quantities import Quantities
 from dnncli.nn import layer_stats
-from dnncli.nn.network import Network, TrainState
+from dnncli.nn.gradient_noise import Kernels
+from dnncli.nn.network import Network, TrainState, kernels_of
 from dnncli.spec import RunSpec
 from dnncli.spec.comparison import seeded
 from dnncli.training import early_stopping, engine, epoch_record, memory, placement
@@ -46,11 +47,13 @@ class SeedStates(NamedTuple):
 class SeedBatch:
     """The runs of all seeds after some epochs, and the last one's wall time for all (seconds).
 
+    start: every seed's kernels before its first step, with an axis of seeds first.
     numbers: the targets of a regression.
     """
 
     runs: tuple[RunHistory, ...]
     states: SeedStates
+    start: Kernels
     seconds: float = 0.0
     numbers: Quantities | None = None
 
@@ -85,12 +88,14 @@ def start(spec: RunSpec, seeds: int, dataset: Dataset) -> SeedBatch:
     own = replace(program(spec, len(dataset.train)), network=spec.network)
     moment = dataset.train.second_moment
     runs = seeded(spec, seeds)
-    states = [
+    drawn = [
         initial_state(own, dataset.features, dataset.outputs, run.seed, moment) for run in runs
     ]
-    state = jax.tree.map(lambda *leaves: np.stack(leaves), *states)
+    state = jax.tree.map(lambda *leaves: np.stack(leaves), *drawn)
     histories = tuple(map(RunHistory, runs))
-    return SeedBatch(histories, SeedStates(state, state.network), numbers=dataset.quantities)
+    start = kernels_of(state.network.parameters)
+    states = SeedStates(state, state.network)
+    return SeedBatch(histories, states, start, numbers=dataset.quantities)
 
 
 def keys(runs: tuple[RunSpec, ...]) -> UInt32[np.ndarray, "seeds 2"]:
@@ -111,10 +116,11 @@ def epoch(
     validation: Block,
     keys: UInt32[Array, "seeds 2"],
     plan: Any,  # a Plan whose orders have an axis of seeds
+    start: Kernels,
 ) -> tuple[TrainState, EpochInfo]:
     """`engine.epoch` of every seed."""
-    every = jax.vmap(partial(engine.epoch, program), in_axes=(0, None, None, 0, PLAN_AXES))
-    return every(state, train, validation, keys, plan)
+    every = jax.vmap(partial(engine.epoch, program), in_axes=(0, None, None, 0, PLAN_AXES, 0))
+    return every(state, train, validation, keys, plan, start)
 
 
 def compile_epoch(
@@ -144,7 +150,8 @@ def compiled_program(
     state: with an axis of seeds first.
     """
     first = plan(runs, 0, train.y.shape[0])
-    lowered = _epoch.lower(program, state, train, validation, keys(runs), first)
+    start = kernels_of(state.network.parameters)
+    lowered = _epoch.lower(program, state, train, validation, keys(runs), first, start)
     options = COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
     return lowered.compile(options)
 
@@ -178,7 +185,8 @@ def run(batch: SeedBatch, train: Block, validation: Block, compiled: Any) -> Ite
         began = time.perf_counter()
         epoch = batch.epoch
         plans = plan(specs, epoch, examples)
-        state, device_info = compiled(batch.states.state, train, validation, keys(specs), plans)
+        arguments = (train, validation, keys(specs), plans, batch.start)
+        state, device_info = compiled(batch.states.state, *arguments)
         info = placement.wait(device_info)
         seconds = time.perf_counter() - began
         share = seconds / len(specs)

@@ -8,6 +8,7 @@ import numpy as np
 from dnncli.data import Dataset, Scaling
 from dnncli.data.quantities import Quantities
 from dnncli.data.tables.encoding import Encoding
+from dnncli.nn.gradient_noise import Kernels
 from dnncli.nn.network import Network, TrainState
 from dnncli.records import DataRecord, OriginRecord, StepRecord
 from dnncli.records.calibration import CalibrationRecord
@@ -38,6 +39,7 @@ class Snapshot:
     broke or met a condition. origin: where reused layers come from. threshold: the probability from
     which on the second of two classes is answered; None: the more probable class is. calibration:
     what was found for --calibrate; `network` is as it was trained.
+    start: the kernels before the first step; None where they are not at hand.
     """
 
     history: RunHistory
@@ -48,6 +50,7 @@ class Snapshot:
     origin: OriginRecord | None = None
     threshold: float | None = None
     calibration: CalibrationRecord | None = None
+    start: Kernels | None = None
 
     @property
     def spec(self) -> RunSpec:

@@ -1,5 +1,6 @@
 """One training step: forward and backward, measurement, clipping, update."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -7,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt32
 
-from dnncli.nn import inference, network, optimizers, reductions
+from dnncli.nn import gradient_noise, inference, network, optimizers, reductions
 from dnncli.nn.network import (
     Layer,
     Mask,
@@ -17,6 +18,7 @@ from dnncli.nn.network import (
     Statistics,
     Trace,
     TrainState,
+    kernels_of,
 )
 from dnncli.spec import NetworkSpec
 from dnncli.training.program import Block, Program
@@ -25,11 +27,16 @@ BASE_STREAM = 1 << 20  # keeps the dropout of the frozen base apart from the lay
 
 
 class Log(NamedTuple):
-    """What the steps of an epoch leave behind besides the state and the probe's measurements."""
+    """What the steps of an epoch leave behind besides the state and the probe's measurements.
+
+    gradients: the measured steps' kernel gradients, each times its number of examples, added up;
+    empty where they are not wanted.
+    """
 
     losses: Float[Array, " steps"]
     clipped: Bool[Array, "steps layers"]
     active: Bool[Array, "hidden widest"]  # units that had a gradient in any step
+    gradients: gradient_noise.Kernels = ()
 
 
 class Gradients(NamedTuple):
@@ -69,6 +76,7 @@ def step(
         gradients=found.parameters,
         updates=updates,
         optimizer=optimizer,
+        penalty_shares=_penalty_shares(program, before, found.parameters, updates, rate),
         mask=batch.mask,
     )
     stats, active = _measure(program, seen)
@@ -77,8 +85,34 @@ def step(
         log.losses.at[index].set(found.loss),
         log.clipped.at[index].set(clipped),
         log.active | active,
+        _added(program, log, found.parameters, batch),
     )
     return (TrainState(after, optimizer, state.step + 1), log), stats
+
+
+def _penalty_shares(
+    program: Program,
+    before: Network,
+    gradients: Parameters,
+    updates: Parameters,
+    rate: Float[Array, ""],
+) -> Float[Array, " layers"]:
+    """Which share of each layer's step comes from penalties and decay."""
+    spec = program.update
+    if program.probe is None or not (spec.l1 or spec.l2 or spec.weight_decay):
+        return jnp.zeros(len(updates))
+    kernels = map(kernels_of, (before.parameters, gradients, updates))
+    rates = rate * jnp.array(program.multipliers or (1.0,) * len(updates))
+    return reductions.each(partial(optimizers.penalty_share, spec), *kernels, list(rates))
+
+
+def _added(
+    program: Program, log: Log, gradients: Parameters, batch: Block
+) -> gradient_noise.Kernels:
+    """The log's gradients with those of a measured step."""
+    if program.probe is None or not log.gradients:
+        return log.gradients
+    return gradient_noise.add(log.gradients, gradients, len(batch.y), batch.mask)
 
 
 def _updated(program: Program, before: Network, updates: Parameters, trace: Trace) -> Network:

@@ -186,11 +186,23 @@ class TestConfiguration:
         assert first(case({"bn": True, "bn_momentum": 0.9})).rule == "healthy"
 
     def test_a_penalty_that_pulls_harder_than_the_loss(self):
-        # 2 l2 |W| = 2 * 1 * 5 against a gradient of 0.5: 20 times as hard.
-        found = first(case({"l2": 1.0}, falling(weight_norm=0.1), outcome=NOTHING))
+        # 2 l2 |W| = 2 * 1 * 5 against a gradient of 0.5: 20 times as hard, 10 / 10.5 of the step.
+        initial = layers(2, penalty_share=[10 / 10.5, 0.2])
+        found = first(case({"l2": 1.0}, falling(weight_norm=0.1), initial, outcome=NOTHING))
         assert found.rule == "over-regularised"
-        assert "20 times as hard" in found.evidence
+        assert "of hidden1's first step 95% came from --l2" in found.evidence
         assert found.remedy.changes["l2"] == pytest.approx(0.0005, rel=0.3)
+
+    def test_a_penalty_is_not_accused_of_what_the_loss_does(self):
+        initial = layers(2, penalty_share=[0.2, 0.005])
+        found = first(case({"l2": 1.0}, outcome=NOTHING, initial=initial))
+        assert found.rule != "over-regularised"
+
+    def test_dropout_s_noise_is_the_one_that_was_measured(self):
+        figures = tuple(replace(one, signal_to_noise=0.02) for one in layers(2))
+        epochs = (replace(epoch(1), layers=figures),)
+        found = first(case({"dropout": 0.95}, epochs, outcome=NOTHING))
+        assert "scatter by 50.0 times their mean" in found.evidence
 
     def test_a_limit_below_the_first_columns(self):
         # Columns of 5/sqrt(20) = 1.12 and 5/sqrt(2) = 3.5, cut to 0.01.
@@ -215,6 +227,16 @@ class TestConfiguration:
         bent = outcome(GUESSING, GUESSING, Reference(400, 205, 390))
         found = first(case({"act": "identity"}, outcome=bent))
         assert (found.rule, found.remedy.changes["act"]) == ("under-capacity", "elu")
+
+    def test_a_linear_network_whose_errors_follow_a_bend_is_named_though_it_does_as_simple_models(
+        self,
+    ):
+        fit = SplitOutcome(0.5, ((150, 50), (60, 140)))
+        half = outcome(fit, fit, Reference(400, 290, 280))
+        found = first(case({"act": "identity"}, outcome=replace(half, bend=4.0)))
+        assert (found.rule, found.remedy.changes["act"]) == ("under-capacity", "elu")
+        assert chain.findings(case({"act": "identity"}, outcome=replace(half, bend=1.5))) == ()
+        assert chain.findings(case({"act": "elu"}, outcome=half)) == ()
 
     def test_layers_too_narrow_for_their_number_die_by_chance(self):
         figures = layers(20, dead_fraction=[0.0] * 19 + [0.6])

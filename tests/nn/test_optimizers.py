@@ -298,3 +298,51 @@ def test_without_max_norm_nothing_changes():
 def test_kernels_are_the_only_matrices():
     assert optimizers.kernels(layers(0)) == is_kernel(layers(0))
     assert sum(jax.tree.leaves(optimizers.kernels(layers(0)))) == 2
+
+
+class TestPenaltyShare:
+    """Of a kernel W with the loss's gradient G, whose norms are known."""
+
+    KERNEL = layers(0)[0].kernel
+    GRADIENT = layers(1)[0].kernel
+    WEIGHT = float(np.linalg.norm(np.float64(KERNEL)))
+    SIZE = float(np.linalg.norm(np.float64(GRADIENT)))
+
+    def share(self, update, **options):
+        spec = UpdateSpec(**options)
+        rate = jnp.float32(RATE)
+        found = optimizers.penalty_share(spec, self.KERNEL, self.GRADIENT, update, rate)
+        return float(found)
+
+    def test_of_l2_with_plain_descent_is_the_ratio_of_norms(self):
+        pull = 2 * 0.3 * self.WEIGHT
+        step = -RATE * (self.GRADIENT + 0.6 * self.KERNEL)
+        found = self.share(step, optimizer="sgd", l2=0.3)
+        assert found == pytest.approx(pull / (pull + self.SIZE), rel=1e-5)
+
+    def test_of_l1_counts_every_weight_alike(self):
+        pull = 0.2 * np.sqrt(self.KERNEL.size)
+        found = self.share(-RATE * self.GRADIENT, optimizer="sgd", l1=0.2)
+        assert found == pytest.approx(pull / (pull + self.SIZE), rel=1e-5)
+
+    @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+    def test_of_decoupled_decay_is_what_decay_adds_to_the_step(self, optimizer):
+        spec = UpdateSpec(optimizer=optimizer, weight_decay=0.4)
+        rule = optimizers.build(spec)
+        with jax.numpy_dtype_promotion("standard"):
+            direction, _ = rule.update(self.GRADIENT, rule.init(self.KERNEL), self.KERNEL)
+        loss = np.linalg.norm(np.float64(direction) - 0.4 * np.float64(self.KERNEL))
+        pull = 0.4 * self.WEIGHT
+        found = self.share(-RATE * direction, optimizer=optimizer, weight_decay=0.4)
+        assert found == pytest.approx(pull / (pull + loss), rel=1e-4)
+
+    def test_of_lamb_s_decay_is_held_against_adam_s_first_direction(self):
+        pull = 0.4 * self.WEIGHT
+        found = self.share(-RATE * self.KERNEL, optimizer="lamb", weight_decay=0.4)
+        assert found == pytest.approx(pull / (pull + np.sqrt(self.KERNEL.size)), rel=1e-5)
+
+    def test_is_all_where_the_loss_has_no_gradient_left(self):
+        spec = UpdateSpec(optimizer="sgd", l2=0.1)
+        nothing = jnp.zeros_like(self.KERNEL)
+        found = optimizers.penalty_share(spec, self.KERNEL, nothing, nothing, jnp.float32(RATE))
+        assert found == 1

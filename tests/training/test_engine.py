@@ -13,6 +13,7 @@ from oracle import assert_agree
 from subjects import KEY, KINDS, RATE
 
 from dnncli.nn import layer_stats
+from dnncli.nn.network import kernels_of
 from dnncli.records import LAYER_FIELDS
 from dnncli.spec import UpdateSpec, catalog
 from dnncli.training import engine
@@ -70,21 +71,29 @@ def test_compiled_for_training_the_gradients_are_still_the_oracles(act, kind, si
 
 
 def by_hand(spec, before, x, y, size):
-    """Plain SGD in float64, batch after batch: final parameters and statistics, losses, figures, slopes."""
+    """Plain SGD in float64, batch after batch.
+
+    Final parameters and statistics, losses, figures, slopes, and the kernels' gradients, each
+    times its number of examples, added up.
+    """
     parameters, statistics = (
         oracle.exact(before.network.parameters),
         oracle.exact(before.network.statistics),
     )
     losses, figures, slopes = [], [], []
+    sums = [np.zeros(layer.kernel.shape) for layer in parameters]
     for start in range(0, len(y), size):
-        exact = oracle.run(spec, parameters, x[start : start + size], y[start : start + size])
+        rows = slice(start, min(start + size, len(y)))
+        exact = oracle.run(spec, parameters, x[rows], y[rows])
+        for total, layer in zip(sums, exact.gradients, strict=True):
+            total += (rows.stop - start) * layer.kernel
         updates = jax.tree.map(lambda g: -RATE * g, exact.gradients)
         losses.append(exact.loss)
         figures.append(oracle.figures(spec, parameters, exact, updates))
         slopes.append(exact.slopes)
         parameters = jax.tree.map(np.add, parameters, updates)
         statistics = oracle.averaged(spec, statistics, exact.statistics)
-    return parameters, statistics, losses, figures, slopes
+    return parameters, statistics, losses, figures, slopes, sums
 
 
 EPOCHS = [("relu", "plain", 33, 100), ("elu", "bn everywhere", 257, 517)]
@@ -102,10 +111,12 @@ def test_an_epoch_with_a_partial_last_batch_is_a_hand_loop_of_single_steps(
         subjects.block(33, seed=9),
     )
     plan = subjects.plan(examples, size)
-    after, info = engine.compiled_epoch(program, before, train, validation, KEY, plan)
+    # The run began elsewhere: this is not its first epoch.
+    start = kernels_of(subjects.state(program, seed=5).network.parameters)
+    after, info = engine.compiled_epoch(program, before, train, validation, KEY, plan, start)
 
     x, y = (np.asarray(part)[plan.order] for part in train[:2])
-    parameters, statistics, losses, figures, slopes = by_hand(spec, before, x, y, size)
+    parameters, statistics, losses, figures, slopes, sums = by_hand(spec, before, x, y, size)
     assert_agree(after.network.parameters, parameters, what="parameters")
     assert_agree(after.network.statistics, statistics, what="statistics")
     assert_agree(info.log.losses, losses, what="losses")
@@ -113,6 +124,13 @@ def test_an_epoch_with_a_partial_last_batch_is_a_hand_loop_of_single_steps(
         assert_agree(getattr(info.stats, name), [step[name] for step in figures], what=name)
     means = np.array([step["activation_mean"] for step in figures])
     np.testing.assert_allclose(info.stats.activation_mean, means, atol=1e-5)
+
+    assert_agree(info.gradient_sums, [np.linalg.norm(total) for total in sums], what="sums")
+    ways = [
+        np.linalg.norm(layer.kernel - first) / np.linalg.norm(first)
+        for layer, first in zip(parameters, map(np.float64, start), strict=True)
+    ]
+    assert_agree(info.distances, ways, what="distances")
 
     records = layer_stats.records(
         spec, *jax.device_get((info.stats, info.log.active, info.log.clipped))

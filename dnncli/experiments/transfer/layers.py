@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from dnncli.nn.network import Layer, Moments, Network
+from dnncli.nn.network import Layer, Moments, Network, kernels_of
 from dnncli.records import OriginRecord, ParentRecord
 from dnncli.spec.transfer import Layout
 from dnncli.training.snapshot import Snapshot
@@ -26,7 +26,8 @@ def reuse_layers(
     network = Network(parameters, statistics)
     state = fresh.state._replace(network=network)
     origin = OriginRecord(record, layout.kept, layout.reinitialised, layout.frozen)
-    return replace(fresh, state=state, network=network, origin=origin)
+    start = kernels_of(parameters)
+    return replace(fresh, state=state, network=network, origin=origin, start=start)
 
 
 def _layer_states(snapshot: Snapshot) -> dict[str, LayerState]:

@@ -122,7 +122,10 @@ class ReuseTrial:
         )
         state = jax.tree.map(_stacked, *states)
         self.phase = phase
-        self.batch = SeedBatch(runs, SeedStates(state, state.network))
+        starts = [snapshot.start for snapshot in self.snapshots]
+        below = phase.part.network.below
+        start = tuple(jax.tree.map(_stacked, *starts)[below:])
+        self.batch = SeedBatch(runs, SeedStates(state, state.network), start)
 
     def _leave(self) -> None:
         """Bring what the phase has learned back into the snapshots."""

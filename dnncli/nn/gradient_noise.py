@@ -1,0 +1,62 @@
+"""Signal to noise of a layer's gradient: how large its mean is against its scatter over batches.
+
+Inside the epoch the measured batches' gradients of a kernel are added up, each times its number of
+examples: one addition a step. Their norms are measured anyway. From both follow the mean and the
+scatter, as in an analysis of variance (McCandlish et al. 2018, appendix A, with batches in the
+place of examples). What a network learns within the epoch changes the gradient too and counts as
+scatter.
+"""
+
+import numpy as np
+from jaxtyping import Array, Float
+
+from dnncli.nn import reductions
+from dnncli.nn.network import Mask, Parameters
+
+# One a layer; of several seeds with an axis of them first.
+Kernels = tuple[Float[Array | np.ndarray, "... _ _"], ...]
+
+
+def add(sums: Kernels, gradients: Parameters, rows: int, mask: Mask) -> Kernels:
+    """The sums with a batch's mean gradients, times the number of its examples.
+
+    rows: how many the batch has, padding included.
+    """
+    examples = reductions.examples(rows, mask)
+    pairs = zip(sums, gradients, strict=True)
+    return tuple(total + examples * layer.kernel for total, layer in pairs)
+
+
+def norms(sums: Kernels) -> Float[Array, " layers"]:
+    """The norm of each layer's sum."""
+    return reductions.each(reductions.frobenius, sums)
+
+
+def signal_to_noise(
+    total: Float[np.ndarray, " layers"],
+    each: Float[np.ndarray, "batches layers"],
+    sizes: Float[np.ndarray, " batches"],
+) -> list[float | None]:
+    """Of each layer, ||E g|| / sqrt(E ||g - E g||^2), g the gradient of a batch as the first one.
+
+    total: norm of the sum of all batches' mean gradients times their sizes; each: norms of the
+    batches' mean gradients; sizes: their numbers of examples. Both parts are unbiased; where chance
+    alone makes the mean as large as it is, the ratio is 0. None for fewer than two batches.
+    """
+    if len(sizes) < 2:
+        return [None] * len(total)
+    weights = sizes / sizes.sum()
+    largest = each.max(axis=0)
+    unit = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
+    mean_square = (total / sizes.sum() / unit) ** 2
+    between = weights @ (each / unit) ** 2 - mean_square
+    # A batch of n examples scatters by var / n: this is var, from all batches.
+    variance = np.maximum(between, 0.0) * sizes.sum() / (len(sizes) - 1)
+    signal = np.sqrt(np.maximum(mean_square - variance / sizes.sum(), 0.0))
+    noise = np.sqrt(variance / sizes[0])
+    return [_ratio(*pair) for pair in zip(signal, noise, strict=True)]
+
+
+def _ratio(signal: float, noise: float) -> float | None:
+    """None where there is neither, as in a layer whose gradients are 0, or only a signal."""
+    return float(signal / noise) if noise > 0 else None
