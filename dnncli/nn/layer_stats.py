@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from dnncli.nn import activations, network, reductions
+from dnncli.nn import activations, network, penalties, reductions
 from dnncli.nn.network import Mask, Network, Observation, Parameters, TrainState
 from dnncli.records import LAYER_FIELDS, LayerRecord
 from dnncli.spec import NetworkSpec
@@ -52,9 +52,18 @@ def measure(
         activation_mean=mean,
         activation_std=std,
         saturated_fraction=jnp.append(saturated, 0.0),
-        penalty_share=seen.penalty_shares,
+        penalty_share=_penalty_shares(seen, weight, gradient),
     )
     return stats, active
+
+
+def _penalty_shares(
+    seen: Observation, weight: Float[Array, " layers"], gradient: Float[Array, " layers"]
+) -> Float[Array, " layers"]:
+    """Which share of each layer's step comes from penalties; weight, gradient: its norms."""
+    kernels = network.kernels_of(seen.parameters)
+    updates = network.kernels_of(seen.updates)
+    return penalties.shares(seen.pull, kernels, updates, weight, gradient)
 
 
 def _kernel_norms(seen: Observation) -> Float[Array, "3 layers"]:

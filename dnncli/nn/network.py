@@ -16,6 +16,7 @@ import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from dnncli.nn import activations, initializers, optimizers, reductions
+from dnncli.nn.penalties import Pull
 from dnncli.spec import NetworkSpec
 from dnncli.theory.closed_forms import BN_EPSILON, SELU_FLOOR
 
@@ -79,8 +80,7 @@ class Observation(NamedTuple):
     """All that a training step computed, for a probe to measure.
 
     `deltas` and `gradients` are of the batch's mean loss, by pre-activations and by parameters;
-    `updates` is what is added to the parameters; penalty_shares: which share of each layer's comes
-    from penalties and decay.
+    `updates` is what is added to the parameters.
     """
 
     parameters: Parameters
@@ -89,8 +89,8 @@ class Observation(NamedTuple):
     gradients: Parameters
     updates: Parameters
     optimizer: optax.OptState  # after the step
-    penalty_shares: Float[Array, " layers"]
     mask: Mask = None
+    pull: Pull | None = None  # of penalties and decay
 
 
 class TrainState(NamedTuple):

@@ -77,48 +77,15 @@ def kernels(parameters: Parameters) -> Any:
     return jax.tree.map(lambda leaf: leaf.ndim > 1, parameters)
 
 
-def penalty(spec: UpdateSpec, kernel: Float[Array, "fan_in units"]) -> Float[Array, "fan_in units"]:
-    """The gradient of l1 sum|W| + l2 sum W^2 (Keras' convention)."""
-    return spec.l1 * jnp.sign(kernel) + 2 * spec.l2 * kernel
-
-
 def penalise(spec: UpdateSpec, gradients: Parameters, parameters: Parameters) -> Parameters:
-    """Add the penalties' gradient for every kernel."""
+    """Add the gradient of l1 sum|W| + l2 sum W^2 (Keras' convention) for every kernel."""
     if not (spec.l1 or spec.l2):
         return gradients
     return jax.tree.map(
-        lambda g, p: g + penalty(spec, p) if p.ndim > 1 else g, gradients, parameters
+        lambda g, p: g + spec.l1 * jnp.sign(p) + 2 * spec.l2 * p if p.ndim > 1 else g,
+        gradients,
+        parameters,
     )
-
-
-def penalty_share(
-    spec: UpdateSpec,
-    kernel: Float[Array, "fan_in units"],
-    gradient: Float[Array, "fan_in units"],
-    update: Float[Array, "fan_in units"],
-    rate: Float[Array, ""],
-) -> Float[Array, ""]:
-    """The share of a kernel's step that comes from penalties and decoupled decay: P / (P + L).
-
-    l1 and l2 enter the rule as a part of the gradient: of what the rule makes of it they have the
-    share that their gradient has. Decay is the part -rate * decay * W of the step itself. LAMB sets
-    the length of both together: there decay is held against Adam's direction, whose entries are
-    near 1. gradient: the loss's; rate: the layer's own.
-    """
-    decay = spec.weight_decay or 0.0
-    weight = reductions.frobenius(kernel)
-    pull = reductions.frobenius(penalty(spec, kernel))
-    both = pull + reductions.frobenius(gradient)
-    share = jnp.where(both > 0, pull / jnp.where(both > 0, both, 1.0), 0.0)
-    if not decay:
-        return share
-    decayed = rate * decay * weight
-    if spec.optimizer == "lamb":
-        rest = rate * np.float32(np.sqrt(kernel.size))
-    else:
-        rest = reductions.frobenius(update + rate * decay * kernel)
-    step = decayed + rest
-    return jnp.where(step > 0, (decayed + share * rest) / jnp.where(step > 0, step, 1.0), 0.0)
 
 
 def clip(

@@ -1,6 +1,5 @@
 """One training step: forward and backward, measurement, clipping, update."""
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -8,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt32
 
-from dnncli.nn import gradient_noise, inference, network, optimizers, reductions
+from dnncli.nn import gradient_noise, inference, network, optimizers, penalties, reductions
 from dnncli.nn.network import (
     Layer,
     Mask,
@@ -18,8 +17,8 @@ from dnncli.nn.network import (
     Statistics,
     Trace,
     TrainState,
-    kernels_of,
 )
+from dnncli.nn.penalties import Pull
 from dnncli.spec import NetworkSpec
 from dnncli.training.program import Block, Program
 
@@ -76,8 +75,8 @@ def step(
         gradients=found.parameters,
         updates=updates,
         optimizer=optimizer,
-        penalty_shares=_penalty_shares(program, before, found.parameters, updates, rate),
         mask=batch.mask,
+        pull=_pull(program, rate),
     )
     stats, active = _measure(program, seen)
     after = _updated(program, before, updates, found.trace)
@@ -90,20 +89,10 @@ def step(
     return (TrainState(after, optimizer, state.step + 1), log), stats
 
 
-def _penalty_shares(
-    program: Program,
-    before: Network,
-    gradients: Parameters,
-    updates: Parameters,
-    rate: Float[Array, ""],
-) -> Float[Array, " layers"]:
-    """Which share of each layer's step comes from penalties and decay."""
-    spec = program.update
-    if program.probe is None or not (spec.l1 or spec.l2 or spec.weight_decay):
-        return jnp.zeros(len(updates))
-    kernels = map(kernels_of, (before.parameters, gradients, updates))
-    rates = rate * jnp.array(program.multipliers or (1.0,) * len(updates))
-    return reductions.each(partial(optimizers.penalty_share, spec), *kernels, list(rates))
+def _pull(program: Program, rate: Float[Array, ""]) -> Pull | None:
+    """What penalties and decay do to each layer in a step."""
+    layers = len(program.network.layers())
+    return penalties.pull(program.update, rate * jnp.array(program.multipliers or (1.0,) * layers))
 
 
 def _added(

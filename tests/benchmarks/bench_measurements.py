@@ -55,7 +55,7 @@ def epochs(recipe: str, measured: bool):
         start = None
         empty = engine._empty_log
         engine._empty_log = lambda state, plan, _summing: empty(state, plan)
-        step._penalty_shares = lambda _program, before, *_: np.zeros(len(before.parameters), "f")
+        step._pull = lambda _program, _rate: None
     key = np.zeros(2, np.uint32)
 
     def epoch(number: int) -> None:

@@ -59,7 +59,7 @@ def observation(z, delta=None, alpha=None):
     trace = Trace((z, jnp.ones((len(z), 1))), (z, jnp.ones((len(z), 1))), (None, None))
     delta = jnp.ones_like(z) if delta is None else jnp.asarray(delta, jnp.float32)
     deltas = (delta, jnp.ones((len(z), 1)))
-    return Observation(layers, trace, deltas, layers, layers, (), jnp.zeros(2))
+    return Observation(layers, trace, deltas, layers, layers, ())
 
 
 def spec(act, units, **options):
