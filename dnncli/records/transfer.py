@@ -93,6 +93,22 @@ class ReuseRace:
 
 
 @dataclass(frozen=True)
+class RaceStanding:
+    """The result of a transfer that a signal stopped in the race of --keep auto.
+
+    candidates: those that had done an epoch; leader: the most accurate of those that got farthest.
+    """
+
+    parent: ParentRecord
+    data: DataRecord
+    stopped: str  # signal
+    first_seed: int
+    seeds: int
+    candidates: tuple[ReuseCandidate, ...]
+    leader: str
+
+
+@dataclass(frozen=True)
 class RunSummary:
     """One seed's run. `seconds` are of its epochs, compilation aside.
 

@@ -10,6 +10,7 @@ from dnncli.experiments import statistics
 from dnncli.records import (
     ParentRecord,
     ProbeRecord,
+    RaceStanding,
     ReuseCandidate,
     ReuseRace,
     RunSummary,
@@ -20,6 +21,7 @@ from dnncli.report.merit import merit
 
 CURVE_CELLS = 24
 BAR_CELLS = 20
+CANDIDATE_COLUMNS = ("name", "keep", "lr", "rung", "epochs", "val_accuracy", "val_loss")
 KEPT = " ← tried first: deepest within the best's error"
 
 
@@ -74,18 +76,35 @@ def probe_table(probes: Sequence[ProbeRecord], chosen: str) -> Table:
 def race(record: ReuseRace) -> Iterator[RenderableType]:
     """What --keep auto tried, the best first, and what it chose."""
     length = f"up to {record.epochs} epochs ({record.steps:,} steps)"
-    table = _table(f"Tried on the validation set: {record.seeds} seeds, {length}")
+    title = f"Tried on the validation set: {record.seeds} seeds, {length}"
+    yield _candidates(title, record.candidates, record.chosen)
+    yield Text()
+    yield Text(record.conclusion, style="bold")
+
+
+def standing(record: RaceStanding) -> Iterator[RenderableType]:
+    """What --keep auto knew of its candidates when a signal stopped it."""
+    title = f"Tried so far on the validation set: {record.seeds} seeds"
+    yield _candidates(title, record.candidates, record.leader)
+
+
+def standing_rows(record: RaceStanding) -> list[list[object]]:
+    """The same for CSV: a header and a row a candidate."""
+    return text.rows(CANDIDATE_COLUMNS, record.candidates)
+
+
+def _candidates(title: str, candidates: Sequence[ReuseCandidate], best: str) -> Table:
+    """A row a candidate, those that got farthest first."""
+    table = _table(title)
     table.add_column("", no_wrap=True)
     for name in ("epochs", "accuracy", "loss"):
         table.add_column(name, justify="right", no_wrap=True)
-    for candidate in sorted(record.candidates, key=_race_order):
-        style = "bold green" if candidate.name == record.chosen else ""
+    for candidate in sorted(candidates, key=_race_order):
+        style = "bold green" if candidate.name == best else ""
         loss = "diverged" if candidate.val_loss is None else text.loss(candidate.val_loss)
         accuracy = f"{100 * candidate.val_accuracy:.2f} %"
         table.add_row(candidate.name, str(candidate.epochs), accuracy, loss, style=style)
-    yield table
-    yield Text()
-    yield Text(record.conclusion, style="bold")
+    return table
 
 
 def _race_order(candidate: ReuseCandidate) -> tuple[float, float]:

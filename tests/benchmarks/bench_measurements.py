@@ -22,8 +22,8 @@ import numpy as np
 ROOT = Path(__file__).parents[2]
 # Examples, features, hidden sizes, batch, options of the run.
 RECIPES = {
-    "digits, the defaults": (1437, 64, (100, 50), 32, {}),
-    "digits, l2": (1437, 64, (100, 50), 32, {"l2": 1e-4}),
+    "digits, the defaults": (1150, 64, (300, 100), 64, {}),
+    "digits, l2": (1150, 64, (300, 100), 64, {"l2": 1e-4}),
     "MNIST's size, batches of 50": (55_000, 784, (300, 100), 50, {}),
     "MNIST's size, batches of 200, batch norm": (55_000, 784, (300, 100), 200, {"bn": True}),
 }

@@ -11,7 +11,7 @@ from dnncli.cli.presenter import Presenter
 from dnncli.errors import ExitCode
 from dnncli.experiments.halving import Halved
 from dnncli.experiments.transfer.budget import short_of_steps
-from dnncli.experiments.transfer.race import Race, Tried
+from dnncli.experiments.transfer.race import Event, Race, Racing, Tried
 from dnncli.experiments.transfer.result import result
 from dnncli.experiments.transfer.run import RunProgress, run
 from dnncli.experiments.transfer.task import Run, Transfer
@@ -45,9 +45,9 @@ class Transferring:
         predicts = self.task.parent.data.record.targets
         self.presenter.show(report.parent_line, self.task.parent_record, predicts)
         if self.task.reusing:
-            caught = self._race()
-            if caught is not None:
-                return self._nothing(caught)
+            stopped = self._race()
+            if stopped is not None:
+                return stopped
         self._open()
         runs = self.task.runs
         epochs = self.task.layout.run.schedule.epochs * len(runs)
@@ -73,7 +73,7 @@ class Transferring:
         return signals.CODES[caught]
 
     def _race(self) -> int | None:
-        """Choose what is reused, if anything; returns the number of a signal that ended that."""
+        """Choose what is reused, if anything; returns the exit code where a signal ended that."""
         race = Race(self.task)
         examples = len(self.task.dataset.train)
         few = short_of_steps(self.task.layout.run, examples)
@@ -81,13 +81,38 @@ class Transferring:
             self.presenter.notice(few)
         self.presenter.space()
         self.presenter.line(report.probe_table, self.task.probes, self.task.first_depth)
-        caught = self.presenter.follow(race.run(), _tried, race.most_epochs)
-        if caught is None:
-            self.task = race.settled()
-            self.presenter.space()
-            self.presenter.show(report.race, self.task.race)
-            self.presenter.space()
-        return caught
+        caught = self.presenter.follow(race.run(), self._tried, race.most_epochs)
+        if caught is not None:
+            return self._stopped(race, caught)
+        self.task = race.settled()
+        self.presenter.space()
+        self.presenter.show(report.race, self.task.race)
+        self.presenter.space()
+        return None
+
+    def _tried(self, event: Event, bar: terminal.Bar) -> None:
+        """One more epoch of a candidate, the candidates, or who of them goes on."""
+        match event:
+            case Tried():
+                bar.advance(f"{event.name}, epoch {event.epoch}")
+                self.presenter.event("tried", event)
+            case Racing():
+                self.presenter.event("racing", event)
+            case Halved():
+                # Nothing limits its time: what is left of it says nothing.
+                self.presenter.event("halved", {"rung": event.rung, "kept": event.kept})
+
+    def _stopped(self, race: Race, caught: int) -> int:
+        """Tell what was known of the candidates when a signal came; returns the exit code."""
+        standing = race.standing()
+        if standing is None:
+            return self._nothing(caught)
+        self.presenter.space()
+        self.presenter.show(report.standing, standing)
+        self.presenter.end(standing, report.standing_rows(standing), streamed=[])
+        best = f"the best so far is {standing.leader}"
+        self.presenter.error(f"stopped before --keep auto had chosen: {best}; nothing is saved.")
+        return signals.CODES[caught]
 
     def _open(self) -> None:
         task = self.task
@@ -153,9 +178,3 @@ class Transferring:
         if record.stopped == "diverged":
             return self.presenter.diverged(record.health.findings[0])
         return ExitCode.DONE
-
-
-def _tried(event: Tried | Halved, bar: terminal.Bar) -> None:
-    """One more epoch of a candidate."""
-    if isinstance(event, Tried):
-        bar.advance(f"{event.name}, epoch {event.epoch}")

@@ -17,7 +17,7 @@ from dnncli.experiments.transfer.candidates import Choice, settings
 from dnncli.experiments.transfer.run import begin
 from dnncli.experiments.transfer.task import Transfer
 from dnncli.experiments.transfer.trial import Programs, ReuseTrial, compiling
-from dnncli.records import Gain, ReuseCandidate, ReuseRace
+from dnncli.records import Gain, RaceStanding, ReuseCandidate, ReuseRace
 from dnncli.training import placement
 from dnncli.training.program import Block
 
@@ -28,12 +28,27 @@ UNLIMITED = Deadline(seconds=1e9, began=0.0, clock=lambda: 0.0)
 
 
 @dataclass(frozen=True)
+class Racing:
+    """The candidates and seeds of a race that is about to begin; epochs: of a whole run."""
+
+    reused: tuple[str, ...]
+    scratch: tuple[str, ...]
+    seeds: tuple[int, ...]
+    epochs: int
+
+
+@dataclass(frozen=True)
 class Tried:
-    """A candidate has trained for another epoch."""
+    """A candidate has trained for another epoch; `score` is a mean over seeds."""
 
     name: str
     rung: int
     epoch: int
+    last_epoch: int  # of this rung
+    score: SeedScore
+
+
+Event = Racing | Tried | Halved
 
 
 @dataclass
@@ -53,7 +68,7 @@ class Heat:
         trial = self.trials[name]
         last = last_epoch(self.choices[name].layout.run, rung)
         for epoch in trial.advance(last, self.programs):
-            yield Tried(name, rung, epoch)
+            yield Tried(name, rung, epoch, last, paired.mean_score(_scores(trial, epoch)))
         self.rungs[name] = rung
 
     def ready(self, name: str) -> bool:
@@ -70,9 +85,14 @@ class Heat:
         return paired.rank(self.scores(name))
 
     def scores(self, name: str) -> tuple[SeedScore, ...]:
-        """Each seed's score at the end of the last rung that the candidate completed."""
-        limit = last_epoch(self.choices[name].layout.run, self.rungs[name])
-        return tuple(paired.score(run, limit) for run in self.trials[name].runs)
+        """Each seed's score at the end of the last rung that the candidate completed.
+
+        Where it was stopped before the first one, after the epochs that it has done.
+        """
+        trial = self.trials[name]
+        rung = self.rungs.get(name, 0)
+        limit = last_epoch(self.choices[name].layout.run, rung) if rung else trial.epochs
+        return _scores(trial, limit)
 
     def run(self) -> Iterator[Tried | Halved]:
         """Halve the candidates until the last ones have had all their epochs."""
@@ -80,17 +100,31 @@ class Heat:
             trial.prepare(self.programs)
         yield from halving.halving(list(self.trials), self, UNLIMITED)
 
+    def begun(self) -> list[str]:
+        """The candidates that have done an epoch."""
+        return [name for name, trial in self.trials.items() if trial.epochs]
+
     def best(self) -> str:
         """The best of those that have had all their epochs."""
         last = [name for name, rung in self.rungs.items() if rung == len(RUNGS)]
         return min(last or self.rungs, key=self.rank)
 
 
+def _scores(trial: ReuseTrial, epochs: int) -> tuple[SeedScore, ...]:
+    """Each seed's score after so many epochs."""
+    return tuple(paired.score(run, epochs) for run in trial.runs)
+
+
 @dataclass
 class Race:
-    """The race of one transfer, and its outcome once `run` has ended."""
+    """The race of one transfer, and its outcome once `run` has ended.
+
+    heats: from scratch and with layers reused; none before `run` has begun. It may be asked for
+    its standing at any time, also where its events are no longer iterated.
+    """
 
     task: Transfer
+    heats: tuple[Heat, ...] = ()
     outcome: ReuseRace | None = None
     chosen: Choice | None = None
     scratch: Choice | None = None
@@ -108,7 +142,7 @@ class Race:
         every = (*self.task.reusing, *self.task.from_scratch)
         return sum(choice.layout.run.schedule.epochs for choice in every)
 
-    def run(self) -> Iterator[Tried | Halved]:
+    def run(self) -> Iterator[Event]:
         """Race until the last epoch.
 
         Raises SpecError where a critical initialisation has no solution.
@@ -118,6 +152,9 @@ class Race:
         with compiling() as programs:
             scratch = self._heat(self.task.from_scratch, blocks, programs)
             reused = self._heat(self.task.reusing, blocks, programs)
+            self.heats = (scratch, reused)
+            names = (tuple(reused.choices), tuple(scratch.choices))
+            yield Racing(*names, self.seeds, self.task.layout.run.schedule.epochs)
             yield from scratch.run()
             yield from reused.run()
         self._decide(reused, scratch)
@@ -158,6 +195,22 @@ class Race:
             conclusion=conclusion(ours, theirs, gain, helps=helps),
         )
 
+    def standing(self) -> RaceStanding | None:
+        """How the candidates have done so far; None where none has done an epoch."""
+        known = [record for heat in self.heats for record in _records(heat)]
+        if not known:
+            return None
+        leader = min(known, key=lambda one: (-one.rung, -one.val_accuracy))
+        return RaceStanding(
+            parent=self.task.parent_record,
+            data=self.task.dataset.record(),
+            stopped="signal",
+            first_seed=self.seeds[0],
+            seeds=len(self.seeds),
+            candidates=tuple(known),
+            leader=leader.name,
+        )
+
     def settled(self) -> Transfer:
         """The transfer with what was chosen, and the best from scratch as its baseline."""
         assert self.chosen is not None
@@ -189,8 +242,9 @@ def conclusion(reused: str, scratch: str, gain: Gain, *, helps: bool) -> str:
 
 
 def _records(heat: Heat) -> Iterator[ReuseCandidate]:
-    """How a heat's candidates did, as the record has it."""
-    for name, choice in heat.choices.items():
+    """How those of a heat's candidates did that have done an epoch, as the record has it."""
+    for name in heat.begun():
+        choice = heat.choices[name]
         trial = heat.trials[name]
         scores = heat.scores(name)
         mean = paired.mean_score(scores)
@@ -204,7 +258,7 @@ def _records(heat: Heat) -> Iterator[ReuseCandidate]:
             unfreeze=choice.unfreeze,
             lr=rate,
             lr_decay=decay,
-            rung=heat.rungs[name],
+            rung=heat.rungs.get(name, 0),
             rungs=len(RUNGS),
             epochs=trial.epochs,
             val_accuracy=mean.accuracy,

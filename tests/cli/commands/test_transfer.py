@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
-from shell import refused, run, start, write_tiny
+from shell import refused, run, start, strict, write_tiny
 
 TRAIN = ["--data", "tiny.npz", "--hidden", "5,4,3", "--act", "elu", "--epochs", "3"]
 TRAIN += ["--batch-size", "8", "-q"]
@@ -82,6 +82,42 @@ def test_auto_tells_what_it_raced_and_keeps_what_that_chose():
     assert len(told["kept"]) == by_name[race["chosen"]]["keep"]
     assert (told["baseline"] is not None) == race["helps"]
     assert transfer("--keep", "2", *QUICK[:4], "--format", "json").json["race"] is None
+
+
+def test_auto_streams_its_race_before_what_it_chose():
+    lines = transfer("--classes", "1-3", "--keep", "auto", *QUICK, "--format", "jsonl").out
+    events = [strict(line) for line in lines.splitlines()]
+    kinds = [event["event"] for event in events]
+    first, *tried = events[: kinds.index("start")]
+    assert first["event"] == "racing"
+    assert {event["event"] for event in tried} == {"tried", "halved"}
+    names = {*first["reused"], *first["scratch"]}
+    assert {event["name"] for event in tried if event["event"] == "tried"} == names
+    (race,) = [event for event in events if event["event"] == "race"]
+    for candidate in race["candidates"]:
+        own = [event for event in tried if event.get("name") == candidate["name"]]
+        assert [event["epoch"] for event in own] == list(range(1, candidate["epochs"] + 1))
+        assert own[-1]["score"][0] == pytest.approx(candidate["val_accuracy"])
+
+
+def test_a_signal_in_the_race_tells_what_is_known():
+    arguments = ["--classes", "1-3", "--keep", "auto", "--epochs", "100000", "--patience", "0"]
+    streams = {"stderr": subprocess.PIPE}
+    line = [*arguments, "--out", "child.ckpt", "--format", "jsonl"]
+    with start("transfer", "parent.ckpt", *line, **streams) as running:
+        seen = []
+        while "tried" not in [event["event"] for event in seen]:
+            seen.append(strict(running.stdout.readline()))
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    end = strict(out.splitlines()[-1])
+    assert (end["event"], end["stopped"]) == ("end", "signal")
+    assert end["leader"] in [candidate["name"] for candidate in end["candidates"]]
+    assert end["candidates"][0]["rung"] == 0
+    message = err if isinstance(err, str) else err.decode()
+    assert f"the best so far is {end['leader']}; nothing is saved." in message
+    assert not Path("child.ckpt").exists()
 
 
 def test_auto_fits_80_columns_and_says_what_it_chose(monkeypatch):
