@@ -23,6 +23,10 @@ GOOD_STEP = 1e-3  # of the weights: what healthy runs show
 # Plain descent's steps shrink with the gradient, tenfold while a network learns: its first may be
 # so much larger. Momentum makes those that follow 1/(1 - momentum) times as large.
 FIRST_STEP = 1e-2
+# Of the weights: how long the path of steps of one length must be to end as far away as the weights
+# are long. A gradient's signal is about a third of its noise while a network learns; then signs
+# agree by a quarter: erf(0.3 / sqrt(2)) = 0.24.
+SIGN_PATH = 4.0
 # A step limit is where oscillation begins; half of it is the fastest descent along that direction.
 # With momentum a quarter: of 12 networks some fail from 0.7 of the limit on and 0.3 is best, while
 # without it all train at the limit and fail from 3 to 8 of it (tests/benchmarks/rate_limit.md).
@@ -108,13 +112,17 @@ def _usual(case: Case) -> float:
     """The rule's usual rate.
 
     Lion's steps change every weight by the rate, whatever the gradient: which rate is usual depends
-    on the weights. It is the one whose first step is a healthy share of them.
+    on the weights. It is the one whose first step is a healthy share of them, or as much more as
+    all steps together need to get anywhere.
     """
     usual = catalog.OPTIMIZERS[case.run.update.optimizer].lr
     first = max((layer.update_ratio for layer in case.initial), default=0.0)
     if case.run.update.optimizer != "lion" or not 0 < first < math.inf:
         return usual
-    return remedy.round_down(float(case.run.schedule.lr or 0.0) * GOOD_STEP / first)
+    planned = case.evidence.steps_per_epoch * case.run.schedule.epochs
+    share = min(FIRST_STEP, max(GOOD_STEP, SIGN_PATH / planned))
+    fitting = float(case.run.schedule.lr or 0.0) * share / first
+    return float(f"{fitting:.1g}")
 
 
 def _safe(case: Case) -> float:

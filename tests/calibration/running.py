@@ -75,7 +75,7 @@ def measure(run: Run, seed: int, judged: bool, folder: Path) -> Measured:
     """Train; `judged`: measure also what a diagnosis is given. Tables are kept in the folder."""
     try:
         spec = spec_of(run, seed)
-        dataset = _dataset(run.recipe, spec.data, folder)
+        dataset = dataset_of(run.recipe, spec.data, folder)
         return _trained(spec, dataset, judged)
     except click.UsageError as error:
         return Measured(ExitCode.USAGE, error=error.format_message())
@@ -84,7 +84,7 @@ def measure(run: Run, seed: int, judged: bool, folder: Path) -> Measured:
 
 
 @lru_cache(maxsize=64)
-def _dataset(recipe: Recipe, spec: DataSpec, folder: Path) -> Dataset:
+def dataset_of(recipe: Recipe, spec: DataSpec, folder: Path) -> Dataset:
     """The recipe's table as `train` loads it."""
     place = folder / "tables" / recipe.digest
     place.mkdir(parents=True, exist_ok=True)
@@ -108,20 +108,36 @@ def _trained(spec: RunSpec, dataset: Dataset, judged: bool) -> Measured:
     return Measured(code, record.test.accuracy, situation=asked.call_args.args)
 
 
+def validated(run: Run, seed: int, folder: Path) -> float:
+    """The best epoch's validation accuracy; 0 where nothing finite is left or it cannot be run."""
+    try:
+        spec = spec_of(run, seed)
+        dataset = dataset_of(run.recipe, spec.data, folder)
+        _, snapshot = _to_the_end(training.start(spec, dataset), dataset)
+    except (click.UsageError, DnncliError):
+        return 0.0
+    history = snapshot.history
+    return history.epochs[history.best_epoch - 1].merit if history.best_epoch else 0.0
+
+
 def _reached(snapshot: Snapshot, dataset: Dataset) -> Measured:
+    """What a run reaches, without anything else."""
+    code, last = _to_the_end(snapshot, dataset)
+    return Measured(code, training.test_score(last, dataset).accuracy)
+
+
+def _to_the_end(snapshot: Snapshot, dataset: Dataset) -> tuple[ExitCode, Snapshot]:
     """As `training.run`, without explaining a divergence: that compiles a program of its own."""
     blocks = (placement.block(dataset.train), placement.block(dataset.validation))
     phase = phases.compiled(phases.begin(snapshot, *blocks, 0), snapshot.state)
-    code = ExitCode.DONE
     for epoch in range(snapshot.spec.schedule.epochs):
         after, outcome = phase.step(snapshot.state, epoch)
         if not outcome.finite:
-            code = ExitCode.DIVERGED
-            break
+            return ExitCode.DIVERGED, snapshot
         snapshot = snapshot.after(after, advance(snapshot.history, outcome.record))
         if snapshot.history.stopped:
             break
-    return Measured(code, training.test_score(snapshot, dataset).accuracy)
+    return ExitCode.DONE, snapshot
 
 
 def judge(measured: Measured) -> Health | None:

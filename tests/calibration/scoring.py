@@ -111,7 +111,7 @@ def _totals(verdicts: list[Verdict], loud: int, healthy: int, constant: bool) ->
     yield _row("sick networks detected", verdicts, lambda verdict: verdict.detected)
     yield _row("cause named first", verdicts, lambda verdict: verdict.named)
     yield _row("cause among the findings", verdicts, lambda verdict: verdict.among)
-    yield _counted("false alarms on healthy networks", loud, healthy)
+    yield counted("false alarms on healthy networks", loud, healthy)
     yield _row("first remedy cures, of the curable", curable, lambda verdict: bool(verdict.works))
     offered = [verdict for verdict in curable if verdict.works is not None]
     yield _row("first remedy cures, where one is given", offered, lambda v: bool(v.works))
@@ -125,10 +125,11 @@ def _totals(verdicts: list[Verdict], loud: int, healthy: int, constant: bool) ->
 
 
 def _row(name: str, verdicts: list[Verdict], test: Callable[[Verdict], bool]) -> str:
-    return _counted(name, sum(test(verdict) for verdict in verdicts), len(verdicts))
+    return counted(name, sum(test(verdict) for verdict in verdicts), len(verdicts))
 
 
-def _counted(name: str, hits: int, total: int) -> str:
+def counted(name: str, hits: int, total: int) -> str:
+    """A row of a table: a share with its exact interval."""
     low, high = exact_interval(hits, total)
     share = f"{_share(hits, total)} | {100 * low:.1f} to {100 * high:.1f} %"
     return f"| {name} | {share} | {hits} of {total} |"

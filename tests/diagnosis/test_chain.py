@@ -271,6 +271,17 @@ class TestSteps:
         assert "500 times smaller" in found.advice
         assert found.symptoms[0] == self.CRASH
 
+    @pytest.mark.parametrize(("epochs", "share"), [(300, 1e-3), (60, 4 / 1080), (1, 1e-2)])
+    def test_lion_s_rate_follows_from_the_weights_and_from_how_far_its_steps_can_go(
+        self, epochs, share
+    ):
+        # Its first step of 0.1 was twice the weights: the rate for a share s of them is 0.1 s / 2.
+        # An epoch has 18 steps; 60 epochs make a path of 4 times the weights with 4 / 1080.
+        initial = layers(2, update_ratio=2.0)
+        options = {"lr": 0.1, "optimizer": "lion", "epochs": epochs}
+        subject = case(options, (), initial, crash=self.CRASH, outcome=NOTHING)
+        assert first(subject).remedy.changes["lr"] == pytest.approx(0.05 * share, rel=0.3)
+
     def test_the_measured_limit_gives_the_rate_where_there_is_one(self):
         options = {"lr": 0.5, "optimizer": "sgd"}
         measured = Sharpness(20.0, False, 0.1)

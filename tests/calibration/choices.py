@@ -1,0 +1,161 @@
+"""Doctor's choice, a random search with the same budget and a constant answer; run by hand.
+
+    python tests/calibration/choices.py --half evaluation [--minutes M] [--budget S] [--seeds N]
+        [--results FOLDER]
+
+takes the sick networks of `run.py` that options can cure, in its order. `dnncli doctor` examines
+each with a budget of S seconds of processor time (the clock of a machine that others share says
+little), and random search gets as many as doctor took: learning rate, optimizer, activation and
+batch size are drawn, each other option stays with a chance of a half, and the validation accuracy
+chooses. The constant answer is `--act elu` and the default rate. Each choice is then trained over
+the calibration's seeds; it cures where it comes within 0.05 of the twin on the test set.
+"""
+
+import argparse
+import hashlib
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import chdir
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+NAMES = ("doctor's choice", "random search", "--act elu and the default rate")
+
+
+def main() -> None:
+    """Print a line for each case, and the table."""
+    chosen = _options()
+    sys.path.insert(0, str(Path(__file__).parents[1]))  # as pytest's `pythonpath` does
+    # A third less time to compile; what networks reach is the same.
+    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+    from calibration import measuring, scoring
+
+    folder = chosen.results or Path(tempfile.gettempdir(), "dnncli-calibration")
+    runner = measuring.Runner(folder)
+    cures: list[tuple[bool, bool, bool]] = []
+    ends = time.monotonic() + 60 * chosen.minutes
+    for case in sick(chosen.half):
+        if time.monotonic() > ends:
+            break
+        label = runner.label(case, measuring.read_labels(Path(__file__).with_name("labels.json")))
+        if not label.holds:
+            continue
+        cured, text = tried(runner, label, chosen)
+        cures.append(cured)
+        print(f"{case.name}: {text}", flush=True)
+    print("\n| | share | exact 95 % interval | cases |\n| --- | --- | --- | --- |")
+    for name, column in zip(NAMES, zip(*cures, strict=True), strict=False):
+        print(scoring.counted(f"{name} cures", sum(column), len(column)))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--half", choices=("design", "evaluation", "both"), required=True)
+    parser.add_argument("--minutes", type=float, default=float("inf"), metavar="M")
+    parser.add_argument("--budget", type=float, default=15.0, metavar="SECONDS")
+    parser.add_argument("--seeds", type=int, default=3, help="of each of doctor's candidates")
+    parser.add_argument("--results", type=Path, metavar="FOLDER")
+    return parser.parse_args()
+
+
+def sick(half: str) -> list:
+    """The half's sick networks that options can cure, in the order of their names' hashes."""
+    from calibration import cases
+
+    fitting = [case for case in cases.sick() if half in (case.half, "both") and case.curable]
+    return sorted(fitting, key=lambda case: hashlib.sha256(case.name.encode()).digest())
+
+
+def tried(runner: Any, label: Any, chosen: argparse.Namespace) -> tuple[tuple, str]:
+    """Which of the three cure a case, and what they chose."""
+    from calibration.cases import MARGIN
+    from calibration.measuring import remedied
+    from calibration.truths import CONSTANT_CHANGES
+
+    run = label.case.run
+    began = time.process_time()
+    changes = prescribed(run, chosen, runner.folder)
+    spent = time.process_time() - began
+    found = searched(run, spent, runner.folder)
+    runs = [remedied(run, changes) if changes else None, found, remedied(run, CONSTANT_CHANGES)]
+    accuracies = [0.0 if one is None else runner.accuracy(one) for one in runs]
+    cured = tuple(bool(label.twin - accuracy <= MARGIN) for accuracy in accuracies)
+    told = ", ".join(f"{accuracy:.2f}" for accuracy in accuracies)
+    return cured, f"twin {label.twin:.2f}; {told}; {spent:.0f} s; {changes}"
+
+
+def prescribed(run: Any, chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """The changes that doctor chooses; none where it calls the network healthy or finds none."""
+    from calibration import running
+
+    from dnncli.experiments.doctor import result, subject
+    from dnncli.experiments.doctor.run import Examination
+    from dnncli.experiments.halving import Deadline
+
+    @dataclass
+    class Timed(Examination):
+        """An examination whose budget is processor time."""
+
+        @property
+        def deadline(self) -> Deadline:
+            """When the budget is used up."""
+            return Deadline(self.budget, self.began, time.process_time)
+
+    spec = running.spec_of(run, 0)
+    dataset = running.dataset_of(run.recipe, spec.data, folder)
+    with chdir(folder / "tables" / run.recipe.digest):
+        looked = subject.examination(spec, dataset, budget=chosen.budget, seeds=chosen.seeds)
+        timed = Timed(**(vars(looked) | {"began": time.process_time()}))
+        for _ in timed.run():
+            pass
+    name = result.result(timed).chosen
+    if name is None or timed.race is None:
+        return {}
+    return dict(timed.race.trials[name].candidate.changes)
+
+
+def searched(run: Any, seconds: float, folder: Path) -> Any:
+    """The best of random runs by validation accuracy, drawn until the processor time is spent."""
+    from calibration import running
+
+    best = (-1.0, None)
+    ends = time.process_time() + seconds
+    for candidate in drawn(run):
+        accuracy = running.validated(candidate, 0, folder)
+        best = max(best, (accuracy, candidate), key=lambda pair: pair[0])
+        if time.process_time() > ends:
+            break
+    return best[1]
+
+
+def drawn(run: Any) -> Iterator[Any]:
+    """Random runs: the same for the same case every time."""
+    from calibration.cases import ACTS, RATES, Run
+
+    rng = random.Random(str(run))
+    kept = {"hidden", "epochs"}  # the network's size and how long it may train
+    own = {"decay-rate", "decay-steps", "momentum", "bn-momentum"}  # other options' own
+    while True:
+        options = {
+            name: value
+            for name, value in run.options
+            if name in kept or (name not in own and rng.random() < 1 / 2)
+        }
+        options.pop("schedule", None)
+        options |= {
+            "lr": f"{10 ** rng.uniform(-5, 0):.2g}",
+            "optimizer": rng.choice(list(RATES)),
+            "act": rng.choice(ACTS),
+            "batch-size": rng.choice(["16", "32", "64"]),
+        }
+        options.pop("weight-decay", None)
+        yield Run.of(run.recipe, options)
+
+
+if __name__ == "__main__":
+    main()
