@@ -31,6 +31,9 @@ NARROW = 2
 # them.
 SCATTERED = 1.0
 SPARED = 0.25
+# A quarter of a layer's units, dead without large steps, is chance's share in networks that thin;
+# it is to blame where the network learned badly.
+DYING = 0.25
 # Penalties that pull less than a hundredth as hard as the loss at the first step leave the loss in
 # charge.
 MILD = 0.01
@@ -195,9 +198,11 @@ def _too_deep_for_its_width(case: Case) -> Iterator[Finding]:
     hidden = case.run.network.hidden
     scatter = math.fsum(1 / units for units in hidden)
     small_steps = not case.largest_step > LARGE_STEP
-    if not case.units_lost or scatter < SCATTERED or not small_steps:
+    if scatter < SCATTERED or not small_steps:
         return
     worst = max(case.layers[:-1], key=lambda layer: layer.dead_fraction)
+    if not case.units_lost and not (case.impaired and worst.dead_fraction > DYING):
+        return
     dead = f"{worst.dead_fraction:.0%} of its units are dead"
     steps = f"steps are small ({case.largest_step:.1e} of the weights at most)"
     evidence = f"{dead} though {steps}: {len(hidden)} layers are too many for {min(hidden)} units"

@@ -155,6 +155,26 @@ def history_lines(history: Sequence[EpochRecord]) -> Iterator[RenderableType]:
             yield _Curve(name, values, _spans_decades(values))
         for metric in history[-1].metrics:
             yield _Curve(f"val_{metric}", [epoch.metrics[metric] for epoch in history])
+        yield from _movement(history[-1])
+
+
+def _movement(record: EpochRecord) -> Iterator[RenderableType]:
+    """How far each layer has come by an epoch, and what moved it there; where it was measured."""
+    if all(layer.distance is None for layer in record.layers):
+        return
+    yield Text()
+    table = Table(title=f"Layers by epoch {record.epoch}", **text.TABLE)
+    table.add_column("", no_wrap=True)
+    for name in ("distance from start", "signal to noise", "step from penalties"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for layer in record.layers:
+        row = (_known(layer.distance), _known(layer.signal_to_noise))
+        table.add_row(layer.layer, *row, text.percent(layer.penalty_share))
+    yield table
+
+
+def _known(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2g}"
 
 
 def _spans_decades(values: Sequence[float]) -> bool:

@@ -128,3 +128,7 @@ def _scalars(record: EpochRecord) -> Iterator[tuple[str, float]]:
     for layer in record.layers:
         for name in (*LAYER_FIELDS, "dead_fraction"):
             yield f"{name}/{layer.layer}", getattr(layer, name)
+        if layer.signal_to_noise is not None:
+            yield f"signal_to_noise/{layer.layer}", layer.signal_to_noise
+        if layer.distance is not None:
+            yield f"distance/{layer.layer}", layer.distance

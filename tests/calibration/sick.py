@@ -9,7 +9,6 @@ healthy runs on the same data reach where it names no number.
 """
 
 import argparse
-import os
 import re
 import shlex
 import subprocess
@@ -68,8 +67,6 @@ def main() -> None:
     """Print the table."""
     chosen = _options()
     sys.path.insert(0, str(Path(__file__).parents[1]))  # as pytest's `pythonpath` does
-    # A third less time to compile; what networks reach is the same.
-    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
     only = [int(number) for number in chosen.only.split(",") if number]
     print("| id | `dnncli train …` | acc | said first | right | first remedy | acc | works |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")

@@ -246,6 +246,14 @@ class TestConfiguration:
         assert (found.rule, found.layer) == ("under-capacity", "hidden20")
         assert found.remedy.changes["hidden"] == [80] * 20
 
+    @pytest.mark.parametrize(("learned", "blamed"), [(NOTHING, True), (None, False)])
+    def test_fewer_dead_units_are_blamed_where_the_network_learned_badly(self, learned, blamed):
+        figures = layers(20, dead_fraction=[0.0] * 19 + [0.4])
+        end = replace(epoch(1), layers=figures)
+        known = {} if learned is None else {"outcome": learned}
+        found = chain.findings(case({"hidden": (10,) * 20}, (end,), **known))
+        assert ("under-capacity" in [one.rule for one in found]) == blamed
+
 
 class TestInitialisation:
     def test_gradients_that_vanished_before_the_first_update(self):

@@ -90,7 +90,7 @@ def test_its_figures_are_those_the_engine_measures_in_training(act, bn):
     )
     seen = engine.compiled_observe(step, state, Block(DATA.x, DATA.y), np.zeros(2, np.uint32), plan)
     _, active, stats = jax.device_get(seen)
-    for name in LAYER_FIELDS:
+    for name in set(LAYER_FIELDS) - {"penalty_share"}:
         assert_agree(getattr(stats, name)[0], found[name], 2e-5, name)
     dead = 1 - active[0].mean(axis=1)
     assert found["dead_fraction"][:-1] == pytest.approx(dead)
