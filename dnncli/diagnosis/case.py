@@ -168,6 +168,11 @@ class Case:
         }
         return self._longest(known) if known else self.path
 
+    @property
+    def start_known(self) -> bool:
+        """Whether the distance from the start was measured."""
+        return any(layer.distance is not None for layer in self.last_epoch)
+
     def _longest(self, ways: Mapping[str, float]) -> float:
         """The longest way of a hidden layer.
 

@@ -53,6 +53,9 @@ def _overshoot(case: Case) -> str | None:
     if not case.epochs or not (case.impaired or case.units_lost or _flattened(case)):
         return None
     largest = case.largest_step
+    # Weights that hardly moved have overshot nothing: a loss that is large was so from the start.
+    if case.start_known and case.travel < SHORT_WAY and largest <= LARGE_STEP:
+        return None
     step = f"a step changed up to {largest:.1e} of the weights"
     first_loss = case.epochs[0].train_loss
     if first_loss > WORSE_THAN_NOTHING * _untrained_loss(case):

@@ -279,6 +279,14 @@ class TestSteps:
         assert "500 times smaller" in found.advice
         assert found.symptoms[0] == self.CRASH
 
+    def test_a_loss_that_was_large_from_the_start_is_no_overshoot_of_weights_that_hardly_moved(
+        self,
+    ):
+        for distance, rule in ((1e-6, "slow"), (0.8, "unstable")):
+            figures = tuple(replace(one, update_ratio=1e-8, distance=distance) for one in layers(2))
+            ends = tuple(replace(epoch(n, train_loss=3.0), layers=figures) for n in (1, 2))
+            assert first(case({"lr": 1e-8}, ends, outcome=NOTHING)).rule == rule
+
     @pytest.mark.parametrize(("epochs", "share"), [(300, 1e-3), (60, 4 / 1080), (1, 1e-2)])
     def test_lion_s_rate_follows_from_the_weights_and_from_how_far_its_steps_can_go(
         self, epochs, share

@@ -36,6 +36,12 @@ def test_the_test_score_is_that_of_the_whole_test_set_to_the_bit():
     assert measured.test == run.test_score(snapshot, DATA)
 
 
+def test_only_a_linear_network_is_asked_whether_its_errors_follow_a_bend():
+    linear = measure(run.start(spec(act="identity"), DATA), DATA).outcome
+    assert isinstance(linear.bend, float)
+    assert measure(run.start(spec(), DATA), DATA).outcome.bend is None
+
+
 def table(seed, rows, rule):
     x = np.random.default_rng(seed).standard_normal((rows, 2)).astype(np.float32)
     return Split(x, rule(x).astype(np.int32))

@@ -136,6 +136,16 @@ def test_losses_far_apart_are_on_a_logarithmic_scale_and_say_so():
     assert logarithmic == [True, False, False]
 
 
+def test_the_history_ends_with_how_far_the_layers_have_come(checkpoint):
+    shown = run("inspect m.ckpt --history").out
+    last = run("inspect m.ckpt --format json").json["history"][-1]["layers"][0]
+    row = next(line for line in shown.splitlines()[-6:] if line.split()[:1] == [last["layer"]])
+    # Its epochs have one batch, which shows no scatter.
+    assert row.split()[1:] == [f"{last['distance']:.2g}", "–", "0", "%"]
+    assert last["signal_to_noise"] is None
+    assert "Layers by epoch 2" in shown
+
+
 def test_values_without_a_height_leave_a_gap():
     assert inspection.sparkline([1.0, math.nan, math.inf, 2.0], 10) == "▁  █"
     assert inspection.sparkline([0.0, 1.0, 10.0], 10, True) == " ▁█"

@@ -211,6 +211,13 @@ def test_a_transferred_checkpoint_says_where_it_came_from_and_goes_on(done, tmp_
     longer = replace(back, history=replace(back.history, spec=more))
     *_, last = run.run(longer, OTHER)
     assert last.snapshot.history.epoch == 5
+    assert bits(back.start) == bits(end.start)
+    state = last.snapshot.state.network.parameters
+    ways = [
+        np.linalg.norm(layer.kernel - first) / np.linalg.norm(first)
+        for layer, first in zip(state, end.start, strict=True)
+    ]
+    assert [one.distance for one in last.record.layers] == pytest.approx(ways, rel=1e-5)
     assert bits(last.snapshot.state.network.parameters[0]) == bits(end.network.parameters[0])
     assert last.record.layers[0].frozen
 
