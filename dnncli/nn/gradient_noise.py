@@ -7,6 +7,8 @@ place of examples). What a network learns within the epoch changes the gradient 
 scatter.
 """
 
+import math
+
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -45,6 +47,18 @@ def signal_to_noise(
     """
     if len(sizes) < 2:
         return [None] * len(total)
+    # An epoch that left the finite numbers is told by the ratio too, and not by a warning.
+    with np.errstate(over="ignore", invalid="ignore"):
+        signal, noise = _moments(total, each, sizes)
+    return [_ratio(*pair) for pair in zip(signal, noise, strict=True)]
+
+
+def _moments(
+    total: Float[np.ndarray, " layers"],
+    each: Float[np.ndarray, "batches layers"],
+    sizes: Float[np.ndarray, " batches"],
+) -> tuple[Float[np.ndarray, " layers"], Float[np.ndarray, " layers"]]:
+    """Signal and noise in a unit of each layer's own."""
     weights = sizes / sizes.sum()
     largest = each.max(axis=0)
     unit = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
@@ -53,10 +67,11 @@ def signal_to_noise(
     # A batch of n examples scatters by var / n: this is var, from all batches.
     variance = np.maximum(between, 0.0) * sizes.sum() / (len(sizes) - 1)
     signal = np.sqrt(np.maximum(mean_square - variance / sizes.sum(), 0.0))
-    noise = np.sqrt(variance / sizes[0])
-    return [_ratio(*pair) for pair in zip(signal, noise, strict=True)]
+    return signal, np.sqrt(variance / sizes[0])
 
 
 def _ratio(signal: float, noise: float) -> float | None:
     """None where there is neither, as in a layer whose gradients are 0, or only a signal."""
-    return float(signal / noise) if noise > 0 else None
+    if not (noise > 0 and math.isfinite(signal) and math.isfinite(noise)):
+        return None
+    return float(signal / noise)

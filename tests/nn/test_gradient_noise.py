@@ -62,6 +62,13 @@ def test_gradients_that_are_all_zero_or_all_alike_have_no_ratio():
     assert measured([np.zeros(SHAPE)] * 3, [4, 4, 4]) is None
 
 
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_gradients_that_are_not_finite_have_none_either(broken):
+    gradients = batches(1.0, 1.0, [4] * 3)
+    gradients[1][0, 0] = broken
+    assert measured(gradients, [4] * 3) is None
+
+
 def test_a_batch_counts_by_its_examples_without_padding():
     sums = (jnp.zeros((2, 2)),)
     gradients = (Layer(jnp.ones((2, 2))),)
