@@ -168,6 +168,9 @@ def remedied(run: Run, changes: dict[str, Any]) -> Run:
     options = dict(run.options)
     if changes.keys() & {"depth", "width"}:
         options.pop("hidden", None)
+    if "hidden" in changes:
+        options.pop("depth", None)
+        options.pop("width", None)
     for field_name, value in changes.items():
         name = field_name.replace("_", "-")
         options.pop(name, None)
