@@ -50,23 +50,31 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
-    """How raw features become what a network sees: (x - offset) / scale, in float32.
+    """How raw features become what a network sees: z = (x - offset) / scale, in float32.
 
-    `kind` is none, unit or standard: where offset and scale come from.
+    kind: none, unit, standard or robust: where offset and scale come from.
+    limit: what a feature then stays within by z / sqrt(1 + (z / limit)^2), infinite for no limit;
+    None: no feature has one.
     """
 
     kind: str
     offset: Float32[np.ndarray, " features"]
     scale: Float32[np.ndarray, " features"]
+    limit: Float32[np.ndarray, " features"] | None = None
 
     def apply(
         self, x: Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"]
     ) -> Float32[np.ndarray, "examples features"]:
         """A scaled copy; the same to the bit for pixels given as bytes and as float32."""
         if not self.offset.any():  # one pass, and no float32 copy of the bytes
-            return np.divide(x, self.scale, dtype=np.float32, order="C")
-        scaled = np.subtract(x, self.offset, dtype=np.float32, order="C")
-        return np.divide(scaled, self.scale, out=scaled)
+            scaled = np.divide(x, self.scale, dtype=np.float32, order="C")
+        else:
+            scaled = np.subtract(x, self.offset, dtype=np.float32, order="C")
+            np.divide(scaled, self.scale, out=scaled)
+        if self.limit is None:
+            return scaled
+        # The square of a far value may overflow, the hypotenuse does not.
+        return np.divide(scaled, np.hypot(np.float32(1), scaled / self.limit), out=scaled)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,8 @@ from dnncli.data.dataset import Scaling
 from dnncli.data.source import DataSource
 
 BLOCK = 4096  # examples whose float64 copies are in memory at a time
+ROWS = 20_000  # evenly spread examples that quartiles are taken of, where there are more
+LIMIT = 3.0  # of robust scaling: what no feature leaves (Holzmüller et al. 2024)
 
 
 def fit(
@@ -18,7 +20,8 @@ def fit(
 
     auto: unit for images, else standard. unit: divided by the largest value a pixel can have, or
     else by the largest magnitude in x. standard: each feature to mean 0 and standard deviation 1; a
-    constant one to 0. A table's 0/1 features stay 0 and 1 in every case.
+    constant one to 0. robust: its median to 0, the distance between its quartiles to 1, and far
+    values bent to stay within LIMIT. A table's 0/1 features stay 0 and 1 in every case.
     """
     if kind == "auto":
         kind = "unit" if source.peak or source.image_shape else "standard"
@@ -27,6 +30,8 @@ def fit(
         numeric = source.encoding.numeric
         scaling.offset[~numeric] = 0
         scaling.scale[~numeric] = 1
+        if scaling.limit is not None:
+            scaling.limit[~numeric] = np.inf
     return scaling
 
 
@@ -43,6 +48,8 @@ def _fit(
             return Scaling(kind, zeros, np.full_like(ones, peak))
         case "standard":
             return Scaling(kind, *_standard(x))
+        case "robust":
+            return Scaling(kind, *_robust(x), np.full_like(ones, LIMIT))
     return Scaling(kind, zeros, ones)
 
 
@@ -64,3 +71,14 @@ def _variance(
     for start in range(0, len(x), BLOCK):
         total += np.square(x[start : start + BLOCK] - mean).sum(axis=0)
     return total / len(x)
+
+
+def _robust(
+    x: Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"],
+) -> tuple[Float32[np.ndarray, " features"], Float32[np.ndarray, " features"]]:
+    """Medians, and distances between quartiles; where those coincide half the values' range."""
+    seen = x[:: -(-len(x) // ROWS)]
+    lower, median, upper = np.quantile(seen, [0.25, 0.5, 0.75], axis=0).astype(np.float32)
+    half = x.max(axis=0) / np.float32(2) - x.min(axis=0) / np.float32(2)
+    spread = np.where(upper > lower, upper - lower, half)
+    return median, np.where(spread > 0, spread, np.float32(1))

@@ -215,6 +215,7 @@ SCALINGS = _table(
     Entry("none", "features as they are"),
     Entry("unit", "divided by the largest magnitude (images: by the largest pixel value)"),
     Entry("standard", "each feature to mean 0 and standard deviation 1 of the training set"),
+    Entry("robust", "by median and quartiles, far values bent to 3", "Holzmueller et al. 2024"),
 )
 
 # What can be found wrong with a run, in the order of causes: a rule explains those below it.

@@ -11,14 +11,13 @@ import numpy as np
 import optax
 
 from dnncli import __version__
-from dnncli.data import Scaling
 from dnncli.data.tables.encoding import Encoding
 from dnncli.errors import CheckpointError, SpecError
 from dnncli.nn import network, optimizers
 from dnncli.nn.gradient_noise import Kernels
 from dnncli.nn.network import Network, Parameters, TrainState
 from dnncli.records import DataRecord, EpochRecord, LayerRecord, OriginRecord, StepRecord
-from dnncli.spec import GROUPS, NetworkSpec, RunSpec, from_options
+from dnncli.spec import GROUPS, OWN, NetworkSpec, RunSpec, from_options
 from dnncli.storage.checkpoint import Checkpoint
 from dnncli.storage.decoding import decode
 from dnncli.training import placement, record_json
@@ -27,6 +26,7 @@ from dnncli.training.decision_metadata import decision_from, decision_json
 from dnncli.training.history import RunHistory
 from dnncli.training.snapshot import DataSummary, Snapshot
 from dnncli.training.tensor_names import network_tensors, optimizer_leaves, part_name
+from dnncli.training.tensors import scaling_tensors, take, take_scaling
 
 
 def to_checkpoint(snapshot: Snapshot) -> Checkpoint:
@@ -41,8 +41,7 @@ def to_checkpoint(snapshot: Snapshot) -> Checkpoint:
     leaves = optimizer_leaves(layers, state.optimizer)
     tensors |= {f"optimizer/{name}": leaf for name, leaf in leaves}
     tensors["optimizer/step"] = state.step
-    tensors["scaling/offset"] = snapshot.data.scaling.offset
-    tensors["scaling/scale"] = snapshot.data.scaling.scale
+    tensors |= scaling_tensors(snapshot.data.scaling)
     tensors |= _start_tensors(snapshot)
     arrays = {name: np.asarray(tensor) for name, tensor in tensors.items()}
     return Checkpoint(arrays, _metadata(snapshot))
@@ -135,8 +134,8 @@ def _restore(checkpoint: Checkpoint) -> Snapshot:
     if best_epoch != len(epochs):
         last = _take_network(tensors, spec.network, record, "last/")
     optimizer = _take_optimizer(tensors, spec, best.parameters, max(1, len(epochs)))
-    step = _take(tensors, "optimizer/step", placement.shape((), np.int32))
-    scaling = _take_scaling(tensors, meta, record)
+    step = take(tensors, "optimizer/step", placement.shape((), np.int32))
+    scaling = take_scaling(tensors, meta, record)
     start = _take_start(tensors, spec.network, best.parameters)
     if tensors:
         raise CheckpointError(f"it holds {next(iter(tensors))!r}, which the spec has no place for.")
@@ -164,19 +163,10 @@ def _with_metrics(record: EpochRecord) -> EpochRecord:
     return replace(record, metrics={"accuracy": record.val_accuracy, **record.metrics})
 
 
-def _take_scaling(
-    tensors: dict[str, np.ndarray], meta: dict[str, Any], record: DataRecord
-) -> Scaling:
-    """The scaling of the features."""
-    kind = decode(str, meta["scaling"], "scaling")
-    expected = placement.shape((record.features,))
-    offset = _take(tensors, "scaling/offset", expected)
-    return Scaling(kind, offset, _take(tensors, "scaling/scale", expected))
-
-
 def _spec(values: Any) -> RunSpec:
     """The run that the options describe, each decoded as its field's type."""
-    kinds: dict[str, Any] = {}
+    hints = get_type_hints(RunSpec)
+    kinds = {name: hints[name] for name in OWN}
     for group in GROUPS.values():
         kinds |= get_type_hints(group)
     options = decode(dict[str, Any], values, "spec")
@@ -225,21 +215,6 @@ def _names(records: tuple[LayerRecord, ...]) -> tuple[str, ...]:
     return tuple(record.layer for record in records)
 
 
-def _take(tensors: dict[str, np.ndarray], name: str, expected: Any) -> Any:
-    """Remove and return a tensor, checked against the shape and dtype it must have."""
-    if name not in tensors:
-        raise CheckpointError(f"the tensor {name!r} is missing.")
-    tensor = tensors.pop(name)
-    if tensor.shape != expected.shape or tensor.dtype != expected.dtype:
-        found = _shape_text(tensor)
-        raise CheckpointError(f"the tensor {name!r} is {found}, not {_shape_text(expected)}.")
-    return tensor
-
-
-def _shape_text(tensor: Any) -> str:
-    return f"{tensor.dtype} {tuple(tensor.shape)}"
-
-
 def _take_network(
     tensors: dict[str, np.ndarray], spec: NetworkSpec, data: DataRecord, prefix: str
 ) -> Network:
@@ -253,8 +228,7 @@ def _take_network(
             return None
         expected = {key: shape for key, shape in part._asdict().items() if shape is not None}
         values = {
-            key: _take(tensors, f"{name}.{part_name(key)}", shape)
-            for key, shape in expected.items()
+            key: take(tensors, f"{name}.{part_name(key)}", shape) for key, shape in expected.items()
         }
         return part._replace(**values)
 
@@ -269,7 +243,7 @@ def _take_start(
     if f"start/{spec.layers()[0]}.kernel" not in tensors:
         return None
     pairs = zip(spec.layers(), parameters, strict=True)
-    return tuple(_take(tensors, f"start/{name}.kernel", layer.kernel) for name, layer in pairs)
+    return tuple(take(tensors, f"start/{name}.kernel", layer.kernel) for name, layer in pairs)
 
 
 def _take_optimizer(
@@ -280,5 +254,5 @@ def _take_optimizer(
     rule = optimizers.build(spec.update, spec.freezing.multipliers(layers, epoch))
     state = jax.eval_shape(rule.init, parameters)
     leaves = optimizer_leaves(layers, state)
-    values = [_take(tensors, f"optimizer/{name}", leaf) for name, leaf in leaves]
+    values = [take(tensors, f"optimizer/{name}", leaf) for name, leaf in leaves]
     return jax.tree.unflatten(jax.tree.structure(state), values)

@@ -85,3 +85,42 @@ def test_a_constant_feature_becomes_0(value: float) -> None:
     found = fit("standard", x)
     assert found.scale.tolist() == [1]
     assert not found.apply(x).any()
+
+
+def robust(x: np.ndarray) -> np.ndarray:
+    """The robust scaling of a column of numbers, in float64, from its definition."""
+    lower, median, upper = np.percentile(x, [25, 50, 75])
+    spread = upper - lower or (x.max() - x.min()) / 2 or 1.0
+    z = (x - median) / spread
+    return z / np.sqrt(1 + (z / 3) ** 2)
+
+
+@given(
+    st.integers(0, 2**32),
+    st.sampled_from([0.0, 1.0, -300.0]),
+    st.sampled_from([1e-3, 1.0, 1e15]),
+)
+def test_robust_is_the_formula_in_exact_arithmetic(seed: int, centre: float, spread: float) -> None:
+    x = spread * (centre + np.random.default_rng(seed).standard_cauchy((51, 2)))
+    x[:, 1] = np.where(np.arange(51) < 45, x[0, 1], x[:, 1])  # both quartiles are one value
+    x = x.astype(np.float32)
+    expected = np.stack([robust(column.astype(np.float64)) for column in x.T], axis=1)
+    np.testing.assert_allclose(fit("robust", x).apply(x), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_robust_keeps_the_farthest_values_within_its_limit() -> None:
+    x = np.array([[0], [1], [2], [3], [1e38]], np.float32)
+    found = fit("robust", x).apply(np.array([[3e38], [-3e38]], np.float32))
+    np.testing.assert_allclose(found, [[3], [-3]])
+
+
+def test_robust_makes_a_constant_feature_0() -> None:
+    x = np.full((7, 1), 0.1, np.float32)
+    assert not fit("robust", x).apply(x).any()
+
+
+def test_robust_takes_quartiles_of_a_large_set_from_rows_spread_over_all_of_it() -> None:
+    x = np.arange(5 * scaling.ROWS, dtype=np.float32)[:, None]
+    found = fit("robust", x)
+    np.testing.assert_allclose(found.offset, [len(x) / 2], rtol=1e-3)
+    np.testing.assert_allclose(found.scale, [len(x) / 2], rtol=1e-3)

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from problems import dataset, snapshot, spec
 
+from dnncli.data import Scaling
 from dnncli.errors import CheckpointError
 from dnncli.spec import catalog
 from dnncli.storage import checkpoint
@@ -60,6 +61,21 @@ def test_a_run_comes_back_from_its_file_as_it_was(optimizer, options, tmp_path):
     assert_same_tensors(back.network, run.network)
     assert back.history.best_epoch == 2
     assert told(back) == told(run)
+
+
+def test_a_robust_scaling_comes_back_with_its_limits(tmp_path):
+    features = DATA.features
+    limit = np.where(np.arange(features) % 2, np.inf, 3).astype(np.float32)
+    scaling = Scaling("robust", DATA.scaling.offset, DATA.scaling.scale, limit)
+    run = snapshot(spec())
+    run = replace(run, data=replace(run.data, scaling=scaling))
+    back = through_a_file(run, tmp_path / "run.ckpt").data.scaling
+    x = np.linspace(-9, 9, 5 * features, dtype=np.float32).reshape(5, features)
+    assert back.kind == "robust"
+    assert_same_tensors(back.apply(x), scaling.apply(x))
+    kept = checkpointing.to_checkpoint(run)
+    del kept.tensors["scaling/limit"]
+    assert "'scaling/limit' is missing" in refusal(kept.tensors, kept.metadata)
 
 
 def test_a_run_before_its_first_epoch_comes_back_too(tmp_path):
