@@ -9,7 +9,6 @@ import numpy as np
 from dnncli.data import loading
 from dnncli.data.formats import remote
 from dnncli.data.quantities import summaries
-from dnncli.data.tables.suffixes import is_table
 from dnncli.records import (
     ClassCount,
     DataListRecord,
@@ -18,6 +17,7 @@ from dnncli.records import (
     TargetRecord,
 )
 from dnncli.spec import DataSpec, catalog
+from dnncli.spec.suffixes import is_table
 
 
 def datasets() -> DataListRecord:

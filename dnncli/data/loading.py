@@ -17,9 +17,9 @@ from dnncli.data.quantities import Quantities
 from dnncli.data.source import DataSource, Table
 from dnncli.data.splitting import Parts
 from dnncli.data.tables.encoding import Encoding
-from dnncli.data.tables.suffixes import is_table
 from dnncli.errors import DataError, SpecError, UnknownNameError
 from dnncli.spec import DataSpec, catalog, option
+from dnncli.spec.suffixes import is_table
 
 TABLE_OPTIONS = (
     *("target", "drop", "types", "missing", "where", "delimiter", "header", "encoding"),

@@ -16,9 +16,9 @@ from dnncli.data.tables import encoder
 from dnncli.data.tables.carried import Carried
 from dnncli.data.tables.encoding import Encoding
 from dnncli.data.tables.options import Reading
-from dnncli.data.tables.suffixes import is_table
 from dnncli.errors import DataError, SpecError
 from dnncli.records import Notice
+from dnncli.spec.suffixes import is_table
 
 STDIN = "-"
 BLOCK = 4096  # images that are copied at a time

@@ -7,9 +7,11 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
+from dnncli.diagnosis.remedy import flags
 from dnncli.records import DataRecord, EpochRecord, Score, Seconds, TrainRecord
 from dnncli.report import gradients, numbers, scores, text
 from dnncli.report.merit import ACCURACY, R2, Merit, merit
+from dnncli.spec import presets
 from dnncli.theory import Prediction
 
 EPOCH_COLUMNS = (
@@ -58,6 +60,8 @@ def opening(config: dict[str, Any], data: DataRecord, parameters: int) -> Iterat
         f"{config['optimizer']}, learning rate {config['lr']:g}, batches of {config['batch_size']}"
     )
     yield Text(f"{data.name}: {counts}; {rate}")
+    if own := presets.still_set(config):
+        yield Text(f"--preset {config['preset']} sets {flags(own)}")
 
 
 def forecast(prediction: Prediction, depth: int, chosen: str | None) -> Iterator[Text]:

@@ -3,11 +3,12 @@
 from dnncli.spec.checks import option
 from dnncli.spec.data import Amount, DataSpec
 from dnncli.spec.network import NetworkSpec
-from dnncli.spec.run import GROUPS, RunSpec, from_options, resolved
+from dnncli.spec.run import GROUPS, OWN, RunSpec, from_options, resolved
 from dnncli.spec.training import ScheduleSpec, StoppingSpec, UpdateSpec
 
 __all__ = [
     "GROUPS",
+    "OWN",
     "Amount",
     "DataSpec",
     "NetworkSpec",

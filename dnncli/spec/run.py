@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from dnncli.errors import SpecError
-from dnncli.spec import catalog, checks, monitors, objective
+from dnncli.spec import catalog, checks, monitors, objective, presets
 from dnncli.spec.data import DataSpec
 from dnncli.spec.decision import DecisionSpec
 from dnncli.spec.freezing import FreezingSpec
@@ -21,7 +21,10 @@ WIDTH = 100  # of each of --depth layers
 
 @dataclass(frozen=True)
 class RunSpec:
-    """One training run, whole: the same spec, data and machine give the same bytes."""
+    """One training run, whole: the same spec, data and machine give the same bytes.
+
+    preset: whose options the others are, but for those that were given; `from_options` fills them.
+    """
 
     data: DataSpec = field(default_factory=DataSpec)
     network: NetworkSpec = field(default_factory=NetworkSpec)
@@ -30,10 +33,12 @@ class RunSpec:
     stopping: StoppingSpec = field(default_factory=StoppingSpec)
     freezing: FreezingSpec = field(default_factory=FreezingSpec)
     decision: DecisionSpec = field(default_factory=DecisionSpec)
+    preset: str = presets.PLAIN
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Fill the learning rate from the optimizer; check the seed and the loss."""
+        """Fill the learning rate from the optimizer; check the preset, the seed and the loss."""
+        checks.fill(self, preset=presets.resolve(self.preset).name)
         checks.check(0 <= self.seed < 2**32, "seed", self.seed, "in [0, 2^32)")
         if self.schedule.lr is None:
             lr = catalog.OPTIMIZERS[self.update.optimizer].lr
@@ -70,7 +75,8 @@ class RunSpec:
         groups = [getattr(self, name) for name in GROUPS]
         used = [group for group in groups if group not in (FreezingSpec(), DecisionSpec())]
         flat = {name: getattr(group, name) for group in used for name in _options(type(group))}
-        return {**flat, "hidden": list(self.network.hidden), "seed": self.seed}
+        own = {"preset": self.preset, "seed": self.seed}
+        return {**flat, "hidden": list(self.network.hidden), **own}
 
 
 GROUPS: dict[str, type] = {
@@ -82,6 +88,7 @@ GROUPS: dict[str, type] = {
     "freezing": FreezingSpec,
     "decision": DecisionSpec,
 }
+OWN = ("preset", "seed")  # options of no group
 
 
 def _options(group: type) -> list[str]:
@@ -90,21 +97,24 @@ def _options(group: type) -> list[str]:
 
 
 def from_options(options: Mapping[str, Any]) -> RunSpec:
-    """The run that a flat dictionary of options describes; absent options take their defaults.
+    """The run that a flat dictionary of options describes; absent ones are those of its preset.
 
     Raises SpecError for an option no run has or a value that makes none.
     """
     known = {name: group for group, kind in GROUPS.items() for name in _options(kind)}
-    unknown = sorted(set(options) - set(known) - {"seed"})
+    unknown = sorted(set(options) - set(known) - set(OWN))
     if unknown:
         option = checks.option(unknown[0])
         raise SpecError(f"no run has the option {option}.", option=option)
     values: dict[str, dict[str, Any]] = {group: {} for group in GROUPS}
-    for name, value in options.items():
-        if name != "seed":
+    own = {}
+    for name, value in presets.fill(options).items():
+        if name in OWN:
+            own[name] = value
+        else:
             values[known[name]][name] = _tuples(value)
     specs = {group: kind(**values[group]) for group, kind in GROUPS.items()}
-    return RunSpec(**specs, seed=options.get("seed", 0))
+    return RunSpec(**specs, **own)
 
 
 def resolved(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -72,6 +72,7 @@ def test_the_sections_of_train_stand_in_the_order_of_the_work():
     sections = [
         "Data",
         "Tables",
+        "Preset",
         "Network",
         "Optimisation",
         "Stopping",

@@ -36,6 +36,25 @@ def test_a_table_trains_with_a_test_table_and_is_evaluated_again() -> None:
     assert [c["name"] for c in evaluated["per_class"]] == ["no", "yes"]
 
 
+def test_a_table_trains_with_the_preset_for_tables_unless_another_is_given() -> None:
+    sizes = SMALL[:2]
+    given = ("--data", "train.csv", "--epochs", "2", "--lr", "0.5", *sizes)
+    tabular = run("train", *given, "--format", "json", "--save-config", "run.toml").json
+    config = tabular["config"]
+    assert [config[name] for name in ("preset", "scale", "batch_size", "schedule", "lr")] == [
+        *("tabular", "robust", 256, "cosine", 0.5)
+    ]
+    again = run("train", "--config", "run.toml", "--out", "again.ckpt", "--format", "json").json
+    assert again["config"] == config
+    assert again["test"] == tabular["test"]
+    plain = run("train", *given, "--preset", "plain", "--format", "json").json["config"]
+    assert [plain[name] for name in ("preset", "scale", "batch_size", "schedule")] == [
+        *("plain", "auto", 64, "constant")
+    ]
+    shown = run("train", *given).out
+    assert "--preset tabular sets --scale robust --schedule cosine --batch-size 256" in shown
+
+
 def test_every_row_of_another_table_is_evaluated() -> None:
     assert run("train", "--data", "train.csv", *SMALL, "--out", "net.ckpt").code == 0
     assert "with --label-strip . they fit" in refused(1, "eval", "net.ckpt", "--data", "test.csv")
@@ -90,7 +109,8 @@ def test_test_rows_of_which_no_class_is_known_are_refused() -> None:
 
 
 def test_a_run_on_a_table_goes_on_to_the_same_bytes() -> None:
-    table = ("--data", "train.csv", *SMALL[:2], "--batch-size", "16")
+    # A schedule over the run would be another one over more epochs.
+    table = ("--data", "train.csv", *SMALL[:2], "--batch-size", "16", "--schedule", "constant")
     assert run("train", *table, "--epochs", "4", "--out", "straight.ckpt").code == 0
     assert run("train", *table, "--epochs", "2", "--out", "net.ckpt").code == 0
     assert (

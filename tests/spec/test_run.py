@@ -7,6 +7,7 @@ import pytest
 from dnncli.errors import SpecError
 from dnncli.spec import (
     GROUPS,
+    OWN,
     DataSpec,
     NetworkSpec,
     RunSpec,
@@ -37,7 +38,7 @@ def test_options_name_every_field_of_every_group_once():
     names = [f.name for kind in GROUPS.values() for f in fields(kind)]
     assert len(names) == len(set(names))
     run = RunSpec(freezing=FreezingSpec(freeze=("hidden1",)), decision=DecisionSpec("auto"))
-    assert set(run.options()) == {*names, "seed"} - {"below"}
+    assert set(run.options()) == {*names, *OWN} - {"below"}
 
 
 def test_the_threshold_is_absent_where_none_was_asked_for():

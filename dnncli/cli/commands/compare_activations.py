@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dnncli.cli import data_options, options, outputs
+from dnncli.cli import data_options, options, outputs, preset
 from dnncli.cli.command import define, section
 from dnncli.cli.presenter import Presenter
 from dnncli.cli.types import NamesWithAlpha, Numbers
@@ -64,6 +64,7 @@ EXAMPLES = """
 )
 @data_options.data
 @data_options.tables
+@preset.option
 @options.layers
 @options.regularisation
 @options.optimisation
@@ -118,7 +119,7 @@ def command(
     varied = {name: value for name, value in varied.items() if value is not None}
     run = options.run_options(given)
     stored = _resume(resume, varied, run) if resume else None
-    grid = stored.grid if stored else ComparisonSpec(**{"acts": ACTS, **varied}, options=run)
+    grid = stored.grid if stored else _grid(varied, run)
     from dnncli import data
 
     dataset = data.load(grid.combinations()[0].runs[0].data)
@@ -139,6 +140,10 @@ def command(
     folder = out or resume
     trials = list(stored.trials) if stored else []
     return Comparing(presenter, grid, dataset, folder, extras, began, trials).run()
+
+
+def _grid(varied: dict[str, Any], run: dict[str, Any]) -> ComparisonSpec:
+    return ComparisonSpec(**{"acts": ACTS, **varied}, options=preset.fill(run))
 
 
 def _resume(folder: Path, varied: dict[str, Any], run: dict[str, Any]) -> "StoredComparison":

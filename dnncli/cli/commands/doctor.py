@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from dnncli.cli import data_options, options, outputs
+from dnncli.cli import data_options, options, outputs, preset
 from dnncli.cli.command import define, section
 from dnncli.cli.presenter import Presenter
 from dnncli.cli.types import CheckpointFile, Number
@@ -44,6 +44,7 @@ EXAMPLES = """
 )
 @data_options.data
 @data_options.tables
+@preset.option
 @options.network
 @options.optimisation
 @options.stopping
@@ -84,7 +85,10 @@ def command(
     from dnncli.training import compilation_cache
 
     compilation_cache.enable()
-    spec = subject(checkpoint, options.run_options(given))
+    run = options.run_options(given)
+    if checkpoint is None:
+        run = preset.fill(run)
+    spec = subject(checkpoint, run)
     dataset = data.load(spec.data)
     presenter.notices(dataset.notices)
     return Doctor(presenter, examination(spec, dataset, budget=budget, seeds=seeds), extras).run()

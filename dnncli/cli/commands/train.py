@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dnncli.cli import data_options, options, outputs
+from dnncli.cli import data_options, options, outputs, preset
 from dnncli.cli.command import define, section
 from dnncli.cli.presenter import Presenter
 from dnncli.cli.types import CheckpointFile, Names
@@ -34,6 +34,7 @@ EXAMPLES = """
 @define("train", EXAMPLES)
 @data_options.data
 @data_options.tables
+@preset.option
 @options.network
 @options.optimisation
 @options.stopping
@@ -101,7 +102,7 @@ def command(
     extras.check()
     if resume and folds:
         raise SpecError("--folds: a resumed run is of one split; leave it out.", option="--folds")
-    loaded = _resume(resume, run) if resume else _start(from_options(run))
+    loaded = _resume(resume, run) if resume else _start(from_options(preset.fill(run)))
     snapshot, dataset = loaded
     presenter.notices(dataset.notices)
     if save_config and snapshot.origin:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from dnncli.data import growth
-from dnncli.data.tables import suffixes
 from dnncli.data.tables.rewriting import open_text
 from dnncli.errors import DataError
+from dnncli.spec import suffixes
 
 ATTRIBUTE = re.compile(r"@attribute\s+('(?:[^'\\]|\\.)*'|\"[^\"]*\"|\S+)\s+(.+)", re.IGNORECASE)
 MOST_FEATURES = 20_000  # of svmlight, whose absent features are zeros

@@ -14,9 +14,9 @@ from dnncli.data.tables.options import Reading
 from dnncli.data.tables.preparation import Prepared, prepare
 from dnncli.data.tables.relation import Relation
 from dnncli.data.tables.rewriting import Scratch
-from dnncli.data.tables.suffixes import DELIMITED, JSON, PARQUET, kind
 from dnncli.errors import DataError, DnncliError, SpecError
 from dnncli.records import Notice
+from dnncli.spec.suffixes import DELIMITED, JSON, PARQUET, kind
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

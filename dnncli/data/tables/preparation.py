@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dnncli.data import growth
-from dnncli.data.tables import conversion, suffixes, text_encoding, text_form
+from dnncli.data.tables import conversion, text_encoding, text_form
 from dnncli.data.tables.options import Reading
 from dnncli.data.tables.rewriting import Scratch, open_bytes, rewrite, separator
 from dnncli.data.tables.text_form import BLANKS, TextForm
 from dnncli.errors import DataError
 from dnncli.records import Notice
+from dnncli.spec import suffixes
 
 WHOLE = 1 << 24  # bytes of a file that is looked at as a whole
 HEAD = 1 << 18  # bytes that are looked at of a larger one

@@ -10,9 +10,9 @@ from jaxtyping import Float32, Float64, Int32, Int64
 from dnncli.data.grouping import Groups
 from dnncli.data.source import DataSource, Table, default_size, fingerprint
 from dnncli.data.tables.encoding import Encoding
-from dnncli.data.tables.suffixes import PACKED
 from dnncli.records import Notice
 from dnncli.spec import DataSpec
+from dnncli.spec.suffixes import PACKED
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dnncli.diagnosis.remedy import flags
 from dnncli.experiments import paired
 from dnncli.experiments.paired import Candidate
 from dnncli.records import Finding
-from dnncli.spec import RunSpec, catalog
+from dnncli.spec import RunSpec, catalog, from_options
 
 Changes = Mapping[str, object]
 
@@ -108,5 +108,6 @@ def _others(spec: RunSpec) -> Iterator[Changes]:
 def _defaults(spec: RunSpec, names: Sequence[str]) -> dict[str, object]:
     """The defaults of those options that the run was given otherwise."""
     given = paired.given_options(spec)
-    defaults: dict[str, object] = {**RunSpec().options(), "init": "auto", "bn_momentum": 0.9}
+    own = from_options({"preset": spec.preset}).options()
+    defaults: dict[str, object] = {**own, "init": "auto", "bn_momentum": 0.9}
     return {name: defaults[name] for name in names if name in given}

@@ -14,6 +14,8 @@ from dnncli.experiments.race import Outcome, best
 from dnncli.experiments.statistics import Paired
 from dnncli.experiments.train import elapsed
 from dnncli.records import CandidateRecord, DoctorRecord, Gain, Health, Seconds
+from dnncli.spec import RunSpec
+from dnncli.spec.suffixes import is_table
 from dnncli.training import seeds
 from dnncli.training.run import test_score
 from dnncli.training.snapshot import Snapshot, summary
@@ -42,7 +44,7 @@ def result(examination: Examination) -> DoctorRecord:
     outcomes = examination.race.outcomes() if examination.race else ()
     chosen = _chosen(outcomes)
     spec = chosen.trial.spec if chosen else examination.spec
-    options = paired.given_options(spec)
+    options = options_to_type(spec)
     record = DoctorRecord(
         config=examination.spec.options(),
         data=examination.dataset.record(),
@@ -83,6 +85,14 @@ def _chosen(outcomes: Sequence[Outcome]) -> Outcome | None:
     winner = best(outcomes)
     gained = winner.gain is not None and winner.gain.low is not None and winner.gain.low > 0
     return winner if gained else None
+
+
+def options_to_type(spec: RunSpec) -> dict[str, object]:
+    """The fewest options that make the run with `train`, whose preset for tables is not plain."""
+    options = paired.given_options(spec)
+    if is_table(spec.data.data):
+        options["preset"] = spec.preset
+    return options
 
 
 def _name(chosen: Outcome | None) -> str | None:
