@@ -114,6 +114,10 @@ regularisation = section(
     ),
 )
 network = group(layers, units, regularisation)
+ensemble = section(
+    "Network",
+    option("--ensemble", type=int, help="Train N networks, and answer their outputs' mean."),
+)
 
 optimisation = section(
     "Optimisation",

@@ -24,7 +24,7 @@ def inspect(snapshot: Snapshot, path: str, versions: Mapping[str, str]) -> Inspe
         checkpoint=path,
         format="dnncli",
         layers=_layers(spec, snapshot.network, no_sources, output),
-        parameters=network.count(snapshot.network.parameters),
+        parameters=snapshot.parameters,
         data=snapshot.data.record,
         class_names=snapshot.data.class_names,
         epoch=snapshot.history.epoch,

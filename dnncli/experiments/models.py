@@ -107,6 +107,11 @@ def for_new_task(
         parent = external_snapshot(loaded, source, dataset)
         record = layers.parent_record(str(path), loaded.sha256, parent, external=True)
         return parent, dataset, record
+    if loaded.spec.network.ensemble > 1:
+        raise SpecError(
+            f"{path} is an ensemble of {loaded.spec.network.ensemble} networks, and layers are"
+            " those of one: train one without --ensemble."
+        )
     source = transfer_spec.data_spec(loaded.spec.data, options, loaded.data.scaling.kind)
     raw = data.load(replace(source, scale="none"), loaded.data.encoding, relabel=True)
     record = layers.parent_record(str(path), tensorfile.sha256(path), loaded)

@@ -12,7 +12,6 @@ from dnncli.errors import SpecError
 from dnncli.experiments import alignment, evidence
 from dnncli.experiments.metrics import classification, regression, temperature, threshold
 from dnncli.experiments.metrics.held_out import headline, with_metrics
-from dnncli.nn import network
 from dnncli.records import Finding, Health, Seconds, TrainRecord
 from dnncli.records.diagnosis import Outcome, RegressionOutcome
 from dnncli.spec import RunSpec, catalog, option
@@ -81,7 +80,7 @@ def result(
     return TrainRecord(
         config=snapshot.spec.options(),
         data=snapshot.data.record,
-        parameters=network.count(snapshot.network.parameters),
+        parameters=snapshot.parameters,
         epochs=epochs,
         initial=snapshot.history.initial,
         best_epoch=snapshot.history.best_epoch,
@@ -158,6 +157,11 @@ def resume(path: Path, options: Mapping[str, Any]) -> tuple[Snapshot, Dataset]:
     resumed run must keep, for other data, and for a run that has done all its epochs.
     """
     stored = from_checkpoint(checkpoint.read(path), path)
+    if stored.spec.network.ensemble > 1:
+        raise SpecError(
+            f"--resume {path}: an ensemble's networks cannot be trained on; train it anew.",
+            option="--resume",
+        )
     _check_kept(stored.spec.options(), options)
     changes = {name: options[name] for name in RESUMABLE if name in options}
     # Unscaled: the network's own scaling is applied, which may come from another network's data.

@@ -105,13 +105,13 @@ def _norm(layer: Layer, moments: Moments, epsilon: float) -> tuple[Any, Any, Any
 
 def torch_model(spec: NetworkSpec, features: int, outputs: int) -> list[str]:
     """Lines of Python that build the network in PyTorch; it takes scaled features."""
-    rows = _torch_modules(spec, features, (*spec.hidden, outputs))
+    rows = _torch_modules(spec, features, (*spec.units, outputs))
     return ["model = nn.Sequential(", *(_row("nn", row) for row in rows), ")"]
 
 
 def keras_model(spec: NetworkSpec, features: int, outputs: int) -> list[str]:
     """Lines of Python that build the network in Keras; it takes scaled features."""
-    rows = _keras_modules(spec, (*spec.hidden, outputs))
+    rows = _keras_modules(spec, (*spec.units, outputs))
     body = [_row("layers", row) for row in rows]
     return [f"model = keras.Sequential([keras.Input(({features},)),", *body, "])"]
 

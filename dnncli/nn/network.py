@@ -106,6 +106,7 @@ def init(
 ) -> Network:
     """An untrained network as NumPy arrays. Every layer draws from a random stream of its own.
 
+    Of an ensemble it is one of its networks.
     `variances` are those of a critical initialisation, whose biases are random too.
     """
 
@@ -119,7 +120,7 @@ def init(
     def full(units: int, value: float) -> Any:
         return np.full(units, value, np.float32)
 
-    network = _assemble(spec, features, outputs, kernel, full)
+    network = _assemble(spec, (features, *spec.hidden, outputs), kernel, full)
     if variances is None:
         return network
     return network._replace(parameters=_with_biases(network.parameters, seed, variances))
@@ -138,7 +139,7 @@ def _with_biases(parameters: Parameters, seed: int, variances: Variances) -> Par
 
 
 def shapes(spec: NetworkSpec, features: int, outputs: int) -> Network:
-    """The shapes of what `init` gives; nothing is allocated."""
+    """The shapes of a trained network, an ensemble's merged one; nothing is allocated."""
 
     def shape(*sizes: int) -> Any:
         return jax.ShapeDtypeStruct(sizes, np.float32)
@@ -149,18 +150,19 @@ def shapes(spec: NetworkSpec, features: int, outputs: int) -> Network:
     def full(units: int, _value: float) -> Any:
         return shape(units)
 
-    return _assemble(spec, features, outputs, kernel, full)
+    return _assemble(spec, (features, *spec.units, outputs), kernel, full)
 
 
 def _assemble(
     spec: NetworkSpec,
-    features: int,
-    outputs: int,
+    sizes: tuple[int, ...],
     kernel: Callable[[int, int, int], Any],
     full: Callable[[int, float], Any],
 ) -> Network:
-    """The network's parts, each made by `kernel(index, fan_in, units)` or `full(units, value)`."""
-    sizes = (features, *spec.hidden, outputs)
+    """The network's parts, each made by `kernel(index, fan_in, units)` or `full(units, value)`.
+
+    sizes: features, the hidden layers' units, outputs.
+    """
     parameters: list[Layer] = []
     statistics: list[Moments | None] = []
     for index, (fan_in, units) in enumerate(pairwise(sizes)):

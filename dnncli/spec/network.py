@@ -8,6 +8,7 @@ from dnncli.spec import catalog, checks
 # More are a slip of the keys.
 WIDEST = 1_000_000  # units of a layer
 DEEPEST = 10_000  # hidden layers
+LARGEST = 100  # networks of an ensemble
 BN_MOMENTUM = 0.9
 
 
@@ -15,6 +16,7 @@ BN_MOMENTUM = 0.9
 class NetworkSpec:
     """A multilayer perceptron without its input and output sizes, which the data give.
 
+    ensemble: number of networks of these sizes whose outputs are averaged.
     below: number of frozen layers underneath; the first layer here is named hidden{below + 1}.
     """
 
@@ -26,6 +28,7 @@ class NetworkSpec:
     bn_momentum: float | None = None
     bn_output: bool = False
     dropout: float = 0.0
+    ensemble: int = 1
     below: int = 0
 
     def __post_init__(self) -> None:
@@ -55,6 +58,7 @@ class NetworkSpec:
             checks.check_number(self, "alpha", lambda a: a > 0, "greater than 0")
         checks.check_number(self, "bn_momentum", lambda m: 0 <= m < 1, "in [0, 1)")
         checks.check_number(self, "dropout", lambda p: 0 <= p < 1, "in [0, 1)")
+        self._check_ensemble()
         init = activation.init if self.init == "auto" else self.init
         initializer = catalog.resolve(catalog.INITIALIZERS, init, "initialiser", "--init")
         momentum = self.bn_momentum
@@ -68,9 +72,26 @@ class NetworkSpec:
             bn_momentum=momentum,
         )
 
+    def _check_ensemble(self) -> None:
+        """Raise SpecError for networks that are too many, or whose mean is not one network."""
+        checks.check_number(
+            self, "ensemble", lambda n: 1 <= n <= LARGEST, f"from 1 to {LARGEST} networks"
+        )
+        if self.ensemble > 1 and self.bn_output:
+            raise SpecError(
+                f"--ensemble {self.ensemble}: the mean of outputs with batch norm is not one"
+                " network's; leave out --bn-output.",
+                option="--ensemble",
+            )
+
     def layers(self) -> tuple[str, ...]:
         """The layers' names from the input up: hidden1 … hiddenN, output."""
         return (*(f"hidden{self.below + i + 1}" for i in range(len(self.hidden))), "output")
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        """Each hidden layer's units, those of all networks of an ensemble together."""
+        return tuple(self.ensemble * units for units in self.hidden)
 
     def normalised(self) -> tuple[bool, ...]:
         """Which layers have batch normalisation."""

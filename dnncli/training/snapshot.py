@@ -8,6 +8,7 @@ import numpy as np
 from dnncli.data import Dataset, Scaling
 from dnncli.data.quantities import Quantities
 from dnncli.data.tables.encoding import Encoding
+from dnncli.nn import network
 from dnncli.nn.gradient_noise import Kernels
 from dnncli.nn.network import Network, TrainState
 from dnncli.records import DataRecord, OriginRecord, StepRecord
@@ -64,10 +65,18 @@ class Snapshot:
             return self.network
         return self.network.tempered(self.calibration.temperature)
 
+    @property
+    def parameters(self) -> int:
+        """How many trained numbers there are; zeros between an ensemble's networks are none."""
+        one = replace(self.spec.network, ensemble=1)
+        record = self.data.record
+        shapes = network.shapes(one, record.features, record.outputs)
+        return self.spec.network.ensemble * network.count(shapes.parameters)
+
     def after(self, state: TrainState, history: RunHistory) -> "Snapshot":
         """The run one epoch on; the network of the epoch is kept where it is the best."""
-        network = state.network if history.improved else self.network
-        return replace(self, history=history, network=network, state=state)
+        best = state.network if history.improved else self.network
+        return replace(self, history=history, network=best, state=state)
 
 
 def summary(dataset: Dataset) -> DataSummary:

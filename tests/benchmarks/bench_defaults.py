@@ -32,9 +32,10 @@ from dnncli.experiments.metrics import classification, regression
 from dnncli.experiments.metrics.held_out import test_score
 from dnncli.records import Metric
 from dnncli.spec import DataSpec, from_options
-from dnncli.training import compilation_cache, run
+from dnncli.training import compilation_cache, ensemble, run
 
 SEEDS = 3
+MEMBERS = 5  # networks of an ensemble
 TINY = 1e-12  # what a probability of 0 counts as in a ranking
 
 
@@ -121,12 +122,14 @@ def sampled(source: DataSource, most: int) -> DataSource:
     return replace(source, held_out=sizes)
 
 
-def network(preset: str) -> Contender:
-    """`dnncli train` with a preset's defaults."""
+def network(preset: str, members: int = 1) -> Contender:
+    """`dnncli train` with a preset's defaults, or an ensemble of such networks."""
 
     def train(dataset: Dataset, spec: DataSpec, seed: int) -> Scores:
-        given = from_options({"preset": preset, "task": spec.task, "seed": seed})
-        *_, last = run.run(run.start(given, dataset), dataset)
+        own = {"preset": preset, "ensemble": members, "seed": seed}
+        given = from_options({"task": spec.task, **own})
+        kind = ensemble if members > 1 else run
+        *_, last = kind.run(kind.start(given, dataset), dataset)
         score = test_score(last.snapshot, dataset)
         return dict(score.metrics)
 
@@ -178,11 +181,12 @@ def predicted(model: Any, dataset: Dataset) -> Scores:
 
 CONTENDERS: dict[str, Contender] = {
     "tabular": network("tabular"),
+    "ensemble": network("tabular", MEMBERS),
     "plain": network("plain"),
     "mlp": perceptron,
     "trees": boosted_trees,
 }
-SCALES = {"tabular": "robust"}  # of the features; standard for the others
+SCALES = {"tabular": "robust", "ensemble": "robust"}  # of the features; standard for the others
 
 
 def compute(table: Table, path: Path, most: int, done: set[tuple[str, ...]]) -> Any:

@@ -11,7 +11,7 @@ from dnncli.cli.command import define, section
 from dnncli.cli.presenter import Presenter
 from dnncli.cli.types import CheckpointFile, Names
 from dnncli.errors import SpecError
-from dnncli.spec import RunSpec, catalog, from_options
+from dnncli.spec import RunSpec, catalog, checks, from_options
 
 if TYPE_CHECKING:
     from dnncli.data import Dataset
@@ -36,6 +36,7 @@ EXAMPLES = """
 @data_options.tables
 @preset.option
 @options.network
+@options.ensemble
 @options.optimisation
 @options.stopping
 @section(
@@ -102,6 +103,7 @@ def command(
     extras.check()
     if resume and folds:
         raise SpecError("--folds: a resumed run is of one split; leave it out.", option="--folds")
+    _check_ensemble(run, folds=folds, stop_on=stop_on)
     loaded = _resume(resume, run) if resume else _start(from_options(preset.fill(run)))
     snapshot, dataset = loaded
     presenter.notices(dataset.notices)
@@ -125,6 +127,14 @@ def command(
     return training.run()
 
 
+def _check_ensemble(run: dict[str, Any], **ends: Any) -> None:
+    """Raise SpecError for options that look at one network, of which an ensemble has several."""
+    given = [name for name, value in ends.items() if value]
+    if run.get("ensemble", 1) > 1 and given:
+        option = checks.option(given[0])
+        raise SpecError(f"{option}: it is for one network; leave out --ensemble.", option=option)
+
+
 def _folds(spec: RunSpec, count: int | None) -> "Folds | None":
     """The folds to cross-validate on, if that was asked for."""
     if count is None:
@@ -140,13 +150,14 @@ def _start(spec: RunSpec) -> tuple["Snapshot", "Dataset"]:
     # Before JAX is imported: what is wrong with the data shows at once.
     dataset = data.load(spec.data)
     from dnncli.experiments.metrics import temperature, threshold
-    from dnncli.training import compilation_cache
-    from dnncli.training.run import start
+    from dnncli.training import compilation_cache, ensemble, run
 
     temperature.check(spec, dataset)
     threshold.check(spec, dataset)
     compilation_cache.enable()
-    return start(spec, dataset), dataset
+    if spec.network.ensemble > 1:
+        return ensemble.start(spec, dataset), dataset
+    return run.start(spec, dataset), dataset
 
 
 def _resume(path: Path, options: dict[str, Any]) -> tuple["Snapshot", "Dataset"]:

@@ -2,6 +2,7 @@
 
 import shlex
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,12 +14,11 @@ from dnncli.data.folds import Folds
 from dnncli.errors import DnncliError, ExitCode
 from dnncli.experiments import train
 from dnncli.experiments.folds import Fold, cross_validate, summarise
-from dnncli.nn.network import count
 from dnncli.records import TrainRecord
 from dnncli.report import training as report
 from dnncli.report.figures import training as figures
 from dnncli.report.tensorboard import Log
-from dnncli.training import run
+from dnncli.training import ensemble, run
 from dnncli.training.run import Progress
 from dnncli.training.snapshot import Snapshot, kernels
 
@@ -48,7 +48,7 @@ class Training:
         self._open()
         self.log = self.extras.log(self.path.stem)
         epochs = self.snapshot.spec.schedule.epochs
-        steps = run.run(self.snapshot, self.dataset, self.stop_on)
+        steps = self._steps()
         try:
             caught = self.presenter.follow(steps, self._take, epochs, self.snapshot.history.epoch)
         except (OSError, DnncliError):
@@ -63,11 +63,17 @@ class Training:
         self._close(record)
         return self._exit_code(record, caught)
 
+    def _steps(self) -> Iterator[Progress]:
+        """The run's epochs."""
+        if self.snapshot.spec.network.ensemble > 1:
+            return ensemble.run(self.snapshot, self.dataset)
+        return run.run(self.snapshot, self.dataset, self.stop_on)
+
     def _open(self) -> None:
         spec = self.snapshot.spec
         config = spec.options()
         data = self.snapshot.data.record
-        parameters = count(self.snapshot.network.parameters)
+        parameters = self.snapshot.parameters
         self.presenter.show(report.opening, config, data, parameters)
         if self.snapshot.origin is None:  # theory is of untrained networks
             prediction = train.predict(spec, self.dataset)
@@ -116,6 +122,8 @@ class Training:
             self.presenter.notice(f"stopped; {self._continue()}")
 
     def _continue(self) -> str:
+        if self.snapshot.spec.network.ensemble > 1:
+            return "the networks so far are saved; an ensemble cannot be resumed."
         return f"go on with: dnncli train --resume {shlex.quote(str(self.path))}"
 
     def _record(self, *, interrupted: bool) -> TrainRecord:

@@ -30,7 +30,8 @@ def subject(path: Path | None, options: Mapping[str, Any]) -> RunSpec:
             f"{path} has layers of another network, which training from scratch does not give:"
             " examine its parent, or give the options without CKPT."
         )
-    return from_options({**stored.spec.options(), **options})
+    # Of an ensemble one network is examined.
+    return from_options({**stored.spec.options(), "ensemble": 1, **options})
 
 
 def examination(
