@@ -126,7 +126,7 @@ def _encoding(column: Column, fit: fitting.Fit) -> str:
         rare = f" ({others:,} rare level{plural})" if others else ""
         missing = ", missing" if column.missing else ""
         return f"one-hot: {len(column.levels)} levels, other{rare}{missing}"
-    what = "standardised"
+    what = "scaled"
     if column.kind == "time":
-        what = f"days from {_date(column.center)}, standardised"
+        what = f"days from {_date(column.center)}, scaled"
     return f"{what}; median where missing, and an indicator" if column.missing else what

@@ -68,7 +68,7 @@ def test_names_and_numbers_are_whole_in_a_terminal(
     assert re.search(r"^ fashion-mnist +not here ", listed, re.MULTILINE)
     assert re.search(r"^ job .* 20 .* 4 *$", shown, re.MULTILINE)
     assert " income (target) " in shown
-    assert all(word in shown for word in ("missing", "features", "standardised"))
+    assert all(word in shown for word in ("missing", "features", "scaled"))
     assert columns < 80 or ("DOUBLE" in shown and "29.835" in shown)
     assert "…" not in listed
     assert max(map(len, (listed + shown).splitlines())) <= columns
@@ -94,7 +94,7 @@ def test_a_tables_record_has_its_columns_and_classes() -> None:
         "kind": "number",
         "missing": 0,
         "values": "20 to 39.67, median 29.835",
-        "encoding": "standardised",
+        "encoding": "scaled",
         "features": 1,
     }
     assert (columns["job"]["missing"], columns["job"]["features"]) == (20, 4)
