@@ -70,11 +70,13 @@ class RunSpec:
         """Every resolved option in one flat dictionary, as JSON and config files hold it.
 
         Options about freezing are there where a run has frozen layers or layers of different rates,
-        threshold and calibration where one was asked for.
+        threshold and calibration where one was asked for, `ensemble` where there is one.
         """
         groups = [getattr(self, name) for name in GROUPS]
         used = [group for group in groups if group not in (FreezingSpec(), DecisionSpec())]
         flat = {name: getattr(group, name) for group in used for name in _options(type(group))}
+        if self.network.ensemble == 1:
+            del flat["ensemble"]
         own = {"preset": self.preset, "seed": self.seed}
         return {**flat, "hidden": list(self.network.hidden), **own}
 

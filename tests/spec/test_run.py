@@ -37,8 +37,16 @@ def test_every_default_resolves_and_only_what_is_off_stays_none():
 def test_options_name_every_field_of_every_group_once():
     names = [f.name for kind in GROUPS.values() for f in fields(kind)]
     assert len(names) == len(set(names))
-    run = RunSpec(freezing=FreezingSpec(freeze=("hidden1",)), decision=DecisionSpec("auto"))
+    run = RunSpec(
+        network=NetworkSpec(ensemble=2),
+        freezing=FreezingSpec(freeze=("hidden1",)),
+        decision=DecisionSpec("auto"),
+    )
     assert set(run.options()) == {*names, *OWN} - {"below"}
+
+
+def test_an_ensemble_is_absent_where_there_is_one_network():
+    assert "ensemble" not in RunSpec().options()
 
 
 def test_the_threshold_is_absent_where_none_was_asked_for():

@@ -9,7 +9,8 @@ import pytest
 import shell
 
 ROWS = 240
-TRAIN = "train --data t.csv --hidden 16 --epochs 30 --lr 0.01 --patience 0 --quiet"
+# A constant rate: a schedule over the run would be another one over more epochs.
+TRAIN = "train --data t.csv --preset plain --hidden 16 --epochs 30 --lr 0.01 --patience 0 --quiet"
 
 
 @pytest.fixture(autouse=True)
