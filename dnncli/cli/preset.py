@@ -1,13 +1,10 @@
-"""The preset of a command's run: that of its data, unless one is given."""
-
-from typing import Any
+"""The option of a preset, which commands that train from scratch have."""
 
 from dnncli.cli import options
 from dnncli.cli.command import section
 from dnncli.cli.types import Name
 from dnncli.diagnosis.remedy import flags
 from dnncli.spec import presets
-from dnncli.spec.suffixes import is_table
 
 TABULAR = flags(presets.PRESETS[presets.TABULAR].options)
 
@@ -20,10 +17,3 @@ option = section(
         help=f"Defaults for a kind of data, over which options win; tabular: {TABULAR}.",
     ),
 )
-
-
-def fill(run: dict[str, Any]) -> dict[str, Any]:
-    """Run options with their data's preset, unless one was given."""
-    data = run.get("data", options.DEFAULTS["data"])
-    own = presets.TABULAR if is_table(data) else presets.PLAIN
-    return {"preset": own, **run}

@@ -19,9 +19,9 @@ from dnncli.experiments import train as training
 from dnncli.experiments.metrics import temperature, threshold
 from dnncli.experiments.metrics.threshold import answered
 from dnncli.records import TrainRecord
-from dnncli.spec import from_options, resolved
+from dnncli.spec import from_options, presets, resolved
 from dnncli.storage import checkpoint
-from dnncli.training import run
+from dnncli.training import ensemble, run
 from dnncli.training.snapshot import Snapshot
 
 BLOCK = 4096  # rows of an array that are copied at a time
@@ -136,15 +136,16 @@ def train(
     Raises SpecError for options that make no run, DataError for data that cannot be learned from.
     """
     began = time.perf_counter()
-    spec = from_options(resolved({"data": fspath(data), **options}))
+    spec = from_options(presets.for_data(resolved({"data": fspath(data), **options})))
     if out is not None:
         checkpoint.reserve(Path(out), overwrite)
     dataset = loading.load(spec.data)
     temperature.check(spec, dataset)
     threshold.check(spec, dataset)
-    snapshot = run.start(spec, dataset)
+    kind = ensemble if spec.network.ensemble > 1 else run
+    snapshot = kind.start(spec, dataset)
     progress = None
-    for progress in run.run(snapshot, dataset):
+    for progress in kind.run(snapshot, dataset):
         snapshot = progress.snapshot
     snapshot = training.decided(snapshot, dataset)
     kept = None

@@ -117,10 +117,12 @@ def _features(trained: Trained) -> list[str]:
         lines = [f"x = {_array(trained)}.reshape(-1, {trained.features})"]
     else:
         lines = ["", "", *FEATURES, "", "", *_table(trained.encoding), "x = features(table)"]
-    return [
-        *lines,
-        "x = (x - np.float32(about['scaling']['offset'])) / np.float32(about['scaling']['scale'])",
+    scaled = [
+        "x = (x - np.float32(about['scaling']['offset'])) / np.float32(about['scaling']['scale'])"
     ]
+    if trained.scaling.limit is not None:
+        scaled.append("x = x / np.hypot(1, x * np.float32(about['scaling']['per_limit']))")
+    return [*lines, *scaled]
 
 
 def _answers(trained: Trained) -> list[str]:

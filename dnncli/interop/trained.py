@@ -50,14 +50,15 @@ class Trained:
 
     def about(self) -> dict[str, Any]:
         """What a file of bare tensors lacks, as JSON: scaling, columns, classes or targets."""
-        values: dict[str, Any] = {
-            "dnncli": __version__,
-            "scaling": {
-                "kind": self.scaling.kind,
-                "offset": _shortest(self.scaling.offset),
-                "scale": _shortest(self.scaling.scale),
-            },
+        scaling = {
+            "kind": self.scaling.kind,
+            "offset": _shortest(self.scaling.offset),
+            "scale": _shortest(self.scaling.scale),
         }
+        if self.scaling.limit is not None:
+            # Its inverse, 0 for no limit: JSON has no infinity.
+            scaling["per_limit"] = _shortest(1 / self.scaling.limit)
+        values: dict[str, Any] = {"dnncli": __version__, "scaling": scaling}
         if self.encoding:
             values["columns"] = [_column(column) for column in self.encoding.columns]
             values["missing"] = list(spellings.MISSING)

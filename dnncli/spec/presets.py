@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dnncli.spec import catalog
+from dnncli.spec.data import DataSpec
+from dnncli.spec.suffixes import is_table
 from dnncli.spec.training import UpdateSpec
 
 PLAIN = "plain"
@@ -55,6 +57,12 @@ def fill(options: Mapping[str, Any]) -> dict[str, Any]:
     if options.get("optimizer", UpdateSpec.optimizer) != UpdateSpec.optimizer:
         added.pop("lr", None)
     return {**added, **options, "preset": preset.name}
+
+
+def for_data(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options with the name of their data's preset, unless one was given: tabular for tables."""
+    own = TABULAR if is_table(options.get("data", DataSpec.data)) else PLAIN
+    return {"preset": own, **options}
 
 
 def still_set(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dnncli.cli.command import define, section
 from dnncli.cli.presenter import Presenter
 from dnncli.cli.types import NamesWithAlpha, Numbers
 from dnncli.errors import SpecError
-from dnncli.spec import catalog
+from dnncli.spec import catalog, presets
 from dnncli.spec.comparison import ComparisonSpec
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def command(
 
 
 def _grid(varied: dict[str, Any], run: dict[str, Any]) -> ComparisonSpec:
-    return ComparisonSpec(**{"acts": ACTS, **varied}, options=preset.fill(run))
+    return ComparisonSpec(**{"acts": ACTS, **varied}, options=presets.for_data(run))
 
 
 def _resume(folder: Path, varied: dict[str, Any], run: dict[str, Any]) -> "StoredComparison":

@@ -10,6 +10,7 @@ from dnncli.cli.command import define, section
 from dnncli.cli.presenter import Presenter
 from dnncli.cli.types import CheckpointFile, Number
 from dnncli.errors import SpecError
+from dnncli.spec import presets
 
 LONGEST = 86_400  # seconds; more are a slip of the keys
 
@@ -87,7 +88,7 @@ def command(
     compilation_cache.enable()
     run = options.run_options(given)
     if checkpoint is None:
-        run = preset.fill(run)
+        run = presets.for_data(run)
     spec = subject(checkpoint, run)
     dataset = data.load(spec.data)
     presenter.notices(dataset.notices)

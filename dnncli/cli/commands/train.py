@@ -11,7 +11,7 @@ from dnncli.cli.command import define, section
 from dnncli.cli.presenter import Presenter
 from dnncli.cli.types import CheckpointFile, Names
 from dnncli.errors import SpecError
-from dnncli.spec import RunSpec, catalog, checks, from_options
+from dnncli.spec import RunSpec, catalog, checks, from_options, presets
 
 if TYPE_CHECKING:
     from dnncli.data import Dataset
@@ -104,7 +104,7 @@ def command(
     if resume and folds:
         raise SpecError("--folds: a resumed run is of one split; leave it out.", option="--folds")
     _check_ensemble(run, folds=folds, stop_on=stop_on)
-    loaded = _resume(resume, run) if resume else _start(from_options(preset.fill(run)))
+    loaded = _resume(resume, run) if resume else _start(from_options(presets.for_data(run)))
     snapshot, dataset = loaded
     presenter.notices(dataset.notices)
     if save_config and snapshot.origin:

@@ -13,6 +13,7 @@ from dnncli.interop.trained import Trained
 
 LARGEST = 2_000_000_000  # bytes; a protocol buffer holds less than 2 GiB
 FEATURES = "x"  # the input of a network that was not trained on a table or images
+FAR = 1e18  # scaled; its square is still a float32
 IMAGES = "image"
 
 
@@ -65,10 +66,19 @@ def _features(graph: Graph, trained: Trained) -> str:
 
 
 def _scaled(graph: Graph, trained: Trained, x: str) -> str:
-    """(x - offset) / scale, in float32 as `Scaling.apply`."""
+    """(x - offset) / scale, in float32 and within limits as `Scaling.apply`."""
     if trained.scaling.offset.any():
         x = graph.node("Sub", x, graph.constant(trained.scaling.offset[None]))
-    return graph.node("Div", x, graph.constant(trained.scaling.scale[None]))
+    z = graph.node("Div", x, graph.constant(trained.scaling.scale[None]))
+    if trained.scaling.limit is None:
+        return z
+    # Farther values are at the limit already, and their squares would overflow.
+    bounds = [graph.constant(np.array(sign * FAR, np.float32)) for sign in (-1, 1)]
+    z = graph.node("Clip", z, *bounds)
+    share = graph.node("Div", z, graph.constant(trained.scaling.limit[None]))
+    one = graph.constant(np.ones(1, np.float32))
+    square = graph.node("Add", graph.node("Mul", share, share), one)
+    return graph.node("Div", z, graph.node("Sqrt", square))
 
 
 def _classes(graph: Graph, trained: Trained, z: str) -> None:

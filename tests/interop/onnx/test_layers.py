@@ -46,5 +46,21 @@ def test_probabilities_are_those_of_the_formulas_for_one_row_and_a_thousand(spec
         assert classes.tolist() == [CLASSES[i] for i in expected[:rows].argmax(axis=1)]
 
 
+def test_robust_scaling_bends_far_values_and_leaves_what_has_no_limit():
+    spec = SPECS[0]
+    drawn = oracle.random_network(network.shapes(spec, FEATURES, len(CLASSES)))
+    rng = np.random.default_rng(0)
+    limit = np.where(np.arange(FEATURES) % 2, np.inf, 3).astype(np.float32)
+    scaling = Scaling("robust", *rng.uniform(1, 2, (2, FEATURES)).astype(np.float32), limit)
+    x = rng.normal(1, 40, (9, FEATURES)).astype(np.float32)
+    x[0, ::2] = 1e30
+    z = (x.astype(np.float64) - scaling.offset) / scaling.scale
+    bent = z / np.sqrt(1 + (z / limit) ** 2)
+    seen = oracle.run(spec, drawn.parameters, bent, np.zeros(9, int), drawn.statistics)
+    expected = softmax(seen.preactivations[-1], axis=1)
+    _, probabilities = session(Trained(spec, drawn, scaling, CLASSES)).run(None, {"x": x})
+    np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+
+
 def test_every_activation_has_operators():
     assert set(layers.ACTIVATIONS) == set(catalog.ACTIVATIONS)
