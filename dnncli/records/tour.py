@@ -101,9 +101,18 @@ class StationRecord:
 
 
 @dataclass(frozen=True)
+class ListedStation:
+    """One station that was not visited, in one language."""
+
+    idea: str
+    title: str
+    commands: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class TourRecord:
-    """The result of `tour`: the stations that were visited."""
+    """The result of `tour`: the stations that were visited, or with --list those that there are."""
 
     config: dict[str, Any]
-    stations: tuple[StationRecord, ...]
+    stations: tuple[StationRecord, ...] | tuple[ListedStation, ...]
     seconds: float

@@ -12,6 +12,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from dnncli import records
 from dnncli.records import Notice, SourceNote, SourceTensor
+from dnncli.records.tour import TourRecord
 from dnncli.report.merit import own_name
 from dnncli.report.structured import SCHEMA
 
@@ -139,4 +140,5 @@ RESULTS: dict[str, type] = {
     "inspect": records.InspectRecord,
     "compare-activations": records.ComparisonRecord,
     "vanishing-demo": records.DemoRecord,
+    "tour": TourRecord,
 }

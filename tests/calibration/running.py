@@ -54,8 +54,11 @@ class Measured:
 
 
 def arguments(options: Options, seed: int) -> list[str]:
-    """Options of `dnncli train`, on train.csv and test.csv."""
-    line = ["--data", "train.csv", "--test", "test.csv", "--seed", str(seed)]
+    """Options of `dnncli train`, on train.csv and test.csv.
+
+    Faults and controls are made of the plain preset's options, whatever is the default of tables.
+    """
+    line = ["--data", "train.csv", "--test", "test.csv", "--seed", str(seed), "--preset", "plain"]
     for name, value in options.items():
         line.append(f"--{name}")
         if value:

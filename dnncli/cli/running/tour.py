@@ -16,7 +16,7 @@ from dnncli.cli.outputs import PictureFolder
 from dnncli.cli.presenter import Presenter
 from dnncli.errors import ExitCode
 from dnncli.experiments.tour.observing import OBSERVE
-from dnncli.records.tour import StationRecord, TourRecord
+from dnncli.records.tour import ListedStation, StationRecord, TourRecord
 from dnncli.report import sentences
 from dnncli.report import tour as report
 from dnncli.report.sentences import Language
@@ -35,16 +35,12 @@ def show_list(presenter: Presenter, stations: Sequence[Station], lang: str) -> i
     """List the stations; returns the exit code."""
     spoken = sentences.language(lang)
     presenter.show(report.listing, stations, spoken=spoken)
-    listed = [
-        {
-            "idea": station.name,
-            "title": spoken.title(station),
-            "commands": station.commands(FULL),
-        }
+    listed = tuple(
+        ListedStation(station.name, spoken.title(station), tuple(station.commands(FULL)))
         for station in stations
-    ]
-    rows = [["idea", "title"], *([station.name, spoken.title(station)] for station in stations)]
-    presenter.end({"stations": listed}, rows)
+    )
+    rows = [["idea", "title"], *([station.idea, station.title] for station in listed)]
+    presenter.end(TourRecord({"list": True, "lang": lang}, listed, seconds=0.0), rows)
     return ExitCode.DONE
 
 
@@ -76,7 +72,7 @@ class Touring:
         code = self._walk()
         seconds = time.perf_counter() - self.began
         record = TourRecord(self._config(), tuple(self.visited), seconds)
-        self.presenter.end(record, report.rows(record.stations), streamed=["stations"])
+        self.presenter.end(record, report.rows(self.visited), streamed=["stations"])
         return code
 
     @property

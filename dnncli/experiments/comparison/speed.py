@@ -66,8 +66,8 @@ def _turn(
     """Seconds of an epoch of all seeds, and of the fastest forward pass of one network."""
     runs = tuple(run.spec for run in batch.runs)
     plan = placement.put(seeds.plan(runs, 0, len(train.y)))
-    state = placement.put(batch.states.state)
-    epoch = _clock(compiled.epoch, state, train, validation, seeds.keys(runs), plan)
+    state, start = placement.put((batch.states.state, batch.start))
+    epoch = _clock(compiled.epoch, state, train, validation, seeds.keys(runs), plan, start)
     first_seed = placement.put(seeds.seed_slice(0, batch.states.best))
     forward = min(_clock(compiled.forward, first_seed, x) for _ in range(FORWARD_PASSES))
     return epoch, forward

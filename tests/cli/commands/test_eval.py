@@ -120,8 +120,9 @@ def table(tmp_path_factory):
     (folder / "told.csv").write_text("\n".join(["noise,told,kind", *rows]))
     before = Path.cwd()
     os.chdir(folder)
-    options = ["--hidden", "4,3", "--epochs", "30", "--lr", "0.03", "-q", "--out", "told.ckpt"]
-    assert run("train", "--data", "told.csv", *options).code == 0
+    options = ["--hidden", "4,3", "--epochs", "30", "--lr", "0.03", "--preset", "plain"]
+    files = ["--data", "told.csv", "--out", "told.ckpt"]
+    assert run("train", *files, *options, "--quiet").code == 0
     os.chdir(before)
     return folder
 
