@@ -53,6 +53,8 @@ def opening(config: dict[str, Any], data: DataRecord, parameters: int) -> Iterat
         parts.append("batch norm")
     if config["dropout"]:
         parts.append(f"dropout {config['dropout']:g}")
+    if (members := config.get("ensemble", 1)) > 1:  # left out where it is one
+        parts.append(f"an ensemble of {members}")
     yield Text(f"{layers}  ({text.count(parameters)} parameters), {', '.join(parts)}", style="bold")
     train, validation, test = text.splits(data)
     counts = f"{train} train, {validation} validation, {test} test"

@@ -35,6 +35,8 @@ def test_it_is_evaluated_and_inspected_as_one_network(trained: dict) -> None:
     assert found["splits"]["test"]["accuracy"] == pytest.approx(trained["test"]["accuracy"])
     inspected = run("inspect", "both.ckpt", "--format", "json").json
     assert inspected["parameters"] == trained["parameters"]
+    shown = run("train", *ENSEMBLE, "--out", "again.ckpt").out
+    assert "an ensemble of 2\n" in shown
 
 
 def test_what_needs_one_network_refuses_it_in_one_line(trained: dict) -> None:
