@@ -1,9 +1,9 @@
-"""Remedies: from changes of options to command-line flags, to sentences, and to the changed run."""
+"""Remedies: from changes of options to command-line flags and to sentences."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from dnncli.records import Finding, Remedy
-from dnncli.spec import RunSpec, from_options, option
+from dnncli.spec import option
 
 # Options whose None means "off"; the other options' None leaves them to their defaults.
 SWITCHES = ("max_norm", "clip_value", "clip_norm", "clip_global_norm")
@@ -67,11 +67,6 @@ def finding(
         return Finding(rule, layer, evidence, reason)
     first = remedies[0]
     return Finding(rule, layer, evidence, sentence(first, reason), first, tuple(remedies[1:]))
-
-
-def apply(run: RunSpec, changes: Mapping[str, object]) -> RunSpec:
-    """The run with some options changed. Raises SpecError where they do not go together."""
-    return from_options({**run.options(), **changes})
 
 
 def round_down(value: float) -> float:

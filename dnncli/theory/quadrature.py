@@ -6,7 +6,6 @@ split at its kinks. Relative error about 1e-13 for the activations here; 0.1 ms.
 """
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float64
@@ -39,14 +38,6 @@ def _edges(std: float, kinks: tuple[float, ...], scale: float) -> Float64[np.nda
     right = np.concatenate([octaves[octaves < 0.75], np.arange(1, REACH + 1)])
     edges = np.concatenate([-right, [0.0], right, np.array(kinks) / std])
     return np.unique(edges[np.abs(edges) <= REACH])
-
-
-def expectation(
-    f: Callable[[Nodes], Nodes], q: float, kinks: tuple[float, ...] = (0.0,), scale: float = 1.0
-) -> float:
-    """E f(z) for z ~ N(0, q), q > 0; `kinks` and `scale` as for `normal_nodes`."""
-    z, weights = normal_nodes(q, kinks, scale)
-    return float(weights @ f(z))
 
 
 def normal_share(low: float, high: float, q: float) -> float:

@@ -54,6 +54,11 @@ def case(options=(), epochs=None, initial=None, crash=None, **evidence):
     return Case(context, run, last, first, crash, replace(known, **evidence))
 
 
+def followed(run, changes):
+    """The run of a remedy followed to the letter: these options changed, and no others."""
+    return from_options({**run.options(), **changes})
+
+
 def outcome(held_out=GOOD, train=TRAINED, reference=REFERENCE):
     """What the best network does."""
     return Outcome(train, held_out, reference)

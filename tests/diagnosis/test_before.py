@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from dnncli.diagnosis import remedy
 from dnncli.diagnosis.before import before
 from dnncli.diagnosis.context import NetworkContext
 from dnncli.records.diagnosis import ClassStatistics, DataStatistics, SharedRows
 from dnncli.spec import catalog, from_options
-from tests.diagnosis.runs import CLASSES, DATA, INPUTS
+from tests.diagnosis.runs import CLASSES, DATA, INPUTS, followed
 
 
 def found(options=(), data=DATA, classes=2):
@@ -19,7 +18,7 @@ def found(options=(), data=DATA, classes=2):
     for finding in findings:
         assert finding.rule in catalog.RULES
         if finding.remedy:
-            changed = remedy.apply(run, finding.remedy.changes)
+            changed = followed(run, finding.remedy.changes)
             assert finding.rule not in [
                 f.rule for f in before(replace(context, network=changed.network, run=changed), data)
             ]

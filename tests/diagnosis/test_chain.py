@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from problems import layers
 
-from dnncli.diagnosis import chain, remedy
+from dnncli.diagnosis import chain
 from dnncli.diagnosis.case import frequency_loss, learned
 from dnncli.records import Finding
 from dnncli.records.diagnosis import (
@@ -27,6 +27,7 @@ from tests.diagnosis.runs import (
     case,
     epoch,
     falling,
+    followed,
     outcome,
 )
 
@@ -44,7 +45,7 @@ def first(subject):
         assert finding.advice
         for change in (finding.remedy, *finding.alternatives):
             if change is not None:
-                remedy.apply(subject.run, change.changes)
+                followed(subject.run, change.changes)
     return found[0]
 
 

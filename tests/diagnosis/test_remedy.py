@@ -1,11 +1,9 @@
-"""Remedies as data: what is printed of a change, and the run that it makes."""
+"""Remedies as data: what is printed of a change."""
 
 import pytest
 
 from dnncli.diagnosis import remedy
-from dnncli.errors import SpecError
 from dnncli.records import Remedy
-from dnncli.spec import RunSpec, from_options
 
 
 @pytest.mark.parametrize(
@@ -38,20 +36,6 @@ def test_a_finding_s_advice_is_printed_from_its_first_remedy():
 def test_where_no_option_helps_there_is_no_remedy():
     found = remedy.finding("labels", None, "nothing beats the majority", [], "other features")
     assert (found.advice, found.remedy) == ("other features", None)
-
-
-def test_a_change_that_takes_options_along_makes_a_run():
-    run = from_options({"act": "leaky-relu", "alpha": 0.1, "bn": True, "bn_momentum": 0.99})
-    changed = remedy.apply(run, {"act": "elu", "alpha": None, "bn": False, "bn_momentum": None})
-    assert changed.network.act == "elu"
-    assert changed.network.alpha == 1.0
-    assert changed.options() == {**changed.options(), "bn": False, "bn_momentum": None}
-    assert remedy.apply(run, {}) == run
-
-
-def test_a_change_that_makes_no_run_is_refused():
-    with pytest.raises(SpecError, match="no run has the option"):
-        remedy.apply(RunSpec(), {"unknown": 1})
 
 
 @pytest.mark.parametrize(
