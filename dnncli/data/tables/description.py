@@ -79,7 +79,7 @@ def _column(
     if name not in fit.profile.names:
         why = f"left out by {roles.get(name, '--drop')}"
         return ColumnRecord(name, "dropped", type_, None, 0, "", why, 0)
-    missing = int(fit.profile.missing[fit.profile.names.index(name)])
+    missing = int(fit.profile.missing[fit.profile.places[name]])
     column = next((column for column in fit.encoding.columns if column.name == name), None)
     if column is None:
         return ColumnRecord(name, "empty", type_, None, missing, "", "left out: it has no value", 0)

@@ -197,7 +197,7 @@ def chosen(relation: Relation, target: Sequence[str], drop: str | None) -> tuple
 
 def _column(profile: Profile, draft: Column, found: Levels | None, center: float | None) -> Column:
     """A column's encoding."""
-    i = profile.names.index(draft.name)
+    i = profile.places[draft.name]
     missing = bool(profile.missing[i])
     if found is not None:
         return replace(draft, levels=found.names, missing=missing)
@@ -213,7 +213,7 @@ def _column(profile: Profile, draft: Column, found: Levels | None, center: float
 
 def _is_centered(profile: Profile, column: Column) -> bool:
     """Whether a column is centred: times, and numbers close together and far from 0."""
-    rounded = bool(profile.rounded[profile.names.index(column.name)])
+    rounded = bool(profile.rounded[profile.places[column.name]])
     return column.kind == "time" or (column.kind == "number" and rounded)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int32, Int64
@@ -35,24 +36,29 @@ class Profile:
     large: Int64[np.ndarray, " columns"]
     rounded: Bool[np.ndarray, " columns"]
 
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Each column's place: a search of thousands of names, for each of them, takes seconds."""
+        return {name: place for place, name in enumerate(self.names)}
+
     def column(self, name: str) -> Float32[np.ndarray, " rows"]:
         """A column's values."""
-        return self.values[:, self.names.index(name)]
+        return self.values[:, self.places[name]]
 
     def count(self, what: str, name: str) -> int:
         """How many of a column's values are missing, texts or large."""
-        return int(getattr(self, what)[self.names.index(name)])
+        return int(getattr(self, what)[self.places[name]])
 
     def update(self, newer: "Profile") -> None:
         """Take some columns' values and counts from another reading of them."""
-        places = [self.names.index(name) for name in newer.names]
+        places = [self.places[name] for name in newer.names]
         self.values[:, places] = newer.values
         for name in ("missing", "texts", "large", "rounded"):
             getattr(self, name)[places] = getattr(newer, name)
 
     def mark(self, name: str, value: float) -> None:
         """Count a number as missing."""
-        i = self.names.index(name)
+        i = self.places[name]
         marked = self.values[:, i] == np.float32(value)
         self.values[marked, i] = np.nan
         self.missing[i] += int(marked.sum())
