@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import click
 import numpy as np
@@ -63,6 +64,13 @@ def check_output(out):
     """The same for what was printed, where that is one result and not a stream of events."""
     if out.startswith('{"command"') and '"event"' not in out.partition("\n")[0][:99]:
         check_schema(strict(out))
+
+
+def recorded(path):
+    """The result that --json wrote to a file, held against its command's schema."""
+    document = strict(Path(path).read_text())
+    check_schema(document)
+    return document
 
 
 def run(*arguments, stdin=b""):

@@ -51,6 +51,10 @@ def test_a_command_of_the_readme_runs(command, folder, monkeypatch, quick_compil
     else:
         done = readme.run(line, folder)
         assert done.returncode == 0, done.stderr
+        shell.check_output(done.stdout)
+    for path in folder.glob("*.json"):
+        shell.check_schema(shell.strict(path.read_text()))
+        path.unlink()
 
 
 @pytest.mark.parametrize("program", readme.PYTHON.findall(readme.README.read_text()))

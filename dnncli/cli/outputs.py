@@ -24,6 +24,13 @@ plot_option = click.option(
     metavar="FILE",
     help="Draw the result: .svg, .png or .pdf.  (needs dnncli[plot])",
 )
+json_option = click.option(
+    "--json",
+    "json_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Also write the result here, as one JSON object.",
+)
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace files that exist.")
 save_config_option = section(
     "Run",
@@ -51,21 +58,29 @@ class Extras:
     plot: Path | None = None
     save_config: Path | None = None
     tensorboard: Path | None = None
+    json: Path | None = None
 
     def check(self) -> None:
         """Fail before the work where a file could not be written after it.
 
         Raises SpecError for what was asked wrongly, DnncliError for what the system refuses.
         """
-        named = {"--out": self.out, "--plot": self.plot, "--save-config": self.save_config}
+        named = {
+            "--out": self.out,
+            "--plot": self.plot,
+            "--save-config": self.save_config,
+            "--json": self.json,
+        }
         _check_distinct({option: path for option, path in named.items() if path})
         if self.plot:
             from dnncli.report.figures import canvas
 
             canvas.check(self.plot)
             files.reserve(self.plot, self.overwrite, "--plot")
-        if self.save_config:
-            files.reserve(self.save_config, self.overwrite, "--save-config")
+        for option in ("--save-config", "--json"):
+            path = named[option]
+            if path:
+                files.reserve(path, self.overwrite, option)
         if self.tensorboard:
             from dnncli.report import tensorboard
 

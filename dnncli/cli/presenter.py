@@ -6,6 +6,7 @@ they are.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -14,6 +15,7 @@ from dnncli.cli import command, signals, terminal
 from dnncli.errors import ExitCode
 from dnncli.report import merit, notices, structured
 from dnncli.report.escaping import escaped_strings
+from dnncli.storage import files
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -33,9 +35,16 @@ def meta() -> dict[str, Any]:
 class Presenter:
     """One command's output: its start, events and end go to stdout, the rest to stderr."""
 
-    def __init__(self, command: str, format_: str, quiet: bool) -> None:
-        """command: as it is typed. format_: one of the catalog's. quiet: only errors on stderr."""
+    def __init__(
+        self, command: str, format_: str, quiet: bool, json_file: Path | None = None
+    ) -> None:
+        """command: as it is typed. format_: one of the catalog's. quiet: only errors on stderr.
+
+        json_file: where the result is written as JSON too; it counts from where the command was
+        called.
+        """
         self.command = command
+        self._json_file = json_file and json_file.absolute()
         self.format = format_
         self.screen = terminal.Screen(format_, quiet)
         self._regression = False
@@ -78,12 +87,16 @@ class Presenter:
             self.screen.write(self._written({**head, **structured.event(kind, record)}))
 
     def end(self, record: Any, rows: Sequence[Row], streamed: Sequence[str] | None = None) -> None:
-        """Print the result for programs: the record as JSON, or the main table as CSV.
+        """Print the result for programs, the record as JSON or the main table as CSV; keep it.
 
         streamed: fields of the record that a stream of JSON lines has brought before; None: the
         command has no stream, and its one line of JSON is the same in both formats.
         """
         meta()[command.RESULT] = record
+        if self._json_file:
+            # First: whoever reads stdout may have closed it.
+            whole = self._written(structured.document(self.command, record))
+            files.write(self._json_file, f"{whole}\n".encode())
         if self.format == "csv":
             own = merit.own_rows(rows) if self._regression else rows
             self.screen.write(structured.csv_lines(own))

@@ -131,6 +131,9 @@ def lines(draw, command):
         if not option.is_flag:
             words += [draw(values(option)) for _ in range(option.nargs)]
     names = {option.name for option in drawn}
+    if "format_" not in names and any(option.name == "format_" for option in options):
+        # `run` holds a result in JSON against its schema.
+        words += draw(st.sampled_from([[], ["--format", "json"]]))
     names |= {"hidden", "depths"} if "depth" in names else set()
     for option in options:
         if option.name in SHORT and option.name not in names:

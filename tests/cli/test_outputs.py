@@ -8,7 +8,7 @@ import resource
 from pathlib import Path
 
 import pytest
-from shell import TINY, refused, run
+from shell import TINY, recorded, refused, run
 
 STARTS = {"svg": b"<?xml", "png": b"\x89PNG\r\n", "pdf": b"%PDF-"}
 
@@ -59,6 +59,29 @@ def test_a_place_that_cannot_hold_a_picture_is_refused_before_training(place):
 def test_one_file_for_two_things_is_refused():
     same = ["--out", "x.svg", "--plot", "./x.svg"]
     assert "--out and --plot are the same file" in refused(2, "train", *TINY, *same)
+
+
+def test_the_result_is_kept_as_json_beside_the_table():
+    asked = ("train", *TINY, "-q", "--out", "net.ckpt", "--json", "result.json")
+    shown = run(*asked).out
+    told = recorded("result.json")
+    assert f"{100 * told['test']['accuracy']:.2f} %" in shown
+    told = run("eval", "net.ckpt", "--json", "eval.json", "--format", "json").json
+    assert recorded("eval.json").keys() == told.keys()
+    assert run("tour", "--list", "--json", "tour.json").code == 0
+    assert recorded("tour.json")["command"] == "tour"
+
+
+def test_a_result_in_json_is_not_overwritten_and_its_place_is_looked_at_before_the_work():
+    Path("result.json").write_text("precious")
+    asked = ("train", *TINY, "--json")
+    assert "--json result.json exists; give --overwrite" in refused(2, *asked, "result.json")
+    assert "--json result.json exists" in refused(2, "tour", "--list", "--json", "result.json")
+    assert Path("result.json").read_text() == "precious"
+    assert "none/a.json cannot be written" in refused(1, *asked, "none/a.json")
+    same = [*asked, "x.json", "--out", "./x.json"]
+    assert "--out and --json are the same file" in refused(2, *same)
+    assert sorted(os.listdir()) == ["result.json", "tiny.npz"]
 
 
 @pytest.fixture

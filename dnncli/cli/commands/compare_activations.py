@@ -88,6 +88,7 @@ EXAMPLES = """
         help="Keep every run's checkpoint here, and what --resume needs.",
     ),
     outputs.plot_option,
+    outputs.json_option,
     outputs.overwrite_option,
 )
 @options.output
@@ -96,6 +97,7 @@ def command(
     resume: Path | None,
     plot: Path | None,
     save_config: Path | None,
+    json_file: Path | None,
     overwrite: bool,
     format_: str,
     quiet: bool,
@@ -107,13 +109,13 @@ def command(
     seed. Seed k is the run of `dnncli train --seed k`.
     """
     began = time.perf_counter()
-    presenter = Presenter("compare-activations", format_, quiet)
+    presenter = Presenter("compare-activations", format_, quiet, json_file)
     if out and resume:
         raise SpecError(
             "--out and --resume exclude each other: a resumed comparison stays in its folder.",
             option="--out",
         )
-    extras = outputs.Extras(overwrite, plot=plot, save_config=save_config)
+    extras = outputs.Extras(overwrite, plot=plot, save_config=save_config, json=json_file)
     extras.check()
     varied = {name: given.pop(name) for name in GRID}
     varied = {name: value for name, value in varied.items() if value is not None}

@@ -54,13 +54,14 @@ EXAMPLES = """
     options.option("--seed", type=int, help="Seed of initialisation, shuffles and dropout."),
 )
 @outputs.save_config_option
-@section("Output", outputs.overwrite_option)
+@section("Output", outputs.json_option, outputs.overwrite_option)
 @options.output
 def command(
     checkpoint: Path | None,
     budget: float,
     seeds: int,
     save_config: Path | None,
+    json_file: Path | None,
     overwrite: bool,
     format_: str,
     quiet: bool,
@@ -73,12 +74,12 @@ def command(
     `train`, or a checkpoint whose run it trains anew. Exits with 0 for a healthy network and with
     4 for a sick one, whether or not it found a remedy.
     """
-    presenter = Presenter("doctor", format_, quiet)
+    presenter = Presenter("doctor", format_, quiet, json_file)
     if not 1 <= budget <= LONGEST:
         raise SpecError(
             f"--budget {budget:g}: must be from 1 to {LONGEST:,} seconds.", option="--budget"
         )
-    extras = outputs.Extras(overwrite, save_config=save_config)
+    extras = outputs.Extras(overwrite, save_config=save_config, json=json_file)
     extras.check()
     from dnncli import data
     from dnncli.cli.running.doctor import Doctor

@@ -20,6 +20,7 @@ EXAMPLES = """
   dnncli eval adult.ckpt --importance            # which columns matter
   dnncli eval elu.ckpt --format json | jq .splits.test.accuracy
   dnncli eval model.safetensors --act relu --data digits
+  dnncli eval model.onnx --data digits
 """
 
 
@@ -61,7 +62,7 @@ EXAMPLES = """
     ),
 )
 @options.interop_options
-@section("Output", outputs.plot_option, outputs.overwrite_option)
+@section("Output", outputs.plot_option, outputs.json_option, outputs.overwrite_option)
 @options.output
 def command(
     checkpoint: Path,
@@ -74,15 +75,16 @@ def command(
     bn_stats: str | None,
     importance: bool,
     plot: Path | None,
+    json_file: Path | None,
     overwrite: bool,
     format_: str,
     quiet: bool,
 ) -> None:
     """Measure a trained network: loss, accuracy, every class's figures, the confusion matrix."""
-    presenter = Presenter("eval", format_, quiet)
+    presenter = Presenter("eval", format_, quiet, json_file)
     if plot and not importance:
         raise SpecError("--plot: it draws what --importance finds; give that too.", option="--plot")
-    extras = outputs.Extras(overwrite, plot=plot)
+    extras = outputs.Extras(overwrite, plot=plot, json=json_file)
     extras.check()
     from dnncli.experiments import evaluate, models
     from dnncli.report import evaluation as report

@@ -47,6 +47,7 @@ IDEA = Name(STATIONS, "station")
         metavar="FOLDER",
         help="Draw each station that has a picture.  (needs dnncli[plot])",
     ),
+    outputs.json_option,
     outputs.overwrite_option,
 )
 @options.output
@@ -57,6 +58,7 @@ def command(
     listed: bool,
     lang: str | None,
     plot: Path | None,
+    json_file: Path | None,
     overwrite: bool,
     format_: str,
     quiet: bool,
@@ -66,9 +68,10 @@ def command(
     A station asks a question, shows a formula and the commands that answer it, runs them, and says
     what there is to see in their figures, or that it is not to be seen. IDEA visits one station.
     """
-    presenter = Presenter("tour", format_, quiet)
+    presenter = Presenter("tour", format_, quiet, json_file)
     if idea and first:
         raise SpecError("--from: one station is visited, IDEA; leave out either.", option="--from")
+    outputs.Extras(overwrite, json=json_file).check()
     stations = _stations(idea, first)
     spoken = lang or _language()
     from dnncli.cli.running import tour

@@ -74,6 +74,7 @@ EXAMPLES = """
     ),
     outputs.plot_option,
     outputs.tensorboard_option,
+    outputs.json_option,
     outputs.overwrite_option,
 )
 @options.output
@@ -82,6 +83,7 @@ def command(
     plot: Path | None,
     tensorboard: Path | None,
     save_config: Path | None,
+    json_file: Path | None,
     overwrite: bool,
     resume: Path | None,
     folds: int | None,
@@ -97,9 +99,9 @@ def command(
     layer's gradients, and a verdict. The best epoch's network is kept in a checkpoint.
     """
     began = time.perf_counter()
-    presenter = Presenter("train", format_, quiet)
+    presenter = Presenter("train", format_, quiet, json_file)
     run = options.run_options(given)
-    extras = outputs.Extras(overwrite, out, plot, save_config, tensorboard)
+    extras = outputs.Extras(overwrite, out, plot, save_config, tensorboard, json=json_file)
     extras.check()
     if resume and folds:
         raise SpecError("--folds: a resumed run is of one split; leave it out.", option="--folds")

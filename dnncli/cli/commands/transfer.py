@@ -38,6 +38,7 @@ EXAMPLES = """
   dnncli transfer elu.ckpt --freeze all --unfreeze "5:hidden4 10:hidden3 15:all"
   dnncli transfer elu.ckpt --classes 5-9 --seeds 5 --plot proof.svg
   dnncli transfer model.safetensors --act relu --data mnist/   # from elsewhere
+  dnncli transfer model.onnx --data mnist/
 """
 
 
@@ -122,6 +123,7 @@ EXAMPLES = """
         help="Checkpoint file.  [default: a new one in runs/]",
     ),
     outputs.plot_option,
+    outputs.json_option,
     outputs.overwrite_option,
 )
 @options.output
@@ -131,6 +133,7 @@ def command(
     alpha: float | None,
     out: Path | None,
     plot: Path | None,
+    json_file: Path | None,
     overwrite: bool,
     format_: str,
     quiet: bool,
@@ -144,10 +147,10 @@ def command(
     compare.
     """
     began = time.perf_counter()
-    presenter = Presenter("transfer", format_, quiet)
+    presenter = Presenter("transfer", format_, quiet, json_file)
     own = {name: given.pop(name) for name in OWN}
     spec = TransferSpec(**_own(own), options=options.run_options(given))
-    extras = outputs.Extras(overwrite, out, plot)
+    extras = outputs.Extras(overwrite, out, plot, json=json_file)
     extras.check()
     task = _prepare(checkpoint, spec, act, alpha, presenter)
     from dnncli.cli.running.transfer import Transferring

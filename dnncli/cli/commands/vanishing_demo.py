@@ -72,6 +72,7 @@ EXAMPLES = """
         help="Explain the tables' words and signs under them.  [default: on]",
     ),
     outputs.plot_option,
+    outputs.json_option,
     outputs.overwrite_option,
 )
 @options.output
@@ -86,6 +87,7 @@ def command(
     scale: str,
     legend: bool,
     plot: Path | None,
+    json_file: Path | None,
     overwrite: bool,
     format_: str,
     quiet: bool,
@@ -95,13 +97,13 @@ def command(
     Every case is an untrained network. δ is the gradient at a layer's pre-activations: measured on
     one batch and predicted by mean-field theory, layer by layer.
     """
-    presenter = Presenter("vanishing-demo", format_, quiet)
+    presenter = Presenter("vanishing-demo", format_, quiet, json_file)
     chosen = known.parse_all(cases)
     levels = _depths(depth, depths)
     for name, value, least in (("width", width, 1), ("seeds", seeds, 1), ("train", train, 0)):
         if value < least:
             raise SpecError(f"--{name} {value}: must be at least {least}.", option=f"--{name}")
-    extras = outputs.Extras(overwrite, plot=plot)
+    extras = outputs.Extras(overwrite, plot=plot, json=json_file)
     extras.check()
     from dnncli import data as sources
 

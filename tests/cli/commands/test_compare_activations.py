@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from shell import process, refused, run, start, strict
+from shell import process, recorded, refused, run, start, strict
 
 SMALL = [
     "--data",
@@ -102,7 +102,9 @@ def test_jsonl_tells_every_epoch_and_trial_as_they_happen():
 
 
 def test_csv_is_a_row_a_combination():
-    header, *rows = compare("--format", "csv", "--inits", "he,xavier").out.splitlines()
+    asked = ("--inits", "he,xavier", "--format", "csv", "--json", "all.json")
+    header, *rows = compare(*asked).out.splitlines()
+    assert len(rows) == len(recorded("all.json")["rows"])
     assert header.startswith("act,init,lr,seeds,diverged,test_accuracy")
     assert sorted(tuple(row.split(",")[:2]) for row in rows) == [
         (act, init) for act in ("elu", "relu") for init in ("he", "xavier")

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from shell import TINY, refused, run
+from shell import TINY, recorded, refused, run
 
 QUICK = ["--budget", "2", "--seeds", "2"]
 SICK = [*TINY, *QUICK, "--optimizer", "sgd", "--lr", "1e-7"]
@@ -41,8 +41,9 @@ def test_json_lines_tell_what_happens_and_end_with_the_result():
 
 
 def test_csv_has_a_row_for_each_candidate():
-    out = run("doctor", *SICK, "--format", "csv").out
+    out = run("doctor", *SICK, "--format", "csv", "--json", "found.json").out
     header, *rows = out.splitlines()
+    assert len(rows) == len(recorded("found.json")["candidates"])
     assert header.startswith("name,flags,rung,rungs,epochs,val_accuracy")
     assert rows[0].startswith("as it is,")
 

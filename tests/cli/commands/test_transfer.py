@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
-from shell import refused, run, start, strict, write_tiny
+from shell import recorded, refused, run, start, strict, write_tiny
 
 TRAIN = ["--data", "tiny.npz", "--hidden", "5,4,3", "--act", "elu", "--epochs", "3"]
 TRAIN += ["--batch-size", "8", "-q"]
@@ -159,7 +159,9 @@ def test_jsonl_streams_every_epoch_of_every_run():
 
 
 def test_csv_is_a_row_for_each_run():
-    rows = list(csv.DictReader(io.StringIO(transfer(*QUICK, "--format", "csv").out)))
+    told = transfer(*QUICK, "--format", "csv", "--json", "runs.json").out
+    rows = list(csv.DictReader(io.StringIO(told)))
+    assert float(rows[0]["test_accuracy"]) == recorded("runs.json")["test"]["accuracy"]
     assert [(row["run"], row["seed"]) for row in rows] == [("transfer", "0"), ("baseline", "0")]
     assert 0 <= float(rows[0]["test_accuracy"]) <= 1
 

@@ -7,7 +7,7 @@ import re
 from functools import cache
 
 import pytest
-from shell import refused, run, strict
+from shell import recorded, refused, run, strict
 
 from dnncli.records import LAYER_FIELDS
 from dnncli.spec import vanishing
@@ -105,13 +105,15 @@ def test_jsonl_tells_each_case_as_it_is_done_and_the_rest_at_the_end():
 
 
 def test_csv_has_a_row_for_every_layer_of_every_case():
-    rows = list(csv.DictReader(io.StringIO(demo(*TWO, "--format", "csv").out)))
+    told = demo(*TWO, "--format", "csv", "--json", "cases.json").out
+    rows = list(csv.DictReader(io.StringIO(told)))
     assert [(row["case"], row["depth"], row["layer"]) for row in rows] == [
         (case, "3", layer)
         for case in ("sigmoid:xavier-normal", "relu:he-normal+bn")
         for layer in ("hidden1", "hidden2", "hidden3", "output")
     ]
     whole = two()
+    assert recorded("cases.json") == whole
     for row, layer in zip(
         rows, [layer for case in whole["cases"] for layer in case["layers"]], strict=True
     ):
