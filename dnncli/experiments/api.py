@@ -16,12 +16,10 @@ from dnncli.data.tables import encoder
 from dnncli.errors import DataError, SpecError
 from dnncli.experiments import models, predict
 from dnncli.experiments import train as training
-from dnncli.experiments.metrics import temperature, threshold
 from dnncli.experiments.metrics.threshold import answered
 from dnncli.records import TrainRecord
 from dnncli.spec import from_options, presets, resolved
 from dnncli.storage import checkpoint
-from dnncli.training import ensemble, run
 from dnncli.training.snapshot import Snapshot
 
 BLOCK = 4096  # rows of an array that are copied at a time
@@ -98,7 +96,7 @@ class Model:
             issues = np.zeros((len(encoder.ISSUES), len(encoding.columns)), np.int64)
             blocks = frames.stream(rows, encoding, issues)
             parts = list(predict.outputs(self._snapshot, blocks))
-            _warn(self.columns, issues)
+            warn_of_replaced(self.columns, issues)
         width = self._snapshot.data.record.outputs
         return np.concatenate([np.zeros((0, width), np.float32), *parts])
 
@@ -140,14 +138,7 @@ def train(
     if out is not None:
         checkpoint.reserve(Path(out), overwrite)
     dataset = loading.load(spec.data)
-    temperature.check(spec, dataset)
-    threshold.check(spec, dataset)
-    kind = ensemble if spec.network.ensemble > 1 else run
-    snapshot = kind.start(spec, dataset)
-    progress = None
-    for progress in kind.run(snapshot, dataset):
-        snapshot = progress.snapshot
-    snapshot = training.decided(snapshot, dataset)
+    snapshot, progress = training.trained(spec, dataset)
     kept = None
     if out is not None:
         kept = fspath(out)
@@ -155,7 +146,7 @@ def train(
     return training.result(snapshot, progress, dataset, checkpoint_path=kept, began=began)
 
 
-def _warn(columns: Sequence[str], issues: Int64[np.ndarray, "issues columns"]) -> None:
+def warn_of_replaced(columns: Sequence[str], issues: Int64[np.ndarray, "issues columns"]) -> None:
     """Warn of values that had to be replaced, as `dnncli predict` says on stderr."""
     found = [
         f"{count} {encoder.ISSUES[issue]} in {columns[column]}"

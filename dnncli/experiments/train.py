@@ -17,7 +17,7 @@ from dnncli.records.diagnosis import Outcome, RegressionOutcome
 from dnncli.spec import RunSpec, catalog, option
 from dnncli.storage import checkpoint
 from dnncli.theory import Prediction
-from dnncli.training import regression_outcome
+from dnncli.training import ensemble, regression_outcome, run
 from dnncli.training.checkpointing import from_checkpoint, to_checkpoint
 from dnncli.training.outcome import Measured, measure
 from dnncli.training.run import Progress, network_context
@@ -38,6 +38,21 @@ def chosen_variances(spec: RunSpec, dataset: Dataset) -> str | None:
     if not spec.network.init.startswith("critical"):
         return None
     return theory.critical(spec.network, dataset.train.second_moment).description
+
+
+def trained(spec: RunSpec, dataset: Dataset) -> tuple[Snapshot, Progress | None]:
+    """Train to the end without a word: the run that was decided on, and its last progress.
+
+    Raises SpecError for a run that these data do not allow.
+    """
+    temperature.check(spec, dataset)
+    threshold.check(spec, dataset)
+    kind = ensemble if spec.network.ensemble > 1 else run
+    snapshot = kind.start(spec, dataset)
+    progress = None
+    for progress in kind.run(snapshot, dataset):
+        snapshot = progress.snapshot
+    return decided(snapshot, dataset), progress
 
 
 def decided(snapshot: Snapshot, dataset: Dataset) -> Snapshot:
@@ -121,6 +136,11 @@ def _stopped(progress: Progress | None) -> str:
     """Why a run that nobody interrupted has ended."""
     stopped = progress.stopped if progress else None
     return stopped or "epochs"
+
+
+def health_of_layers(snapshot: Snapshot, progress: Progress | None, dataset: Dataset) -> Health:
+    """The verdict on a run by its layers alone, without what its network makes of the examples."""
+    return _health(snapshot, progress, _stopped(progress), dataset, None)
 
 
 def _health(
