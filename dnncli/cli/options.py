@@ -193,7 +193,8 @@ interop_options = section(
     click.option(
         "--act",
         type=Name(catalog.ACTIVATIONS, "activation"),
-        help="CKPT is a safetensors file from PyTorch or Keras, trained with this activation.",
+        help="CKPT is a safetensors file from PyTorch or Keras, trained with this activation; an"
+        " ONNX file knows its own.",
     ),
     option(
         "--alpha", type=Number(), default="by activation", help="The activation's slope or scale."

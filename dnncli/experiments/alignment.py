@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from dnncli.data import Dataset, Split
+from dnncli.data import Dataset, Scaling, Split
 from dnncli.errors import DataError
 from dnncli.training.snapshot import DataSummary
 
@@ -51,7 +51,7 @@ def for_new_task(dataset: Dataset, trained_on: DataSummary) -> Dataset:
 
 
 def rescale(dataset: Dataset, trained_on: DataSummary) -> Dataset:
-    """Scale an unscaled dataset as a network's own data were; its classes may be others.
+    """An unscaled dataset, scaled as a network's own data were; its classes may be others.
 
     Raises DataError where the features do not fit.
     """
@@ -60,10 +60,14 @@ def rescale(dataset: Dataset, trained_on: DataSummary) -> Dataset:
         raise DataError(
             f"{dataset.name} has {dataset.features} features, but the network takes {features}."
         )
-    scaling = trained_on.scaling
-    scaled = _splits(dataset, lambda split: replace(split, x=scaling.apply(split.x)))
+    return scaled_by(dataset, trained_on.scaling)
+
+
+def scaled_by(dataset: Dataset, scaling: Scaling) -> Dataset:
+    """Scale an unscaled dataset, which has as many features."""
+    changed = _splits(dataset, lambda split: replace(split, x=scaling.apply(split.x)))
     unseen = None if dataset.unseen is None else scaling.apply(dataset.unseen)
-    return replace(scaled, scaling=scaling, unseen=unseen)
+    return replace(changed, scaling=scaling, unseen=unseen)
 
 
 def _splits(dataset: Dataset, change: Callable[[Split], Split]) -> Dataset:

@@ -1,6 +1,7 @@
 """Trained networks from files, with data that are scaled, encoded and labelled for them.
 
-A file is one of dnncli's checkpoints, or an external model whose activation --act gives.
+A file is one of dnncli's checkpoints, or an external model: an ONNX file, or one whose activation
+--act gives.
 """
 
 from collections.abc import Mapping
@@ -28,13 +29,13 @@ from dnncli.training.snapshot import DataSummary, Snapshot
 
 
 def load(path: Path, act: str | None, alpha: float | None) -> Snapshot | Model:
-    """Read the run in a checkpoint, or an external model where its activation `act` is given.
+    """Read the run in a checkpoint, or an external model: an ONNX file, or one given with `act`.
 
     Raises CheckpointError for a file that cannot be read, SpecError where `act` is missing or
     `alpha` has no use.
     """
     pickled.refuse(path)
-    if act is not None:
+    if act is not None or interop.knows_its_activation(path):
         return interop.read(path, act, alpha)
     return load_checkpoint(path, alpha)
 
@@ -51,6 +52,10 @@ def load_checkpoint(path: Path, alpha: float | None = None) -> Snapshot:
             option="--alpha",
         )
     pickled.refuse(path)
+    if interop.knows_its_activation(path):
+        raise SpecError(
+            f"{path} is an ONNX file, which inspect, eval and transfer take; give a checkpoint."
+        )
     if tensorfile.elsewhere(path):
         raise SpecError(
             f"--act: {path} was not written by dnncli; for a model from PyTorch or Keras say"
@@ -68,7 +73,7 @@ def for_evaluation(
     options: `data` and `label_strip`; None stands for what the network was trained on.
     Raises CheckpointError, DataError or SpecError where file, data and options do not fit.
     """
-    if act:
+    if act or interop.knows_its_activation(path):
         given = {name: value for name, value in options.items() if value is not None}
         snapshot, dataset, _ = for_new_task(path, given, act, alpha)
         return snapshot, dataset
@@ -97,12 +102,12 @@ def for_new_task(
     """A trained network and the data of a new task, scaled and encoded as its inputs were.
 
     options: the run options that were given. The classes may be others than the network's.
-    An external model has neither data nor a scaling of its own: it takes those of the new task.
+    An external model has no data and mostly no scaling of its own: it takes those of the new task.
     """
     loaded = load(path, act, alpha)
     if isinstance(loaded, Model):
         source = external_data(path, options)
-        dataset = data.load(source)
+        dataset = _scaled_for(loaded, source)
         _refuse_numbers(dataset, f"{path} is a model from elsewhere, whose outputs are classes")
         parent = external_snapshot(loaded, source, dataset)
         record = layers.parent_record(str(path), loaded.sha256, parent, external=True)
@@ -116,6 +121,25 @@ def for_new_task(
     raw = data.load(replace(source, scale="none"), loaded.data.encoding, relabel=True)
     record = layers.parent_record(str(path), tensorfile.sha256(path), loaded)
     return loaded, alignment.for_new_task(raw, loaded.data), record
+
+
+def _scaled_for(model: Model, source: DataSpec) -> Dataset:
+    """Data for an external model, scaled as it scales its inputs, or else as the data say."""
+    if model.scaling is None:
+        return data.load(source)
+    raw = data.load(replace(source, scale="none"))
+    _check_features(model, source, raw)
+    return alignment.scaled_by(raw, model.scaling)
+
+
+def _check_features(model: Model, source: DataSpec, dataset: Dataset) -> None:
+    """Raise SpecError for data of another number of features than the model takes."""
+    if dataset.features != model.features:
+        raise SpecError(
+            f"--data {source.data}: it has {dataset.features} features,"
+            f" but the network takes {model.features}.",
+            option="--data",
+        )
 
 
 def _refuse_numbers(dataset: Dataset, why: str) -> None:
@@ -144,12 +168,7 @@ def external_snapshot(model: Model, source: DataSpec, dataset: Dataset) -> Snaps
 
     Raises SpecError where the model takes another number of features.
     """
-    if dataset.features != model.features:
-        raise SpecError(
-            f"--data {source.data}: it has {dataset.features} features,"
-            f" but the network takes {model.features}.",
-            option="--data",
-        )
+    _check_features(model, source, dataset)
     spec = RunSpec(data=source, network=model.spec)
     names = dataset.class_names
     if len(names) != model.classes:

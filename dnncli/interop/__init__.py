@@ -6,7 +6,8 @@ into the mean, the other into the scale, so that the outputs are the same.
 """
 
 from dnncli.interop.exporters import EXPORTERS, Exporter
-from dnncli.interop.reading import Model, read
+from dnncli.interop.importers import knows_its_activation, read
+from dnncli.interop.reading import Model
 from dnncli.interop.trained import Trained
 
-__all__ = ["EXPORTERS", "Exporter", "Model", "Trained", "read"]
+__all__ = ["EXPORTERS", "Exporter", "Model", "Trained", "knows_its_activation", "read"]

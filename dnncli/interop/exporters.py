@@ -1,13 +1,10 @@
 """The formats in which a trained network leaves: how each is written, and how it is used."""
 
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dnncli.errors import DnncliError
-from dnncli.interop import recipes, writing
+from dnncli.interop import packages, recipes, writing
 from dnncli.interop.trained import Trained
-from dnncli.spec.exports import EXPORTS
 from dnncli.storage import tensorfile
 
 
@@ -30,20 +27,10 @@ def _keras(trained: Trained) -> bytes:
 
 
 def _onnx(trained: Trained) -> bytes:
-    _check_installed("onnx")
+    packages.check("onnx")
     from dnncli.interop.onnx import writing as onnx_writing
 
     return onnx_writing.serialise(trained)
-
-
-def _check_installed(format_: str) -> None:
-    """Raise DnncliError where the library that a format needs is missing."""
-    package = EXPORTS[format_].package
-    if package and importlib.util.find_spec(package) is None:
-        raise DnncliError(
-            f"--format {format_} needs {package}, which is not installed:"
-            f" pip install 'dnncli[{format_}]'."
-        )
 
 
 EXPORTERS: dict[str, Exporter] = {

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float64, Shaped
@@ -31,6 +31,7 @@ NORM = {
     },
 }
 SLOPE = {PYTORCH: {"weight": "slope"}, KERAS: {"alpha": "slope"}}
+EPSILON = {PYTORCH: 1e-5, KERAS: 1e-3}  # batch norm's default
 # Tensors that the outputs do not depend on.
 COUNTERS = ("num_batches_tracked", "seed_generator_state")
 NAME = re.compile(r"(?:(?P<module>.+)[./])?(?P<part>[^./]+?)(?::0)?")
@@ -42,13 +43,15 @@ Parts = Mapping[str, Float64[np.ndarray, "..."]]
 class Module:
     """One layer of another framework: `parts` under our names, and the file's names of tensors.
 
-    tensors: the part that each is, by the file's name of it.
+    tensors: the part that each is, by the file's name of it. epsilon: what batch norm adds to its
+    variance.
     """
 
     name: str
     kind: str  # linear | norm | slope
     parts: Parts
     tensors: Mapping[str, str]
+    epsilon: float = 0.0
 
     @property
     def width(self) -> int:
@@ -92,16 +95,16 @@ def _module(
     names: Mapping[str, str],
     tensors: Mapping[str, Shaped[np.ndarray, "..."]],
 ) -> Module:
-    arrays = {part: _float64(tensor, tensors[tensor]) for part, tensor in names.items()}
+    arrays = {part: float64(tensor, tensors[tensor]) for part, tensor in names.items()}
     kind, vocabulary = _kind(framework, name, arrays)
     parts = {ours: arrays[theirs] for theirs, ours in vocabulary.items() if theirs in arrays}
     if kind == "linear" and framework == PYTORCH:
         parts["kernel"] = parts["kernel"].T
     tensors_as = {tensor: vocabulary[theirs] for theirs, tensor in names.items()}
-    return _checked(Module(name, kind, parts, tensors_as))
+    return checked(Module(name, kind, parts, tensors_as, EPSILON[framework]))
 
 
-def _float64(name: str, array: Shaped[np.ndarray, "..."]) -> Float64[np.ndarray, "..."]:
+def float64(name: str, array: Shaped[np.ndarray, "..."]) -> Float64[np.ndarray, "..."]:
     """The array in float64. Raises CheckpointError unless it holds finite floats."""
     if array.dtype.kind != "f":
         raise CheckpointError(f"the tensor {name!r} holds {array.dtype}, no weights.")
@@ -128,7 +131,7 @@ def _kind(framework: str, name: str, arrays: Parts) -> tuple[str, Mapping[str, s
     )
 
 
-def _checked(module: Module) -> Module:
+def checked(module: Module) -> Module:
     """The module if its parts fit together, with a scale, offset or bias that it leaves out."""
     parts = dict(module.parts)
     width = module.width
@@ -143,7 +146,7 @@ def _checked(module: Module) -> Module:
         raise CheckpointError(
             f"the parts of the module {module.name!r} do not fit together: {shapes}."
         )
-    return Module(module.name, module.kind, parts, module.tensors)
+    return replace(module, parts=parts)
 
 
 def _fits(name: str, part: Float64[np.ndarray, "..."], width: int) -> bool:

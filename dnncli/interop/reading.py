@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
+from dnncli.data import Scaling
 from dnncli.errors import CheckpointError, SpecError
-from dnncli.interop.modules import KERAS, PYTORCH, Module, collect
+from dnncli.interop.modules import Module, collect
 from dnncli.interop.stack import Stage, arrange
 from dnncli.nn.network import Layer, Moments, Network
 from dnncli.records import SourceNote, SourceTensor
@@ -19,12 +20,13 @@ from dnncli.theory.closed_forms import BN_EPSILON
 
 Units = Float64[np.ndarray, " units"]
 
-EPSILON = {PYTORCH: 1e-5, KERAS: 1e-3}  # batch norm's default
-
 
 @dataclass(frozen=True)
 class Model:
-    """An external model as a network here; for each layer the file's tensors and notes."""
+    """An external model as a network here; for each layer the file's tensors and notes.
+
+    scaling: of its inputs, where the file holds one; None: the data's own is used.
+    """
 
     framework: str
     spec: NetworkSpec
@@ -32,6 +34,7 @@ class Model:
     tensors: tuple[tuple[SourceTensor, ...], ...]
     notes: tuple[tuple[SourceNote, ...], ...]
     sha256: str
+    scaling: Scaling | None = None
 
     @property
     def features(self) -> int:
@@ -63,7 +66,7 @@ def read(path: Path, act: str, alpha: float | None = None) -> Model:
             raise CheckpointError("it is one linear layer without a hidden one.")
     except CheckpointError as error:
         raise CheckpointError(f"{files.shown(path)} is not understood: {error}") from None
-    return _model(framework, stages, _activation(path, stages, act), alpha, file.sha256)
+    return model(framework, stages, _activation(path, stages, act), alpha, file.sha256)
 
 
 def _activation(path: Path, stages: Sequence[Stage], act: str) -> str:
@@ -87,9 +90,10 @@ def _activation(path: Path, stages: Sequence[Stage], act: str) -> str:
     return name
 
 
-def _model(
+def model(
     framework: str, stages: Sequence[Stage], act: str, alpha: float | None, sha256: str
 ) -> Model:
+    """The stack as a network whose hidden layers have this activation."""
     direct = [stage.norm is not None for stage in stages[:-1]]
     spec = NetworkSpec(
         hidden=tuple(stage.linear.width for stage in stages[:-1]),
@@ -98,9 +102,8 @@ def _model(
         bn=all(direct),
         bn_output=stages[-1].norm is not None,
     )
-    epsilon = EPSILON[framework]
     pairs = zip(stages, spec.normalised(), strict=True)
-    layers = [_layer(stage, epsilon, normalised) for stage, normalised in pairs]
+    layers = [_layer(stage, normalised) for stage, normalised in pairs]
     parameters, statistics, notes = zip(*layers, strict=True)
     return Model(
         framework,
@@ -112,15 +115,13 @@ def _model(
     )
 
 
-def _layer(
-    stage: Stage, epsilon: float, normalised: bool
-) -> tuple[Layer, Moments | None, tuple[SourceNote, ...]]:
+def _layer(stage: Stage, normalised: bool) -> tuple[Layer, Moments | None, tuple[SourceNote, ...]]:
     """Our layer, its moments, and what was done to the file's numbers."""
     kernel = stage.linear.parts["kernel"]
     bias = stage.linear.parts["bias"]
     notes: list[SourceNote] = []
     if stage.before:
-        gain, shift = _affine(stage.before, epsilon)
+        gain, shift = _affine(stage.before)
         bias = bias + shift @ kernel
         kernel = gain[:, None] * kernel
         notes.append(SourceNote("input norm folded", stage.before.name))
@@ -130,10 +131,10 @@ def _layer(
     if stage.norm and normalised:
         if bias.any():
             notes.append(SourceNote("bias in mean"))
-        layer = _normalised(stage.norm, kernel, slope, epsilon)
+        layer = _normalised(stage.norm, kernel, slope)
         return layer, _moments(stage.norm, bias), tuple(notes)
     if stage.norm:
-        gain, shift = _affine(stage.norm, epsilon)
+        gain, shift = _affine(stage.norm)
         kernel = kernel * gain[None]
         bias = bias * gain + shift
         notes.append(SourceNote("norm folded", stage.norm.name))
@@ -160,9 +161,9 @@ def _became(stage: Stage, module: Module, part: str, normalised: bool) -> str:
     return part
 
 
-def _affine(norm: Module, epsilon: float) -> tuple[Units, Units]:
+def _affine(norm: Module) -> tuple[Units, Units]:
     """Batch norm with stored moments as an affine map: gain and shift."""
-    gain = norm.parts["scale"] / np.sqrt(norm.parts["variance"] + epsilon)
+    gain = norm.parts["scale"] / np.sqrt(norm.parts["variance"] + norm.epsilon)
     return gain, norm.parts["offset"] - norm.parts["mean"] * gain
 
 
@@ -170,11 +171,10 @@ def _normalised(
     norm: Module,
     kernel: Float64[np.ndarray, "fan_in units"],
     slope: Units | None,
-    epsilon: float,
 ) -> Layer:
     """The stored variance is kept, so that training can go on; the scale absorbs the epsilon."""
     variance = norm.parts["variance"]
-    scale = norm.parts["scale"] * np.sqrt((variance + BN_EPSILON) / (variance + epsilon))
+    scale = norm.parts["scale"] * np.sqrt((variance + BN_EPSILON) / (variance + norm.epsilon))
     return Layer(
         _float32(kernel),
         scale=_float32(scale),

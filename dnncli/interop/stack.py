@@ -38,6 +38,12 @@ def arrange(framework: str, modules: Sequence[Module]) -> tuple[Stage, ...]:
     positions = _positions(modules) if framework == PYTORCH else None
     found = _by_position(modules, positions) if positions else _by_name(modules)
     stages = tuple(found)
+    check_fit(stages)
+    return stages
+
+
+def check_fit(stages: Sequence[Stage]) -> None:
+    """Raise CheckpointError unless each layer takes what the one below it has."""
     for below, above in pairwise(stages):
         if below.linear.width != above.linear.parts["kernel"].shape[0]:
             raise CheckpointError(
@@ -46,7 +52,6 @@ def arrange(framework: str, modules: Sequence[Module]) -> tuple[Stage, ...]:
             )
     for stage in stages:
         _check_widths(stage)
-    return stages
 
 
 def _check_widths(stage: Stage) -> None:

@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dnncli.interop.modules import KERAS, PYTORCH
-from dnncli.interop.reading import EPSILON
+from dnncli.interop.modules import EPSILON, KERAS, PYTORCH
 from dnncli.nn.network import Layer, Moments, Network
 from dnncli.spec import NetworkSpec
 from dnncli.theory.closed_forms import BN_EPSILON

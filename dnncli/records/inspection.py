@@ -55,7 +55,7 @@ class InspectRecord:
 
     config: dict[str, Any]
     checkpoint: str
-    format: str  # dnncli, PyTorch or Keras
+    format: str  # dnncli, PyTorch, Keras or ONNX
     layers: tuple[LayerPart, ...]
     parameters: int
     data: DataRecord | None

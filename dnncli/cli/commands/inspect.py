@@ -22,6 +22,7 @@ EXAMPLES = """
   dnncli inspect broken.ckpt --steps             # which layer moved first?
   dnncli inspect broken.ckpt --steps --format csv > steps.csv
   dnncli inspect model.safetensors --act relu    # how is it understood?
+  dnncli inspect model.onnx                      # of any program
 """
 
 

@@ -1,6 +1,7 @@
 """`dnncli export`: what leaves answers as `dnncli predict` does."""
 
 import csv
+import gzip
 import io
 import json
 from dataclasses import replace
@@ -130,6 +131,36 @@ def test_images_go_in_as_bytes_in_the_files_own_shape(trained, folder, name, sha
     assert agrees(scope, trained / f"{name}.ckpt", "images.npz")
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("adult-test", ("--label-strip", ".", "--bn")), ("winequality-white", ("--act", "selu"))],
+)
+def test_real_tables_have_the_same_answers_for_a_thousand_rows_and_one(
+    shared, folder, name, options
+):
+    pytest.importorskip("pandas")
+    lines = (shared / "data" / "tables" / f"{name}.csv").read_text().splitlines(keepends=True)
+    (folder / "table.csv").write_text("".join(lines[:4000]))
+    (folder / "rows.csv").write_text("".join(lines[-1000:]))
+    line = ("--data", "table.csv", *options, *SIZE, "--out", "real.ckpt")
+    assert shell.run("train", *line).code == 0
+    scope = export("real.ckpt")
+    assert agrees(scope, "real.ckpt", "rows.csv")
+    alone = {column: values[:1] for column, values in scope["inputs"].items()}
+    _, shares = scope["session"].run(None, alone)
+    np.testing.assert_allclose(shares, scope["probabilities"][:1], atol=1e-6)
+
+
+def test_mnists_bytes_have_the_same_answers(shared, folder):
+    line = ("--data", shared / "data" / "mnist", "--bn", "--per-class", "30", *SIZE)
+    assert shell.run("train", *line, "--out", "mnist.ckpt").code == 0
+    with gzip.open(shared / "data" / "mnist" / "t10k-images-idx3-ubyte.gz") as file:
+        images = np.frombuffer(file.read()[16:], np.uint8)[: 1000 * 784].reshape(-1, 28, 28)
+    np.save("images.npy", images)
+    np.savez("images.npz", x=images)
+    assert agrees(export("mnist.ckpt"), "mnist.ckpt", "images.npz")
+
+
 def test_a_calibrated_network_leaves_with_its_temperature(trained, folder):
     np.save("images.npy", np.full((3, 8, 8), 9, np.uint8))
     np.savez("images.npz", x=np.load("images.npy"))
@@ -141,6 +172,29 @@ def test_a_calibrated_network_leaves_with_its_temperature(trained, folder):
     assert agrees(scope, "warm.ckpt", "images.npz")
     sharper = np.square(plain) / np.square(plain).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(scope["probabilities"], sharper, rtol=1e-4)
+
+
+def test_an_exported_network_of_images_comes_back_with_its_scaling(trained, folder):
+    pytest.importorskip("onnx")
+    for name in ("digits", "images", "mixed"):
+        path = trained / f"{name}.ckpt"
+        assert shell.run("export", path, f"{name}.onnx", "--quiet").code == 0
+    told = shell.run("inspect", "digits.onnx", "--format", "json").json
+    assert (told["format"], told["config"]["act"]) == ("ONNX", "elu")
+    ours = shell.run("eval", trained / "digits.ckpt", "--format", "json").json
+    line = ("eval", "digits.onnx", "--data", "digits")
+    theirs = shell.run(*line, "--format", "json").json
+    assert theirs["splits"]["test"]["accuracy"] == ours["splits"]["test"]["accuracy"]
+    assert theirs["splits"]["test"]["loss"] == pytest.approx(ours["splits"]["test"]["loss"])
+    assert "prelu" in shell.run("inspect", "images.onnx").out
+    quick = ("--epochs", "1", "--seeds", "1", "--out", "new.ckpt", "--quiet")
+    moved = shell.run("transfer", "digits.onnx", *line[2:], "--classes", "5-9", *quick)
+    assert moved.code == 0, moved.err
+    other = shell.refused(2, "export", "digits.onnx", "a.safetensors", "--format", "torch")
+    assert "which inspect, eval and transfer take" in other
+    assert "knows its activation" in shell.refused(2, *line, "--act", "relu")
+    table = shell.refused(1, "inspect", "mixed.onnx")
+    assert "its operator Concat (Concat_1) is not part of a stack" in table
 
 
 @pytest.mark.parametrize("framework", ["torch", "keras"])
