@@ -76,9 +76,21 @@ def for_evaluation(
     if act or interop.knows_its_activation(path):
         given = {name: value for name, value in options.items() if value is not None}
         snapshot, dataset, _ = for_new_task(path, given, act, alpha)
+        _check_classes(snapshot, dataset, path)
         return snapshot, dataset
     snapshot = load_checkpoint(path, alpha)
     return snapshot, _known_data(snapshot, options.get("data"), options.get("label_strip"))
+
+
+def _check_classes(snapshot: Snapshot, dataset: Dataset, path: Path) -> None:
+    """Raise SpecError for data of another number of classes than an external model has outputs."""
+    outputs = snapshot.data.record.classes
+    if dataset.classes != outputs:
+        raise SpecError(
+            f"--data: {dataset.name} has {dataset.classes} classes, but {path} has {outputs}"
+            " outputs: only data of the network's own classes measure it.",
+            option="--data",
+        )
 
 
 def _known_data(snapshot: Snapshot, name: str | None, label_strip: str | None) -> Dataset:

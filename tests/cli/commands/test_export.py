@@ -188,6 +188,9 @@ def test_an_exported_network_of_images_comes_back_with_its_scaling(trained, fold
     assert theirs["splits"]["test"]["loss"] == pytest.approx(ours["splits"]["test"]["loss"])
     assert "prelu" in shell.run("inspect", "images.onnx").out
     quick = ("--epochs", "1", "--seeds", "1", "--out", "new.ckpt", "--quiet")
+    assert "has 10 classes, but images.onnx has" in shell.refused(
+        2, "eval", "images.onnx", "--data", write_ten("ten.npz")
+    )
     moved = shell.run("transfer", "digits.onnx", *line[2:], "--classes", "5-9", *quick)
     assert moved.code == 0, moved.err
     other = shell.refused(2, "export", "digits.onnx", "a.safetensors", "--format", "torch")
@@ -195,6 +198,11 @@ def test_an_exported_network_of_images_comes_back_with_its_scaling(trained, fold
     assert "knows its activation" in shell.refused(2, *line, "--act", "relu")
     table = shell.refused(1, "inspect", "mixed.onnx")
     assert "its operator Concat (Concat_1) is not part of a stack" in table
+
+
+def write_ten(path):
+    """Examples of 25 features in ten classes."""
+    return shell.write_tiny(path, features=25, classes=10)
 
 
 @pytest.mark.parametrize("framework", ["torch", "keras"])
