@@ -16,7 +16,7 @@ ROWS = 2000  # their accuracy is then known within 2 points
 WIDEST = 1024  # features that the models take; more are projected at random
 KINKS = 400  # random features of the second model
 SUREST = 5  # one example in so many, those with the widest margin
-ORDERED_ROWS = 1000  # in which each column is ordered by itself
+ORDERED_ROWS = 1000  # in which giveaways are looked for
 # Neighbours in a column's order have the same class in all but the few places where classes meet.
 GIVEN_AWAY = 0.97
 NEARLY = 0.95
@@ -37,7 +37,7 @@ def cross_fit(train: Split, classes: int) -> CrossFit | None:
 
     None where a half has fewer examples than there are classes.
     """
-    rows = _drawn(len(train), ROWS)
+    rows = drawn(len(train), ROWS)
     if len(rows) < 2 * classes:
         return None
     sample = _Sample(_standardised(train.x[rows]), train.y[rows], classes)
@@ -61,12 +61,14 @@ def cross_fit(train: Split, classes: int) -> CrossFit | None:
 def giveaways(
     x: Float32[np.ndarray, "examples columns"], y: Int32[np.ndarray, " examples"]
 ) -> list[int]:
-    """The column in whose order the classes stand apart, where no other one's nearly does it."""
-    rows = _drawn(len(y), ORDERED_ROWS)
-    if len(rows) < 2:
+    """The column in whose order the classes stand apart, where no other one's nearly does it.
+
+    Of examples in a random order, so that ties tell nothing.
+    """
+    if len(y) < 2:
         return []
-    order = np.argsort(x[rows], axis=0, kind="stable")
-    classes = y[rows][order]
+    order = np.argsort(x, axis=0, kind="stable")
+    classes = y[order]
     same = (classes[1:] == classes[:-1]).mean(axis=0)
     told = np.flatnonzero(same > GIVEN_AWAY)
     if len(told) != 1 or np.delete(same, told).max(initial=0) > NEARLY:
@@ -78,7 +80,7 @@ def _generator() -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=KEY))
 
 
-def _drawn(rows: int, limit: int) -> Int[np.ndarray, " drawn"]:
+def drawn(rows: int, limit: int) -> Int[np.ndarray, " drawn"]:
     """Up to so many rows in a random order."""
     return _generator().permutation(rows)[:limit]
 

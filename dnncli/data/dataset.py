@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int, Int32, UInt8
+from jaxtyping import Float32, Float64, Int32
 
+from dnncli.data import features
 from dnncli.data.class_weights import mean_weights
+from dnncli.data.features import Features, Rows, Scaling
 from dnncli.data.quantities import Quantities
 from dnncli.data.tables.encoding import Encoding
 from dnncli.errors import SpecError
@@ -19,10 +21,11 @@ SPLITS = ("train", "validation", "test")
 class Split:
     """Examples in rows, C-contiguous; classes counted from 0, or standardised targets.
 
-    weights: how much each example counts in the loss; None: all count alike.
+    x: scaled numbers, or bytes that are scaled when they are taken. weights: how much each example
+    counts in the loss; None: all count alike.
     """
 
-    x: Float32[np.ndarray, "examples features"]
+    x: Features
     y: Int32[np.ndarray, " examples"] | Float32[np.ndarray, "examples outputs"]
     weights: Float32[np.ndarray, " examples"] | None = None
 
@@ -30,10 +33,10 @@ class Split:
         """Number of examples."""
         return len(self.y)
 
-    def take(self, rows: Int[np.ndarray, " rows"]) -> "Split":
+    def take(self, rows: Rows) -> "Split":
         """Some of the examples."""
         weights = None if self.weights is None else self.weights[rows]
-        return Split(np.ascontiguousarray(self.x[rows]), self.y[rows], weights)
+        return Split(features.take(self.x, rows), self.y[rows], weights)
 
     def class_weights(self, classes: int) -> Float64[np.ndarray, " classes"] | None:
         """What an example of each class counts in the loss on average; None: all alike."""
@@ -44,37 +47,10 @@ class Split:
     @cached_property
     def second_moment(self) -> float:
         """The mean square over examples and features: what theory starts from."""
-        parts = np.array_split(self.x, 64)  # no float64 copy of everything at once
-        return float(sum(np.square(part, dtype=np.float64).sum() for part in parts) / self.x.size)
-
-
-@dataclass(frozen=True, eq=False)
-class Scaling:
-    """How raw features become what a network sees: z = (x - offset) / scale, in float32.
-
-    kind: none, unit, standard or robust: where offset and scale come from.
-    limit: what a feature then stays within by z / sqrt(1 + (z / limit)^2), infinite for no limit;
-    None: no feature has one.
-    """
-
-    kind: str
-    offset: Float32[np.ndarray, " features"]
-    scale: Float32[np.ndarray, " features"]
-    limit: Float32[np.ndarray, " features"] | None = None
-
-    def apply(
-        self, x: Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"]
-    ) -> Float32[np.ndarray, "examples features"]:
-        """A scaled copy; the same to the bit for pixels given as bytes and as float32."""
-        if not self.offset.any():  # one pass, and no float32 copy of the bytes
-            scaled = np.divide(x, self.scale, dtype=np.float32, order="C")
-        else:
-            scaled = np.subtract(x, self.offset, dtype=np.float32, order="C")
-            np.divide(scaled, self.scale, out=scaled)
-        if self.limit is None:
-            return scaled
-        # The square of a far value may overflow, the hypotenuse does not.
-        return np.divide(scaled, np.hypot(np.float32(1), scaled / self.limit), out=scaled)
+        total = 0.0
+        for rows in np.array_split(np.arange(len(self)), 64):  # no float64 copy of everything
+            total += np.square(self.x[rows], dtype=np.float64).sum()
+        return float(total / self.x.size)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 
-from dnncli.data import quantities, scaling, selection, splitting
+from dnncli.data import features, quantities, scaling, selection, splitting
 from dnncli.data.class_weights import class_weights
-from dnncli.data.dataset import Dataset, Scaling, Split
+from dnncli.data.dataset import Dataset, Split
+from dnncli.data.features import Scaling
 from dnncli.data.formats import digits, idx, npz, remote
 from dnncli.data.quantities import Quantities
 from dnncli.data.source import DataSource, Table
@@ -120,7 +121,7 @@ def _few(spec: DataSpec, parts: Parts, class_names: tuple[str, ...]) -> Parts:
 def _scaled(table: Table, scaled: Scaling, source: DataSource, numbers: Quantities | None) -> Split:
     """A split's examples, scaled; targets that are numbers are standardised."""
     with np.errstate(over="ignore"):
-        x = scaled.apply(table.x)
+        x = features.scaled(table.x, scaled)
     if source.peak is None and not np.isfinite(x).all():
         raise DataError(
             f"{source.location}: --scale {scaled.kind} takes features beyond float32; use another."

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
-from dnncli.data.dataset import Scaling
+from dnncli.data.features import Scaling
 from dnncli.data.source import DataSource
 
 BLOCK = 4096  # examples whose float64 copies are in memory at a time

@@ -4,11 +4,13 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, Float64, UInt64
+from jaxtyping import Float, Float64, Int, UInt64
 
+from dnncli.data import features
 from dnncli.data.class_weights import weighed
-from dnncli.data.cross_fitting import cross_fit, giveaways
+from dnncli.data.cross_fitting import ORDERED_ROWS, cross_fit, drawn, giveaways
 from dnncli.data.dataset import Dataset, Split
+from dnncli.data.features import Features
 from dnncli.records.diagnosis import (
     ClassStatistics,
     DataStatistics,
@@ -20,6 +22,7 @@ from dnncli.spec.objective import HUBER_DELTA
 
 ROWS = 5_000  # of the training examples, evenly spread: enough for every statistic of a feature
 COMPARED = 20_000  # examples that are held against each other
+HASHED = 1_000  # rows at a time, to save memory
 ASKED = 2_000  # held-out examples of a split that are looked for among them
 # The rows that may make a feature's variance by themselves: outliers in 1 % of the rows on average
 # are in more than 1 % of every other feature's. Of a normal distribution they make 15 % of it.
@@ -36,8 +39,9 @@ def statistics(dataset: Dataset) -> DataStatistics:
         return DataStatistics(
             inputs(dataset.train, names), ClassStatistics((), (), (), ()), targets=targets(dataset)
         )
-    column_names, x = columns(dataset)
-    alone = tuple(column_names[place] for place in giveaways(x, dataset.train.y))
+    rows = drawn(len(dataset.train), ORDERED_ROWS)
+    column_names, x = columns(dataset, rows)
+    alone = tuple(column_names[place] for place in giveaways(x, dataset.train.y[rows]))
     counts = classes(dataset)
     # Simple models fit every example alike: no measure of a network that must not.
     models = None if counts.weighted else cross_fit(dataset.train, dataset.classes)
@@ -71,14 +75,17 @@ def feature_names(dataset: Dataset) -> tuple[str, ...]:
     return tuple(f"feature {number}" for number in range(1, dataset.features + 1))
 
 
-def columns(dataset: Dataset) -> tuple[tuple[str, ...], Float[np.ndarray, "examples columns"]]:
-    """Names and values of the training examples' columns: of a category, which one it is."""
+def columns(
+    dataset: Dataset, rows: Int[np.ndarray, " rows"]
+) -> tuple[tuple[str, ...], Float[np.ndarray, "rows columns"]]:
+    """Names and values of some training examples' columns: of a category, which one it is."""
+    x = dataset.train.x[rows]
     if dataset.encoding is None:
-        return feature_names(dataset), dataset.train.x
+        return feature_names(dataset), x
     values = []
     place = 0
     for column in dataset.encoding.columns:
-        own = dataset.train.x[:, place : place + len(column.features)]
+        own = x[:, place : place + len(column.features)]
         place += len(column.features)
         levels = own[:, : len(column.levels) + 1].argmax(axis=1).astype(np.float32)
         told = levels if column.categorical else own[:, 0]
@@ -127,10 +134,14 @@ def _outlying(x: Float64[np.ndarray, "rows features"]) -> float:
     numeric = [column for column in x.T if len(np.unique(column[:100])) > 2]
     if not numeric or len(x) < 1 / TAIL:
         return 0.0
-    squares = np.square(np.stack(numeric) - np.mean(numeric, axis=1)[:, None])
+    squares = np.stack(numeric)
+    # In place, since every copy would be as large as the examples that are looked at.
+    squares -= squares.mean(axis=1)[:, None]
+    np.square(squares, out=squares)
+    totals = squares.sum(axis=1)
     count = max(1, int(len(x) * TAIL))
-    largest = np.partition(squares, -count, axis=1)[:, -count:]
-    shares = largest.sum(axis=1) / squares.sum(axis=1)
+    squares.partition(len(x) - count, axis=1)
+    shares = squares[:, -count:].sum(axis=1) / totals
     return float((shares > TAIL_VARIANCE).mean())
 
 
@@ -157,7 +168,7 @@ def _best_accuracy(train: Split) -> float:
     """The accuracy of answering, for each distinct example, its most frequent label."""
     stride = -(-len(train) // COMPARED)
     y = train.y[::stride].astype(np.int64)
-    _, group = np.unique(row_hashes(train.x[::stride]), return_inverse=True)
+    _, group = np.unique(row_hashes(_spread(train, stride)), return_inverse=True)
     classes = int(y.max()) + 1
     pairs, counts = np.unique(group * classes + y, return_counts=True)
     best = np.zeros(int(group.max()) + 1, np.int64)
@@ -171,7 +182,7 @@ def shared(dataset: Dataset) -> SharedRows:
     Of every stride-th training example; a share that is found among these stands for as many more.
     """
     stride = -(-len(dataset.train) // COMPARED)
-    known, counts = np.unique(row_hashes(dataset.train.x[::stride]), return_counts=True)
+    known, counts = np.unique(row_hashes(_spread(dataset.train, stride)), return_counts=True)
     repeated = float(counts[counts > 1].sum() / counts.sum())
     found = (_found(dataset.validation, known), _found(dataset.test, known), repeated)
     return SharedRows(*(min(1.0, share * stride) for share in found))
@@ -181,16 +192,21 @@ def _found(split: Split, known: UInt64[np.ndarray, " hashes"]) -> float:
     """The share of an evenly spread sample of a split whose hashes are known."""
     if not len(split):
         return 0.0
-    asked = split.x[:: -(-len(split) // ASKED)]
+    asked = _spread(split, -(-len(split) // ASKED))
     return float(np.isin(row_hashes(asked), known).mean())
 
 
-def row_hashes(x: Float[np.ndarray, "rows features"]) -> UInt64[np.ndarray, " rows"]:
-    """A 64-bit hash of each example's bytes: equal rows have equal hashes."""
-    bits = np.ascontiguousarray(x).view(np.uint32)
+def _spread(split: Split, stride: int) -> Features:
+    """Every stride-th example; bytes stay bytes."""
+    return features.take(split.x, slice(None, None, stride))
+
+
+def row_hashes(x: Features) -> UInt64[np.ndarray, " rows"]:
+    """A 64-bit hash of each example's scaled features: equal rows have equal hashes."""
     factors = np.random.default_rng(0).integers(1, 2**63, x.shape[1], dtype=np.uint64)
     hashes: UInt64[np.ndarray, " rows"] = np.zeros(len(x), np.uint64)
-    for start in range(0, len(x), ROWS):
-        part = bits[start : start + ROWS].astype(np.uint64)
-        hashes[start : start + ROWS] = (part * (factors | np.uint64(1))).sum(axis=1)
+    for start in range(0, len(x), HASHED):
+        rows = slice(start, start + HASHED)
+        bits = np.ascontiguousarray(x[rows]).view(np.uint32)
+        hashes[rows] = (bits * (factors | np.uint64(1))).sum(axis=1)
     return hashes

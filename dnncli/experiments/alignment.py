@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from dnncli.data import Dataset, Scaling, Split
+from dnncli.data import Dataset, Scaling, Split, features
 from dnncli.errors import DataError
 from dnncli.training.snapshot import DataSummary
 
@@ -55,17 +55,17 @@ def rescale(dataset: Dataset, trained_on: DataSummary) -> Dataset:
 
     Raises DataError where the features do not fit.
     """
-    features = trained_on.record.features
-    if dataset.features != features:
+    wanted = trained_on.record.features
+    if dataset.features != wanted:
         raise DataError(
-            f"{dataset.name} has {dataset.features} features, but the network takes {features}."
+            f"{dataset.name} has {dataset.features} features, but the network takes {wanted}."
         )
     return scaled_by(dataset, trained_on.scaling)
 
 
 def scaled_by(dataset: Dataset, scaling: Scaling) -> Dataset:
     """Scale an unscaled dataset, which has as many features."""
-    changed = _splits(dataset, lambda split: replace(split, x=scaling.apply(split.x)))
+    changed = _splits(dataset, lambda split: replace(split, x=features.rescaled(split.x, scaling)))
     unseen = None if dataset.unseen is None else scaling.apply(dataset.unseen)
     return replace(changed, scaling=scaling, unseen=unseen)
 

@@ -142,7 +142,7 @@ def _of_numbers(
 
 def _timed_logits(snapshot: Snapshot, statistics: Statistics, split: Split) -> tuple[Logits, float]:
     """Logits, and the examples a second of the fastest of several compiled forward passes."""
-    x = placement.put(split.x)
+    x = placement.features(split.x)
     network = snapshot.answering._replace(statistics=statistics)
     arguments = (snapshot.spec.network, network, x)
     logits = inference.compiled_logits(*arguments).block_until_ready()
@@ -220,7 +220,7 @@ def observe(snapshot: Snapshot, dataset: Dataset) -> tuple[LayerRecord, ...]:
 def batch_norm_statistics(snapshot: Snapshot, dataset: Dataset) -> dict[str, Statistics]:
     """The network's batch-norm statistics by kind: see `records.BatchNormRecord`."""
     spec = snapshot.spec
-    x = placement.put(dataset.train.x)
+    x = placement.features(dataset.train.x)
     size = min(spec.schedule.batch_size, len(dataset.train))
     batch = inference.compiled_batch_statistics(spec.network, snapshot.network.parameters, x, size)
     exact = inference.compiled_population_statistics(spec.network, snapshot.network.parameters, x)
@@ -234,7 +234,7 @@ def _scores(
     scores = {}
     for name in splits:
         split = dataset.split(name)
-        x = placement.put(split.x)
+        x = placement.features(split.x)
         network = snapshot.answering._replace(statistics=statistics)
         logits = np.asarray(inference.compiled_logits(snapshot.spec.network, network, x))
         scores[name] = _score(snapshot, logits, split)

@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from dnncli.nn import network
+from dnncli.nn import examples, network
+from dnncli.nn.examples import Examples
 from dnncli.nn.network import Network, Parameters, Statistics
 from dnncli.spec import NetworkSpec
 
@@ -36,7 +37,7 @@ def outputs(
 def tiled_outputs(
     spec: NetworkSpec,
     base: Network,
-    x: Float[Array, "rows features"],
+    x: Examples,
     tile: int,
     dropout_key: PRNGKeyArray | None = None,
 ) -> Float[Array, "rows units"]:
@@ -51,17 +52,16 @@ def tiled_outputs(
         rows = jax.lax.optimization_barrier(rows)
         return jax.lax.optimization_barrier(outputs(spec, base, rows, dropout_key))
 
-    tiles = -(-len(x) // tile)
-    padded = jnp.pad(x, ((0, tiles * tile - len(x)), (0, 0)))
+    count = x.shape[0]
+    tiles = -(-count // tile)
+    padded = examples.change(x, lambda rows: jnp.pad(rows, ((0, tiles * tile - count), (0, 0))))
     if tiles == 1:
-        return one(padded)[: len(x)]
-    parts = jax.lax.map(one, padded.reshape(tiles, tile, -1))
-    return parts.reshape(tiles * tile, -1)[: len(x)]
+        return one(examples.scaled(padded))[:count]
+    parts = examples.tiled(one, padded, tile)
+    return parts.reshape(tiles * tile, -1)[:count]
 
 
-def logits(
-    spec: NetworkSpec, trained: Network, x: Float[Array, "examples features"]
-) -> Float[Array, "examples outputs"]:
+def logits(spec: NetworkSpec, trained: Network, x: Examples) -> Float[Array, "examples outputs"]:
     """The network's outputs for each example, in chunks of bounded memory."""
 
     def forward(rows: Float[Array, "rows features"]) -> Float[Array, "rows outputs"]:
@@ -70,23 +70,22 @@ def logits(
     return _chunked(forward, x)
 
 
-def _chunked(forward: Callable[[Any], Any], x: Float[Array, "examples features"]) -> Any:
+def _chunked(forward: Callable[[Any], Any], x: Examples) -> Any:
     """`forward` applied to at most EVALUATION_ROWS examples at a time."""
-    full = len(x) // EVALUATION_ROWS
-    head = x[: full * EVALUATION_ROWS]
-    rest = x[full * EVALUATION_ROWS :]
-    if not full:
-        return forward(x)
-    parts = jax.lax.map(forward, head.reshape(full, EVALUATION_ROWS, -1))
+    whole = x.shape[0] // EVALUATION_ROWS * EVALUATION_ROWS
+    if not whole:
+        return forward(examples.scaled(x))
+    head = examples.change(x, lambda rows: rows[:whole])
+    rest = examples.change(x, lambda rows: rows[whole:])
     return jax.tree.map(
-        lambda part, last: jnp.concatenate([part.reshape(len(head), -1), last]),
-        parts,
-        forward(rest),
+        lambda part, last: jnp.concatenate([part.reshape(whole, -1), last]),
+        examples.tiled(forward, head, EVALUATION_ROWS),
+        forward(examples.scaled(rest)),
     )
 
 
 def hidden_outputs(
-    spec: NetworkSpec, base: Network, x: Float[Array, "examples features"]
+    spec: NetworkSpec, base: Network, x: Examples
 ) -> tuple[Float[Array, "examples _"], ...]:
     """Each hidden layer's activations for every example, from the input up.
 
@@ -104,7 +103,7 @@ def hidden_outputs(
 
 
 def batch_statistics(
-    spec: NetworkSpec, parameters: Parameters, x: Float[Array, "examples features"], size: int
+    spec: NetworkSpec, parameters: Parameters, x: Examples, size: int
 ) -> Statistics:
     """Batch norm's moments averaged over batches of `size` examples, in the order of `x`.
 
@@ -113,21 +112,21 @@ def batch_statistics(
 
     def moments(rows: Float[Array, "rows features"]) -> Statistics:
         statistics = network.apply(spec, parameters, rows)[1].statistics
-        return jax.tree.map(lambda moment: moment * (len(rows) / len(x)), statistics)
+        return jax.tree.map(lambda moment: moment * (len(rows) / count), statistics)
 
-    full = len(x) // size
-    parts = jax.lax.map(moments, x[: full * size].reshape(full, size, -1))
+    count = x.shape[0]
+    whole = count // size * size
+    parts = examples.tiled(moments, examples.change(x, lambda rows: rows[:whole]), size)
     means = jax.tree.map(lambda part: jnp.sum(part, axis=0), parts)
-    if len(x) % size:
-        means = jax.tree.map(jnp.add, means, moments(x[full * size :]))
+    if whole < count:
+        rest = examples.scaled(examples.change(x, lambda rows: rows[whole:]))
+        means = jax.tree.map(jnp.add, means, moments(rest))
     return means
 
 
-def population_statistics(
-    spec: NetworkSpec, parameters: Parameters, x: Float[Array, "examples features"]
-) -> Statistics:
+def population_statistics(spec: NetworkSpec, parameters: Parameters, x: Examples) -> Statistics:
     """The exact moments of the whole set, layer by layer: those of one batch of all examples."""
-    return network.apply(spec, parameters, x)[1].statistics
+    return network.apply(spec, parameters, examples.scaled(x))[1].statistics
 
 
 compiled_logits = jax.jit(logits, static_argnums=0)

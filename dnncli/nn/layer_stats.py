@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from dnncli.nn import activations, network, penalties, reductions
+from dnncli.nn import activations, examples, network, penalties, reductions
+from dnncli.nn.examples import Examples
 from dnncli.nn.network import Mask, Network, Observation, Parameters, TrainState
 from dnncli.records import LAYER_FIELDS, LayerRecord
 from dnncli.spec import NetworkSpec
@@ -111,7 +112,7 @@ def _slopes(
 
 
 def activity(
-    spec: NetworkSpec, base: Network, x: Float[Array, "examples features"], size: int
+    spec: NetworkSpec, base: Network, x: Examples, size: int
 ) -> tuple[LayerStats, Bool[Array, "layers widest"]]:
     """Statistics of frozen layers in batches of `size` examples, and which units are active in any.
 
@@ -122,7 +123,8 @@ def activity(
     nothing = jnp.zeros_like(weight)
 
     def one(active: Bool[Array, "layers widest"], start: Int[Array, ""]) -> tuple[Any, LayerStats]:
-        a = jax.lax.dynamic_slice_in_dim(x, start, size)
+        batch = examples.change(x, lambda rows: jax.lax.dynamic_slice_in_dim(rows, start, size))
+        a = examples.scaled(batch)
         preactivations = []
         outputs = []
         for layer, moments in zip(*base, strict=True):
@@ -136,7 +138,8 @@ def activity(
         return active | moved, stats
 
     widest = max(layer.kernel.shape[1] for layer in base.parameters)
-    starts = np.minimum(np.arange(0, len(x), size), len(x) - size).astype(np.int32)
+    count = x.shape[0]
+    starts = np.minimum(np.arange(0, count, size), count - size).astype(np.int32)
     inactive = jnp.zeros((len(base.parameters), widest), bool)
     active, stats = jax.lax.scan(one, inactive, jnp.asarray(starts))
     return stats, active

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
-from dnncli.nn import gradient_noise, inference, network, reductions
+from dnncli.nn import examples, gradient_noise, inference, network, reductions
 from dnncli.nn.network import Mask, Network, TrainState
 from dnncli.nn.tasks import TASKS
 from dnncli.spec import NetworkSpec
@@ -49,16 +49,16 @@ def train_block(
     that reads the parameters makes XLA copy them in every step, at 30 % of the time of a batch of
     50.
     """
-    examples = len(plan.order)
+    count = len(plan.order)
     steps = len(plan.learning_rates)
-    size = min(program.batch_size, examples)
-    everything = len(plan.measured) >= examples // size
+    size = min(program.batch_size, count)
+    everything = len(plan.measured) >= count // size
     measured = jnp.arange(steps) if everything else jnp.asarray(plan.measured)
-    order = jnp.pad(jnp.asarray(plan.order), (0, steps * size - examples))
+    order = jnp.pad(jnp.asarray(plan.order), (0, steps * size - count))
 
     def run(program: Program, carry: Carry, index: Int[Array, ""]) -> tuple[Carry, Any]:
         rows = jax.lax.dynamic_slice_in_dim(order, index * size, size)
-        batch = _take(block, rows)._replace(mask=_mask(size, examples - index * size))
+        batch = _take(block, rows)._replace(mask=_mask(size, count - index * size))
         return step(program, carry, batch, key, plan.learning_rates[index], index)
 
     def segment(carry: Carry, bounds: tuple[Array, Array]) -> tuple[Carry, Any]:
@@ -88,7 +88,8 @@ def _take(block: Block, rows: Int[Array, " batch"]) -> Block:
         return values.at[rows].get(mode="promise_in_bounds")
 
     weights = None if block.weights is None else gather(block.weights)
-    return block._replace(x=gather(block.x), y=gather(block.y), weights=weights)
+    x = examples.change(block.x, gather)
+    return block._replace(x=x, y=gather(block.y), weights=weights)
 
 
 def _empty_log(state: TrainState, plan: Plan, summing: bool = False) -> Log:

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Float32, Float64, Int
 
-from dnncli.data import Dataset, Split
+from dnncli.data import Dataset, Split, features
 from dnncli.data.class_weights import weighed
-from dnncli.nn import inference
+from dnncli.nn import examples, inference
 from dnncli.nn.network import Network
 from dnncli.nn.tasks import TASKS
 from dnncli.records import Score
@@ -103,8 +103,8 @@ def _outcome(dataset: Dataset, splits: tuple[Split, ...], answers: Any) -> Outco
     held_out_record = held_out.record(dataset.classes, weights)
     if weights is not None:  # simple models fit every example alike, which is not what was asked
         return Outcome(train, held_out_record)
-    examples = together(splits[2], sample(dataset.test, EXAMPLES // 2))
-    reference = simple_models(dataset.train, examples, dataset.classes)
+    asked = together(splits[2], sample(dataset.test, EXAMPLES // 2))
+    reference = simple_models(dataset.train, asked, dataset.classes)
     return Outcome(train, held_out_record, reference)
 
 
@@ -130,8 +130,8 @@ class _Seen(NamedTuple):
 
 
 def together(*splits: Split) -> Split:
-    """Several splits as one."""
-    x = np.concatenate([split.x for split in splits])
+    """Several splits as one, whose examples all count alike."""
+    x = features.joined([split.x for split in splits])
     return Split(x, np.concatenate([split.y for split in splits]))
 
 
@@ -144,7 +144,7 @@ def _score_and_answers(
     The others go together: tracing the network once more costs more than the pass.
     """
     scored = inference.logits(spec, best, blocks[0].x)
-    others = jnp.concatenate([block.x for block in blocks[1:]])
+    others = examples.joined([block.x for block in blocks[1:]])
     outputs = jnp.concatenate([scored, inference.logits(spec, best, others)])
     losses = TASKS[loss].losses(outputs, jnp.concatenate([block.y for block in blocks]))
     answers = _Answers(losses, jnp.argmax(outputs, axis=1))
@@ -172,21 +172,20 @@ def standardised_pair(
     fit: Split, asked: Split
 ) -> tuple[Float64[np.ndarray, "rows varying"], Float64[np.ndarray, "asked varying"]] | None:
     """The features that vary, standardised as the first split's are; None where there are none."""
-    x = fit.x.astype(np.float64)
+    x = np.asarray(fit.x, np.float64)
     mean = x.mean(axis=0)
     spread = x.std(axis=0)
     varies = spread > np.abs(mean) * 2.0**-22
     if not varies.any() or not len(asked):
         return None
     scaled = (x[:, varies] - mean[varies]) / spread[varies]
-    new = (asked.x[:, varies].astype(np.float64) - mean[varies]) / spread[varies]
+    new = (np.asarray(asked.x)[:, varies].astype(np.float64) - mean[varies]) / spread[varies]
     return scaled, new
 
 
 def sample(split: Split, count: int) -> Split:
-    """At most so many examples, evenly spread."""
-    stride = _stride(split, count)
-    return Split(split.x[::stride], split.y[::stride])
+    """At most so many examples, evenly spread; all count alike."""
+    return replace(split.take(slice(None, None, _stride(split, count))), weights=None)
 
 
 def _stride(split: Split, count: int) -> int:

@@ -7,6 +7,8 @@ import jax
 import numpy as np
 
 from dnncli.data import Split
+from dnncli.data.features import Features, Pixels
+from dnncli.nn.examples import Bytes, Examples
 from dnncli.training.program import Block
 
 Tree = TypeVar("Tree")
@@ -17,10 +19,18 @@ def put(tree: Tree) -> Tree:
     return jax.device_put(tree)
 
 
+def features(x: Features) -> Examples:
+    """Features on the device, where bytes stay bytes."""
+    if not isinstance(x, Pixels):
+        return put(x)  # type: ignore[return-value]
+    offset = x.scaling.offset if x.scaling.shifts else None
+    return Bytes(*put((x.values, offset, x.scaling.scale)))  # type: ignore[arg-type]
+
+
 def block(split: Split) -> Block:
     """A split's arrays on the device."""
-    x, y, weights = put((split.x, split.y, split.weights))
-    return Block(x, y, weights=weights)  # type: ignore[arg-type]
+    y, weights = put((split.y, split.weights))
+    return Block(features(split.x), y, weights=weights)  # type: ignore[arg-type]
 
 
 def shape(sizes: tuple[int, ...], dtype: Any = np.float32) -> Any:
@@ -31,8 +41,16 @@ def shape(sizes: tuple[int, ...], dtype: Any = np.float32) -> Any:
 def block_shapes(split: Split) -> Block:
     """The shapes of `block`; nothing is copied."""
     weights = None if split.weights is None else shape(split.weights.shape)
-    x = shape(split.x.shape, split.x.dtype)
-    return Block(x, shape(split.y.shape, split.y.dtype), weights=weights)
+    return Block(_feature_shapes(split.x), shape(split.y.shape, split.y.dtype), weights=weights)
+
+
+def _feature_shapes(x: Features) -> Examples:
+    """The shapes of `features`."""
+    if not isinstance(x, Pixels):
+        return shape(x.shape, x.dtype)
+    of_each = shape(x.scaling.scale.shape)
+    offset = of_each if x.scaling.shifts else None
+    return Bytes(shape(x.shape, np.uint8), offset, of_each)
 
 
 def stacked_shapes(tree: Tree, copies: int) -> Tree:

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from dnncli import theory
 from dnncli.nn import initializers, network, optimizers, tasks
+from dnncli.nn.examples import Examples
 from dnncli.nn.network import Mask, Network, Observation, TrainState
 from dnncli.nn.tasks import Targets, Task
 from dnncli.spec import NetworkSpec, UpdateSpec
@@ -25,7 +26,7 @@ class Block(NamedTuple):
     each example's weight in the loss; None: all count alike.
     """
 
-    x: Float[Array, "examples features"]
+    x: Examples
     y: Targets
     base: Network | None = None
     mask: Mask = None

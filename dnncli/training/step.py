@@ -7,7 +7,15 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt32
 
-from dnncli.nn import gradient_noise, inference, network, optimizers, penalties, reductions
+from dnncli.nn import (
+    examples,
+    gradient_noise,
+    inference,
+    network,
+    optimizers,
+    penalties,
+    reductions,
+)
 from dnncli.nn.network import (
     Layer,
     Mask,
@@ -143,7 +151,7 @@ def backpropagate(
         outputs, trace = network.apply(
             program.network,
             learned,
-            batch.x,
+            examples.scaled(batch.x),
             statistics=stored,
             taps=taps,
             dropout_key=_step_key(program, key, state.step),

@@ -105,7 +105,7 @@ def with_categories():
 
 def test_a_category_is_one_column_whatever_its_features():
     table = with_categories()
-    names, x = columns(table)
+    names, x = columns(table, np.arange(len(table.train)))
     assert names == ("size", "kind")
     assert x[:, 1].tolist() == table.train.y.tolist()
     assert (x[:, 0] == table.train.x[:, 0]).all()

@@ -12,11 +12,13 @@ import subjects
 from oracle import assert_agree
 from subjects import KEY, KINDS, RATE
 
+from dnncli.data import Scaling, Split
+from dnncli.data.features import scaled
 from dnncli.nn import layer_stats
 from dnncli.nn.network import kernels_of
 from dnncli.records import LAYER_FIELDS
 from dnncli.spec import UpdateSpec, catalog
-from dnncli.training import engine
+from dnncli.training import engine, placement
 from dnncli.training.program import Block, Program, initial_network, initial_state
 
 SGD = UpdateSpec(optimizer="sgd")
@@ -255,6 +257,21 @@ def test_blocks_one_after_the_other_are_one_longer_run(measured_always):
         losses.append(log.losses)
     assert_same(state, measured_always[0])
     assert_same(np.concatenate(losses), measured_always[1].losses)
+
+
+@pytest.mark.parametrize("offset", [0, 3])
+def test_bytes_train_as_their_scaled_floats_do_to_the_bit(offset):
+    values = np.random.default_rng(4).integers(0, 256, (72, 5)).astype(np.uint8)
+    scaling = Scaling("unit", np.full(5, offset, np.float32), np.full(5, 255, np.float32))
+    y = np.asarray(subjects.block(72).y)
+    splits = (Split(scaled(values, scaling), y), Split(scaling.apply(values), y))
+    program = busy(None)
+    plan = subjects.plan(72, 8)
+    ends = []
+    for block in map(placement.block, splits):
+        arguments = (subjects.state(program), block, block, KEY, plan)
+        ends.append(engine.compiled_epoch(program, *arguments))
+    assert_same(*ends)
 
 
 def test_a_block_smaller_than_a_batch_is_a_smaller_batch():

@@ -1,11 +1,14 @@
 """Arrays reach the device and come back as they were, and their shapes are told without copying them."""
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import problems
 import pytest
 
-from dnncli.data import Split
+from dnncli.data import Scaling, Split
+from dnncli.data.features import Pixels
 from dnncli.training import placement
 
 
@@ -16,6 +19,15 @@ def described(tree):
 @pytest.mark.parametrize("examples", [1, 40])
 def test_the_shapes_of_a_block_are_those_of_the_block_itself(examples):
     split = problems.split(examples)
+    values = np.zeros((examples, 6), np.uint8)
+    for kind in ("unit", "standard"):
+        offset = np.full(6, kind == "standard", np.float32)
+        pixels = replace(split, x=Pixels(values, Scaling(kind, offset, offset + 1)))
+        check_shapes(pixels)
+    check_shapes(split)
+
+
+def check_shapes(split):
     block, shapes = placement.block(split), placement.block_shapes(split)
     assert jax.tree.structure(shapes) == jax.tree.structure(block)
     assert described(shapes) == described(block)

@@ -9,13 +9,14 @@ import math
 import os
 import struct
 import zlib
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from jaxtyping import UInt8
 
 from dnncli.data import growth, labels
+from dnncli.data.features import aligned
 from dnncli.data.source import DataSource, Table, default_size, fingerprint
 from dnncli.errors import DataError
 
@@ -96,19 +97,20 @@ def read_array(path: Path, dimensions: int) -> UInt8[np.ndarray, "..."]:
     try:
         with _open(path) as file:
             shape = _shape(file, path, dimensions)
-            values = _values(file, path, math.prod(shape))
+            values = _values(file, path, shape)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path} is a damaged gzip file: {error}") from None
-    return np.frombuffer(values, np.uint8).reshape(shape)
+    values.flags.writeable = False
+    return values
 
 
-def _open(path: Path) -> gzip.GzipFile | BinaryIO:
+def _open(path: Path) -> gzip.GzipFile | BufferedReader:
     with path.open("rb") as file:
         zipped = file.read(2) == GZIP
     return gzip.open(path) if zipped else path.open("rb")
 
 
-def _shape(file: gzip.GzipFile | BinaryIO, path: Path, dimensions: int) -> tuple[int, ...]:
+def _shape(file: gzip.GzipFile | BufferedReader, path: Path, dimensions: int) -> tuple[int, ...]:
     head = file.read(4)
     if len(head) < 4 or head[:2] != b"\0\0":
         raise DataError(f"{path} is not an IDX file: it starts with {head.hex(' ') or 'nothing'}.")
@@ -130,8 +132,11 @@ def _nonempty(shape: tuple[int, ...], path: Path) -> tuple[int, ...]:
     return shape
 
 
-def _values(file: gzip.GzipFile | BinaryIO, path: Path, expected: int) -> bytes:
+def _values(
+    file: gzip.GzipFile | BufferedReader, path: Path, shape: tuple[int, ...]
+) -> UInt8[np.ndarray, "..."]:
     """All bytes after the header, which must be as many as it says."""
+    expected = math.prod(shape)
     # Before memory is taken: a damaged header can ask for any amount.
     stored = os.path.getsize(path)
     if expected > DEFLATE_LIMIT * stored:
@@ -140,9 +145,19 @@ def _values(file: gzip.GzipFile | BinaryIO, path: Path, expected: int) -> bytes:
         )
     if isinstance(file, gzip.GzipFile) and expected > growth.limit(stored):
         raise growth.refusal(path, stored)
-    values = file.read(expected)
-    if len(values) < expected:
-        raise DataError(f"{path} is truncated: {len(values):,} of {expected:,} values are there.")
+    values = aligned(shape, np.uint8)
+    there = _fill(file, values)
+    if there < expected:
+        raise DataError(f"{path} is truncated: {there:,} of {expected:,} values are there.")
     if file.read(1):
         raise DataError(f"{path} goes on after the {expected:,} values that its header says.")
     return values
+
+
+def _fill(file: gzip.GzipFile | BufferedReader, values: UInt8[np.ndarray, "..."]) -> int:
+    """Read into an array; how many bytes there were for it."""
+    room = values.reshape(-1).data
+    filled = 0
+    while count := file.readinto(room[filled:]):  # of a gzip file no more than its buffer at once
+        filled += count
+    return filled

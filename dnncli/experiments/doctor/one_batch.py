@@ -114,7 +114,7 @@ def achievable_accuracy(split: Split) -> float:
     if split.y.ndim > 1:
         return _achievable_r2(split)
     labels: dict[bytes, Counter[int]] = {}
-    for row, label in zip(split.x, split.y.tolist(), strict=True):
+    for row, label in zip(np.asarray(split.x), split.y.tolist(), strict=True):
         labels.setdefault(row.tobytes(), Counter())[label] += 1
     right = sum(max(counts.values()) for counts in labels.values())
     return right / len(split)
@@ -123,7 +123,7 @@ def achievable_accuracy(split: Split) -> float:
 def _achievable_r2(split: Split) -> float:
     """The R² of answering, for rows with the same features, their targets' mean."""
     groups: dict[bytes, list[int]] = {}
-    for index, row in enumerate(split.x):
+    for index, row in enumerate(np.asarray(split.x)):
         groups.setdefault(row.tobytes(), []).append(index)
     y = split.y.astype(np.float64)
     answers = np.empty_like(y)

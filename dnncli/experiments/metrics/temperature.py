@@ -33,7 +33,7 @@ def calibrate(snapshot: Snapshot, dataset: Dataset) -> CalibrationRecord | None:
     """The temperature for the best epoch's network, if it was asked for."""
     if not snapshot.spec.decision.calibrate:
         return None
-    x = placement.put(dataset.validation.x)
+    x = placement.features(dataset.validation.x)
     outputs = inference.compiled_logits(snapshot.spec.network, snapshot.network, x)
     return judged(np.asarray(outputs), dataset.validation.y)
 

@@ -31,7 +31,7 @@ def decide(snapshot: Snapshot, dataset: Dataset) -> float | None:
     asked = snapshot.spec.decision
     if asked.threshold is None or asked.number is not None:
         return asked.number
-    x = placement.put(dataset.validation.x)
+    x = placement.features(dataset.validation.x)
     outputs = inference.compiled_logits(snapshot.spec.network, snapshot.answering, x)
     return best(_margins(np.asarray(outputs)), dataset.validation.y == 1)
 

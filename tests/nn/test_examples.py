@@ -1,0 +1,38 @@
+"""Bytes on the device are scaled to the bit as on the host, wherever a program does it."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dnncli.data import Scaling
+from dnncli.data.features import scaled
+from dnncli.nn import examples
+from dnncli.nn.examples import Bytes
+from dnncli.training import placement
+
+EVERY = np.arange(256, dtype=np.uint8)[:, None].repeat(40, axis=1)
+# Reciprocals of these round, so that a product with them is not a quotient.
+SCALES = np.float32([255, 16, 3, 7, *np.random.default_rng(1).uniform(0.1, 300, 36)])
+OFFSETS = np.random.default_rng(2).uniform(-100, 200, 40).astype(np.float32)
+
+
+@pytest.mark.parametrize("offset", [np.zeros(40, np.float32), OFFSETS])
+def test_every_byte_is_scaled_as_numpy_does_it(offset):
+    scaling = Scaling("standard", offset, SCALES)
+    on_device = placement.features(scaled(EVERY, scaling))
+    assert isinstance(on_device, Bytes)
+    expected = scaling.apply(EVERY)
+    np.testing.assert_array_equal(jax.jit(examples.scaled)(on_device), expected, strict=True)
+    in_tiles = jax.jit(lambda x: examples.tiled(lambda rows: rows, x, 64))(on_device)
+    np.testing.assert_array_equal(in_tiles.reshape(256, 40), expected, strict=True)
+
+
+def test_blocks_of_bytes_are_joined_as_bytes_and_others_as_floats():
+    x = placement.features(scaled(EVERY, Scaling("unit", 0 * OFFSETS, SCALES)))
+    bytes_alone = examples.joined([x, x])
+    assert isinstance(bytes_alone, Bytes)
+    assert bytes_alone.shape == (512, 40)
+    mixed = examples.joined([x, jnp.zeros((3, 40))])
+    assert mixed.shape == (259, 40)
+    np.testing.assert_array_equal(mixed[:256], examples.scaled(x))
