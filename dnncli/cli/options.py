@@ -80,6 +80,15 @@ result_options = section(
     click.option("-q", "--quiet", is_flag=True, help="No progress and no notices on stderr."),
 )
 output = group(config_option, result_options)  # what every command has
+all_layers = section(
+    "Output",
+    click.option(
+        "--all-layers",
+        is_flag=True,
+        help="Of a deep network the table has every layer, not the first, the worst and the last;"
+        " JSON always has all.",
+    ),
+)
 
 layers = section(
     "Network",

@@ -35,7 +35,7 @@ def _class_row(score: ClassScore) -> list[object]:
     return [*own, *(score.metrics[name].value for name in AREAS)]
 
 
-def report(record: EvalRecord) -> Iterator[RenderableType]:
+def report(record: EvalRecord, all_layers: bool = False) -> Iterator[RenderableType]:
     """Everything `eval` was asked for, split by split."""
     for index, (name, split) in enumerate(record.splits.items()):
         if index:
@@ -56,9 +56,8 @@ def report(record: EvalRecord) -> Iterator[RenderableType]:
         yield from _importance(split, name)
     if record.layers:
         yield Text()
-        yield gradients.gradient_table(
-            record.layers, "Gradients of the stored network on the training set"
-        )
+        title = "Gradients of the stored network on the training set"
+        yield gradients.gradient_table(record.layers, title, every=all_layers)
     if record.bn:
         yield Text()
         yield from batch_norm_tables(record.bn)

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dnncli.records import Finding, Health, LayerRecord, Learned
-from dnncli.report import fitting, text
+from dnncli.report import chosen_layers, fitting, text
 
 BAR_CELLS = 10
 DECADES = 6  # the bars' scale spans at least so many, so that a factor of 2 looks like one
@@ -53,10 +53,14 @@ def layer_rows(layers: Sequence[LayerRecord]) -> list[list[object]]:
 
 @dataclass(frozen=True)
 class GradientTable:
-    """A row a layer; the columns that say least give way where the terminal is narrow."""
+    """A row a layer; the columns that say least give way where the terminal is narrow.
+
+    every: also the layers of a deep network that say least.
+    """
 
     layers: Sequence[LayerRecord]
     title: str
+    every: bool = False
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
@@ -68,24 +72,37 @@ class GradientTable:
         lowest, highest = decades([layer.delta_rms for layer in self.layers])
         scale = f"{text.power(lowest)}…{text.power(highest)}"
         names = ("layer", "δ", scale, "‖∂W‖", "ΔW/W", "mean", "std", "flat", "dead")
-        shown = [place for place, name in enumerate(names) if name not in left_out]
-        table = Table(title=self.title, show_edge=False, **text.TABLE)
-        for place in shown:
-            justify: JustifyMethod = "left" if names[place] in ("layer", scale) else "right"
-            least = BAR_CELLS if names[place] == scale else None
-            table.add_column(names[place], justify=justify, no_wrap=True, min_width=least)
-        for layer in self.layers:
-            row = _row(layer, lowest, highest)
-            table.add_row(*(row[place] for place in shown))
+        shown = [column for column, name in enumerate(names) if name not in left_out]
+        places = chosen_layers.telling(self.layers, every=self.every)
+        table = Table(title=self._title(len(places)), show_edge=False, **text.TABLE)
+        for column in shown:
+            left = names[column] in ("layer", scale)
+            justify: JustifyMethod = "left" if left else "right"
+            least = BAR_CELLS if names[column] == scale else None
+            table.add_column(names[column], justify=justify, no_wrap=True, min_width=least)
+        for place, left_out_layers in zip(places, chosen_layers.gaps(places), strict=True):
+            row = _row(self.layers[place], lowest, highest)
+            table.add_row(*(row[column] for column in shown))
+            if left_out_layers:
+                table.add_row(f"… {left_out_layers}")
         return table
 
+    def _title(self, rows: int) -> str:
+        """The title, which says where layers are left out."""
+        if rows == len(self.layers):
+            return self.title
+        return f"{self.title}: {rows} of {len(self.layers):,} layers (--all-layers: every one)"
 
-def gradient_table(layers: Sequence[LayerRecord], title: str) -> GradientTable:
+
+def gradient_table(
+    layers: Sequence[LayerRecord], title: str, *, every: bool = False
+) -> GradientTable:
     """δ, its bar, ∂W, update ratio, activations, saturated and dead shares; input layer first.
 
-    It fits into 80 columns for any float32 figures and up to 99 layers.
+    It fits into 80 columns for any float32 figures and up to 99 layers. Of a network with more than
+    `chosen_layers.MOST` it has the first, the worst and the last, unless it is to have `every` one.
     """
-    return GradientTable(layers, title)
+    return GradientTable(layers, title, every)
 
 
 def decades(values: Sequence[float]) -> tuple[int, int]:

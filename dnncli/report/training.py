@@ -146,7 +146,7 @@ def merit_of(record: EpochRecord) -> Merit:
     return R2 if record.val_accuracy is None else ACCURACY
 
 
-def closing(record: TrainRecord) -> Iterator[RenderableType]:
+def closing(record: TrainRecord, all_layers: bool = False) -> Iterator[RenderableType]:
     """The test result, the gradient report of the best epoch, the verdict and the checkpoint."""
     last = len(record.epochs) and record.epochs[-1].epoch
     yield Text(
@@ -160,7 +160,8 @@ def closing(record: TrainRecord) -> Iterator[RenderableType]:
     if record.epochs:
         shown = record.epochs[-1]
         yield Text()
-        yield gradients.gradient_table(shown.layers, f"Gradients in epoch {shown.epoch}")
+        title = f"Gradients in epoch {shown.epoch}"
+        yield gradients.gradient_table(shown.layers, title, every=all_layers)
         yield Text()
     yield from first_step(record)
     layers = record.epochs[-1].layers if record.epochs else ()

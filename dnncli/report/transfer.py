@@ -117,7 +117,7 @@ def _table(title: str) -> Table:
     return Table(title=title, show_edge=False, **style)
 
 
-def closing(record: TransferRecord) -> Iterator[RenderableType]:
+def closing(record: TransferRecord, all_layers: bool = False) -> Iterator[RenderableType]:
     """Both runs side by side, the difference, the gradient report and the verdict."""
     last = record.epochs[-1].epoch if record.epochs else 0
     stopped = training.STOPPED.get(record.stopped, record.stopped)
@@ -130,7 +130,8 @@ def closing(record: TransferRecord) -> Iterator[RenderableType]:
         yield from _which_baseline(record)
     if record.epochs:
         yield Text()
-        yield gradients.gradient_table(record.epochs[-1].layers, f"Gradients in epoch {last}")
+        title = f"Gradients in epoch {last}"
+        yield gradients.gradient_table(record.epochs[-1].layers, title, every=all_layers)
         yield Text()
         yield from gradients.verdict_lines(record.health, record.epochs[-1].layers)
     if record.checkpoint:

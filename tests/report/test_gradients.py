@@ -2,6 +2,7 @@
 
 import io
 import math
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -12,9 +13,9 @@ from dnncli.report import gradients
 VALUES = [0.0, 1e-45, -1.5e-12, 0.123456, -0.5, 999.0, -123456.0, -3.4e38, -math.inf, math.nan]
 
 
-def drawn(layers, width=80):
+def drawn(layers, width=80, every=False):
     console = Console(file=io.StringIO(), width=width)
-    console.print(gradients.gradient_table(layers, "Gradients"))
+    console.print(gradients.gradient_table(layers, "Gradients", every=every))
     return console.file.getvalue().splitlines()
 
 
@@ -67,3 +68,31 @@ def test_bars_grow_with_the_logarithm_and_are_empty_for_nothing():
 )
 def test_the_scale_spans_at_least_six_decades(values, span):
     assert gradients.decades(values) == span
+
+
+def deep(hidden=1000):
+    """A network whose δ falls towards the input but for one layer, where units are dead."""
+    layers = [layer(f"hidden{i}", 10.0 ** (i / 100 - 10), 0.1) for i in range(1, hidden + 1)]
+    layers[411] = replace(layers[411], dead_fraction=0.9, delta_rms=1e-30)
+    return [*layers, layer("output", 1.0)]
+
+
+def first_words(lines):
+    return [line.split()[0] for line in lines[3:]]
+
+
+def test_of_a_deep_network_the_ends_and_the_worst_layers_are_shown():
+    lines = drawn(deep())
+    ends = ["hidden1", "hidden2", "hidden3", "…", "hidden412", "…", "hidden999", "hidden1000"]
+    assert first_words(lines) == [*ends, "output"]
+    assert [line.split()[1] for line in lines if line.startswith("…")] == ["408", "586"]
+    assert max(len(line.rstrip()) for line in lines) <= 80
+    assert "7 of 1,001 layers (--all-layers: every one)" in " ".join(lines[0].split())
+
+
+def test_every_layer_is_shown_where_that_is_asked_for_or_they_are_few():
+    every = drawn(deep(), every=True)
+    assert len(first_words(every)) == 1001
+    few = drawn(deep()[-30:])
+    assert len(first_words(few)) == 30
+    assert not any(line.startswith("…") for line in few)

@@ -63,6 +63,7 @@ EXAMPLES = """
 )
 @options.interop_options
 @section("Output", outputs.plot_option, outputs.json_option, outputs.overwrite_option)
+@options.all_layers
 @options.output
 def command(
     checkpoint: Path,
@@ -77,6 +78,7 @@ def command(
     plot: Path | None,
     json_file: Path | None,
     overwrite: bool,
+    all_layers: bool,
     format_: str,
     quiet: bool,
 ) -> None:
@@ -104,7 +106,7 @@ def command(
         bn_stats=bn_stats,
         importance=importance,
     )
-    presenter.show(report.report, record)
+    presenter.show(report.report, record, all_layers=all_layers)
     presenter.end(record, report.main_rows(record.splits))
     if format_ == "csv" and (gradients or bn_stats):
         presenter.notice("csv has one table only; --format json has all.")

@@ -77,6 +77,7 @@ EXAMPLES = """
     outputs.json_option,
     outputs.overwrite_option,
 )
+@options.all_layers
 @options.output
 def command(
     out: Path | None,
@@ -89,6 +90,7 @@ def command(
     folds: int | None,
     fail_on: tuple[str, ...] | None,
     stop_on: tuple[str, ...] | None,
+    all_layers: bool,
     format_: str,
     quiet: bool,
     **given: Any,
@@ -126,6 +128,7 @@ def command(
     training.fail_on = fail_on or ()
     training.stop_on = stop_on or ()
     training.folds = _folds(snapshot.spec, folds)
+    training.all_layers = all_layers
     return training.run()
 
 

@@ -126,6 +126,7 @@ EXAMPLES = """
     outputs.json_option,
     outputs.overwrite_option,
 )
+@options.all_layers
 @options.output
 def command(
     checkpoint: Path,
@@ -135,6 +136,7 @@ def command(
     plot: Path | None,
     json_file: Path | None,
     overwrite: bool,
+    all_layers: bool,
     format_: str,
     quiet: bool,
     **given: Any,
@@ -160,7 +162,7 @@ def command(
         f"transfer-{task.layout.run.network.act}-{task.dataset.name}"
     )
     checkpoints.reserve(path, overwrite or not out)
-    return Transferring(presenter, task, path, extras, began).run()
+    return Transferring(presenter, task, path, extras, began, all_layers).run()
 
 
 def _own(given: dict[str, Any]) -> dict[str, Any]:

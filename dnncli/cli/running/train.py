@@ -41,6 +41,7 @@ class Training:
     saved: float = field(default_factory=time.perf_counter)
     log: Log | None = None
     folds: Folds | None = None
+    all_layers: bool = False
     tested: list[Fold] = field(default_factory=list)
 
     def run(self) -> int:
@@ -142,7 +143,7 @@ class Training:
     def _close(self, record: TrainRecord) -> None:
         """The result, and what was asked for besides."""
         self.presenter.space()
-        self.presenter.show(report.closing, record)
+        self.presenter.show(report.closing, record, all_layers=self.all_layers)
         self.presenter.end(record, report.epoch_rows(record.epochs), streamed=["epochs"])
         if self.log:
             self.log.close(record, kernels(self.snapshot))

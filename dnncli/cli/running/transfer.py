@@ -36,6 +36,7 @@ class Transferring:
     path: Path
     extras: Extras
     began: float
+    all_layers: bool = False
     ends: dict[Run, Progress] = field(default_factory=dict)
     saved: float = field(default_factory=time.perf_counter)
 
@@ -163,7 +164,7 @@ class Transferring:
 
     def _close(self, record: TransferRecord) -> None:
         self.presenter.space()
-        self.presenter.show(report.closing, record)
+        self.presenter.show(report.closing, record, all_layers=self.all_layers)
         self.presenter.end(record, report.run_rows(record), streamed=["epochs"])
         if record.epochs:
             self.extras.draw(lambda: figures.figure(record))
