@@ -144,6 +144,11 @@ optimisation = section(
     option("--warmup", type=Number(), help="Epochs of linear rise of the learning rate from 0."),
     option("--batch-size", type=int, help="Examples a step."),
     option("--epochs", type=int, help="Epochs at most."),
+    option(
+        "--precision",
+        type=Name(catalog.PRECISIONS, "precision"),
+        help="Of the factors in layers' products; weights and all else stay float32.",
+    ),
     option("--l1", type=Number(), help="Penalty on the sum of |W|."),
     option("--l2", type=Number(), help="Penalty on the sum of W²."),
     option("--weight-decay", type=Number(), default="by optimizer", help="Decoupled weight decay."),

@@ -15,6 +15,7 @@ from dnncli.experiments.metrics.held_out import headline, with_metrics
 from dnncli.records import Finding, Health, Seconds, TrainRecord
 from dnncli.records.diagnosis import Outcome, RegressionOutcome
 from dnncli.spec import RunSpec, catalog, option
+from dnncli.spec.run import UNSAID
 from dnncli.storage import checkpoint
 from dnncli.theory import Prediction
 from dnncli.training import ensemble, regression_outcome, run
@@ -202,6 +203,7 @@ def resume(path: Path, options: Mapping[str, Any]) -> tuple[Snapshot, Dataset]:
 
 def _check_kept(own: Mapping[str, Any], options: Mapping[str, Any]) -> None:
     """Raise SpecError for an option that differs from the run's own and cannot be given anew."""
+    own = {**UNSAID, **own}
     for name in sorted(set(options) - set(RESUMABLE)):
         if _as_stored(name, options[name], own) != own.get(name):
             allowed = ", ".join(map(option, RESUMABLE))

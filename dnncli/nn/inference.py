@@ -24,10 +24,10 @@ def outputs(
     """The outputs of `base`, frozen hidden layers whose batch norm uses its stored moments.
 
     With a key dropout acts on them too. `spec` may be the whole network's or that of any part of
-    it: only the activation and the dropout rate are read.
+    it: only activation, precision and dropout rate are read.
     """
     for index, (layer, moments) in enumerate(zip(*base, strict=True)):
-        z, _ = network.preactivate(layer, x, moments)
+        z, _ = network.preactivate(layer, x, moments, precision=spec.precision)
         x = network.activate(spec, layer, z)
         if dropout_key is not None:
             x = network.dropout(spec, x, jax.random.fold_in(dropout_key, index))

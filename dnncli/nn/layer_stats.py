@@ -128,7 +128,7 @@ def activity(
         preactivations = []
         outputs = []
         for layer, moments in zip(*base, strict=True):
-            z, _ = network.preactivate(layer, a, moments)
+            z, _ = network.preactivate(layer, a, moments, precision=spec.precision)
             a = network.activate(spec, layer, z)
             preactivations.append(z)
             outputs.append(a)

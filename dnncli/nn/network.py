@@ -15,9 +15,10 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from dnncli.nn import activations, initializers, optimizers, reductions
+from dnncli.nn import activations, initializers, optimizers, products, reductions
 from dnncli.nn.penalties import Pull
 from dnncli.spec import NetworkSpec
+from dnncli.spec.network import FLOAT32
 from dnncli.theory.closed_forms import BN_EPSILON, SELU_FLOOR
 
 INIT_STREAM = 1  # keeps the initialisers' random numbers apart from the shuffles' …
@@ -203,7 +204,7 @@ def apply(
     last = len(parameters) - 1
     for index, layer in enumerate(parameters):
         stored = statistics[index] if statistics else None
-        z, used = preactivate(layer, x, stored, mask)
+        z, used = preactivate(layer, x, stored, mask, spec.precision)
         if taps is not None:
             z = z + taps[index]
         x = activate(spec, layer, z) if index < last else z
@@ -220,9 +221,13 @@ def preactivate(
     x: Float[Array, "batch fan_in"],
     moments: Moments | None,
     mask: Mask = None,
+    precision: str = FLOAT32,
 ) -> tuple[Float[Array, "batch units"], Moments | None]:
-    """X W + b, or batch norm of x W (Ioffe & Szegedy 2015) and the moments it used."""
-    z = x @ layer.kernel
+    """X W + b, or batch norm of x W (Ioffe & Szegedy 2015) and the moments it used.
+
+    precision: of the product alone.
+    """
+    z = products.product(x, layer.kernel, precision)
     if layer.scale is None:
         assert layer.bias is not None
         return z + layer.bias[None], None

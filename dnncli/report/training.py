@@ -55,6 +55,8 @@ def opening(config: dict[str, Any], data: DataRecord, parameters: int) -> Iterat
         parts.append(f"dropout {config['dropout']:g}")
     if (members := config.get("ensemble", 1)) > 1:  # left out where it is one
         parts.append(f"an ensemble of {members}")
+    if precision := config.get("precision"):  # left out where it is float32
+        parts.append(f"products in {precision}")
     yield Text(f"{layers}  ({text.count(parameters)} parameters), {', '.join(parts)}", style="bold")
     train, validation, test = text.splits(data)
     counts = f"{train} train, {validation} validation, {test} test"

@@ -218,6 +218,11 @@ SCALINGS = _table(
     Entry("robust", "by median and quartiles, far values bent to 3", "Holzmueller et al. 2024"),
 )
 
+PRECISIONS = _table(
+    Entry("float32", "every product in float32"),
+    Entry("bfloat16", "factors of layers' products rounded to bfloat16, sums in float32"),
+)
+
 # What can be found wrong with a run, in the order of causes: a rule explains those below it.
 RULES = _table(
     Entry("inputs", "inputs whose scale, offset or constancy keeps a network from learning"),

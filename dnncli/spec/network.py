@@ -10,6 +10,7 @@ WIDEST = 1_000_000  # units of a layer
 DEEPEST = 10_000  # hidden layers
 LARGEST = 100  # networks of an ensemble
 BN_MOMENTUM = 0.9
+FLOAT32 = "float32"
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class NetworkSpec:
     """A multilayer perceptron without its input and output sizes, which the data give.
 
     ensemble: number of networks of these sizes whose outputs are averaged.
+    precision: of the factors in layers' products; weights, statistics and updates are float32.
     below: number of frozen layers underneath; the first layer here is named hidden{below + 1}.
     """
 
@@ -29,6 +31,7 @@ class NetworkSpec:
     bn_output: bool = False
     dropout: float = 0.0
     ensemble: int = 1
+    precision: str = FLOAT32
     below: int = 0
 
     def __post_init__(self) -> None:
@@ -59,6 +62,7 @@ class NetworkSpec:
         checks.check_number(self, "bn_momentum", lambda m: 0 <= m < 1, "in [0, 1)")
         checks.check_number(self, "dropout", lambda p: 0 <= p < 1, "in [0, 1)")
         self._check_ensemble()
+        precision = catalog.resolve(catalog.PRECISIONS, self.precision, "precision", "--precision")
         init = activation.init if self.init == "auto" else self.init
         initializer = catalog.resolve(catalog.INITIALIZERS, init, "initialiser", "--init")
         momentum = self.bn_momentum
@@ -70,6 +74,7 @@ class NetworkSpec:
             init=initializer.name,
             alpha=checks.number_or(self.alpha, activation.alpha),
             bn_momentum=momentum,
+            precision=precision.name,
         )
 
     def _check_ensemble(self) -> None:

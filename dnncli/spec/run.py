@@ -13,7 +13,7 @@ from dnncli.spec import catalog, checks, monitors, objective, presets
 from dnncli.spec.data import DataSpec
 from dnncli.spec.decision import DecisionSpec
 from dnncli.spec.freezing import FreezingSpec
-from dnncli.spec.network import NetworkSpec
+from dnncli.spec.network import FLOAT32, NetworkSpec
 from dnncli.spec.training import ScheduleSpec, StoppingSpec, UpdateSpec
 
 WIDTH = 100  # of each of --depth layers
@@ -70,13 +70,14 @@ class RunSpec:
         """Every resolved option in one flat dictionary, as JSON and config files hold it.
 
         Options about freezing are there where a run has frozen layers or layers of different rates,
-        threshold and calibration where one was asked for, `ensemble` where there is one.
+        threshold and calibration where one was asked for, those of UNSAID where they differ.
         """
         groups = [getattr(self, name) for name in GROUPS]
         used = [group for group in groups if group not in (FreezingSpec(), DecisionSpec())]
         flat = {name: getattr(group, name) for group in used for name in _options(type(group))}
-        if self.network.ensemble == 1:
-            del flat["ensemble"]
+        for name, usual in UNSAID.items():
+            if flat[name] == usual:
+                del flat[name]
         own = {"preset": self.preset, "seed": self.seed}
         return {**flat, "hidden": list(self.network.hidden), **own}
 
@@ -91,6 +92,8 @@ GROUPS: dict[str, type] = {
     "decision": DecisionSpec,
 }
 OWN = ("preset", "seed")  # options of no group
+# Options that are left out where they have these values, which older checkpoints do not name.
+UNSAID = {"ensemble": 1, "precision": FLOAT32}
 
 
 def _options(group: type) -> list[str]:

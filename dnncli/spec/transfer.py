@@ -234,7 +234,7 @@ def _frozen(spec: TransferSpec, kept: Sequence[str], weighted: Sequence[str]) ->
 
 def _network(given: Mapping[str, Any], parent: NetworkSpec) -> dict[str, Any]:
     """What may be given anew of the network; its activation and batch norm come with the layers."""
-    own = {name: given[name] for name in ("init", "dropout") if name in given}
+    own = {name: given[name] for name in ("init", "dropout", "precision") if name in given}
     if own.get("init") == "auto":
         own["init"] = catalog.ACTIVATIONS[parent.act].init
     return own
