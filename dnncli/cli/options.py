@@ -10,6 +10,7 @@ from dnncli.cli import config
 from dnncli.cli.command import section
 from dnncli.cli.types import Name, Number, Sizes
 from dnncli.spec import RunSpec, catalog, monitors, objective, resolved
+from dnncli.spec.network import FLOAT32
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULTS = RunSpec().options()
@@ -147,6 +148,7 @@ optimisation = section(
     option(
         "--precision",
         type=Name(catalog.PRECISIONS, "precision"),
+        default=FLOAT32,
         help="Of the factors in layers' products; weights and all else stay float32.",
     ),
     option("--l1", type=Number(), help="Penalty on the sum of |W|."),
