@@ -44,7 +44,7 @@ def block_shapes(split: Split) -> Block:
     return Block(_feature_shapes(split.x), shape(split.y.shape, split.y.dtype), weights=weights)
 
 
-def _feature_shapes(x: Features) -> Examples:
+def _feature_shapes(x: Features) -> Any:
     """The shapes of `features`."""
     if not isinstance(x, Pixels):
         return shape(x.shape, x.dtype)
