@@ -26,7 +26,6 @@ TURNS = 15
 NETWORKS = {
     "300,100, batch 50": {"hidden": (300, 100), "batch_size": 50},
     "300,100 with batch norm, batch 200": {"hidden": (300, 100), "bn": True, "batch_size": 200},
-    "1000,1000, batch 200": {"hidden": (1000, 1000), "batch_size": 200},
 }
 WAYS = {
     "float32 on bytes": ("float32", True),
