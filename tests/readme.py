@@ -1,4 +1,7 @@
-"""The README's commands and options; `python tests/readme.py` writes consoles and options."""
+"""The README's commands and options; `python tests/readme.py` writes consoles and options.
+
+The Korean page has the blocks of the README's first half, word for word.
+"""
 
 import importlib
 import os
@@ -16,10 +19,13 @@ from dnncli.cli.program import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+KOREAN = ROOT / "dnncli" / "docs" / "README.ko.md"
+SECOND_HALF = "\n## Take it elsewhere\n"  # the Korean page ends before it
 MNIST = ROOT.parent / "shared" / "data" / "mnist"
 TABLES = ROOT.parent / "shared" / "data" / "tables"
 CONSOLE = re.compile(r"```console\n\$ (?P<command>[^\n]+)\n(?P<output>.*?)```", re.DOTALL)
 SHELL = re.compile(r"```sh\n(?P<body>.*?)```", re.DOTALL)
+BLOCK = re.compile(r"^```\w+\n.*?^```$", re.DOTALL | re.MULTILINE)
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 ROW = re.compile(r"^\|.*?\| `(?P<command>dnncli [^`]+)` \|", re.MULTILINE)
 RUN = re.compile(r"([A-Z_]+=\S+ )?dnncli |cmp ")  # not what installs something
@@ -48,6 +54,12 @@ def commands() -> list[str]:
     # sorted() is stable: lines of one block keep their order.
     lines = [line.split("  #")[0].strip() for _, line in sorted(found, key=lambda pair: pair[0])]
     return [line for line in lines if RUN.match(line)]
+
+
+def blocks_of_first_half() -> list[str]:
+    """Every block of commands or of their output that the Korean page shows too."""
+    first, _, _ = README.read_text().partition(SECOND_HALF)
+    return BLOCK.findall(first)
 
 
 def leaves() -> Iterator[tuple[str, click.Command]]:
@@ -132,7 +144,7 @@ def link(folder: Path) -> None:
 
 
 def main() -> None:
-    """Write every console's output and the tables of options anew."""
+    """Write every console's output and the tables of options anew, in both languages."""
     with tempfile.TemporaryDirectory() as folder:
         link(Path(folder))
         text = OPTIONS.sub(lambda _: options(), README.read_text())
@@ -142,6 +154,8 @@ def main() -> None:
             old = f"```console\n$ {console.command}\n{console.output}```"
             text = text.replace(old, f"```console\n$ {console.command}\n{fresh}```")
         README.write_text(text)
+    blocks = iter(blocks_of_first_half())
+    KOREAN.write_text(BLOCK.sub(lambda _: next(blocks), KOREAN.read_text()))
 
 
 if __name__ == "__main__":

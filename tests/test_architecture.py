@@ -31,6 +31,8 @@ HEIGHT = {room: height for height, floor in enumerate(FLOORS) for room in floor}
 LIBRARIES = {room: allowed for floor in FLOORS for room, allowed in floor.items()}
 FILES = sorted(PACKAGE.rglob("*.py"))
 TREES = {file: ast.parse(file.read_text()) for file in FILES}
+# Folders without code. docs: the README in other languages, which a wheel brings along.
+PAGES = {"docs"}
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 40
 
@@ -126,7 +128,9 @@ def test_the_listing_shows_the_rooms_and_three_modules() -> None:
     shown = [path for path in PACKAGE.iterdir() if path.name != "__pycache__"]
     folders = {path.name for path in shown if path.is_dir()}
     files = {path.name for path in shown if path.is_file()}
-    assert folders == {name for name in HEIGHT if (PACKAGE / name).is_dir()}
+    assert folders == {name for name in HEIGHT if (PACKAGE / name).is_dir()} | PAGES
+    for name in PAGES:
+        assert {path.suffix for path in (PACKAGE / name).iterdir()} == {".md"}
     assert files == {"__init__.py", "__main__.py", "errors.py", "py.typed"}
 
 

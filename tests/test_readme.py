@@ -9,6 +9,8 @@ import pytest
 import readme
 import shell
 
+from dnncli.spec import catalog
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -79,6 +81,34 @@ def test_a_console_of_the_readme_shows_what_the_program_prints(console, folder, 
 
 def test_the_options_are_the_programs():
     assert readme.OPTIONS.findall(readme.README.read_text()) == [readme.options()]
+
+
+def test_the_korean_page_has_the_commands_and_outputs_of_the_first_half():
+    text = readme.KOREAN.read_text()
+    assert readme.BLOCK.findall(text) == readme.blocks_of_first_half()
+    assert len(readme.BLOCK.findall(text)) > 20
+
+
+def test_the_korean_page_has_a_row_for_each_verdict_and_its_links_lead_somewhere():
+    text = readme.KOREAN.read_text()
+    first_cells = re.findall(r"^\| ([a-z][a-z-]*) \| ", text, re.MULTILINE)
+    assert set(first_cells) == set(catalog.RULES)
+    links = {readme.KOREAN: text, readme.README: readme.README.read_text()}
+    targets = [
+        (page, target)
+        for page, body in links.items()
+        for target in re.findall(r"\]\((?!http|#)([^)#]+)", body)
+    ]
+    assert (readme.README, "dnncli/docs/README.ko.md") in targets
+    for page, target in targets:
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize(
+    "term", ["기울기 소실", "활성화 함수", "배치 정규화", "조기 종료", "전이 학습", "가중치", "은닉층"]
+)
+def test_the_korean_page_uses_the_fields_terms(term):
+    assert term in readme.KOREAN.read_text()
 
 
 def test_the_set_up_commands_are_there_word_for_word():
