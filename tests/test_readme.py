@@ -105,7 +105,8 @@ def test_the_korean_page_has_a_row_for_each_verdict_and_its_links_lead_somewhere
 
 
 @pytest.mark.parametrize(
-    "term", ["기울기 소실", "활성화 함수", "배치 정규화", "조기 종료", "전이 학습", "가중치", "은닉층"]
+    "term",
+    ["기울기 소실", "활성화 함수", "배치 정규화", "조기 종료", "전이 학습", "가중치", "은닉층"],
 )
 def test_the_korean_page_uses_the_fields_terms(term):
     assert term in readme.KOREAN.read_text()

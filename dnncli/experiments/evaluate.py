@@ -28,8 +28,8 @@ from dnncli.records import (
     Score,
     SplitRecord,
 )
-from dnncli.training import engine, phases, placement
-from dnncli.training.plan import epoch_plan, key
+from dnncli.training import engine, phases, placement, smoothness
+from dnncli.training.plan import batch_size, epoch_plan, key
 from dnncli.training.regression_outcome import r2
 from dnncli.training.snapshot import Snapshot
 
@@ -48,11 +48,13 @@ def evaluate(
     gradients: bool = False,
     bn_stats: str | None = None,
     importance: bool = False,
+    along_gradient: float | None = None,
 ) -> EvalRecord:
     """Scores of the best epoch's network on the splits, and what else is asked for.
 
     bn_stats: one of KINDS, with which the splits are scored, or "all": then the moving averages
     score the splits and the record compares all three. importance: every column's, on each split.
+    along_gradient: the rate of a step, some of which are looked ahead along the gradient.
     Raises SpecError for `bn_stats` of a network without batch norm, and as `columns.measure`.
     """
     if bn_stats and not any(snapshot.network.statistics):
@@ -71,6 +73,9 @@ def evaluate(
     statistics = snapshot.network.statistics
     if gradients:
         record = replace(record, layers=observe(snapshot, dataset))
+    if along_gradient is not None:
+        ahead = smoothness.measure(snapshot, dataset, along_gradient)
+        record = replace(record, along_gradient=ahead)
     if bn_stats:
         kinds = batch_norm_statistics(snapshot, dataset)
         statistics = kinds.get(bn_stats, statistics)
@@ -218,10 +223,14 @@ def observe(snapshot: Snapshot, dataset: Dataset) -> tuple[LayerRecord, ...]:
 
 
 def batch_norm_statistics(snapshot: Snapshot, dataset: Dataset) -> dict[str, Statistics]:
-    """The network's batch-norm statistics by kind: see `records.BatchNormRecord`."""
+    """The network's batch-norm statistics by kind: see `records.BatchNormRecord`.
+
+    The batches are those of an epoch: in a file, rows that stand together are often alike.
+    """
     spec = snapshot.spec
-    x = placement.features(dataset.train.x)
-    size = min(spec.schedule.batch_size, len(dataset.train))
+    order = epoch_plan(spec, snapshot.history.best_epoch, len(dataset.train)).order
+    x = placement.features(dataset.train.take(np.asarray(order)).x)
+    size = batch_size(spec, len(dataset.train))
     batch = inference.compiled_batch_statistics(spec.network, snapshot.network.parameters, x, size)
     exact = inference.compiled_population_statistics(spec.network, snapshot.network.parameters, x)
     return {"moving": snapshot.network.statistics, "batch": batch, "population": exact}

@@ -39,6 +39,7 @@ from dnncli.records.evaluation import (
     BatchNormRecord,
     ClassScore,
     EvalRecord,
+    LossAlongGradient,
     NormMismatch,
     SplitRecord,
 )
@@ -106,6 +107,7 @@ __all__ = [
     "LayerPrediction",
     "LayerRecord",
     "Learned",
+    "LossAlongGradient",
     "Metric",
     "Metrics",
     "NormMismatch",

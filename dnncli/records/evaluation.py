@@ -69,6 +69,25 @@ class BatchNormRecord:
 
 
 @dataclass(frozen=True)
+class LossAlongGradient:
+    """What the loss does from `nearest` to `furthest` times a batch's gradient ahead of a network.
+
+    Means over batches of training examples. loss: at the network; loss_low, loss_high: the least
+    and the most of it ahead. gradient_change: the most that the gradient changes ahead, over its
+    norm at the network. smoothness: the most of that change over the way walked (Santurkar et al.
+    2018's effective beta-smoothness: less is smoother).
+    """
+
+    nearest: float
+    furthest: float
+    loss: float
+    loss_low: float
+    loss_high: float
+    gradient_change: float
+    smoothness: float
+
+
+@dataclass(frozen=True)
 class EvalRecord:
     """The result of `eval`; threshold, calibration: as of `TrainRecord`."""
 
@@ -80,3 +99,4 @@ class EvalRecord:
     bn: BatchNormRecord | None = None
     threshold: float | None = None
     calibration: CalibrationRecord | None = None
+    along_gradient: LossAlongGradient | None = None

@@ -6,11 +6,13 @@ from typing import Any
 from dnncli.records.observations.comparisons import (
     BetterThanSigmoid,
     DeadUnits,
+    FasterByTheClock,
     FasterToAccuracy,
     MeanNearerZero,
     SlowerToAnswer,
     SlowerToTrain,
     StoppedEarly,
+    SwishAgainst,
     TrainAboveTest,
 )
 from dnncli.records.observations.gradients import (
@@ -18,24 +20,32 @@ from dnncli.records.observations.gradients import (
     ClippingSaves,
     GradientExplodes,
     GradientShrinks,
+    HeKeepsForwards,
     InitialisationSaves,
     RunBreaks,
     StaysFlat,
+    UnequalLayers,
     UnitsAreFlat,
     VarianceAsPublished,
     WithinBound,
+    XavierCompromises,
 )
 from dnncli.records.observations.training import (
     ClippedLayers,
     ClippingFades,
+    ClippingSlows,
     FrozenIsNotEnough,
     HighFromFirst,
+    LargerRate,
+    LastBatchCounts,
+    LevelAfterSteps,
     MeansAgree,
     NamesAreTaken,
     NormLearns,
     NormLevels,
     PriceOfVariance,
     ReuseHelps,
+    SmootherLoss,
     TrainingLevels,
     VarianceOff,
 )
@@ -51,27 +61,40 @@ Observation = (
     | InitialisationSaves
     | VarianceAsPublished
     | BothWays
+    | UnequalLayers
+    | XavierCompromises
+    | HeKeepsForwards
     | MeanNearerZero
     | DeadUnits
+    | SwishAgainst
     | SlowerToTrain
     | SlowerToAnswer
     | FasterToAccuracy
+    | FasterByTheClock
     | StoppedEarly
     | BetterThanSigmoid
     | TrainAboveTest
     | NormLevels
     | NormLearns
     | TrainingLevels
+    | LevelAfterSteps
+    | LargerRate
+    | SmootherLoss
     | MeansAgree
     | VarianceOff
+    | LastBatchCounts
     | PriceOfVariance
     | ClippedLayers
     | ClippingFades
+    | ClippingSlows
     | HighFromFirst
     | NamesAreTaken
     | ReuseHelps
     | FrozenIsNotEnough
 )
+
+
+Figure = float | int | str | tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -80,7 +103,7 @@ class ToldObservation:
 
     observation: str
     shown: bool
-    figures: dict[str, float | int | str]
+    figures: dict[str, Figure]
     sentence: str
 
 

@@ -6,7 +6,14 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dnncli.records import BatchNormRecord, ClassScore, EvalRecord, Score, SplitRecord
+from dnncli.records import (
+    BatchNormRecord,
+    ClassScore,
+    EvalRecord,
+    LossAlongGradient,
+    Score,
+    SplitRecord,
+)
 from dnncli.report import confusion, gradients, importance, numbers, scores, text
 
 AREAS = ("roc_auc", "pr_auc")
@@ -61,6 +68,9 @@ def report(record: EvalRecord, all_layers: bool = False) -> Iterator[RenderableT
     if record.bn:
         yield Text()
         yield from batch_norm_tables(record.bn)
+    if record.along_gradient:
+        yield Text()
+        yield from ahead(record.along_gradient)
 
 
 def _importance(split: SplitRecord, name: str) -> Iterator[RenderableType]:
@@ -124,3 +134,16 @@ def _merit(score: Score) -> str:
     if score.accuracy is None:
         return numbers.headline(score.metrics)
     return f"accuracy {100 * score.accuracy:.2f} %"
+
+
+def ahead(record: LossAlongGradient) -> Iterator[RenderableType]:
+    """What the loss and its gradient do along the gradient."""
+    span = f"steps of {record.nearest:g} to {record.furthest:g} times the gradient"
+    yield Text(f"The loss along the gradient, {span} (training set)", style="bold")
+    low = text.loss(record.loss_low)
+    high = text.loss(record.loss_high)
+    yield Text(f"the loss {text.loss(record.loss)} becomes {low} at best and {high} at worst")
+    yield Text(
+        f"the gradient changes by up to {record.gradient_change:.2g} times its norm;"
+        f" effective smoothness β {record.smoothness:.3g} (less is smoother)"
+    )

@@ -45,6 +45,12 @@ def number(value: float) -> str:
     return f"{value:.2g}" if abs(value) < 100 else f"{value:.0f}"
 
 
+def difference(value: float) -> str:
+    """A difference of durations, with its sign."""
+    sign = "-" if value < 0 else "+"
+    return sign + text.seconds(abs(value))
+
+
 # How figures are written, by what stands behind the colon.
 FORMATS: Mapping[str, Callable[[Any], str]] = {
     "": str,
@@ -53,10 +59,12 @@ FORMATS: Mapping[str, Callable[[Any], str]] = {
     "small": lambda value: f"{value:.5f}",
     "third": lambda value: f"{value:.3f}",
     "signed": lambda value: f"{value:+.2f}",
+    "factors": lambda values: ", ".join(map(number, values)),
     "percent": text.percent,
     "points": lambda value: f"{100 * value:.1f} %",
     "hundredths": lambda value: f"{100 * value:.2f} %",
     "seconds": text.seconds,
+    "span": difference,
     "count": lambda value: f"{value:,.0f}",
     "step": lambda value: f", step {value}," if value else "",
     "step_ko": lambda value: f" 스텝 {value}" if value else "",

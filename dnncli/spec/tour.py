@@ -59,6 +59,7 @@ def _stations(*stations: Station) -> Mapping[str, Station]:
 SIGMOID = "dnncli train --depth 5 --act sigmoid --epochs {epochs}"
 RELU = "dnncli train --depth 4 --act relu --optimizer sgd --epochs {epochs}"
 ELU = "dnncli train --depth 5 --epochs {epochs}"
+UNEQUAL = "dnncli train --hidden 400,100,400,100,400,100,400 --epochs 1"
 COMPARE = "dnncli compare-activations --seeds {seeds} --epochs {epochs}"
 REUSE = (
     "dnncli transfer known.ckpt --keep 3 --add 20 --per-class 5 --seeds {pairs} --epochs {epochs}"
@@ -98,6 +99,8 @@ STATIONS = _stations(
         lines=(
             "dnncli vanishing-demo --cases"
             " tanh:xavier,tanh:xavier-uniform,relu:he,relu:he-uniform,relu:xavier --seeds {seeds}",
+            f"{UNEQUAL} --act identity --init xavier --out xavier.ckpt",
+            f"{UNEQUAL} --act relu --init he --out he.ckpt",
         ),
     ),
     Station(
@@ -128,6 +131,15 @@ STATIONS = _stations(
         lines=(
             f"{SIGMOID} --out plain.ckpt",
             f"{SIGMOID} --bn --bn-output --out bn.ckpt",
+            "dnncli train --depth 10 --act relu --bn --optimizer sgd --lr 1 --batch-size 130"
+            " --epochs 1 --out ten.ckpt",
+            "dnncli eval ten.ckpt --gradients",
+            f"{RELU} --lr 1 --out wild.ckpt",
+            f"{RELU} --lr 1 --bn --out fast.ckpt",
+            f"{RELU} --lr 0.1 --out rough.ckpt",
+            f"{RELU} --lr 0.1 --bn --out smooth.ckpt",
+            "dnncli eval rough.ckpt --along-gradient 0.1",
+            "dnncli eval smooth.ckpt --along-gradient 0.1",
         ),
         epochs=6,
         drawn=1,
@@ -148,7 +160,9 @@ STATIONS = _stations(
         formula="value: g ← min(max(g, -c), c);  norm: g ← g · min(1, c/||g||)",
         lines=(
             f"{RELU} --lr 2 --out unclipped.ckpt",
-            f"{RELU} --lr 2 --clip-norm 0.1 --out clipped.ckpt",
+            f"{RELU} --lr 2 --clip-norm 0.3 --out clipped.ckpt",
+            f"{RELU} --lr 0.1 --out calm.ckpt",
+            f"{RELU} --lr 0.1 --clip-norm 0.3 --out slowed.ckpt",
         ),
         epochs=6,
         drawn=1,

@@ -7,7 +7,7 @@ import click
 from dnncli.cli import options, outputs
 from dnncli.cli.command import define, section
 from dnncli.cli.presenter import Presenter
-from dnncli.cli.types import CheckpointFile, DataSource
+from dnncli.cli.types import CheckpointFile, DataSource, Number
 from dnncli.errors import SpecError
 
 SPLITS = ("train", "validation", "test")
@@ -17,6 +17,7 @@ EXAMPLES = """
   dnncli eval elu.ckpt --split validation --split test
   dnncli eval elu.ckpt --gradients               # which layers would learn
   dnncli eval elu.ckpt --bn-stats all            # is batch norm's variance off?
+  dnncli eval bn.ckpt --along-gradient 0.1       # how smooth is the loss?
   dnncli eval adult.ckpt --importance            # which columns matter
   dnncli eval elu.ckpt --format json | jq .splits.test.accuracy
   dnncli eval model.safetensors --act relu --data digits
@@ -55,6 +56,13 @@ EXAMPLES = """
         " training set's exact ones, or all, compared.",
     ),
     click.option(
+        "--along-gradient",
+        type=Number(),
+        metavar="RATE",
+        help="How smooth the loss is ahead: its range, and the gradient's change, half a step to"
+        " four steps of this rate along the gradient.",
+    ),
+    click.option(
         "--importance",
         is_flag=True,
         help="Each column's importance: how much worse scores are where its values are permuted,"
@@ -74,6 +82,7 @@ def command(
     splits: tuple[str, ...],
     gradients: bool,
     bn_stats: str | None,
+    along_gradient: float | None,
     importance: bool,
     plot: Path | None,
     json_file: Path | None,
@@ -86,6 +95,10 @@ def command(
     presenter = Presenter("eval", format_, quiet, json_file)
     if plot and not importance:
         raise SpecError("--plot: it draws what --importance finds; give that too.", option="--plot")
+    if along_gradient is not None and along_gradient <= 0:
+        raise SpecError(
+            f"--along-gradient {along_gradient:g}: must be above 0.", option="--along-gradient"
+        )
     extras = outputs.Extras(overwrite, plot=plot, json=json_file)
     extras.check()
     from dnncli.experiments import evaluate, models
@@ -105,9 +118,10 @@ def command(
         gradients=gradients,
         bn_stats=bn_stats,
         importance=importance,
+        along_gradient=along_gradient,
     )
     presenter.show(report.report, record, all_layers=all_layers)
     presenter.end(record, report.main_rows(record.splits))
-    if format_ == "csv" and (gradients or bn_stats):
+    if format_ == "csv" and (gradients or bn_stats or along_gradient):
         presenter.notice("csv has one table only; --format json has all.")
     extras.draw(lambda: figures.figure(record))

@@ -27,6 +27,11 @@ def delta_ratio(layers: Sequence[LayerRecord]) -> float:
     return layers[0].delta_rms / above if above else math.nan
 
 
+def size(layer: LayerRecord) -> float:
+    """The root mean square of a layer's outputs."""
+    return math.hypot(layer.activation_mean, layer.activation_std)
+
+
 def away(ratio: float) -> float:
     """How far a ratio is from 1, by its logarithm; infinite for what has none."""
     return abs(math.log(ratio)) if 0 < ratio < math.inf else math.inf

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
+from dnncli.experiments.tour import layer_sizes
 from dnncli.experiments.tour.figures import (
     DECADE,
     accuracy,
@@ -13,6 +14,7 @@ from dnncli.experiments.tour.figures import (
     last_epoch,
     learns,
     of_kind,
+    size,
 )
 from dnncli.records import (
     CaseRecord,
@@ -128,20 +130,21 @@ def clipping_saves(run: TrainRecord) -> ClippingSaves:
 
 
 def initialisation(records: Sequence[object]) -> Iterator[Observation]:
-    """Xavier's and He's initialisers, normal and uniform, and one that does not fit."""
+    """Xavier's and He's initialisers, one that does not fit, and layers of unequal sizes."""
     demo = of_kind(DemoRecord, records[0])
     sizes = (demo.data.features, int(demo.config["width"]))
     variances = [_variance(case, *sizes) for case in demo.cases]
     yield max(variances, key=lambda found: abs(found.variance / found.formula - 1))
     for case in demo.cases:
         yield _both_ways(case)
+    yield from layer_sizes.xavier(of_kind(TrainRecord, records[1]))
+    yield from layer_sizes.he(of_kind(TrainRecord, records[2]))
 
 
 def _variance(case: CaseRecord, fan_in: int, fan_out: int) -> VarianceAsPublished:
     """The variance of hidden1's weights, whose mean is 0, beside the published formula."""
     variance = case.layers[0].weight_norm ** 2 / (fan_in * fan_out)
-    xavier = case.init.startswith("xavier")
-    formula = 2 / (fan_in + fan_out) if xavier else 2 / fan_in
+    formula = layer_sizes.published(case.init, fan_in, fan_out)
     close = abs(variance / formula - 1) < CLOSE
     return VarianceAsPublished(close, case.init, fan_in, fan_out, variance, formula)
 
@@ -149,14 +152,9 @@ def _variance(case: CaseRecord, fan_in: int, fan_out: int) -> VarianceAsPublishe
 def _both_ways(case: CaseRecord) -> BothWays:
     """How much of the outputs' root mean square reaches the top, and of the gradient the bottom."""
     *hidden, _ = case.layers
-    forward = _size(hidden[-1]) / _size(hidden[0])
+    forward = size(hidden[-1]) / size(hidden[0])
     level = _level(forward) and _level(case.delta_ratio)
     return BothWays(level, case.short, case.depth, forward, case.delta_ratio)
-
-
-def _size(layer: LayerRecord) -> float:
-    """The root mean square of a layer's outputs."""
-    return math.hypot(layer.activation_mean, layer.activation_std)
 
 
 def _level(ratio: float) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from dnncli.experiments.tour import comparisons, gradients, reuse, training
+from dnncli.experiments.tour import batch_norm, comparisons, gradients, reuse, training
 from dnncli.records.tour import Observation
 
 # From the records of a station's commands, in their order.
@@ -16,8 +16,8 @@ OBSERVE: Mapping[str, Observe] = {
     "activations": comparisons.activations,
     "elu": comparisons.elu,
     "early-stopping": comparisons.early_stopping,
-    "batch-norm": training.batch_norm,
-    "moving-variance": training.moving_variance,
+    "batch-norm": batch_norm.batch_norm,
+    "moving-variance": batch_norm.moving_variance,
     "clipping": training.clipping,
     "resume": training.resume,
     "names": reuse.names,

@@ -1,81 +1,24 @@
-"""Stations about batch normalisation, clipping and going on from a stored network."""
+"""Stations about clipping, and going on from a stored network."""
 
 from collections.abc import Iterator, Sequence
 
-from dnncli.experiments.tour.figures import (
-    accuracy,
-    away,
-    delta_ratio,
-    first_step,
-    known,
-    last_epoch,
-    of_kind,
-)
+from dnncli.experiments.tour.figures import accuracy, known, last_epoch, learns, of_kind
 from dnncli.experiments.tour.gradients import clipping_saves
-from dnncli.records import EvalRecord, TrainRecord
+from dnncli.records import TrainRecord
 from dnncli.records.observations.gradients import (
     RunBreaks,
 )
 from dnncli.records.observations.training import (
     ClippedLayers,
     ClippingFades,
+    ClippingSlows,
     HighFromFirst,
-    MeansAgree,
-    NormLearns,
-    NormLevels,
-    PriceOfVariance,
-    TrainingLevels,
-    VarianceOff,
 )
 from dnncli.records.tour import Observation
 
-AGREE = 0.05  # standard deviations between means that agree
-OFF = 0.02  # of a ratio of variances from 1, that counts
-
-
-def batch_norm(records: Sequence[object]) -> Iterator[Observation]:
-    """The same deep run without batch norm and with it."""
-    plain = of_kind(TrainRecord, records[0])
-    normed = of_kind(TrainRecord, records[1])
-    without = delta_ratio(first_step(plain))
-    before = delta_ratio(first_step(normed))
-    depth = len(plain.config["hidden"])
-    yield NormLevels(away(before) < away(without), depth, without, before)
-    after = delta_ratio(last_epoch(normed).layers)
-    epochs = len(normed.epochs)
-    yield TrainingLevels(away(after) < away(before), before, after, epochs)
-    lower, _, lower_end = accuracy(plain)
-    higher, higher_start, _ = accuracy(normed)
-    clear = higher_start > lower_end
-    yield NormLearns(clear, epochs, lower, lower_end, higher, higher_start)
-
-
-def moving_variance(records: Sequence[object]) -> Iterator[Observation]:
-    """A run in small batches, and its statistics beside the training set's exact ones."""
-    run = of_kind(TrainRecord, records[0])
-    measured = of_kind(EvalRecord, records[1])
-    assert measured.bn is not None
-    furthest = max(measured.bn.layers, key=lambda layer: layer.batch_mean)
-    yield MeansAgree(furthest.batch_mean < AGREE, furthest.layer, furthest.batch_mean)
-    first = measured.bn.layers[0]
-    batch = int(run.config["batch_size"])
-    ratio = first.batch_variance
-    yield VarianceOff(
-        abs(ratio - 1) > OFF,
-        layer=first.layer,
-        ratio=ratio,
-        batch=batch,
-        expected=(batch - 1) / batch,
-        corrected=ratio * batch / (batch - 1),
-    )
-    scores = {name: splits["test"] for name, splits in measured.bn.scores.items()}
-    moving = known(scores["moving"].accuracy)
-    exact = known(scores["population"].accuracy)
-    yield PriceOfVariance(moving != exact, moving, exact, measured.data.test)
-
 
 def clipping(records: Sequence[object]) -> Iterator[Observation]:
-    """A rate that is far too large, without clipping and with it."""
+    """A rate that is far too large and one that is not, each without clipping and with it."""
     wild = of_kind(TrainRecord, records[0])
     clipped = of_kind(TrainRecord, records[1])
     layer = ""
@@ -91,6 +34,23 @@ def clipping(records: Sequence[object]) -> Iterator[Observation]:
     first = clipped.epochs[0].clipped_fraction
     last = last_epoch(clipped).clipped_fraction
     yield ClippingFades(last < first, first, last, len(clipped.epochs))
+    yield _slows(of_kind(TrainRecord, records[2]), of_kind(TrainRecord, records[3]))
+
+
+def _slows(calm: TrainRecord, slowed: TrainRecord) -> ClippingSlows:
+    """A run that needs no clipping, and the same run with it."""
+    told = clipping_saves(slowed)
+    plain = last_epoch(calm).train_loss
+    loss = last_epoch(slowed).train_loss
+    return ClippingSlows(
+        learns(calm) and loss > plain,
+        option=told.option,
+        rate=float(calm.config["lr"]),
+        clipped=told.clipped,
+        plain=plain,
+        slowed=loss,
+        epochs=len(slowed.epochs),
+    )
 
 
 def _names(run: TrainRecord) -> list[str]:

@@ -91,3 +91,29 @@ class TrainAboveTest:
     act: str
     train: float
     test: float
+
+
+@dataclass(frozen=True)
+class SwishAgainst:
+    """Swish's test accuracy less another activation's, in points, paired by seed."""
+
+    shown: bool  # the interval is wholly above 0
+    rival: str
+    difference: float
+    low: float
+    high: float
+    seeds: int
+
+
+@dataclass(frozen=True)
+class FasterByTheClock:
+    """The time until every run has reached an accuracy, in seconds; paired by seed."""
+
+    shown: bool  # ELU's is shorter, the interval wholly below 0
+    accuracy: float
+    elu: float
+    relu: float
+    difference: float
+    low: float
+    high: float
+    seeds: int

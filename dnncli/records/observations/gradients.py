@@ -109,3 +109,44 @@ class BothWays:
     depth: int
     forward: float
     backward: float
+
+
+@dataclass(frozen=True)
+class UnequalLayers:
+    """What each step between hidden layers of unequal sizes does to mean squares.
+
+    Of outputs going up, of δ coming down the same steps; each beside its formula.
+    """
+
+    shown: bool  # every factor is within 30 % of its formula
+    init: str
+    act: str
+    sizes: str
+    forward: tuple[float, ...]
+    forward_formula: tuple[float, ...]
+    backward: tuple[float, ...]
+    backward_formula: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class XavierCompromises:
+    """What Xavier's variance does over all steps between hidden layers: mean squares' factors."""
+
+    shown: bool  # both are below 1, and within a factor of 1.5 of the formula
+    steps: int
+    forward: float
+    backward: float
+    formula: float  # the same both ways, where the first and the last layer are alike
+
+
+@dataclass(frozen=True)
+class HeKeepsForwards:
+    """What He's variance does at each step, and to δ's mean square over all of them."""
+
+    shown: bool  # outputs within 30 % at every step, δ over all within a factor of 1.5 of it
+    forward_least: float
+    forward_most: float
+    backward_least: float
+    backward_most: float
+    backward: float
+    formula: float  # units of the last hidden layer over those of the first

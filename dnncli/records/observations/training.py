@@ -129,3 +129,68 @@ class FrozenIsNotEnough:
     frozen: float
     trained: float
     layers: str
+
+
+@dataclass(frozen=True)
+class LevelAfterSteps:
+    """The gradient's ratio with batch norm, before the first step and after a few."""
+
+    shown: bool  # nearer to 1 after them
+    depth: int
+    before: float
+    after: float
+    steps: int
+
+
+@dataclass(frozen=True)
+class LargerRate:
+    """Test accuracies at a large rate, without batch norm and with it."""
+
+    shown: bool  # with it the run learns; without it breaks, or ends clearly below
+    rate: float
+    plain: float
+    normed: float
+    baseline: float
+
+
+@dataclass(frozen=True)
+class SmootherLoss:
+    """The loss along the gradient after training: half a step to four steps ahead."""
+
+    shown: bool  # with batch norm it ranges less, and its gradient changes less on the way
+    rate: float
+    plain: float  # how far the loss ranges
+    normed: float
+    plain_change: float  # the gradient's, over its norm
+    normed_change: float
+    plain_smoothness: float  # effective beta
+    normed_smoothness: float
+
+
+@dataclass(frozen=True)
+class LastBatchCounts:
+    """The moving variance over the training set's variance, where an epoch's last batch is small.
+
+    expected: from the batches' sizes, each with its weight in the moving average.
+    """
+
+    shown: bool  # at least 2 % below the mean of the batches' variances
+    layer: str
+    last: int
+    weight: float
+    moving: float
+    expected: float
+    average: float
+
+
+@dataclass(frozen=True)
+class ClippingSlows:
+    """A run that needs no clipping, and the same run with it: the last epoch's training loss."""
+
+    shown: bool  # the first run learns, and the loss with clipping is higher
+    option: str
+    rate: float
+    clipped: float  # the share of steps
+    plain: float
+    slowed: float
+    epochs: int

@@ -1,5 +1,7 @@
 """What the stations that compare activations observe, from comparisons made by hand."""
 
+from dataclasses import replace
+
 import pytest
 from scipy import stats
 
@@ -128,6 +130,41 @@ def test_elus_price_is_a_ratio_of_times(cost, shown):
     for kind in (tour.SlowerToTrain, tour.SlowerToAnswer):
         told = found("elu", kind, relu, elu)
         assert (told.shown, told.factor) == (shown, pytest.approx(cost))
+
+
+def test_swish_is_paired_with_each_of_the_others():
+    runs = {
+        "relu": (0.9, 0.91, 0.92),
+        "leaky-relu": (0.95, 0.97, 0.96),
+        "elu": (0.95, 0.99, 0.9),
+        "swish": (0.95, 0.97, 0.96),
+    }
+    rows = [row(act, [seed(k, test=x) for k, x in enumerate(own)]) for act, own in runs.items()]
+    made = OBSERVE["activations"]([comparison(*rows)])
+    told = {one.rival: one for one in made if isinstance(one, tour.SwishAgainst)}
+    assert set(told) == {"relu", "leaky-relu", "elu"}
+    low, high = stats.t.interval(0.95, 2, 5, stats.sem([5, 6, 4]))
+    ahead = told["relu"]
+    assert (ahead.shown, ahead.seeds) == (True, 3)
+    assert ahead.difference == pytest.approx(5)
+    assert (ahead.low, ahead.high) == (pytest.approx(low), pytest.approx(high))
+    assert not told["leaky-relu"].shown
+    assert not told["elu"].shown
+
+
+def test_by_the_clock_epochs_count_by_what_they_cost():
+    """ELU needs 2 and 3 epochs where ReLU needs 4 and 5, but an epoch takes it longer."""
+    elu = ([0.1, 0.9], [0.1, 0.2, 0.9])
+    relu = ([0.1, 0.1, 0.1, 0.9], [0.1, 0.1, 0.1, 0.1, 0.9])
+    for cost, shown in ((1.0, True), (3.0, False)):
+        rows = [curves("elu", *elu), curves("relu", *relu)]
+        rows[0] = replace(rows[0], seconds_per_epoch=2.0 * cost)
+        told = found("elu", tour.FasterByTheClock, *rows)
+        pairs = [2 * (2 * cost - 4), 2 * (3 * cost - 5)]
+        assert told.difference == pytest.approx(sum(pairs) / 2)
+        assert (told.elu, told.relu) == (pytest.approx(5 * cost), pytest.approx(9))
+        assert told.shown == shown
+        assert (told.accuracy, told.seeds) == (0.9, 2)
 
 
 def curves(act, *lists):

@@ -6,6 +6,7 @@ again from the JSON that scripts read.
 
 import contextlib
 import io
+import itertools
 import math
 import os
 import re
@@ -17,6 +18,7 @@ import pytest
 from shell import LEAVES
 
 from dnncli.cli import program
+from dnncli.experiments.tour import layer_sizes
 from dnncli.experiments.tour.observing import OBSERVE
 from dnncli.records import Difference, tour
 from dnncli.report import structured
@@ -36,9 +38,11 @@ def commanded(lines, folder):
 
 # What makes programs of stations alike, so that they are compiled once.
 ALIKE = (
-    ("--depth [45]", "--depth 3"),
+    ("--depth (10|4|5)", "--depth 3"),
+    ("--batch-size 130 ", ""),
+    ("--hidden 400,100,400,100,400,100,400", "--hidden 300,75,300"),
     ("train (?=--depth 3 --epochs)", "train --act relu --optimizer sgd "),
-    ("--clip-norm 0.1", "--clip-global-norm 10"),
+    ("--clip-norm 0.3", "--clip-global-norm 10"),
 )
 
 
@@ -177,7 +181,7 @@ def test_what_does_not_explode_or_is_not_saved_is_told(runs):
 
 
 def test_variances_are_those_of_glorot_and_he(runs, seen):
-    (demo,) = documents(runs["initialisation"])
+    demo = documents(runs["initialisation"])[0]
     deviations = {}
     for case in demo["cases"]:
         variance = case["layers"][0]["weight_norm"] ** 2 / (64 * 100)
@@ -189,7 +193,7 @@ def test_variances_are_those_of_glorot_and_he(runs, seen):
 
 
 def test_signals_are_followed_both_ways(runs, seen):
-    (demo,) = documents(runs["initialisation"])
+    demo = documents(runs["initialisation"])[0]
     both = [made for made in seen["initialisation"] if isinstance(made, tour.BothWays)]
     assert {made.case: made.shown for made in both} == {
         "tanh:xavier": True,
@@ -209,39 +213,175 @@ def test_signals_are_followed_both_ways(runs, seen):
 
 
 def test_a_variance_far_from_its_formula_is_told(runs):
-    (demo,) = runs["initialisation"]
+    demo, *unequal_runs = runs["initialisation"]
     first, *others = demo.cases
     wrong = replace(first.layers[0], weight_norm=1.1 * first.layers[0].weight_norm)
     cases = (replace(first, layers=(wrong, *first.layers[1:])), *others)
-    observation = found("initialisation", [replace(demo, cases=cases)], tour.VarianceAsPublished)
+    observation = found(
+        "initialisation", [replace(demo, cases=cases), *unequal_runs], tour.VarianceAsPublished
+    )
     assert (observation.shown, observation.init) == (False, first.init)
 
 
+def unequal(runs, place):
+    """The hidden layers' sizes, mean squares of outputs and of δ, from the JSON."""
+    document = documents(runs["initialisation"])[place]
+    hidden = document["initial"][:-1]
+    squares = [layer["activation_mean"] ** 2 + layer["activation_std"] ** 2 for layer in hidden]
+    return document["config"]["hidden"], squares, [layer["delta_rms"] ** 2 for layer in hidden]
+
+
+@pytest.mark.parametrize(("place", "act"), [(1, "identity"), (2, "relu")])
+def test_unequal_layers_are_held_against_the_formulas(place, act, runs, seen):
+    sizes, squares, deltas = unequal(runs, place)
+    assert len(set(sizes)) > 1
+    made = [told for told in seen["initialisation"] if isinstance(told, tour.UnequalLayers)]
+    (told,) = [told for told in made if told.act == act]
+    assert told.forward == pytest.approx([squares[1] / squares[0], squares[2] / squares[1]])
+    assert told.backward == pytest.approx([deltas[0] / deltas[1], deltas[1] / deltas[2]])
+    steps = list(itertools.pairwise(sizes))
+    if act == "identity":  # Xavier
+        assert told.forward_formula == pytest.approx([2 * n / (n + m) for n, m in steps])
+        assert told.backward_formula == pytest.approx([2 * m / (n + m) for n, m in steps])
+    else:
+        assert told.forward_formula == pytest.approx([1, 1])
+        assert told.backward_formula == pytest.approx([m / n for n, m in steps])
+    assert told.shown
+
+
+def test_what_xavier_and_he_keep_is_told_over_all_steps(runs):
+    sizes, squares, deltas = unequal(runs, 1)
+    told = found("initialisation", runs["initialisation"], tour.XavierCompromises)
+    assert told.forward == pytest.approx(squares[-1] / squares[0])
+    assert told.backward == pytest.approx(deltas[0] / deltas[-1])
+    assert told.formula == pytest.approx(4 * 300 * 75 / 375**2)  # 4ab/(a + b)²
+    assert told.steps == 2
+    sizes, squares, deltas = unequal(runs, 2)
+    told = found("initialisation", runs["initialisation"], tour.HeKeepsForwards)
+    assert told.formula == sizes[-1] / sizes[0] == 1
+    assert told.backward == pytest.approx(deltas[0] / deltas[-1])
+    assert told.shown
+
+
+@pytest.mark.parametrize("act", ["identity", "relu"])
+def test_the_formulas_are_means_over_weights(act):
+    """Drawn by NumPy in float64: outputs through W, and δ through its transpose, many times."""
+    rng = np.random.default_rng(0)
+    n, m = (60, 20)
+    for init, variance in (("xavier-normal", 2 / (n + m)), ("he-normal", 2 / n)):
+        assert layer_sizes.published(init, n, m) == pytest.approx(variance)
+        w = rng.standard_normal((1500, m, n)) * math.sqrt(variance)
+        a = np.abs(rng.standard_normal(n))
+        z = w @ a
+        slope = np.ones_like(z) if act == "identity" else (z > 0).astype(float)
+        down = np.einsum("kmn,km->kn", w, slope * rng.standard_normal(m))
+        forward = np.mean((slope * z) ** 2) / np.mean(a**2)
+        gain = layer_sizes.GAIN[act] * variance
+        assert forward == pytest.approx(n * gain, rel=0.05)
+        assert np.mean(down**2) == pytest.approx(m * gain * 1.0, rel=0.35)
+
+
+def test_layers_that_contradict_the_formulas_are_told(runs):
+    demo, xavier, he = runs["initialisation"]
+    for place, kinds in (
+        (1, (tour.XavierCompromises, tour.UnequalLayers)),
+        (2, (tour.HeKeepsForwards, tour.UnequalLayers)),
+    ):
+        run = (demo, xavier, he)[place]
+        first, *others = run.initial
+        louder = replace(first, delta_rms=3 * first.delta_rms)
+        records = [demo, xavier, he]
+        records[place] = replace(run, initial=(louder, *others))
+        made = [told for told in OBSERVE["initialisation"](records) if isinstance(told, kinds)]
+        told = [one for one in made if getattr(one, "act", run.config["act"]) == run.config["act"]]
+        assert len(told) == 2
+        assert not any(one.shown for one in told)
+
+
 def test_batch_norm_is_held_against_the_run_without_it(runs):
-    plain, normed = documents(runs["batch-norm"])
+    plain, normed = documents(runs["batch-norm"])[:2]
     levels = found("batch-norm", runs["batch-norm"], tour.NormLevels)
     assert levels.shown
     assert levels.plain == pytest.approx(ratio(plain["initial"]))
     assert levels.normed == pytest.approx(ratio(normed["initial"]))
-    assert not found("batch-norm", runs["batch-norm"][::-1], tour.NormLevels).shown
+    turned = [*runs["batch-norm"][1::-1], *runs["batch-norm"][2:]]
+    assert not found("batch-norm", turned, tour.NormLevels).shown
     learns = found("batch-norm", runs["batch-norm"], tour.NormLearns)
     metrics = [run["test"]["metrics"]["accuracy"] for run in (plain, normed)]
     assert learns.shown == (metrics[1]["low"] > metrics[0]["high"])
-    assert not found("batch-norm", runs["batch-norm"][::-1], tour.NormLearns).shown
+    assert not found("batch-norm", turned, tour.NormLearns).shown
     training = found("batch-norm", runs["batch-norm"], tour.TrainingLevels)
     ends = [ratio(normed["initial"]), ratio(normed["epochs"][-1]["layers"])]
     assert (training.before, training.after) == (pytest.approx(ends[0]), pytest.approx(ends[1]))
     assert training.shown == (abs(math.log(ends[1])) < abs(math.log(ends[0])))
 
 
+def test_the_level_after_some_steps_is_that_of_the_stored_network(runs):
+    ten, stored = documents(runs["batch-norm"])[2:4]
+    told = found("batch-norm", runs["batch-norm"], tour.LevelAfterSteps)
+    ends = [ratio(ten["initial"]), ratio(stored["layers"])]
+    assert (told.before, told.after) == (pytest.approx(ends[0]), pytest.approx(ends[1]))
+    assert told.shown == (abs(math.log(ends[1])) < abs(math.log(ends[0])))
+    assert told.steps == 21  # 1,297 examples in batches of 64
+    records = list(runs["batch-norm"])
+    records[3] = replace(records[3], layers=records[2].initial)
+    assert not found("batch-norm", records, tour.LevelAfterSteps).shown
+
+
+def scored(run, value, low, high):
+    """A run with this test accuracy."""
+    metric = replace(run.test.metrics["accuracy"], value=value, low=low, high=high)
+    return replace(run, test=replace(run.test, metrics={"accuracy": metric}))
+
+
+@pytest.mark.parametrize(
+    ("plain", "normed", "shown"),
+    [
+        ((0.1, 0.07, 0.14), (0.96, 0.93, 0.98), True),
+        ((0.9, 0.86, 0.92), (0.97, 0.94, 0.99), True),
+        ((0.95, 0.92, 0.97), (0.97, 0.94, 0.99), False),
+        ((0.1, 0.07, 0.14), (0.1, 0.07, 0.14), False),
+    ],
+)
+def test_a_larger_rate_is_one_that_only_works_with_it(plain, normed, shown, runs):
+    records = list(runs["batch-norm"])
+    calm = replace(records[4], stopped="epochs")
+    records[4] = scored(calm, *plain)
+    records[5] = scored(replace(records[5], stopped="epochs"), *normed)
+    told = found("batch-norm", records, tour.LargerRate)
+    assert (told.rate, told.plain, told.normed) == (1.0, plain[0], normed[0])
+    assert told.shown == shown
+
+
+def test_the_smoother_loss_is_that_of_both_commands(runs):
+    plain, normed = (document["along_gradient"] for document in documents(runs["batch-norm"])[8:])
+    told = found("batch-norm", runs["batch-norm"], tour.SmootherLoss)
+    assert told.plain == pytest.approx(plain["loss_high"] - plain["loss_low"])
+    assert told.normed == pytest.approx(normed["loss_high"] - normed["loss_low"])
+    assert (told.plain_change, told.normed_change) == (
+        plain["gradient_change"],
+        normed["gradient_change"],
+    )
+    assert (told.plain_smoothness, told.normed_smoothness) == (
+        plain["smoothness"],
+        normed["smoothness"],
+    )
+    narrower = told.normed < told.plain
+    assert told.shown == (narrower and told.normed_change < told.plain_change)
+    records = list(runs["batch-norm"])
+    records[8:] = records[:7:-1]
+    turned = found("batch-norm", records, tour.SmootherLoss)
+    assert not (told.shown and turned.shown)
+
+
 def test_training_that_levels_and_training_that_does_not_are_told_apart(runs):
-    plain, normed = runs["batch-norm"]
+    plain, normed, *others = runs["batch-norm"]
     last = normed.epochs[-1]
     for factor, expected in ((1.0, True), (1e6, False)):
         bottom = replace(last.layers[0], delta_rms=factor * last.layers[-2].delta_rms)
         ended = replace(last, layers=(bottom, *last.layers[1:]))
         run = replace(normed, epochs=(*normed.epochs[:-1], ended))
-        assert found("batch-norm", [plain, run], tour.TrainingLevels).shown == expected
+        assert found("batch-norm", [plain, run, *others], tour.TrainingLevels).shown == expected
 
 
 def test_the_variance_is_off_by_the_batches_size(runs):
@@ -249,10 +389,16 @@ def test_the_variance_is_off_by_the_batches_size(runs):
     first = measured["bn"]["layers"][0]
     told = found("moving-variance", runs["moving-variance"], tour.VarianceOff)
     assert told.shown
-    assert (told.ratio, told.batch, told.expected) == (first["batch_variance"], 8, 7 / 8)
-    # The last batch has one example (1,297 = 162 · 8 + 1) and no variance.
-    assert told.ratio == pytest.approx(7 / 8 * 162 / 163, abs=0.02)
-    assert told.corrected == pytest.approx(told.ratio * 8 / 7)
+    assert (told.ratio, told.batch) == (first["batch_variance"], 8)
+    # 162 batches of 8 keep 7/8 each; the last one has one example and no variance.
+    assert told.expected == pytest.approx(162 * 8 / 1297 * 7 / 8)
+    assert told.ratio == pytest.approx(told.expected, abs=0.02)
+    assert told.corrected == pytest.approx(1, abs=0.02)
+    last = found("moving-variance", runs["moving-variance"], tour.LastBatchCounts)
+    assert (last.last, last.moving) == (1, first["moving_variance"])
+    assert last.weight == pytest.approx(0.1)
+    assert last.expected == pytest.approx(0.9 * 7 / 8)
+    assert last.shown == (last.moving < 0.98 * last.average)
     agree = found("moving-variance", runs["moving-variance"], tour.MeansAgree)
     assert agree.off == max(layer["batch_mean"] for layer in measured["bn"]["layers"])
     assert agree.shown == (agree.off < 0.05)
@@ -265,23 +411,27 @@ def test_the_variance_is_off_by_the_batches_size(runs):
 def test_statistics_that_agree_are_told(runs):
     run, measured = runs["moving-variance"]
     layers = tuple(
-        replace(layer, batch_variance=1.001, batch_mean=0.2) for layer in measured.bn.layers
+        replace(layer, batch_variance=1.001, moving_variance=1.0, batch_mean=0.2)
+        for layer in measured.bn.layers
     )
     exact = measured.bn.scores["population"]
     bn = replace(measured.bn, layers=layers, scores={**measured.bn.scores, "moving": exact})
     records = [run, replace(measured, bn=bn)]
-    for kind in (tour.VarianceOff, tour.MeansAgree, tour.PriceOfVariance):
+    kinds = (tour.VarianceOff, tour.LastBatchCounts, tour.MeansAgree, tour.PriceOfVariance)
+    for kind in kinds:
         assert not found("moving-variance", records, kind).shown
 
 
 def test_clipping_is_told_by_layer_and_by_epoch(runs):
-    wild, clipped = runs["clipping"]
-    assert found("clipping", [wild, clipped], tour.RunBreaks).shown == (wild.stopped == "diverged")
+    wild, clipped, *calm = runs["clipping"]
+    assert found("clipping", [wild, clipped, *calm], tour.RunBreaks).shown == (
+        wild.stopped == "diverged"
+    )
     _, document = documents([wild, clipped])
     shares = {}
     for layers in zip(*(epoch["layers"] for epoch in document["epochs"]), strict=True):
         shares[layers[0]["layer"]] = np.mean([layer["clipped_fraction"] for layer in layers])
-    told = found("clipping", [wild, clipped], tour.ClippedLayers)
+    told = found("clipping", [wild, clipped, *calm], tour.ClippedLayers)
     assert told.most_share == pytest.approx(max(shares.values()))
     assert told.least_share == pytest.approx(min(shares.values()))
     assert told.shown == (max(shares.values()) > min(shares.values()))
@@ -290,10 +440,26 @@ def test_clipping_is_told_by_layer_and_by_epoch(runs):
         layers = tuple(replace(layer, clipped_fraction=share) for layer in first.layers)
         last = replace(first, clipped_fraction=share, layers=layers)
         run = replace(clipped, epochs=(replace(first, clipped_fraction=0.5), last))
-        fades = found("clipping", [wild, run], tour.ClippingFades)
+        fades = found("clipping", [wild, run, *calm], tour.ClippingFades)
         assert (fades.shown, fades.first, fades.last) == (expected, 0.5, share)
     same = replace(clipped, epochs=(last,))
-    assert not found("clipping", [wild, same], tour.ClippedLayers).shown
+    assert not found("clipping", [wild, same, *calm], tour.ClippedLayers).shown
+
+
+def test_clipping_that_slows_is_told_by_both_losses(runs):
+    wild, clipped, calm, slowed = runs["clipping"]
+    told = found("clipping", runs["clipping"], tour.ClippingSlows)
+    losses = [run.epochs[-1].train_loss for run in (calm, slowed)]
+    assert (told.plain, told.slowed, told.rate) == (*losses, 0.1)
+    learns = calm.test.metrics["accuracy"].low > calm.test.metrics["accuracy"].baseline
+    assert told.shown == (learns and losses[1] > losses[0])
+    good = scored(calm, 0.95, 0.92, 0.97)
+    for factor, shown in ((2.0, True), (0.5, False)):
+        last = replace(slowed.epochs[-1], train_loss=factor * losses[0])
+        records = [wild, clipped, good, replace(slowed, epochs=(last,))]
+        assert found("clipping", records, tour.ClippingSlows).shown == shown
+    lost = replace(good, stopped="diverged")
+    assert not found("clipping", [wild, clipped, lost, slowed], tour.ClippingSlows).shown
 
 
 def test_a_restored_run_is_compared_with_its_own_first_epoch(runs):
