@@ -102,7 +102,7 @@ def variance_is_off(out: str) -> None:
 
 def clips(out: str) -> None:
     """The share of steps stands beside each epoch."""
-    assert len(re.findall(r"clipped \d+ %", out)) == 5
+    assert len(re.findall(r"clip \d+ %", out)) == 5
 
 
 def goes_on(out: str) -> None:

@@ -97,7 +97,7 @@ def one_step(act: str, kind: str, size: int) -> Step:
     program = Program(spec, UpdateSpec(optimizer="sgd"), size, everything)
     before = state(program)
     batch = block(size)
-    log = engine._empty_log(before, plan(size, size))
+    log = engine._empty_log(program, before, plan(size, size))
     with jax.disable_jit():
         (after, log), (stats, seen) = take_step(
             program, (before, log), batch, jnp.asarray(KEY), jnp.float32(RATE), jnp.int32(0)

@@ -29,12 +29,14 @@ class Task:
 
     losses: each example's loss. metrics: by name, each a number for many examples.
     primary: the metric that ranks runs, of which more is better. more: metrics for the asking.
+    hits: of classes, 1 for each example that is answered rightly, else 0.
     """
 
     losses: Losses
     metrics: Mapping[str, Metric]
     primary: str
     more: Mapping[str, Metric] = field(default_factory=dict)
+    hits: Losses | None = None
 
     def asked(self, names: Sequence[str]) -> dict[str, Metric]:
         """The metrics, and of `more` those of these names."""
@@ -48,10 +50,14 @@ def cross_entropy(
     return optax.softmax_cross_entropy_with_integer_labels(logits, y)
 
 
+def hits(logits: Float[Array, "batch classes"], y: Int[Array, " batch"]) -> Float[Array, " batch"]:
+    """1 for each example whose class has the largest logit, else 0."""
+    return (jnp.argmax(logits, axis=1) == y).astype(jnp.float32)
+
+
 def accuracy(logits: Float[Array, "batch classes"], y: Int[Array, " batch"]) -> Float[Array, ""]:
     """The share of examples whose class has the largest logit."""
-    hits = jnp.argmax(logits, axis=1) == y
-    return jnp.mean(hits, dtype=jnp.float32)
+    return jnp.mean(hits(logits, y))
 
 
 def squared(outputs: Numbers, y: Numbers) -> Float[Array, " batch"]:
@@ -102,7 +108,7 @@ OF_NUMBERS: Mapping[str, Metric] = {"r2": r2, "rmse": rmse, "mae": mae}
 # By the loss: what is minimised says what the outputs are.
 TASKS: dict[str, Task] = {
     "cross-entropy": Task(
-        cross_entropy, {"accuracy": accuracy}, primary="accuracy", more=OF_CLASSES
+        cross_entropy, {"accuracy": accuracy}, primary="accuracy", more=OF_CLASSES, hits=hits
     ),
     "squared": Task(squared, OF_NUMBERS, primary="r2"),
     "absolute": Task(absolute, OF_NUMBERS, primary="r2"),

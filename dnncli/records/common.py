@@ -60,6 +60,8 @@ class EpochRecord:
 
     metrics: on the validation set, by name: accuracy, or r2, rmse and mae in the target's unit;
     and what --monitor names.
+    train_accuracy: of each step's batch before its update, as train_loss; None of a regression, and
+    of epochs that an earlier version trained.
     """
 
     epoch: int
@@ -71,6 +73,7 @@ class EpochRecord:
     seconds: float | None  # None: of a run before it was resumed
     layers: tuple[LayerRecord, ...]
     metrics: dict[str, float] = field(default_factory=dict)
+    train_accuracy: float | None = None
 
     @property
     def merit(self) -> float:

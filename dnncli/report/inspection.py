@@ -153,6 +153,10 @@ def history_lines(history: Sequence[EpochRecord]) -> Iterator[RenderableType]:
         for name in ("train_loss", "val_loss"):
             values = [getattr(epoch, name) for epoch in history]
             yield _Curve(name, values, _spans_decades(values))
+        shares = [epoch.train_accuracy for epoch in history]
+        known = [share for share in shares if share is not None]
+        if len(known) == len(shares):
+            yield _Curve("train_accuracy", known)
         for metric in history[-1].metrics:
             yield _Curve(f"val_{metric}", [epoch.metrics[metric] for epoch in history])
         yield from _movement(history[-1])

@@ -121,6 +121,8 @@ def _test_scalars(score: Score) -> Iterator[tuple[str, float]]:
 def _scalars(record: EpochRecord) -> Iterator[tuple[str, float]]:
     yield "loss/training", record.train_loss
     yield "loss/validation", record.val_loss
+    if record.train_accuracy is not None:
+        yield "accuracy/training", record.train_accuracy
     for name, value in record.metrics.items():
         yield f"{name}/validation", value
     yield "learning_rate", record.learning_rate

@@ -22,6 +22,7 @@ EPOCH_COLUMNS = (
     "learning_rate",
     "clipped_fraction",
     "seconds",
+    "train_accuracy",
 )
 STOPPED = {
     "epochs": "all epochs done",
@@ -113,9 +114,12 @@ def first_step(record: TrainRecord) -> Iterator[Text]:
 
 def epoch_header(data: DataRecord | None = None) -> Text:
     """The head of the epoch table, to stand above `epoch_line`s."""
-    short = ACCURACY.short if data is None else merit(data).short
-    column = f"val {short}"
-    return Text(f"epoch  train loss   val loss  {column:<8}   learning rate    time", style="bold")
+    shown = ACCURACY if data is None else merit(data)
+    columns = ["epoch", "train loss"]
+    if shown is ACCURACY:
+        columns.append(f"train {shown.short}")
+    columns += [f"{'val loss':>8}", f"{f'val {shown.short}':<8}", f"{'rate':>8}"]
+    return Text(f"{'  '.join(columns)} {'time':>6}", style="bold")
 
 
 def epoch_line(record: EpochRecord, best: bool) -> Text:
@@ -123,17 +127,25 @@ def epoch_line(record: EpochRecord, best: bool) -> Text:
     train_loss = text.loss(record.train_loss)
     val_loss = text.loss(record.val_loss)
     style = "bold" if best else ""
-    line = Text(f"{record.epoch:5d}  {train_loss:>10} {val_loss:>10}")
+    line = Text(f"{record.epoch:5d}  {train_loss:>10}")
+    if record.val_accuracy is not None:
+        line.append(f"  {_share(record.train_accuracy):>10}")
+    line.append(f"  {val_loss:>8}")
     shown = merit_of(record).shown(record.merit)
     line.append(f"  {shown:>8}", style=style)
-    line.append(f"  {record.learning_rate:14.3g} {text.seconds(record.seconds):>7}")
+    line.append(f"  {record.learning_rate:8.3g} {text.seconds(record.seconds):>6}")
     for name in class_monitors(record):
         line.append(f"  {scores.label(name)} {scores.figure(name, record.metrics[name])}")
     if record.clipped_fraction:
-        line.append(f"  clipped {text.percent(record.clipped_fraction)}")
+        line.append(f"  clip {text.percent(record.clipped_fraction)}")
     if best:
         line.append(" *")
     return line
+
+
+def _share(accuracy: float | None) -> str:
+    """A training accuracy; a dash where an earlier version has not measured it."""
+    return "-" if accuracy is None else ACCURACY.shown(accuracy)
 
 
 def class_monitors(record: EpochRecord) -> list[str]:

@@ -70,7 +70,7 @@ def train_block(
         return carry, stats
 
     ends = jnp.append(measured, steps)[1:]
-    began = (state, _empty_log(state, plan, program.probe is not None))
+    began = (state, _empty_log(program, state, plan, program.probe is not None))
     carry, stats = jax.lax.scan(segment, began, (measured, ends))
     return *carry, stats
 
@@ -92,7 +92,7 @@ def _take(block: Block, rows: Int[Array, " batch"]) -> Block:
     return block._replace(x=x, y=gather(block.y), weights=weights)
 
 
-def _empty_log(state: TrainState, plan: Plan, summing: bool = False) -> Log:
+def _empty_log(program: Program, state: TrainState, plan: Plan, summing: bool = False) -> Log:
     """A log of an epoch's steps, none of which is done. summing: whether gradients are added up."""
     steps = len(plan.learning_rates)
     parameters = state.network.parameters
@@ -100,7 +100,8 @@ def _empty_log(state: TrainState, plan: Plan, summing: bool = False) -> Log:
     inactive = jnp.zeros((len(parameters) - 1, widest), bool)
     unclipped = jnp.zeros((steps, len(parameters)), bool)
     sums = tuple(jnp.zeros_like(layer.kernel) for layer in parameters) if summing else ()
-    return Log(jnp.zeros(steps), unclipped, inactive, sums)
+    hits = None if program.objective().hits is None else jnp.zeros(steps)
+    return Log(jnp.zeros(steps), unclipped, inactive, sums, hits)
 
 
 def evaluate(program: Program, trained: Network, block: Block) -> Score:
@@ -174,7 +175,7 @@ def observe(
 
     def one(nothing: Any, index: Any) -> tuple[Any, Any]:
         rows = jax.lax.dynamic_slice_in_dim(plan.order, index * size, size)
-        carry = (state, _empty_log(state, plan))
+        carry = (state, _empty_log(program, state, plan))
         rate = plan.learning_rates[index]
         (_after, log), stats = step(program, carry, _take(block, rows), key, rate, index)
         return nothing, (log.losses[index], log.active, stats)

@@ -12,7 +12,7 @@ from dnncli.nn import gradient_noise, layer_stats
 from dnncli.records import EpochRecord, LayerRecord
 from dnncli.spec import RunSpec
 from dnncli.training.engine import EpochInfo, Score
-from dnncli.training.plan import Plan, batch_size, mean_loss
+from dnncli.training.plan import Plan, batch_size, over_examples
 
 # A float32 loss above this cannot show a change of 1: Adam's bounded steps reach it without an
 # infinity.
@@ -46,9 +46,11 @@ def record(
         layers = layer_stats.records(spec.network, info.stats, log.active, log.clipped)
         layers = _over_the_epoch(layers, info, _measured_sizes(spec, plan))
     metrics = in_units(info.validation, numbers)
+    size = batch_size(spec, examples)
+    hits = None if log.hits is None else over_examples(log.hits, examples, size)
     return EpochRecord(
         epoch=epoch + 1,
-        train_loss=mean_loss(log.losses, examples, batch_size(spec, examples)),
+        train_loss=over_examples(log.losses, examples, size),
         val_loss=float(info.validation.loss),
         val_accuracy=metrics.get("accuracy"),
         learning_rate=float(plan.learning_rates[-1]),
@@ -56,6 +58,7 @@ def record(
         seconds=seconds,
         layers=layers,
         metrics=metrics,
+        train_accuracy=hits,
     )
 
 

@@ -54,8 +54,8 @@ def spread(full: int) -> Int32[np.ndarray, " measured"]:
     return (np.arange(count) * full // max(count, 1)).astype(np.int32)
 
 
-def mean_loss(losses: Float32[np.ndarray, " steps"], examples: int, batch: int) -> float:
-    """The steps' mean losses averaged over examples: the last batch may be smaller."""
-    sizes = np.full(len(losses), batch)
-    sizes[-1] = examples - batch * (len(losses) - 1)
-    return float(np.average(losses.astype(np.float64), weights=sizes))
+def over_examples(means: Float32[np.ndarray, " steps"], examples: int, batch: int) -> float:
+    """The steps' mean losses or hits averaged over examples: the last batch may be smaller."""
+    sizes = np.full(len(means), batch)
+    sizes[-1] = examples - batch * (len(means) - 1)
+    return float(np.average(means.astype(np.float64), weights=sizes))

@@ -36,6 +36,7 @@ BASE_STREAM = 1 << 20  # keeps the dropout of the frozen base apart from the lay
 class Log(NamedTuple):
     """What the steps of an epoch leave behind besides the state and the probe's measurements.
 
+    hits: of classes, the share of each step's batch that was answered rightly before the update.
     gradients: the measured steps' kernel gradients, each times its number of examples, added up;
     empty where they are not wanted.
     """
@@ -44,6 +45,7 @@ class Log(NamedTuple):
     clipped: Bool[Array, "steps layers"]
     active: Bool[Array, "hidden widest"]  # units that had a gradient in any step
     gradients: gradient_noise.Kernels = ()
+    hits: Float[Array, " steps"] | None = None
 
 
 class Gradients(NamedTuple):
@@ -93,6 +95,7 @@ def step(
         log.clipped.at[index].set(clipped),
         log.active | active,
         _added(program, log, found.parameters, batch),
+        _hits(program, log, found.trace.activations[-1], batch, index),
     )
     return (TrainState(after, optimizer, state.step + 1), log), stats
 
@@ -101,6 +104,20 @@ def _pull(program: Program, rate: Float[Array, ""]) -> Pull | None:
     """What penalties and decay do to each layer in a step."""
     layers = len(program.network.layers())
     return penalties.pull(program.update, rate * jnp.array(program.multipliers or (1.0,) * layers))
+
+
+def _hits(
+    program: Program,
+    log: Log,
+    outputs: Float[Array, "batch outputs"],
+    batch: Block,
+    index: Int[Array, ""],
+) -> Float[Array, " steps"] | None:
+    """The log's shares with that of a step; every example counts alike, whatever its weight."""
+    counted = program.objective().hits
+    if log.hits is None or counted is None:
+        return None
+    return log.hits.at[index].set(reductions.mean(counted(outputs, batch.y), batch.mask))
 
 
 def _added(

@@ -75,14 +75,14 @@ def test_compiled_for_training_the_gradients_are_still_the_oracles(act, kind, si
 def by_hand(spec, before, x, y, size):
     """Plain SGD in float64, batch after batch.
 
-    Final parameters and statistics, losses, figures, slopes, and the kernels' gradients, each
+    Final parameters and statistics, losses, hits, figures, slopes, and the kernels' gradients, each
     times its number of examples, added up.
     """
     parameters, statistics = (
         oracle.exact(before.network.parameters),
         oracle.exact(before.network.statistics),
     )
-    losses, figures, slopes = [], [], []
+    losses, hits, figures, slopes = [], [], [], []
     sums = [np.zeros(layer.kernel.shape) for layer in parameters]
     for start in range(0, len(y), size):
         rows = slice(start, min(start + size, len(y)))
@@ -91,11 +91,12 @@ def by_hand(spec, before, x, y, size):
             total += (rows.stop - start) * layer.kernel
         updates = jax.tree.map(lambda g: -RATE * g, exact.gradients)
         losses.append(exact.loss)
+        hits.append(exact.accuracy)
         figures.append(oracle.figures(spec, parameters, exact, updates))
         slopes.append(exact.slopes)
         parameters = jax.tree.map(np.add, parameters, updates)
         statistics = oracle.averaged(spec, statistics, exact.statistics)
-    return parameters, statistics, losses, figures, slopes, sums
+    return parameters, statistics, losses, hits, figures, slopes, sums
 
 
 EPOCHS = [("relu", "plain", 33, 100), ("elu", "bn everywhere", 257, 517)]
@@ -118,10 +119,12 @@ def test_an_epoch_with_a_partial_last_batch_is_a_hand_loop_of_single_steps(
     after, info = engine.compiled_epoch(program, before, train, validation, KEY, plan, start)
 
     x, y = (np.asarray(part)[plan.order] for part in train[:2])
-    parameters, statistics, losses, figures, slopes, sums = by_hand(spec, before, x, y, size)
+    told = by_hand(spec, before, x, y, size)
+    parameters, statistics, losses, hits, figures, slopes, sums = told
     assert_agree(after.network.parameters, parameters, what="parameters")
     assert_agree(after.network.statistics, statistics, what="statistics")
     assert_agree(info.log.losses, losses, what="losses")
+    assert_agree(info.log.hits, hits, what="hits")
     for name in set(LAYER_FIELDS) - {"activation_mean"}:
         assert_agree(getattr(info.stats, name), [step[name] for step in figures], what=name)
     means = np.array([step["activation_mean"] for step in figures])

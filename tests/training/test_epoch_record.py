@@ -27,8 +27,9 @@ def info(**changes):
         "loss": np.float32(1.5),
         "accuracy": np.float32(0.75),
         "finite": np.ones(LAYERS, bool),
+        "hits": np.array([0.25, 0.5, 1.0], np.float32),
     } | changes
-    log = Log(parts["losses"], parts["clipped"], parts["active"])
+    log = Log(parts["losses"], parts["clipped"], parts["active"], hits=parts["hits"])
     score = Score(parts["loss"], {"accuracy": parts["accuracy"]})
     return EpochInfo(log, parts["stats"], score, parts["finite"])
 
@@ -45,6 +46,11 @@ def test_epochs_count_from_one_and_keep_their_time():
 
 def test_the_training_loss_is_the_mean_over_examples_not_over_steps():
     assert record().train_loss == pytest.approx((16 * 3 + 16 * 2 + 10 * 1) / 42)
+
+
+def test_the_training_accuracy_is_the_share_of_examples_and_numbers_have_none():
+    assert record().train_accuracy == pytest.approx((16 * 0.25 + 16 * 0.5 + 10 * 1) / 42)
+    assert record(hits=None).train_accuracy is None
 
 
 def test_the_validation_figures_are_those_reported():

@@ -75,9 +75,9 @@ def test_a_longer_run_does_not_change_the_shuffles_or_the_constant_rate():
 
 def test_the_epochs_loss_is_the_mean_over_examples_not_over_steps():
     losses = np.float32([1, 2, 9])
-    assert plans.mean_loss(losses, 25, 10) == pytest.approx((10 * 1 + 10 * 2 + 5 * 9) / 25)
-    assert plans.mean_loss(losses, 30, 10) == pytest.approx(4)
-    assert plans.mean_loss(np.float32([3]), 7, 10) == pytest.approx(3)
+    assert plans.over_examples(losses, 25, 10) == pytest.approx((10 * 1 + 10 * 2 + 5 * 9) / 25)
+    assert plans.over_examples(losses, 30, 10) == pytest.approx(4)
+    assert plans.over_examples(np.float32([3]), 7, 10) == pytest.approx(3)
 
 
 def test_the_default_batch_is_that_of_the_schedule():

@@ -228,7 +228,7 @@ def steps_by_hand(start, epoch, count):
     program = Program(run_spec.network, run_spec.update, 16, None)
     plan = plans.epoch_plan(run_spec, epoch, len(DATA.train))
     key = np.array([0, run_spec.seed], np.uint32)
-    log = engine._empty_log(state, plan)
+    log = engine._empty_log(program, state, plan)
     step = jax.jit(take_step, static_argnums=0)
     for index in range(count):
         rows = plan.order[index * 16 : (index + 1) * 16]

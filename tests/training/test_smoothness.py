@@ -1,5 +1,7 @@
 """The loss along the gradient, against walks of the float64 oracle and a parabola's own figures."""
 
+from functools import partial
+
 import jax
 import numpy as np
 import oracle
@@ -17,6 +19,10 @@ def norm(tree):
     return np.sqrt(sum(np.square(leaf).sum() for leaf in jax.tree.leaves(tree)))
 
 
+def stepped(rate, leaf, gradient):
+    return leaf - rate * gradient
+
+
 def walks(run):
     """For each full batch of the stored epoch: loss, losses ahead, and changes over the norm."""
     plan = epoch_plan(run.spec, run.history.best_epoch, len(DATA.train))
@@ -26,8 +32,8 @@ def walks(run):
         batch = (DATA.train.x[rows], DATA.train.y[rows])
         here = oracle.run(run.spec.network, parameters, *batch)
         ahead = []
-        for step in np.arange(0.5, 4.5, 0.5):
-            moved = jax.tree.map(lambda p, g: p - step * RATE * g, parameters, here.gradients)
+        for rate in RATE * np.arange(0.5, 4.5, 0.5):
+            moved = jax.tree.map(partial(stepped, rate), parameters, here.gradients)
             ahead.append(oracle.run(run.spec.network, moved, *batch))
         changes = [
             norm(jax.tree.map(np.subtract, there.gradients, here.gradients)) for there in ahead
