@@ -10,6 +10,14 @@ from dataclasses import dataclass
 from dnncli.spec.catalog import Entry
 
 LANGUAGES = ("en", "ko")
+DATA = ("digits", "mnist")
+# What commands are told that would else take the bundled digits; others take a checkpoint's data.
+# As many images of each digit as these have: all of MNIST would take minutes a station.
+MNIST = {
+    "train": " --data mnist --per-class 130",
+    "compare-activations": " --data mnist --per-class 130",
+    "vanishing-demo": " --data mnist",
+}
 
 
 @dataclass(frozen=True)
@@ -42,12 +50,19 @@ class Station(Entry):
     epochs: int = 0
     drawn: int = 0
 
-    def commands(self, budget: Budget) -> tuple[str, ...]:
-        """The command lines as they are run."""
+    def commands(self, budget: Budget, data: str = "digits") -> tuple[str, ...]:
+        """The command lines as they are run on the digits or on MNIST."""
         epochs = budget.epochs(self.epochs)
         # A resumed run goes on for as long again; few examples scatter, and are trained on quickly.
         sizes = {"epochs": epochs, "twice": 2 * epochs, "seeds": budget.seeds}
-        return tuple(line.format(pairs=2 * budget.seeds, **sizes) for line in self.lines)
+        lines = [line.format(pairs=2 * budget.seeds, **sizes) for line in self.lines]
+        return tuple(lines) if data == "digits" else tuple(map(_on_mnist, lines))
+
+
+def _on_mnist(line: str) -> str:
+    """The command line with MNIST as its data, where it does not take a checkpoint's."""
+    _, command, *words = line.split()
+    return line if "--resume" in words else line + MNIST.get(command, "")
 
 
 def _stations(*stations: Station) -> Mapping[str, Station]:

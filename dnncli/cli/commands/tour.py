@@ -10,7 +10,7 @@ from dnncli.cli.command import define, section
 from dnncli.cli.presenter import Presenter
 from dnncli.cli.types import Name
 from dnncli.errors import SpecError
-from dnncli.spec.tour import FULL, LANGUAGES, QUICK, STATIONS, Station
+from dnncli.spec.tour import DATA, FULL, LANGUAGES, QUICK, STATIONS, Station
 
 EXAMPLES = """
   dnncli tour                                    # thirteen stations
@@ -34,6 +34,11 @@ IDEA = Name(STATIONS, "station")
     ),
     click.option("--list", "listed", is_flag=True, help="List the stations, and run nothing."),
     click.option(
+        "--data",
+        type=click.Choice(DATA),
+        help="The images.  [default: mnist where `data fetch mnist` has brought it, else digits]",
+    ),
+    click.option(
         "--lang",
         type=click.Choice(LANGUAGES),
         help="Language of what is explained.  [default: by the locale]",
@@ -56,6 +61,7 @@ def command(
     first: str | None,
     quick: bool,
     listed: bool,
+    data: str | None,
     lang: str | None,
     plot: Path | None,
     json_file: Path | None,
@@ -75,6 +81,7 @@ def command(
     stations = _stations(idea, first)
     spoken = lang or _language()
     from dnncli.cli.running import tour
+    from dnncli.data.formats import remote
 
     if listed:
         return tour.show_list(presenter, stations, spoken)
@@ -82,8 +89,11 @@ def command(
     if plot:
         pictures = outputs.PictureFolder(plot, overwrite)
         pictures.check([tour.picture_name(station) for station in stations])
+    if data == "mnist":
+        remote.check(data)
+    at_hand = "mnist" if remote.is_here("mnist") else "digits"
     budget = QUICK if quick else FULL
-    return tour.Touring(presenter, stations, budget, spoken, pictures).run()
+    return tour.Touring(presenter, stations, budget, spoken, pictures, data or at_hand).run()
 
 
 def _stations(idea: str | None, first: str | None) -> tuple[Station, ...]:

@@ -62,6 +62,7 @@ class Touring:
     budget: Budget
     lang: str
     pictures: PictureFolder | None
+    data: str
     visited: list[StationRecord] = field(default_factory=list)
     began: float = field(default_factory=time.perf_counter)
 
@@ -85,6 +86,7 @@ class Touring:
             "ideas": [station.name for station in self.stations],
             "quick": self.budget is QUICK,
             "lang": self.lang,
+            "data": self.data,
         }
 
     def _walk(self) -> ExitCode:
@@ -119,6 +121,7 @@ class Touring:
             words = ["dnncli", "tour", "--from", rest[0].name, "--lang", self.lang]
             if self.budget is QUICK:
                 words.append("--quick")
+            words += ["--data", self.data]
             told = self.spoken.words["left"].format(idea=rest[0].name, command=shlex.join(words))
             self.presenter.notice(told)
         return code
@@ -127,7 +130,7 @@ class Touring:
         """Ask, run, and say what is seen. Raises Left where the tour ends."""
         began = time.perf_counter()
         place = list(STATIONS).index(station.name) + 1
-        commands = list(station.commands(self.budget))
+        commands = list(station.commands(self.budget, self.data))
         picture = None
         if self.pictures:
             picture = str(self.pictures.path(picture_name(station)))

@@ -150,13 +150,18 @@ def is_here(name: str) -> bool:
 
 
 def read(name: str) -> DataSource:
-    """A data set from the cache. Raises DataError, which says how to get it, where it is absent."""
+    """A data set from the cache. Raises DataError as `check`."""
+    check(name)
+    return replace(idx.read(folder(name)), name=name)
+
+
+def check(name: str) -> None:
+    """Raises DataError, which says how to get a data set, where it is absent."""
     if not is_here(name):
         local = f"; for the folder {name} here write --data ./{name}" if Path(name).is_dir() else ""
         raise DataError(
             f"{name} is not here yet: run `dnncli data fetch {name}`, {_by_hand(name)}{local}."
         )
-    return replace(idx.read(folder(name)), name=name)
 
 
 def _by_hand(name: str) -> str:

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from shell import environment, refused, run, start, strict
 
 from dnncli.cli.running import tour as running
+from dnncli.data.formats import remote
 from dnncli.errors import ExitCode
 from dnncli.records import tour
 from dnncli.report import sentences
@@ -61,7 +62,7 @@ def test_every_station_shows_what_it_runs_and_what_is_seen(ran):
 def test_json_has_stations_with_figures_and_no_other_output(ran):
     told = toured("--quick", "--format", "json").json
     assert (told["command"], told["schema"]) == ("tour", 1)
-    assert told["config"] == {"ideas": NAMES, "quick": True, "lang": "en"}
+    assert told["config"] == {"ideas": NAMES, "quick": True, "lang": "en", "data": "digits"}
     assert [station["idea"] for station in told["stations"]] == NAMES
     for station in told["stations"]:
         assert station["commands"] == list(STATIONS[station["idea"]].commands(QUICK))
@@ -71,6 +72,27 @@ def test_json_has_stations_with_figures_and_no_other_output(ran):
         assert (second["observation"], second["shown"]) == ("NormLevels", False)
         assert station["answer"]
         assert station["seconds"] >= 0
+
+
+def test_mnist_is_used_where_it_is_at_hand_unless_digits_are_asked_for(ran, monkeypatch):
+    monkeypatch.setattr(remote, "is_here", lambda name: name == "mnist")
+    told = toured("--format", "json").json
+    assert told["config"]["data"] == "mnist"
+    lines = [line for station in told["stations"] for line in station["commands"]]
+    for line in lines:
+        _, command, *words = line.split()
+        draws = command in ("train", "compare-activations", "vanishing-demo")
+        assert ("--data mnist" in line) == (draws and "--resume" not in words)
+        # Few enough for seconds, and where `transfer` has its own number that one alone.
+        assert line.count("--per-class") <= 1
+    asked = toured("--data", "digits", "--format", "json").json
+    assert asked["config"]["data"] == "digits"
+    assert "mnist" not in " ".join(asked["stations"][0]["commands"])
+
+
+def test_mnist_that_is_not_here_is_said_before_any_station(ran):
+    assert "run `dnncli data fetch mnist`" in refused(1, "tour", "--data", "mnist")
+    assert not ran
 
 
 def test_json_lines_come_station_by_station(ran):

@@ -524,11 +524,11 @@ def test_reuse_that_does_not_help_is_told(runs):
     assert not found("reuse", [None, lost, lost], tour.FrozenIsNotEnough).shown
 
 
-@pytest.mark.parametrize("budget", [FULL, QUICK], ids=["full", "quick"])
+@pytest.mark.parametrize(("budget", "data"), [(FULL, "digits"), (QUICK, "digits"), (FULL, "mnist")])
 @pytest.mark.parametrize("station", STATIONS.values(), ids=lambda station: station.name)
-def test_every_line_is_one_that_the_program_takes(station, budget, monkeypatch):
+def test_every_line_is_one_that_the_program_takes(station, budget, data, monkeypatch):
     """Nothing but dnncli's own commands, with files of the station's own folder."""
-    for line in station.commands(budget):
+    for line in station.commands(budget, data):
         program_name, name, *words = shlex.split(line)
         assert program_name == "dnncli"
         assert os.sep not in line
