@@ -56,6 +56,7 @@ class Extras:
     overwrite: bool
     out: Path | None = None
     plot: Path | None = None
+    animate: Path | None = None
     save_config: Path | None = None
     tensorboard: Path | None = None
     json: Path | None = None
@@ -68,6 +69,7 @@ class Extras:
         named = {
             "--out": self.out,
             "--plot": self.plot,
+            "--animate": self.animate,
             "--save-config": self.save_config,
             "--json": self.json,
         }
@@ -77,6 +79,11 @@ class Extras:
 
             canvas.check(self.plot)
             files.reserve(self.plot, self.overwrite, "--plot")
+        if self.animate:
+            from dnncli.report.figures import animation
+
+            animation.check(self.animate)
+            files.reserve(self.animate, self.overwrite, "--animate")
         for option in ("--save-config", "--json"):
             path = named[option]
             if path:
@@ -105,6 +112,13 @@ class Extras:
             from dnncli.report.figures import canvas
 
             canvas.save(build(), self.plot, command_line())
+
+    def film(self, build: Callable[[], Any]) -> None:
+        """Build the film and write it."""
+        if self.animate:
+            from dnncli.report.figures import animation
+
+            animation.save(build(), self.animate, command_line())
 
 
 class PictureFolder:

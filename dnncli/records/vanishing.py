@@ -24,7 +24,8 @@ class TrainingOutcome:
 
     delta_ratio: of the trained networks, a quadratic mean over the seeds that did not diverge,
     measured as before the first step; None where all did. majority: the validation accuracy of
-    always answering the largest class.
+    always answering the largest class. deltas: of every layer after each epoch, quadratic means over
+    the seeds that trained so far; only where they were asked for.
     """
 
     epochs: int
@@ -32,6 +33,7 @@ class TrainingOutcome:
     val_accuracy_values: tuple[float | None, ...]  # None: that seed diverged
     delta_ratio: float | None = None
     majority: float | None = None
+    deltas: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True)

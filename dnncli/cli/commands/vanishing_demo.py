@@ -20,6 +20,7 @@ EXAMPLES = """
   dnncli vanishing-demo --cases tanh:he,tanh:critical,relu:he+bn --depth 50
   dnncli vanishing-demo --depths 5,10,20,50,100
   dnncli vanishing-demo --train 20 --seeds 3     # who learns
+  dnncli vanishing-demo --train 20 --seeds 1 --animate learning.gif
 """
 
 
@@ -72,6 +73,13 @@ EXAMPLES = """
         help="Explain the tables' words and signs under them.  [default: on]",
     ),
     outputs.plot_option,
+    click.option(
+        "--animate",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Show δ by layer as --train goes on: .gif, .svg, or .mp4 where ffmpeg is installed."
+        "  (needs dnncli[plot])",
+    ),
     outputs.json_option,
     outputs.overwrite_option,
 )
@@ -87,6 +95,7 @@ def command(
     scale: str,
     legend: bool,
     plot: Path | None,
+    animate: Path | None,
     json_file: Path | None,
     overwrite: bool,
     format_: str,
@@ -103,7 +112,9 @@ def command(
     for name, value, least in (("width", width, 1), ("seeds", seeds, 1), ("train", train, 0)):
         if value < least:
             raise SpecError(f"--{name} {value}: must be at least {least}.", option=f"--{name}")
-    extras = outputs.Extras(overwrite, plot=plot, json=json_file)
+    if animate and (not train or len(levels) > 1):
+        raise SpecError("--animate: give --train N too, and one depth.", option="--animate")
+    extras = outputs.Extras(overwrite, plot=plot, animate=animate, json=json_file)
     extras.check()
     from dnncli import data as sources
 
@@ -112,7 +123,7 @@ def command(
     from dnncli.cli.running.vanishing_demo import demonstrate
     from dnncli.experiments.vanishing.run import VanishingSpec
 
-    spec = VanishingSpec(chosen, levels, width, seeds, train)
+    spec = VanishingSpec(chosen, levels, width, seeds, train, watch=animate is not None)
     demonstrate(presenter, spec, source, dataset, extras, explained=legend)
 
 

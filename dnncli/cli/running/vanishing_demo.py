@@ -8,6 +8,7 @@ from dnncli.experiments.vanishing.result import result
 from dnncli.experiments.vanishing.run import VanishingSpec
 from dnncli.records import CaseRecord
 from dnncli.report import vanishing as report
+from dnncli.report.figures import animation
 from dnncli.report.figures import vanishing as figures
 from dnncli.spec import DataSpec
 from dnncli.training import compilation_cache
@@ -34,6 +35,7 @@ def demonstrate(
     presenter.show(report.report, record, explained=explained)
     presenter.end(record, report.layer_rows(record.cases), streamed=["cases"])
     extras.draw(lambda: figures.figure(record.cases))
+    extras.film(lambda: animation.film(record.cases))
 
 
 def _config(spec: VanishingSpec, source: DataSpec, dataset: Dataset) -> dict[str, object]:

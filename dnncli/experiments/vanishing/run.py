@@ -28,13 +28,17 @@ BATCH = 256  # examples of the one batch that is measured
 
 @dataclass(frozen=True)
 class VanishingSpec:
-    """The demonstration: cases at depths, over seeds, with or without some epochs of training."""
+    """The demonstration: cases at depths, over seeds, with or without some epochs of training.
+
+    watch: whether every layer's δ is kept after each epoch.
+    """
 
     cases: tuple[Case, ...]
     depths: tuple[int, ...] = (20,)
     width: int = 100
     seeds: int = 5
     train: int = 0
+    watch: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def _examine(
     ratios = _delta_ratios(measured)
     trained = None
     if spec.train:
-        ended = training.trained(case, network, dataset, spec.train, spec.seeds)
+        ended = training.trained(case, network, dataset, spec.train, spec.seeds, watched=spec.watch)
         trained = replace(
             training.outcome(ended, dataset),
             delta_ratio=_trained_ratio(network, ended, dataset, program),

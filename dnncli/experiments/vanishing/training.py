@@ -1,11 +1,14 @@
 """Which cases learn: each is trained for some epochs, all seeds at once."""
 
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 
 from dnncli.data import Dataset
-from dnncli.records import TrainingOutcome
+from dnncli.experiments.vanishing.layer_figures import quadratic_mean
+from dnncli.nn import layer_stats
+from dnncli.records import LayerRecord, TrainingOutcome
 from dnncli.spec import NetworkSpec, RunSpec, ScheduleSpec, StoppingSpec, UpdateSpec
 from dnncli.spec.vanishing import Case
 from dnncli.training import placement, seeds
@@ -23,15 +26,22 @@ def train(
 
 
 def trained(
-    case: Case, network: NetworkSpec, dataset: Dataset, epochs: int, seed_count: int
+    case: Case,
+    network: NetworkSpec,
+    dataset: Dataset,
+    epochs: int,
+    seed_count: int,
+    *,
+    watched: bool = False,
 ) -> SeedBatch:
-    """Every seed's run after its last epoch: Adam at its default rate."""
+    """Every seed's run after its last epoch: Adam at its default rate. watched: layer by layer."""
     update = UpdateSpec(clip_global_norm=CLIP) if case.clip else UpdateSpec()
     schedule = ScheduleSpec(epochs=epochs)
     every_epoch = StoppingSpec(patience=None)
     spec = RunSpec(network=network, update=update, schedule=schedule, stopping=every_epoch)
-    # Without a probe: nobody looks at the layers, and the program is half as large.
-    compiled = seeds.compile_epoch(spec, seed_count, dataset, probe=None)
+    # Where nobody looks at the layers the program is half as large.
+    probe = layer_stats.measure if watched else None
+    compiled = seeds.compile_epoch(spec, seed_count, dataset, probe=probe)
     untrained = seeds.start(spec, seed_count, dataset)
     train = placement.block(dataset.train)
     validation = placement.block(dataset.validation)
@@ -47,7 +57,25 @@ def outcome(batch: SeedBatch, dataset: Dataset) -> TrainingOutcome:
     epochs = batch.runs[0].spec.schedule.epochs
     largest = np.bincount(dataset.train.y).argmax()
     majority = float((dataset.validation.y == largest).mean())
-    return TrainingOutcome(epochs, mean, values, majority=majority)
+    return TrainingOutcome(epochs, mean, values, majority=majority, deltas=_deltas(batch))
+
+
+def _deltas(batch: SeedBatch) -> tuple[tuple[float, ...], ...]:
+    """Every layer's delta after each epoch, over the seeds that were trained so far."""
+    runs = list(map(_measured, batch.runs))
+    longest = max(map(len, runs))
+    return tuple(_over_seeds(runs, place) for place in range(longest))
+
+
+def _measured(run: RunHistory) -> list[tuple[LayerRecord, ...]]:
+    """A run's layers by epoch; none where nobody looked at them."""
+    return [epoch.layers for epoch in run.epochs if epoch.layers]
+
+
+def _over_seeds(runs: Sequence[list[tuple[LayerRecord, ...]]], place: int) -> tuple[float, ...]:
+    """Quadratic means after an epoch, layer by layer."""
+    by_layer = zip(*(run[place] for run in runs if place < len(run)), strict=True)
+    return tuple(quadratic_mean([one.delta_rms for one in same]) for same in by_layer)
 
 
 def _last_accuracy(run: RunHistory) -> float | None:

@@ -107,11 +107,11 @@ def save(figure: "Figure", path: Path, command: str) -> None:
     data = io.BytesIO()
     with rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")  # a name in a script the font has not
-        figure.savefig(data, format=kind, metadata=_metadata(kind, command))
+        figure.savefig(data, format=kind, metadata=metadata(kind, command))
     files.write(path, data.getvalue())
 
 
-def _metadata(kind: str, command: str) -> dict[str, Any]:
+def metadata(kind: str, command: str) -> dict[str, Any]:
     """What each format calls the maker and the command; no time, so that bytes repeat."""
     made_by = f"dnncli {__version__}"
     line = command if command.isprintable() else ascii(command)

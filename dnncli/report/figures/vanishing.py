@@ -66,7 +66,8 @@ def _heading(cases: Sequence[CaseRecord]) -> str:
 
 def _panels(figure: "SubFigure", rows: int, cases: Sequence[CaseRecord]) -> None:
     """A panel a case, so that no curve hides another, all with the same axes."""
-    grid = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
+    columns = min(COLUMNS, len(cases))
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     panels = list(grid.flat)
     for index, case in enumerate(cases):
         _curve(panels[index], case, index)

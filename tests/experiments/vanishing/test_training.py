@@ -1,5 +1,6 @@
 """Who learns: cases trained for some epochs, each seed as `train` would."""
 
+import numpy as np
 import pytest
 from problems import dataset
 
@@ -18,16 +19,18 @@ def compiled_once():
     compilation_cache.enable()
 
 
-def learn(text, data=DATA, epochs=4, seeds=2):
+def learn(text, data=DATA, epochs=4, seeds=2, watched=False):
     case = vanishing.parse(text)
     spec = NetworkSpec(hidden=HIDDEN, act=case.act, init=case.init, bn=case.bn)
-    return training.train(case, spec, data, epochs, seeds), spec
+    ended = training.trained(case, spec, data, epochs, seeds, watched=watched)
+    return training.outcome(ended, data), spec
 
 
-def test_accuracies_are_the_last_epochs_of_the_runs_that_train_makes():
-    trained, spec = learn("elu:he")
+def test_accuracies_and_deltas_are_of_the_epochs_of_the_runs_that_train_makes():
+    trained, spec = learn("elu:he", watched=True)
     assert trained.epochs == 4
     expected = []
+    deltas = []
     for seed in range(2):
         run = RunSpec(
             network=spec,
@@ -35,10 +38,18 @@ def test_accuracies_are_the_last_epochs_of_the_runs_that_train_makes():
             stopping=StoppingSpec(patience=None),
             seed=seed,
         )
-        *_, last = runs.run(runs.start(run, DATA), DATA)
-        expected.append(last.record.val_accuracy)
+        epochs = [made.record for made in runs.run(runs.start(run, DATA), DATA)]
+        expected.append(epochs[-1].val_accuracy)
+        deltas.append([[layer.delta_rms for layer in epoch.layers] for epoch in epochs])
     assert trained.val_accuracy_values == pytest.approx(expected)
     assert trained.val_accuracy == pytest.approx(sum(expected) / 2)
+    squares = np.mean(np.square(deltas), axis=0)
+    np.testing.assert_allclose(trained.deltas, np.sqrt(squares), rtol=1e-4)
+    assert np.shape(trained.deltas) == (4, 3)
+
+
+def test_unwatched_layers_have_no_deltas_also_where_a_seed_diverged_at_once():
+    assert learn("elu:he", epochs=1)[0].deltas == ()
 
 
 def test_clipping_is_by_global_norm(monkeypatch):
