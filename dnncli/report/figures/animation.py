@@ -9,7 +9,6 @@ import math
 import re
 import shutil
 import tempfile
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -105,8 +104,7 @@ def save(made: Film, path: Path, command: str) -> None:
     """Write a film whole or not at all."""
     from matplotlib import rc_context
 
-    with rc_context(canvas.STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph")  # as in `canvas.save`
+    with rc_context(canvas.style()):
         data = _svg(made, command) if path.suffix.lower() == ".svg" else _frames(made, path)
     files.write(path, data)
 

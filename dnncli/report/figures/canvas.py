@@ -8,9 +8,9 @@ import importlib.util
 import io
 import math
 import textwrap
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -36,7 +36,6 @@ SHORT = 50  # ratio of a logarithmic axis' ends below which 2 and 5 are marked b
 FEW_SEEDS = 5  # from which on the band of a learning curve is an interval
 TITLE = 94  # characters of a title's line that fit on a page's width
 STYLE: Any = {
-    "font.family": "DejaVu Sans",  # it comes with matplotlib: the same bytes everywhere
     "font.size": 8,
     "axes.titlesize": 8,
     "axes.titleweight": "bold",
@@ -61,6 +60,22 @@ STYLE: Any = {
     "pdf.fonttype": 42,  # TrueType: journals refuse Type 3
     "svg.hashsalt": "dnncli",  # names of SVG's parts are the same in every run
 }
+
+
+# It comes with matplotlib: the same bytes everywhere. Others are for what it lacks, such as Hangul
+# in a column's name, where one of them is installed.
+FONT = "DejaVu Sans"
+OTHER_FONTS = (
+    *("Noto Sans CJK KR", "Noto Sans KR", "NanumGothic", "Nanum Gothic", "Apple SD Gothic Neo"),
+    *("AppleGothic", "Malgun Gothic", "UnDotum", "Baekmuk Gulim", "Noto Sans CJK JP"),
+    *(
+        "Noto Sans CJK SC",
+        "WenQuanYi Zen Hei",
+        "Hiragino Sans",
+        "Microsoft YaHei",
+        "Arial Unicode MS",
+    ),
+)
 
 
 class Curve(NamedTuple):
@@ -92,8 +107,37 @@ def canvas(width: float, height: float) -> Iterator["Figure"]:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context(STYLE):
+    with rc_context(style()):
         yield Figure(figsize=(width, height))
+
+
+def style() -> Any:
+    """The style, with the fonts that there are; matplotlib types its keys one by one."""
+    return {**STYLE, "font.family": list(fonts())}
+
+
+@cache
+def fonts() -> tuple[str, ...]:
+    """The font of all pictures, and those installed here that have letters it has not."""
+    from matplotlib import font_manager
+
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    return (FONT, *(name for name in OTHER_FONTS if name in installed))
+
+
+@cache
+def _letters() -> frozenset[int]:
+    """The code points that the fonts have."""
+    from matplotlib import font_manager
+
+    files_of_fonts = map(font_manager.findfont, fonts())
+    maps = [font_manager.get_font(file).get_charmap() for file in files_of_fonts]
+    return frozenset().union(*maps)
+
+
+def _drawn(letter: str) -> str:
+    r"""A letter, or where no font has it its code point (`\ud55c`) rather than an empty square."""
+    return letter if ord(letter) in _letters() else ascii(letter).strip("'")
 
 
 def save(figure: "Figure", path: Path, command: str) -> None:
@@ -105,8 +149,7 @@ def save(figure: "Figure", path: Path, command: str) -> None:
 
     kind = path.suffix.lower().lstrip(".")
     data = io.BytesIO()
-    with rc_context(STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph")  # a name in a script the font has not
+    with rc_context(style()):
         figure.savefig(data, format=kind, metadata=metadata(kind, command))
     files.write(path, data.getvalue())
 
@@ -125,7 +168,7 @@ def metadata(kind: str, command: str) -> dict[str, Any]:
 
 def literal(text: str) -> str:
     """A name as it is, on one line: a file called a$b.csv does not hold a formula."""
-    return escaped(text).replace("$", r"\$")
+    return "".join(map(_drawn, escaped(text))).replace("$", r"\$")
 
 
 def title(figure: "Figure", text: str) -> None:

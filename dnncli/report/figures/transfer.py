@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Runs = Mapping[str, Sequence[RunSummary]]
+MOST = 101.0  # of an axis in per cent
 OFFSET = 0.1  # of the mean beside its seeds, of the distance of two kinds
 
 
@@ -77,6 +78,8 @@ def _tests(axes: "Axes", runs: Runs, shown: Merit) -> None:
     axes.set_xlim(-0.5, max(len(runs), 1) - 0.5)
     axes.set_title(f"test {shown.name}")
     axes.set_ylabel(shown.right)
+    if shown.unit:  # per cent: one value alone would make an axis that goes beyond all of them
+        axes.set_ylim(top=min(axes.get_ylim()[1], MOST))
     axes.grid(color="#e6e6e6", linewidth=0.5, axis="y")
 
 

@@ -11,6 +11,7 @@ import math
 import os
 import re
 import shlex
+import string
 from dataclasses import replace
 
 import numpy as np
@@ -18,11 +19,13 @@ import pytest
 from shell import LEAVES
 
 from dnncli.cli import program
+from dnncli.experiments.comparison import speed
 from dnncli.experiments.tour import layer_sizes
 from dnncli.experiments.tour.observing import OBSERVE
 from dnncli.records import Difference, tour
-from dnncli.report import structured
-from dnncli.spec.tour import FULL, QUICK, STATIONS, Budget
+from dnncli.report import sentences, structured
+from dnncli.spec.tour import FULL, LANGUAGES, QUICK, STATIONS, Budget
+from dnncli.training import seeds
 
 TINY = Budget(seeds=2, share=0.1)
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -43,6 +46,7 @@ ALIKE = (
     ("--hidden 400,100,400,100,400,100,400", "--hidden 300,75,300"),
     ("train (?=--depth 3 --epochs)", "train --act relu --optimizer sgd "),
     ("--clip-norm 0.3", "--clip-global-norm 10"),
+    ("--acts sigmoid,tanh,relu,elu", "--acts sigmoid,relu"),
 )
 
 
@@ -54,20 +58,15 @@ def tiny(name):
     return lines.splitlines()
 
 
-# Hand-made records serve for these (test_comparisons.py), and for reuse what `names` has trained.
-NOT_RUN = ("activations", "elu", "early-stopping", "reuse")
-
-
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory, quick_compilation):
     """The stations' records."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DNNCLI_VANISHING_DEMO_DEPTH", "10")
-        return {
-            name: commanded(tiny(name), tmp_path_factory.mktemp(name))
-            for name in STATIONS
-            if name not in NOT_RUN
-        }
+        patch.setenv("DNNCLI_COMPARE_ACTIVATIONS_HIDDEN", "16")
+        patch.setattr(seeds, "COMPILER_OPTIONS", {})  # the quick ones
+        patch.setattr(speed, "MOST_ROUNDS", 1)
+        return {name: commanded(tiny(name), tmp_path_factory.mktemp(name)) for name in STATIONS}
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +79,71 @@ def found(name, records, kind):
     """The one observation of a kind that a station makes of records."""
     (observation,) = [made for made in OBSERVE[name](records) if isinstance(made, kind)]
     return observation
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", STATIONS)
+def test_every_station_runs_and_each_sentence_holds_the_figures_of_its_run(name, lang, seen):
+    spoken = sentences.language(lang)
+    assert seen[name]
+    for observation in seen[name]:
+        told = sentences.told(observation, spoken)
+        which = "shown" if observation.shown else "otherwise"
+        template = spoken.observations[told.observation][which]
+        pattern = ""
+        for text, field, form, _ in string.Formatter().parse(template):
+            pattern += re.escape(text)
+            if field:
+                pattern += re.escape(sentences.FORMATS[form](getattr(observation, field)))
+        assert re.fullmatch(pattern, told.sentence)
+        assert "nan" not in told.sentence
+
+
+def accuracies(document, act):
+    """Test accuracies of an activation's seeds, from the JSON."""
+    (row,) = [row for row in document["rows"] if row["act"] == act]
+    return np.array([run["test_accuracy"] for run in row["runs"]])
+
+
+def test_what_comparisons_show_is_in_their_json(runs, seen):
+    (document,) = documents(runs["activations"])
+    rows = {row["act"]: row for row in document["rows"]}
+    means = found("activations", runs["activations"], tour.MeanNearerZero)
+    assert (means.elu, means.relu) == (
+        rows["elu"]["activation_mean"],
+        rows["relu"]["activation_mean"],
+    )
+    ahead = [made for made in seen["activations"] if isinstance(made, tour.SwishAgainst)]
+    for made in ahead:
+        gains = accuracies(document, "swish") - accuracies(document, made.rival)
+        assert made.difference == pytest.approx(100 * gains.mean())
+        assert made.shown == (made.low > 0)
+    (document,) = documents(runs["early-stopping"])
+    better = found("early-stopping", runs["early-stopping"], tour.BetterThanSigmoid)
+    gains = accuracies(document, "relu") - accuracies(document, "sigmoid")
+    assert better.difference == pytest.approx(100 * gains.mean())
+    stopped = found("early-stopping", runs["early-stopping"], tour.StoppedEarly)
+    ends = [run["stopped"] for row in document["rows"] for run in row["runs"]]
+    assert (stopped.stopped, stopped.runs) == (ends.count("patience"), 4)
+    (document,) = documents(runs["elu"])
+    rows = {row["act"]: row for row in document["rows"]}
+    slower = found("elu", runs["elu"], tour.SlowerToTrain)
+    assert slower.factor == pytest.approx(
+        rows["elu"]["seconds_per_epoch"] / rows["relu"]["seconds_per_epoch"]
+    )
+
+
+def test_what_reuse_shows_is_in_its_json(runs):
+    _, trained, frozen = documents(runs["reuse"])
+    helps = found("reuse", runs["reuse"], tour.ReuseHelps)
+    means = [
+        np.mean([run["test"]["accuracy"] for run in one["seeds"]]) for one in (trained, frozen)
+    ]
+    assert helps.reused == pytest.approx(means[0])
+    assert helps.shown == (trained["difference"]["low"] > 0)
+    enough = found("reuse", runs["reuse"], tour.FrozenIsNotEnough)
+    assert (enough.trained, enough.frozen) == (pytest.approx(means[0]), pytest.approx(means[1]))
+    assert enough.shown == (means[1] < means[0])
 
 
 def documents(records):

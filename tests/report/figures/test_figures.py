@@ -1,6 +1,7 @@
 """Figures: the same bytes each time, for every run there can be, with labels, units and the command."""
 
 import dataclasses
+import io
 import itertools
 import math
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("matplotlib")
+
+from matplotlib import font_manager
 
 from dnncli.errors import DnncliError, SpecError
 from dnncli.experiments import statistics
@@ -198,6 +201,26 @@ def test_curves_are_told_apart_by_colour_and_dashes():
     assert len({line.get_color() for line in lines}) == len(lines) == 7
     assert len({str(line._dash_pattern) for line in lines}) == 7
     assert len(axes.collections) == 7
+
+
+def test_letters_that_no_font_has_are_spelled_and_others_drawn(monkeypatch):
+    """Never an empty square: the font that comes with matplotlib has no Hangul."""
+    monkeypatch.setattr(canvas, "fonts", lambda: (canvas.FONT,))
+    monkeypatch.setattr(canvas, "_letters", canvas._letters.__wrapped__)
+    assert canvas.literal("δ 한a$") == r"δ \ud55ca\$"
+    with canvas.canvas(2, 2) as figure:
+        axes = figure.subplots()
+        axes.set_title(canvas.literal("한글"))
+        canvas.title(figure, "가격.csv")
+        figure.savefig(io.BytesIO())  # a missing letter would be a warning, which is an error here
+    monkeypatch.setattr(canvas, "_letters", lambda: {ord("한")})
+    assert canvas.literal("한") == "한"
+
+
+def test_fonts_are_those_that_are_installed():
+    known = {font.name for font in font_manager.fontManager.ttflist}
+    assert canvas.fonts()[0] == "DejaVu Sans"
+    assert set(canvas.fonts()) <= known
 
 
 def test_a_picture_is_whole_or_the_old_one_stays(tmp_path):
