@@ -24,8 +24,8 @@ class TrainingOutcome:
 
     delta_ratio: of the trained networks, a quadratic mean over the seeds that did not diverge,
     measured as before the first step; None where all did. majority: the validation accuracy of
-    always answering the largest class. deltas: of every layer after each epoch, quadratic means over
-    the seeds that trained so far; only where they were asked for.
+    always answering the largest class. deltas: of every layer after each epoch, quadratic means
+    over the seeds that trained so far; only where they were asked for.
     """
 
     epochs: int

@@ -1,4 +1,4 @@
-"""Stations about batch normalisation: what it does to gradients, rates and the loss, and its averages."""
+"""Stations about batch normalisation: gradients, rates and the loss with it, and its averages."""
 
 import math
 from collections.abc import Iterator, Sequence

@@ -1,8 +1,8 @@
 """Variances forwards and backwards where layers have unequal sizes: Xavier's and He's formulas.
 
-From one hidden layer to the next the outputs' mean square is multiplied by n_in Var(w) g, and coming
-back down δ's by n_out Var(w) g, on average over weights; g is E[φ(z)²]/E[z²] = E[φ'(z)²], 1 for the
-identity and 1/2 for ReLU (Glorot & Bengio 2010, He et al. 2015).
+From one hidden layer to the next the outputs' mean square is multiplied by n_in Var(w) g, and
+coming back down δ's by n_out Var(w) g, on average over weights; g is E[φ(z)²]/E[z²] = E[φ'(z)²], 1
+for the identity and 1/2 for ReLU (Glorot & Bengio 2010, He et al. 2015).
 """
 
 import math

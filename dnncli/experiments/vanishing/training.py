@@ -75,7 +75,12 @@ def _measured(run: RunHistory) -> list[tuple[LayerRecord, ...]]:
 def _over_seeds(runs: Sequence[list[tuple[LayerRecord, ...]]], place: int) -> tuple[float, ...]:
     """Quadratic means after an epoch, layer by layer."""
     by_layer = zip(*(run[place] for run in runs if place < len(run)), strict=True)
-    return tuple(quadratic_mean([one.delta_rms for one in same]) for same in by_layer)
+    return tuple(map(_mean_delta, by_layer))
+
+
+def _mean_delta(layers: Sequence[LayerRecord]) -> float:
+    """The quadratic mean of one layer's delta over seeds."""
+    return quadratic_mean([layer.delta_rms for layer in layers])
 
 
 def _last_accuracy(run: RunHistory) -> float | None:
