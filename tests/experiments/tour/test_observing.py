@@ -58,6 +58,17 @@ def tiny(name):
     return lines.splitlines()
 
 
+class Lazily(dict):
+    """Values by station, each made when it is first asked for: no test waits for all of them."""
+
+    def __init__(self, make):
+        self.make = make
+
+    def __missing__(self, name):
+        self[name] = self.make(name)
+        return self[name]
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory, quick_compilation):
     """The stations' records."""
@@ -66,13 +77,13 @@ def runs(tmp_path_factory, quick_compilation):
         patch.setenv("DNNCLI_COMPARE_ACTIVATIONS_HIDDEN", "16")
         patch.setattr(seeds, "COMPILER_OPTIONS", {})  # the quick ones
         patch.setattr(speed, "MOST_ROUNDS", 1)
-        return {name: commanded(tiny(name), tmp_path_factory.mktemp(name)) for name in STATIONS}
+        yield Lazily(lambda name: commanded(tiny(name), tmp_path_factory.mktemp(name)))
 
 
 @pytest.fixture(scope="module")
 def seen(runs):
     """The stations' observations."""
-    return {name: list(OBSERVE[name](records)) for name, records in runs.items()}
+    return Lazily(lambda name: list(OBSERVE[name](runs[name])))
 
 
 def found(name, records, kind):
