@@ -91,6 +91,7 @@ def _panel(axes: "Axes", case: CaseRecord, index: int, frames: Sequence[list[Any
         line.set_gid(f"frame{place}-case{index}")
         frame.append(line)
     axes.set_yscale("log")
+    canvas.whole_numbers(axes.xaxis)
     axes.set_title(canvas.literal(case.short), fontsize=7)
     axes.grid(color="#e6e6e6", linewidth=0.5)
 

@@ -135,13 +135,13 @@ def _r2(axes: "Axes", record: TrainRecord) -> None:
 def _accuracy(axes: "Axes", record: TrainRecord) -> None:
     values = [100 * epoch.merit for epoch in record.epochs]
     epochs = _numbers(record)
+    training = [epoch.train_accuracy for epoch in record.epochs]
+    shares = [100 * share for share in training if share is not None]
+    if len(shares) == len(values):
+        canvas.curves(axes, epochs, {"training": Curve(shares)})
     # The same colours as in the panel of losses.
     canvas.curves(axes, epochs, {"validation": Curve(values)}, first=1)
-    training = [epoch.train_accuracy for epoch in record.epochs]
-    if None not in training:
-        shares = [100 * share for share in training if share is not None]
-        canvas.curves(axes, epochs, {"training": Curve(shares)})
-        values += shares
+    values += shares
     if record.test and record.best_epoch:
         test = 100 * record.test.merit
         values.append(test)

@@ -92,6 +92,7 @@ def _curve(axes: "Axes", case: CaseRecord, index: int) -> None:
     colour = canvas.COLOURS[index % len(canvas.COLOURS)]
     axes.plot([x for x, _ in points], [y for _, y in points], "x", color=colour, markersize=3)
     axes.set_yscale("log")
+    canvas.whole_numbers(axes.xaxis)
     axes.set_title(canvas.literal(case.short), fontsize=7)
 
 
