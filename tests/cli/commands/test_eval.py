@@ -45,6 +45,7 @@ def test_the_table_says_what_the_json_says():
         "bn",
         "threshold",
         "calibration",
+        "along_gradient",
     }
     assert set(score) == {
         "loss",
@@ -92,6 +93,17 @@ def test_every_split_gradients_and_statistics_come_when_asked():
     shown = run("eval", "bn.ckpt", *asked).out
     assert "Gradients of the stored network" in shown
     assert "with moving statistics:" in shown
+
+
+def test_the_loss_along_the_gradient_comes_when_asked():
+    asked = ["--along-gradient", "0.1"]
+    ahead = run("eval", "bn.ckpt", *asked, "--format", "json").json["along_gradient"]
+    assert (ahead["nearest"], ahead["furthest"]) == (pytest.approx(0.05), pytest.approx(0.4))
+    assert ahead["loss_low"] <= ahead["loss_high"]
+    shown = run("eval", "bn.ckpt", *asked).out
+    assert "The loss along the gradient, steps of 0.05 to 0.4 times" in shown
+    assert f"effective smoothness β {ahead['smoothness']:.3g}" in shown
+    assert "must be above 0" in refused(2, "eval", "bn.ckpt", "--along-gradient", "0")
 
 
 def test_layers_names_are_whole_in_80_columns_and_blocks_apart(monkeypatch):
