@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from dnncli.diagnosis import chance, regression
@@ -85,10 +85,9 @@ class Case:
         """Whether a linear model or nearest neighbours beat the largest class's share."""
         if self.evidence.regression is not None:
             return regression.simple_models_learn(self.evidence.regression)
-        if self.outcome is None or self.outcome.reference is None:
+        if self.outcome is None:
             return False
-        reference = self.outcome.reference
-        return chance.better(reference.best, reference.examples, self.learned.majority or 0.0)
+        return _simple_models_learn(self.outcome, self.learned.majority or 0.0)
 
     @cached_property
     def blind_loss(self) -> float:
@@ -199,30 +198,57 @@ def learned(outcome: Outcome, classes: ClassStatistics) -> Learned:
     held_out = outcome.held_out
     largest = max(range(len(classes.train)), key=classes.train.__getitem__)
     share = sum(held_out.confusion[largest]) / max(1, held_out.examples)
-    train_share = max(classes.train) / max(1, sum(classes.train))
     reference = outcome.reference
     linear = reference.linear / reference.examples if reference else None
-    frequencies = frequency_loss(classes.train, held_out)
-    verdict = _verdict(outcome, share, train_share, frequencies)
-    return Learned(
-        verdict,
+    by_loss = _shown_by_loss(held_out, share)
+    told = Learned(
+        "nothing",
         held_out.accuracy,
         outcome.train.accuracy,
         share,
         linear,
         weighted=classes.weighted,
+        loss=held_out.loss,
+        frequency_loss=entropy([sum(row) for row in held_out.confusion]),
+        by_loss=by_loss,
     )
+    return replace(told, verdict=_verdict(outcome, told, classes.train))
 
 
-def _verdict(outcome: Outcome, share: float, train_share: float, frequencies: float) -> str:
-    """In a word. frequencies: the loss of knowing only how frequent the classes are."""
+def _verdict(outcome: Outcome, told: Learned, counts: Sequence[int]) -> str:
+    """In a word. counts: of the training examples by class."""
+    share = told.majority or 0.0
+    if told.by_loss:
+        return "weakly" if _simple_models_learn(outcome, share) else "learned"
     held_out = outcome.held_out
     if chance.better(held_out.hits, held_out.examples, share):
         return "weakly" if _below_reference(outcome) else "learned"
+    frequencies = frequency_loss(counts, held_out)
     if _may_be_worthwhile(outcome, share, frequencies) and not _below_reference(outcome):
         return "unknown"
-    train = outcome.train
-    return "memorised" if chance.better(train.hits, train.examples, train_share) else "nothing"
+    by_heart = _known(outcome.train, max(counts) / max(1, sum(counts)))
+    return "memorised" if by_heart else "nothing"
+
+
+def _known(seen: SplitOutcome, share: float) -> bool:
+    """Whether examples are known beyond chance, by the answers or by their probabilities.
+
+    share: the largest class's. Probabilities tell more than answers where a class is so rare that
+    it is never the likeliest.
+    """
+    return chance.better(seen.hits, seen.examples, share) or _shown_by_loss(seen, share)
+
+
+def _shown_by_loss(seen: SplitOutcome, share: float) -> bool:
+    """Whether the log loss shows that examples are known, and the answers do not."""
+    answered = chance.better(seen.hits, seen.examples, share)
+    return not answered and seen.above_frequencies > regression.ONE_SIDED
+
+
+def _simple_models_learn(outcome: Outcome, share: float) -> bool:
+    """Whether a linear model or nearest neighbours beat the largest class's share."""
+    reference = outcome.reference
+    return reference is not None and chance.better(reference.best, reference.examples, share)
 
 
 def _may_be_worthwhile(outcome: Outcome, share: float, frequencies: float) -> bool:

@@ -149,16 +149,18 @@ def _for_rare(case: Case) -> str:
 
 
 def _missed(case: Case, rare: int, share: float) -> bool:
-    """Whether less than half of a class is found; where something was learned, less than of others.
+    """Whether less than half of a class is found; where answers are better than chance, less often.
 
     share: the largest class's. Where it is overwhelming, the rare one is looked at in any case.
+    A network that learned what its answers do not show answers the rare class too seldom.
     """
     assert case.outcome is not None
     confusion = case.outcome.held_out.confusion
     hits = confusion[rare][rare]
     total = sum(confusion[rare])
-    if case.learned.verdict != "learned":
-        return hits * 2 < total and (case.impaired or share >= OVERWHELMING)
+    by_loss = case.learned.by_loss
+    if by_loss or case.learned.verdict != "learned":
+        return hits * 2 < total and (by_loss or case.impaired or share >= OVERWHELMING)
     other_hits = case.outcome.held_out.hits - hits
     others = case.outcome.held_out.examples - total
     fewer = chance.clearly_below(hits, total, other_hits, others)
@@ -176,9 +178,10 @@ def labels(case: Case) -> Iterator[Finding]:
     if untold and training_fits(case) and not lopsided:
         yield _untold(case)
         return
-    # A network that learned little confuses all classes, whatever their labels.
+    # A network that learned little confuses all classes, whatever their labels; so do answers that
+    # show less than their probabilities.
     pairs = []
-    if case.learned.verdict == "learned":
+    if case.learned.verdict == "learned" and not case.learned.by_loss:
         pairs = list(_same_classes(case.data.classes, case.outcome.held_out))
     if pairs:
         names = case.data.classes.names

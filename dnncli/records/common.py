@@ -136,6 +136,9 @@ class Learned:
 
     verdict: nothing (no better than that share), memorised (better on training data only), weakly
     (worse than a linear model), learned, or unknown.
+    loss, frequency_loss: log losses on the held-out examples, the network's and that of knowing
+    only how frequent the classes are among them. by_loss: whether only they show what was learned:
+    the accuracy is not above the largest class's share, as where a rare class is never answered.
     weighted: whether each example counts as its class does in a weighted loss.
     majority: the largest class's share of the held-out examples; linear: a linear model's accuracy
     on them; accuracy: the network's on them; train_accuracy: on the training examples.
@@ -150,6 +153,9 @@ class Learned:
     train_r2: float | None = None
     linear_r2: float | None = None
     weighted: bool = False
+    loss: float | None = None
+    frequency_loss: float | None = None
+    by_loss: bool = False
 
 
 @dataclass(frozen=True)

@@ -120,10 +120,15 @@ class DataStatistics:
 
 @dataclass(frozen=True)
 class SplitOutcome:
-    """How a network does on some examples; confusion[i][j] counts class i taken for class j."""
+    """How a network does on some examples; confusion[i][j] counts class i taken for class j.
+
+    above_frequencies: by how many standard errors its log loss, example by example, is below that
+    of knowing only how frequent the classes are among these examples.
+    """
 
     loss: float
     confusion: tuple[tuple[int, ...], ...]
+    above_frequencies: float = 0.0
 
     @property
     def examples(self) -> int:

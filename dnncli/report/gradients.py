@@ -185,8 +185,18 @@ def learned_line(learned: Learned | None) -> Iterator[Text]:
         against.append(f"a linear model {learned.linear:.0%}")
     style = LEARNED_STYLES.get(learned.verdict, "bold yellow")
     counted = ", each counted with its class's weight" if learned.weighted else ""
-    told = f": right on {', '.join(parts)}{counted} ({', '.join(against)})."
-    yield Text.assemble((LEARNED[learned.verdict], style), told)
+    told = f"right on {', '.join(parts)}{counted} ({', '.join(against)})"
+    yield Text.assemble((LEARNED[learned.verdict], style), f"{_by_loss(learned)}: {told}.")
+
+
+def _by_loss(learned: Learned) -> str:
+    """That the answers alone would not show it, in words."""
+    if not learned.by_loss:
+        return ""
+    losses = (
+        f"log loss {learned.loss:.3g}, of the classes' frequencies {learned.frequency_loss:.3g}"
+    )
+    return f", as its probabilities show ({losses})"
 
 
 def _learned_numbers(learned: Learned) -> Text:

@@ -17,6 +17,7 @@ from dnncli.records import Score
 from dnncli.records.diagnosis import Outcome, Reference, RegressionOutcome, SplitOutcome
 from dnncli.spec import NetworkSpec
 from dnncli.training import engine, nonlinearity, placement
+from dnncli.training.certainty import above_frequencies
 from dnncli.training.program import Block
 from dnncli.training.snapshot import Snapshot
 
@@ -116,17 +117,19 @@ class _Seen(NamedTuple):
     predicted: Int[np.ndarray, " examples"]
 
     def record(self, classes: int, weights: Weights = None) -> SplitOutcome:
-        """Mean loss and confusion, with each example as its class counts in the loss."""
+        """Loss, confusion and certainty, with each example as its class counts in the loss."""
         confusion = np.zeros((classes, classes), np.int64)
         np.add.at(confusion, (self.y, self.predicted), 1)
         losses = self.losses.astype(np.float64)
+        own = None if weights is None else weights[self.y]
+        above = above_frequencies(losses, self.y, own)
         total = float(len(self.y))
-        if weights is not None:
-            losses = losses * weights[self.y]
-            total = float(weights[self.y].sum())
+        if weights is not None and own is not None:
+            losses = losses * own
+            total = float(own.sum())
             confusion = weighed(confusion, weights)
         counts = tuple(tuple(row) for row in confusion.tolist())
-        return SplitOutcome(float(losses.sum()) / max(1.0, total), counts)
+        return SplitOutcome(float(losses.sum()) / max(1.0, total), counts, above)
 
 
 def together(*splits: Split) -> Split:

@@ -1,6 +1,5 @@
 """How the best network predicts numbers on every example, and what simple models reach."""
 
-import math
 from typing import NamedTuple
 
 import jax
@@ -15,6 +14,7 @@ from dnncli.records import Metric, Score
 from dnncli.records.diagnosis import Fit, RegressionOutcome
 from dnncli.spec import NetworkSpec
 from dnncli.training import engine, epoch_record, placement
+from dnncli.training.certainty import standard_errors
 from dnncli.training.outcome import (
     EXAMPLES,
     HELD_OUT_SAMPLE,
@@ -87,7 +87,7 @@ def _fit(split: Split, answers: _Answers) -> Fit:
     y = split.y.astype(np.float64)
     errors = _squares(y, answers.outputs)
     # Standardised targets have mean 0 over the training examples: that is the mean's answer.
-    above = standard_errors(_squares(y, np.zeros_like(y)), errors)
+    above = standard_errors(_squares(y, np.zeros_like(y)) - errors)
     return Fit(len(y), answers.loss, r2(y, answers.outputs), above)
 
 
@@ -103,18 +103,6 @@ def r2(y: Numbers, outputs: Numbers) -> float:
     varies = spread > 0
     shares = np.where(varies, 1 - errors / np.where(varies, spread, 1.0), 0.0)
     return float(shares.mean())
-
-
-def standard_errors(larger: Squares, smaller: Squares) -> float:
-    """By how many standard errors the mean of differences is above 0; 0 where they are all 0."""
-    differences = larger - smaller
-    if len(differences) < 2:
-        return 0.0
-    deviation = float(differences.std(ddof=1))
-    mean = float(differences.mean())
-    if deviation == 0 or not math.isfinite(deviation):
-        return 0.0
-    return mean / (deviation / math.sqrt(len(differences)))
 
 
 def _beside_simple(
@@ -140,8 +128,8 @@ def _beside_simple(
         found.held_out,
         linear,
         neighbours,
-        below_simple=standard_errors(_squares(y, own.astype(np.float64)), better),
-        simple_above_mean=standard_errors(_squares(y, np.zeros_like(y)), better),
+        below_simple=standard_errors(_squares(y, own.astype(np.float64)) - better),
+        simple_above_mean=standard_errors(_squares(y, np.zeros_like(y)) - better),
     )
 
 

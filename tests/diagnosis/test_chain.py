@@ -32,6 +32,10 @@ from tests.diagnosis.runs import (
 )
 
 NOTHING = outcome(GUESSING, GUESSING)
+# The second of two classes is rare and never answered, though more likely where it is right.
+RARE_CLASSES = ClassStatistics(("no", "yes"), (1700, 300), (170, 30), (170, 30))
+NEVER = SplitOutcome(0.38, ((340, 0), (60, 0)), above_frequencies=4.0)
+RARE = outcome(NEVER, NEVER, Reference(400, 338, 330))
 
 
 def first(subject):
@@ -93,6 +97,24 @@ class TestLearned:
         counts = ClassStatistics(("a", "b"), (500, 500), (3, 2), (2, 3))
         assert learned(outcome(few, reference=Reference(10, 6, 6)), counts).verdict == "unknown"
 
+    def test_probabilities_show_what_answers_do_not(self):
+        assert learned(RARE, RARE_CLASSES).verdict == "learned"
+        assert learned(RARE, RARE_CLASSES).by_loss
+        frequencies = -(0.85 * math.log(0.85) + 0.15 * math.log(0.15))
+        assert learned(RARE, RARE_CLASSES).frequency_loss == pytest.approx(frequencies)
+        chance = replace(RARE, held_out=replace(NEVER, above_frequencies=2.0))
+        assert learned(chance, RARE_CLASSES).verdict == "memorised"
+        nothing = replace(chance, train=replace(NEVER, above_frequencies=2.0))
+        assert learned(nothing, RARE_CLASSES).verdict == "nothing"
+
+    def test_answers_that_show_it_need_no_probabilities(self):
+        surely = replace(outcome().held_out, above_frequencies=9.0)
+        assert not learned(outcome(surely), CLASSES).by_loss
+
+    def test_what_probabilities_show_is_little_where_simple_models_answers_show_more(self):
+        better = replace(RARE, reference=Reference(400, 370, 300))
+        assert learned(better, RARE_CLASSES).verdict == "weakly"
+
 
 class TestData:
     def inputs(self, **changes):
@@ -149,6 +171,16 @@ class TestData:
         found = first(subject)
         assert found.rule == "imbalance"
         assert "yes has 20 of 2000" in found.evidence
+
+    def test_a_rare_class_that_is_known_and_never_answered_is_imbalance_alone(self):
+        data = DataStatistics(INPUTS, RARE_CLASSES)
+        found = chain.findings(case(data=data, outcome=RARE))
+        assert [one.rule for one in found] == ["imbalance"]
+        assert found[0].symptoms == ()
+
+    def test_classes_that_are_alike_frequent_and_hard_to_tell_are_no_fault(self):
+        hard = SplitOutcome(0.66, ((120, 80), (112, 88)), above_frequencies=4.0)
+        assert chain.findings(case(outcome=outcome(hard, hard, Reference(400, 205, 210)))) == ()
 
     @pytest.mark.parametrize(("found", "rule"), [(150, "imbalance"), (192, "healthy")])
     def test_a_rare_class_that_is_found_less_often_than_the_others(self, found, rule):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from dnncli.records import LayerRecord
+from dnncli.records import LayerRecord, Learned
 from dnncli.report import gradients
 
 VALUES = [0.0, 1e-45, -1.5e-12, 0.123456, -0.5, 999.0, -123456.0, -3.4e38, -math.inf, math.nan]
@@ -96,3 +96,12 @@ def test_every_layer_is_shown_where_that_is_asked_for_or_they_are_few():
     few = drawn(deep()[-30:])
     assert len(first_words(few)) == 30
     assert not any(line.startswith("…") for line in few)
+
+
+def test_the_loss_is_told_where_it_alone_shows_that_something_was_learned():
+    told = Learned("learned", 0.84, 0.86, 0.85, 0.83, loss=0.3931, frequency_loss=0.4262)
+    (line,) = gradients.learned_line(told)
+    assert line.plain.startswith("learned: right on 84% of the held-out examples")
+    (line,) = gradients.learned_line(replace(told, by_loss=True))
+    shown = "as its probabilities show (log loss 0.393, of the classes' frequencies 0.426)"
+    assert line.plain.startswith(f"learned, {shown}: right on 84% of the held-out examples")

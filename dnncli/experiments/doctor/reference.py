@@ -34,10 +34,13 @@ class Reference:
 
     def beaten_by(self, accuracy: float) -> bool:
         """Whether an accuracy is above the majority's beyond chance and not below linear."""
+        return self.above_majority(accuracy) and self.reaches_linear(accuracy)
+
+    def reaches_linear(self, accuracy: float) -> bool:
+        """Whether an accuracy is not below the linear model's beyond chance."""
         if self.linear is None:
-            return self.above_majority(accuracy)
-        slack = CHANCE * self._error(self.linear)
-        return self.above_majority(accuracy) and accuracy >= self.linear - slack
+            return True
+        return accuracy >= self.linear - CHANCE * self._error(self.linear)
 
     def above_majority(self, accuracy: float) -> bool:
         """Whether an accuracy is above the majority's beyond chance."""

@@ -126,10 +126,9 @@ def _candidate(examination: Examination, outcome: Outcome) -> CandidateRecord:
     if not outcome.scores:
         return record
     mean = paired.mean_score(outcome.scores)
-    assert examination.reference is not None
     loss = None if trial.diverged else mean.loss
     verdict = most_frequent(paired.verdicts(trial))
-    learned = not trial.diverged and examination.reference.beaten_by(mean.accuracy)
+    learned = not trial.diverged and examination.has_learned(mean)
     return replace(
         record,
         val_accuracy=mean.accuracy,

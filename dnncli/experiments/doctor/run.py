@@ -15,6 +15,7 @@ from dnncli.experiments.doctor import candidates
 from dnncli.experiments.doctor.one_batch import fit_one_batch
 from dnncli.experiments.doctor.reference import Reference, excerpt, reference
 from dnncli.experiments.halving import Deadline, Halved
+from dnncli.experiments.paired import SeedScore
 from dnncli.experiments.race import Advanced, Load, Race, trials
 from dnncli.records import Finding, OneBatchRecord, TrainRecord
 from dnncli.spec import DataSpec, RunSpec
@@ -140,9 +141,22 @@ class Examination:
         if record.stopped == "diverged" or not record.best_epoch:
             return False
         accuracy = record.epochs[record.best_epoch - 1].merit
-        if cut:
-            return self.reference.above_majority(accuracy)
-        return self.reference.beaten_by(accuracy)
+        above = _by_loss(record) or self.reference.above_majority(accuracy)
+        return above and (cut or self.reference.reaches_linear(accuracy))
+
+    def has_learned(self, score: SeedScore) -> bool:
+        """Whether a candidate's score is that of a network that has learned.
+
+        Where the run as it is has, by its probabilities alone, one that is no worse has too.
+        """
+        assert self.reference is not None
+        assert self.trained is not None
+        if self.reference.beaten_by(score.accuracy):
+            return True
+        record = self.trained.record
+        if not _by_loss(record) or not self.reference.reaches_linear(score.accuracy):
+            return False
+        return score.loss <= record.epochs[record.best_epoch - 1].val_loss
 
     def _prepared_race(self, dataset: Dataset) -> Race:
         """The findings' remedies and the standbys against the run as it is."""
@@ -163,3 +177,9 @@ class Examination:
     def _load(self, source: DataSpec) -> Dataset:
         """The data taken otherwise, as much of them as is examined."""
         return excerpt(self.load(source))
+
+
+def _by_loss(record: TrainRecord) -> bool:
+    """Whether a run has learned what its probabilities show and its answers do not."""
+    learned = record.health.learned
+    return learned is not None and learned.by_loss and learned.verdict == "learned"

@@ -2,15 +2,18 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from problems import dataset, spec
 
 from dnncli.data import Split
+from dnncli.data.dataset import SPLITS
 from dnncli.experiments.doctor import run as doctor
 from dnncli.experiments.doctor.reference import Reference, excerpt, reference
 from dnncli.experiments.doctor.result import result
 from dnncli.experiments.doctor.run import Examination, FittedOneBatch, Looked, Racing, Trained
 from dnncli.experiments.halving import Halved
+from dnncli.experiments.paired import SeedScore
 from dnncli.spec import from_options
 from dnncli.training import compilation_cache
 
@@ -127,3 +130,31 @@ def test_the_doctors_events_have_the_time_that_is_left():
     events, _ = examine()
     left = [event.seconds_left for event in events if isinstance(event, Looked | Trained)]
     assert doctor.BUDGET < left[1] <= left[0] <= 600
+
+
+def hard_to_tell(rows, seed):
+    """Two classes of 63 to 37 in one feature, so close that the rarer one is hardly ever answered."""
+    rng = np.random.default_rng(seed)
+    y = (rng.random(rows) < 0.37).astype(np.int32)
+    x = rng.standard_normal((rows, 2)).astype(np.float32)
+    x[:, 0] += 0.5 * y
+    return Split(x, y)
+
+
+def test_it_agrees_with_train_on_a_network_whose_probabilities_alone_show_that_it_learned():
+    parts = {name: hard_to_tell(1000, seed) for seed, name in enumerate(SPLITS)}
+    data = replace(DATA, class_names=("a", "b"), **parts)
+    examination = Examination(spec(**NETWORK | {"lr": 0.003}), data, 600.0, seeds=3)
+    events = examination.run()
+    for event in events:
+        if isinstance(event, Trained):
+            break
+    events.close()
+    learned = examination.trained.record.health.learned
+    assert (learned.verdict, learned.by_loss) == ("learned", True)
+    assert examination.trained.record.health.verdict == "healthy"
+    assert examination.trained.healthy
+    best = examination.trained.record.epochs[examination.trained.record.best_epoch - 1]
+    assert not examination.reference.above_majority(best.merit)
+    assert examination.has_learned(SeedScore(best.merit, best.val_loss))
+    assert not examination.has_learned(SeedScore(best.merit, best.val_loss + 0.01))
