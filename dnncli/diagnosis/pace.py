@@ -58,7 +58,8 @@ def _overshoot(case: Case) -> str | None:
         return None
     step = f"a step changed up to {largest:.1e} of the weights"
     first_loss = case.epochs[0].train_loss
-    if first_loss > WORSE_THAN_NOTHING * _untrained_loss(case):
+    too_high = first_loss > WORSE_THAN_NOTHING * _untrained_loss(case)
+    if too_high and (_first_way(case) >= SHORT_WAY or largest > LARGE_STEP):
         return f"the first epoch's loss was {first_loss:.2g}, worse than knowing nothing; {step}"
     lowest = min(epoch.train_loss for epoch in case.epochs)
     last = case.epochs[-1].train_loss
@@ -68,6 +69,15 @@ def _overshoot(case: Case) -> str | None:
     if largest > LARGE_STEP and harmed:
         return f"{step} at once, where about a thousandth is healthy"
     return None
+
+
+def _first_way(case: Case) -> float:
+    """How far a layer went in the first epoch, over its weights' norm: its steps' length at most.
+
+    Where that is next to nothing, the epoch's loss was as high before any step.
+    """
+    steps = case.evidence.steps_per_epoch
+    return max(max(layer.update_ratio * steps, layer.distance or 0.0) for layer in case.first_epoch)
 
 
 def _flattened(case: Case) -> bool:

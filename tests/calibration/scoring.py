@@ -85,9 +85,11 @@ def report(
 ) -> Iterator[str]:
     """Markdown: how many cases count, totals, by true cause, by rule."""
     yield from _labels(labels)
-    alarms = [runner.outcome(case.run) for case in controls(labels)]
+    healthy = controls(labels)
+    alarms = [runner.outcome(case.run) for case in healthy]
     loud = [outcome for outcome in alarms if outcome.verdict != "healthy"]
     yield from _totals(verdicts, len(loud), len(alarms), constant)
+    yield from _alarms(runner, healthy)
     yield from _causes(verdicts)
     yield from _rules(verdicts, Counter(outcome.verdict for outcome in loud))
 
@@ -121,6 +123,25 @@ def _totals(verdicts: list[Verdict], loud: int, healthy: int, constant: bool) ->
     if constant:
         text = "--act elu and the default rate: cures, of the curable"
         yield _row(text, curable, lambda verdict: bool(verdict.constant))
+    yield ""
+
+
+def _alarms(runner: Runner, healthy: list[Case]) -> Iterator[str]:
+    """Each alarm on a network that had learned, and what following its first remedy gains.
+
+    A network that its remedy makes better by `MARGIN` was as far from what it can reach as a sick
+    one is from its twin.
+    """
+    for case in healthy:
+        outcome = runner.outcome(case.run)
+        if outcome.verdict == "healthy":
+            continue
+        before = runner.accuracy(case.run)
+        told = f"- {case.name} ({before:.3f}): {outcome.verdict}"
+        if outcome.changes:
+            gain = runner.accuracy(remedied(case.run, outcome.changes)) - before
+            told += f", {outcome.changes} gains {gain:+.3f}"
+        yield told
     yield ""
 
 

@@ -338,10 +338,18 @@ class TestSteps:
         assert first(subject).remedy.changes == {"lr": 0.05}
 
     def test_a_first_epoch_worse_than_knowing_nothing_is_the_rate_s(self):
-        epochs = (epoch(1, train_loss=60.0), epoch(2, train_loss=0.7))
+        epochs = (epoch(1, train_loss=60.0, update_ratio=0.01), epoch(2, train_loss=0.7))
         found = first(case({"lr": 0.3}, epochs, outcome=NOTHING))
         assert found.rule == "unstable"
         assert "60, worse than knowing nothing" in found.evidence
+
+    def test_a_first_epoch_whose_steps_reached_nothing_began_with_its_loss(self):
+        """Of 20 steps of a thousandth, though hundreds of later ones replaced the weights."""
+        moved = tuple(replace(one, distance=0.9) for one in layers(2, update_ratio=1e-3))
+        later = tuple(replace(epoch(number), layers=moved) for number in (2, 3))
+        epochs = (epoch(1, train_loss=60.0, update_ratio=1e-3), *later)
+        found = first(case({"lr": 0.3}, epochs, outcome=NOTHING))
+        assert found.rule == "not-learning"
 
     def test_an_untrained_network_s_loss_is_not_too_high_where_one_class_is_most(self):
         counts = ClassStatistics(("a", "b"), (980, 20), (98, 2), (98, 2))
