@@ -43,7 +43,7 @@ def statistics(dataset: Dataset) -> DataStatistics:
     column_names, x = columns(dataset, rows)
     alone = tuple(column_names[place] for place in giveaways(x, dataset.train.y[rows]))
     counts = classes(dataset)
-    # Simple models fit every example alike: no measure of a network that must not.
+    # Where examples' weights differ, which are surely wrong would be another question.
     models = None if counts.weighted else cross_fit(dataset.train, dataset.classes)
     own = inputs(dataset.train, names)
     common = shared(dataset) if own.varying else None

@@ -102,8 +102,6 @@ def _outcome(dataset: Dataset, splits: tuple[Split, ...], answers: Any) -> Outco
     weights = dataset.train.class_weights(dataset.classes)
     train = seen[1].record(dataset.classes, weights)
     held_out_record = held_out.record(dataset.classes, weights)
-    if weights is not None:  # simple models fit every example alike, which is not what was asked
-        return Outcome(train, held_out_record)
     asked = together(splits[2], sample(dataset.test, EXAMPLES // 2))
     reference = simple_models(dataset.train, asked, dataset.classes)
     return Outcome(train, held_out_record, reference)
@@ -158,17 +156,44 @@ _compiled = jax.jit(_score_and_answers, static_argnums=(0, 1))
 
 
 def simple_models(train: Split, held_out: Split, classes: int) -> Reference | None:
-    """What ridge regression and nearest neighbours reach; None where all features are constant."""
+    """What ridge regression and nearest neighbours reach; None where all features are constant.
+
+    Where examples have weights, the models are fitted by them as the network is, and answers count
+    as their classes do in the loss.
+    """
     fit = sample(train, TRAIN_SAMPLE)
     asked = sample(held_out, HELD_OUT_SAMPLE)
     pair = standardised_pair(fit, asked)
     if pair is None:
         return None
     scaled, new = pair
-    linear = _ridge(scaled, fit.y, new, classes)
-    near = _neighbours(scaled, fit.y, new, classes)
-    right = (int((answers == asked.y).sum()) for answers in (linear, near))
-    return Reference(len(asked), *right)
+    known = _Fitted(scaled, np.eye(classes)[fit.y], _relative(fit.weights, len(fit)))
+    counted = train.class_weights(classes)
+    right = []
+    for answers in (_ridge(known, new), _neighbours(known, new)):
+        counts = np.zeros((classes, 2), np.int64)  # of each class, wrong and right answers
+        np.add.at(counts, (asked.y, (answers == asked.y).astype(np.intp)), 1)
+        if counted is not None:
+            counts = weighed(counts, counted)
+        right.append(counts)
+    return Reference(int(right[0].sum()), *(int(counts[:, 1].sum()) for counts in right))
+
+
+class _Fitted(NamedTuple):
+    """Standardised examples, one-hot classes and weights to which simple models are fitted."""
+
+    x: Float64[np.ndarray, "rows features"]
+    targets: Float64[np.ndarray, "rows classes"]
+    weights: Float64[np.ndarray, " rows"]
+
+
+def _relative(
+    weights: Float32[np.ndarray, " rows"] | None, rows: int
+) -> Float64[np.ndarray, " rows"]:
+    """Weights with mean 1; all 1 where examples count alike."""
+    if weights is None:
+        return np.ones(rows)
+    return weights / weights.mean(dtype=np.float64)
 
 
 def standardised_pair(
@@ -187,8 +212,8 @@ def standardised_pair(
 
 
 def sample(split: Split, count: int) -> Split:
-    """At most so many examples, evenly spread; all count alike."""
-    return replace(split.take(slice(None, None, _stride(split, count))), weights=None)
+    """At most so many examples, evenly spread."""
+    return split.take(slice(None, None, _stride(split, count)))
 
 
 def _stride(split: Split, count: int) -> int:
@@ -196,30 +221,24 @@ def _stride(split: Split, count: int) -> int:
     return max(1, -(-len(split) // count))
 
 
-def _ridge(
-    x: Float64[np.ndarray, "rows features"],
-    y: Int[np.ndarray, " rows"],
-    new: Float64[np.ndarray, "asked features"],
-    classes: int,
-) -> Int[np.ndarray, " asked"]:
-    """Least squares on one-hot classes, with an intercept."""
-    targets = np.eye(classes)[y]
-    centre = targets.mean(axis=0)
-    gram = x.T @ x + RIDGE * len(x) * np.eye(x.shape[1])
-    weights = np.linalg.solve(gram, x.T @ (targets - centre))
-    return (new @ weights + centre).argmax(axis=1)
+def _ridge(known: _Fitted, new: Float64[np.ndarray, "asked features"]) -> Int[np.ndarray, " asked"]:
+    """Weighted least squares on one-hot classes, with an intercept."""
+    middle = np.average(known.x, axis=0, weights=known.weights)
+    centre = np.average(known.targets, axis=0, weights=known.weights)
+    inside = known.x - middle
+    weighted = inside * known.weights[:, None]
+    gram = inside.T @ weighted + RIDGE * len(inside) * np.eye(inside.shape[1])
+    slopes = np.linalg.solve(gram, weighted.T @ (known.targets - centre))
+    return ((new - middle) @ slopes + centre).argmax(axis=1)
 
 
 def _neighbours(
-    x: Float64[np.ndarray, "rows features"],
-    y: Int[np.ndarray, " rows"],
-    new: Float64[np.ndarray, "asked features"],
-    classes: int,
+    known: _Fitted, new: Float64[np.ndarray, "asked features"]
 ) -> Int[np.ndarray, " asked"]:
-    """The most frequent class among the nearest training examples."""
-    count = min(NEIGHBOURS, len(x))
+    """The class of largest weight among the nearest training examples."""
+    count = min(NEIGHBOURS, len(known.x))
     # |a - b|^2 but for |a|^2, which is the same for all of b.
-    distances = np.square(x).sum(axis=1) - 2 * (new @ x.T)
+    distances = np.square(known.x).sum(axis=1) - 2 * (new @ known.x.T)
     nearest = np.argpartition(distances, count - 1, axis=1)[:, :count]
-    votes = np.eye(classes)[y[nearest]].sum(axis=1)
+    votes = (known.targets * known.weights[:, None])[nearest].sum(axis=1)
     return votes.argmax(axis=1)

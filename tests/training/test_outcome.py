@@ -84,5 +84,34 @@ def test_a_weighted_class_counts_as_its_examples_given_so_often():
     shares = np.array([sum(row) for row in seen.train.confusion]) / seen.train.examples
     assert shares == pytest.approx(np.bincount(given) / len(given), abs=0.03)
     assert seen.train.examples < len(DATA.train)
-    assert seen.reference is None
-    assert measure(snapshot, DATA).outcome.reference is not None
+
+
+def test_a_linear_model_of_weighted_examples_is_that_of_examples_given_so_often():
+    def rare(rows, seed):
+        rng = np.random.default_rng(seed)
+        y = (np.arange(rows) % 10 == 0).astype(np.int32)
+        x = (1.5 * y[:, None] + rng.standard_normal((rows, 2))).astype(np.float32)
+        return Split(x, y, np.where(y == 1, 9, 1).astype(np.float32))
+
+    def given_so_often(split):
+        times = split.weights.astype(int)
+        return Split(split.x.repeat(times, axis=0), split.y.repeat(times))
+
+    train = rare(400, 0)
+    held_out = rare(100, 1)
+    told = simple_models(train, held_out, 2)
+    often = simple_models(given_so_often(train), given_so_often(held_out), 2)
+    assert told.linear / told.examples == pytest.approx(often.linear / often.examples, abs=0.02)
+    assert told.linear / told.examples > 0.8  # always answering the frequent class has 0.5
+    assert told.examples == pytest.approx(180**2 / (90 + 10 * 81), abs=1)
+
+
+def test_neighbours_of_larger_weight_have_a_larger_say():
+    """Of five neighbours two weigh 2 each and the others 1: every answer is class 1."""
+    weights = np.array([1, 1, 1, 2, 2], np.float32)
+    x = np.arange(5, dtype=np.float32)[:, None]
+    train = Split(x, np.array([0, 0, 0, 1, 1], np.int32), weights)
+    held_out = Split(np.zeros((20, 1), np.float32), np.arange(20, dtype=np.int32) % 2)
+    told = simple_models(train, held_out, 2)
+    # Ten rows weigh 1 and ten weigh 2, which say as much as 30^2 / 50 = 18 that are alike.
+    assert (told.examples, told.neighbours) == (18, 12)
