@@ -6,6 +6,7 @@ epochs takes a quarter of a second once its program is there. Rules are pure fun
 measured, so what they are given is kept, and they can be changed without training anything again.
 """
 
+import gc
 import os
 import pickle
 from contextlib import chdir
@@ -16,6 +17,7 @@ from typing import Any
 from unittest import mock
 
 import click
+import jax
 from calibration.cases import Options, Run
 from calibration.tables import Recipe, write
 
@@ -38,6 +40,8 @@ NOT_SPEC = (
     *("out", "plot", "tensorboard", "save_config", "overwrite", "resume", "fail_on", "stop_on"),
     *("format_", "quiet", "config", "help"),
 )
+MAPPED = Path("/proc/self/maps")
+MOST_MAPPED = 32_000
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,20 @@ def spec_of(run: Run, seed: int) -> RunSpec:
     return from_options(cli_options.run_options(given))
 
 
+def relieve() -> None:
+    """Drop compiled programs where there are many.
+
+    Each is mapped in dozens of pieces; where a process has 65,530, Linux gives no more and LLVM
+    ends it.
+    """
+    if MAPPED.exists() and MAPPED.read_bytes().count(b"\n") > MOST_MAPPED:
+        jax.clear_caches()
+        gc.collect()
+
+
 def measure(run: Run, seed: int, judged: bool, folder: Path) -> Measured:
     """Train; `judged`: measure also what a diagnosis is given. Tables are kept in the folder."""
+    relieve()
     try:
         spec = spec_of(run, seed)
         dataset = dataset_of(run.recipe, spec.data, folder)
