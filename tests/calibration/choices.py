@@ -1,14 +1,15 @@
 """Doctor's choice, a random search with the same budget and a constant answer; run by hand.
 
     python tests/calibration/choices.py --half evaluation [--minutes M] [--budget S] [--seeds N]
-        [--results FOLDER]
+        [--results FOLDER] [--after N]
 
-takes the sick networks of `run.py` that options can cure, in its order. `dnncli doctor` examines
-each with a budget of S seconds of processor time (the clock of a machine that others share says
-little), and random search gets as many as doctor took: learning rate, optimizer, activation and
-batch size are drawn, each other option stays with a chance of a half, and the validation accuracy
-chooses. The constant answer is `--act elu` and the default rate. Each choice is then trained over
-the calibration's seeds; it cures where it comes within 0.05 of the twin on the test set.
+takes the sick networks of `run.py` that options can cure, in its order; --after leaves out the
+first N that count, which were measured before. `dnncli doctor` examines each with a budget of S
+seconds of processor time (the clock of a machine that others share says little), and random search
+gets as many as doctor took: learning rate, optimizer, activation and batch size are drawn, each
+other option stays with a chance of a half, and the validation accuracy chooses. The constant answer
+is `--act elu` and the default rate. Each choice is then trained over the calibration's seeds; it
+cures where it comes within 0.05 of the twin on the test set.
 """
 
 import argparse
@@ -37,13 +38,16 @@ def main() -> None:
 
     folder = chosen.results or Path(tempfile.gettempdir(), "dnncli-calibration")
     runner = measuring.Runner(folder)
+    known = measuring.read_labels(Path(__file__).with_name("labels.json"))
     cures: list[tuple[bool, bool, bool]] = []
+    seen = 0
     ends = time.monotonic() + 60 * chosen.minutes
     for case in sick(chosen.half):
         if time.monotonic() > ends:
             break
-        label = runner.label(case, measuring.read_labels(Path(__file__).with_name("labels.json")))
-        if not label.holds:
+        label = runner.label(case, known)
+        seen += label.holds
+        if not label.holds or seen <= chosen.after:
             continue
         cured, text = tried(runner, label, chosen)
         cures.append(cured)
@@ -60,6 +64,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--budget", type=float, default=15.0, metavar="SECONDS")
     parser.add_argument("--seeds", type=int, default=3, help="of each of doctor's candidates")
     parser.add_argument("--results", type=Path, metavar="FOLDER")
+    parser.add_argument("--after", type=int, default=0, metavar="N")
     return parser.parse_args()
 
 

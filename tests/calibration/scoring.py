@@ -86,10 +86,10 @@ def report(
     """Markdown: how many cases count, totals, by true cause, by rule."""
     yield from _labels(labels)
     healthy = controls(labels)
-    alarms = [runner.outcome(case.run) for case in healthy]
-    loud = [outcome for outcome in alarms if outcome.verdict != "healthy"]
-    yield from _totals(verdicts, len(loud), len(alarms), constant)
-    yield from _alarms(runner, healthy)
+    said = [runner.outcome(case.run) for case in healthy]
+    loud = [outcome for outcome in said if outcome.verdict != "healthy"]
+    yield from _totals(verdicts, len(loud), len(said), constant)
+    yield from alarms(runner, healthy)
     yield from _causes(verdicts)
     yield from _rules(verdicts, Counter(outcome.verdict for outcome in loud))
 
@@ -126,7 +126,7 @@ def _totals(verdicts: list[Verdict], loud: int, healthy: int, constant: bool) ->
     yield ""
 
 
-def _alarms(runner: Runner, healthy: list[Case]) -> Iterator[str]:
+def alarms(runner: Runner, healthy: list[Case]) -> Iterator[str]:
     """Each alarm on a network that had learned, and what following its first remedy gains.
 
     A network that its remedy makes better by `MARGIN` was as far from what it can reach as a sick

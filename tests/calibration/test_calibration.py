@@ -201,3 +201,19 @@ def test_naming_counts_the_first_finding_and_not_a_symptom():
     assert [verdict.named for verdict in (right, half, silent)] == [True, False, False]
     assert [verdict.among for verdict in (right, half, silent)] == [True, True, False]
     assert [verdict.detected for verdict in (right, half, silent)] == [True, True, False]
+
+
+def test_an_alarm_on_a_healthy_network_is_told_with_what_its_remedy_gains():
+    class Measured:
+        """Twice the epochs make the first network better by 0.1."""
+
+        def outcome(self, run):
+            loud = run == HEALTHY[0].run
+            rule = "unfinished" if loud else "healthy"
+            return Outcome(0, 0.8, rule, (rule,), {"epochs": 80} if loud else {})
+
+        def accuracy(self, run):
+            return 0.9 if ("epochs", "80") in run.options else 0.8
+
+    told = list(scoring.alarms(Measured(), HEALTHY[:3]))
+    assert told == [f"- {HEALTHY[0].name} (0.800): unfinished, {{'epochs': 80}} gains +0.100", ""]
