@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from dnncli.diagnosis import chance, regression
@@ -201,8 +201,8 @@ def learned(outcome: Outcome, classes: ClassStatistics) -> Learned:
     reference = outcome.reference
     linear = reference.linear / reference.examples if reference else None
     by_loss = _shown_by_loss(held_out, share)
-    told = Learned(
-        "nothing",
+    return Learned(
+        _verdict(outcome, share, by_loss, classes.train),
         held_out.accuracy,
         outcome.train.accuracy,
         share,
@@ -212,13 +212,11 @@ def learned(outcome: Outcome, classes: ClassStatistics) -> Learned:
         frequency_loss=entropy([sum(row) for row in held_out.confusion]),
         by_loss=by_loss,
     )
-    return replace(told, verdict=_verdict(outcome, told, classes.train))
 
 
-def _verdict(outcome: Outcome, told: Learned, counts: Sequence[int]) -> str:
-    """In a word. counts: of the training examples by class."""
-    share = told.majority or 0.0
-    if told.by_loss:
+def _verdict(outcome: Outcome, share: float, by_loss: bool, counts: Sequence[int]) -> str:
+    """In a word. share: the largest class's; counts: of the training examples by class."""
+    if by_loss:
         return "weakly" if _simple_models_learn(outcome, share) else "learned"
     held_out = outcome.held_out
     if chance.better(held_out.hits, held_out.examples, share):

@@ -119,15 +119,13 @@ class _Seen(NamedTuple):
         confusion = np.zeros((classes, classes), np.int64)
         np.add.at(confusion, (self.y, self.predicted), 1)
         losses = self.losses.astype(np.float64)
-        own = None if weights is None else weights[self.y]
-        above = above_frequencies(losses, self.y, own)
-        total = float(len(self.y))
-        if weights is not None and own is not None:
-            losses = losses * own
-            total = float(own.sum())
+        own = None
+        if weights is not None:
+            own = weights[self.y]
             confusion = weighed(confusion, weights)
-        counts = tuple(tuple(row) for row in confusion.tolist())
-        return SplitOutcome(float(losses.sum()) / max(1.0, total), counts, above)
+        loss = float(np.average(losses, weights=own)) if len(losses) else 0.0
+        above = above_frequencies(losses, self.y, own)
+        return SplitOutcome(loss, tuple(tuple(row) for row in confusion.tolist()), above)
 
 
 def together(*splits: Split) -> Split:
