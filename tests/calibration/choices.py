@@ -118,6 +118,8 @@ def prescribed(run: Any, chosen: argparse.Namespace, folder: Path) -> dict[str, 
         timed = Timed(**(vars(looked) | {"began": time.process_time()}))
         for _ in timed.run():
             pass
+    if timed.to_drop is not None:
+        return dict(timed.to_drop)
     name = result.result(timed).chosen
     if name is None or timed.race is None:
         return {}

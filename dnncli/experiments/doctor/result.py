@@ -26,6 +26,10 @@ UNDECIDED = (
     " larger one to be sure."
 )
 UNFINISHED = "Nothing is known yet: it was stopped before the run as it is had trained."
+MISLED = (
+    "What that gains no trial on the validation rows can show: they have the column too, whose answer"
+    " will not be there in use."
+)
 NOT_RACED = "The network is not healthy; it was stopped before any remedy was tried."
 NOT_CURED = "It is better so than as it is, but not healthy yet."
 CANNOT_FIT = (
@@ -43,7 +47,7 @@ def result(examination: Examination) -> DoctorRecord:
     trained = examination.trained
     outcomes = examination.race.outcomes() if examination.race else ()
     chosen = _chosen(outcomes)
-    spec = chosen.trial.spec if chosen else examination.spec
+    spec = chosen.trial.spec if chosen else _without_race(examination)
     options = options_to_type(spec)
     record = DoctorRecord(
         config=examination.spec.options(),
@@ -76,6 +80,13 @@ def result(examination: Examination) -> DoctorRecord:
             record, health=trained.record.health, test=trained.record.test, seconds=seconds
         )
     return _with_test_scores(record, outcomes[0], chosen) if chosen else record
+
+
+def _without_race(examination: Examination) -> RunSpec:
+    """The run to train where nothing was chosen by trial: without a column that misleads."""
+    if examination.to_drop is None:
+        return examination.spec
+    return paired.changed(examination.spec, examination.to_drop)
 
 
 def _chosen(outcomes: Sequence[Outcome]) -> Outcome | None:
@@ -176,11 +187,13 @@ def _test_accuracy(diverged: bool, end: Snapshot, trial: Trial) -> float:
 
 
 def _finished(examination: Examination) -> bool:
-    """Whether the network is healthy after all its epochs, or finalists had all of theirs."""
+    """Whether the network needs no race after all its epochs, or finalists had all of theirs."""
     if examination.race is not None:
         return examination.race.last_rung == len(RUNGS)
     trained = examination.trained
-    return trained is not None and trained.healthy and not trained.cut
+    if trained is None or trained.cut:
+        return False
+    return trained.healthy or examination.to_drop is not None
 
 
 def _conclusion(examination: Examination, chosen: Outcome | None) -> str:
@@ -188,6 +201,8 @@ def _conclusion(examination: Examination, chosen: Outcome | None) -> str:
     trained = examination.trained
     if trained is None:
         return UNFINISHED
+    if examination.to_drop is not None:
+        return f"Train with {flags(examination.to_drop)}. {MISLED}"
     if chosen is not None:
         text = f"Train with {flags(chosen.trial.candidate.changes)}."
         cured = _candidate(examination, chosen).healthy

@@ -5,7 +5,7 @@ time, so that an interrupt gives that much.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from dnncli import data
@@ -96,8 +96,20 @@ class Examination:
         """When the budget is used up."""
         return Deadline(self.budget, self.began)
 
+    @property
+    def to_drop(self) -> Mapping[str, object] | None:
+        """The change that leaves out a column that gives the class away; None without one.
+
+        No race can show what that gains: the validation rows have the column too.
+        """
+        findings = self.trained.record.health.findings if self.trained else ()
+        remedy = findings[0].remedy if findings else None
+        if remedy is None or "drop" not in remedy.changes:
+            return None
+        return remedy.changes
+
     def run(self) -> Iterator[Event]:
-        """Examine the network; a healthy one is not raced.
+        """Examine the network; a healthy one is not raced, nor one that a column misleads.
 
         Raises SpecError where a critical initialisation has no solution, before anything trains.
         """
@@ -106,7 +118,7 @@ class Examination:
         self.reference = reference(self.examined)
         yield from self._train(self.examined)
         assert self.trained is not None
-        if self.trained.healthy and not self.before:
+        if (self.trained.healthy and not self.before) or self.to_drop is not None:
             return
         self.race = self._prepared_race(self.examined)
         with self.race.compiling():

@@ -8,12 +8,14 @@ from problems import dataset, spec
 
 from dnncli.data import Split
 from dnncli.data.dataset import SPLITS
+from dnncli.experiments import train
 from dnncli.experiments.doctor import run as doctor
 from dnncli.experiments.doctor.reference import Reference, excerpt, reference
-from dnncli.experiments.doctor.result import result
+from dnncli.experiments.doctor.result import options_to_type, result
 from dnncli.experiments.doctor.run import Examination, FittedOneBatch, Looked, Racing, Trained
 from dnncli.experiments.halving import Halved
 from dnncli.experiments.paired import SeedScore
+from dnncli.records import Finding, Health, Remedy
 from dnncli.spec import from_options
 from dnncli.training import compilation_cache
 
@@ -139,6 +141,28 @@ def hard_to_tell(rows, seed):
     x = rng.standard_normal((rows, 2)).astype(np.float32)
     x[:, 0] += 0.5 * y
     return Split(x, y)
+
+
+def test_a_column_that_gives_the_class_away_is_left_out_without_a_race(monkeypatch):
+    """Validation rows have the column too, so that nothing would be better there without it."""
+    leak = Finding("inputs", None, "x1 gives it away", "drop it", Remedy({"drop": "x1"}))
+    told = train.result
+
+    def misled(*arguments, **named):
+        return replace(told(*arguments, **named), health=Health("inputs", (leak,)))
+
+    monkeypatch.setattr(train, "result", misled)
+    events, record = examine()
+    assert not any(isinstance(event, Racing) for event in events)
+    assert record.options == {**examine_options(), "drop": "x1"}
+    assert "--drop x1" in " ".join(record.command_line)
+    assert "Train with --drop x1." in record.conclusion
+    assert (record.healthy, record.finished, record.chosen) == (False, True, None)
+
+
+def examine_options():
+    """The options of the run that `examine` examines."""
+    return options_to_type(spec(**NETWORK))
 
 
 def test_it_agrees_with_train_on_a_network_whose_probabilities_alone_show_that_it_learned():
