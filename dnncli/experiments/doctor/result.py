@@ -27,8 +27,8 @@ UNDECIDED = (
 )
 UNFINISHED = "Nothing is known yet: it was stopped before the run as it is had trained."
 MISLED = (
-    "What that gains no trial on the validation rows can show: they have the column too, whose answer"
-    " will not be there in use."
+    "What that gains no trial on the validation rows can show: they have the column too, whose"
+    " answer will not be there in use."
 )
 NOT_RACED = "The network is not healthy; it was stopped before any remedy was tried."
 NOT_CURED = "It is better so than as it is, but not healthy yet."
