@@ -22,7 +22,7 @@ FLOORS = (
     {"spec": set(), "records": set(), "storage": COMMON | {"safetensors"}},
     {"data": COMMON | {"duckdb", "nanoarrow", "openpyxl"}, "theory": COMMON | {"scipy"}},
     {"nn": COMMON | JAX, "diagnosis": set()},
-    {"training": COMMON | JAX, "interop": COMMON | {"onnx", "google"}},
+    {"training": COMMON | JAX, "interop": COMMON | {"jax", "onnx", "google"}},
     {"experiments": COMMON | JAX | {"scipy", "sklearn"}},
     {"report": {"numpy", "rich", "tensorboardX"}, "report.figures": {"numpy", "matplotlib"}},
     {"cli": {"click", "rich", "tomli_w"}, "__main__": set()},

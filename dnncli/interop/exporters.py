@@ -33,8 +33,16 @@ def _onnx(trained: Trained) -> bytes:
     return onnx_writing.serialise(trained)
 
 
+def _stablehlo(trained: Trained) -> bytes:
+    packages.check("stablehlo")
+    from dnncli.interop import stablehlo
+
+    return stablehlo.serialise(trained)
+
+
 EXPORTERS: dict[str, Exporter] = {
     "onnx": Exporter(_onnx, recipes.onnx),
     "torch": Exporter(_torch, recipes.torch),
     "keras": Exporter(_keras, recipes.keras),
+    "stablehlo": Exporter(_stablehlo, recipes.stablehlo),
 }

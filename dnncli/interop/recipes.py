@@ -35,6 +35,7 @@ FEATURES = dedent("""\
                 parts.append(absent)
         return np.stack(parts, axis=1).astype(np.float32)
 """).splitlines()
+ABOUT_FILE = "about.json"  # in the archive at the end of a file of StableHLO
 
 
 def onnx(trained: Trained, file: str) -> list[str]:
@@ -65,7 +66,7 @@ def onnx(trained: Trained, file: str) -> list[str]:
 def torch(trained: Trained, file: str) -> list[str]:
     """Build the network in PyTorch, load the file and predict with it."""
     return [
-        *_imports(trained, "safetensors.torch", "torch"),
+        *_imports(trained, "safetensors", "safetensors.torch", "torch"),
         "from torch import nn",
         "",
         *writing.torch_model(trained.spec, trained.features, trained.outputs),
@@ -81,7 +82,7 @@ def torch(trained: Trained, file: str) -> list[str]:
 def keras(trained: Trained, file: str) -> list[str]:
     """Build the network in Keras, load the file and predict with it."""
     return [
-        *_imports(trained, "keras", "safetensors.numpy"),
+        *_imports(trained, "keras", "safetensors", "safetensors.numpy"),
         "from keras import layers",
         "",
         *writing.keras_model(trained.spec, trained.features, trained.outputs),
@@ -95,9 +96,29 @@ def keras(trained: Trained, file: str) -> list[str]:
     ]
 
 
+def stablehlo(trained: Trained, file: str) -> list[str]:
+    """Check that the file is whole, load it with JAX alone and predict with it."""
+    lines = [
+        *_imports(trained, "hashlib", "zipfile"),
+        "from jax import export",
+        "",
+        f"with zipfile.ZipFile({file!r}) as opened:",
+        f"    about = json.loads(opened.read({ABOUT_FILE!r}))",
+        f"with open({file!r}, 'rb') as opened:",
+        "    program = opened.read(about['program']['bytes'])",
+        "if hashlib.sha256(program).hexdigest() != about['program']['sha256']:",
+        f"    raise ValueError({file + ' is damaged'!r})",
+        *_rows(trained),
+    ]
+    call = "np.asarray(export.deserialize(bytearray(program)).call(x))"
+    if trained.numbers is not None:
+        return [*lines, f"outputs = {call}", *_numbers()]
+    return [*lines, f"probabilities = {call}", _classes(trained)]
+
+
 def _imports(trained: Trained, *others: str) -> list[str]:
     """The imports, in alphabetical order."""
-    names = ["json", "numpy as np", "safetensors", *others]
+    names = ["json", "numpy as np", *others]
     if trained.encoding:
         names.append("pandas")
     return [f"import {name}" for name in sorted(names)]
@@ -112,11 +133,10 @@ def _about(file: str) -> list[str]:
 
 
 def _features(trained: Trained) -> list[str]:
-    """The rows as `x`, scaled."""
+    """The rows as `x`, flat and scaled."""
+    lines = _rows(trained)
     if trained.encoding is None:
-        lines = [f"x = {_array(trained)}.reshape(-1, {trained.features})"]
-    else:
-        lines = ["", "", *FEATURES, "", "", *_table(trained.encoding), "x = features(table)"]
+        lines = [f"{lines[0]}.reshape(-1, {trained.features})"]
     scaled = [
         "x = (x - np.float32(about['scaling']['offset'])) / np.float32(about['scaling']['scale'])"
     ]
@@ -125,21 +145,38 @@ def _features(trained: Trained) -> list[str]:
     return [*lines, *scaled]
 
 
+def _rows(trained: Trained) -> list[str]:
+    """The rows as `x`, unscaled."""
+    if trained.encoding is None:
+        return [f"x = {_array(trained)}"]
+    return ["", "", *FEATURES, "", "", *_table(trained.encoding), "x = features(table)"]
+
+
 def _answers(trained: Trained) -> list[str]:
     """From the network's outputs to classes and probabilities, or to numbers in their units."""
     if trained.numbers is not None:
-        return [
-            "targets = about['targets']",
-            "predicted = outputs * np.array(targets['scale']) + targets['offset']",
-        ]
-    chosen = "probabilities.argmax(axis=1)"
-    if trained.threshold is not None:
-        chosen = "(probabilities[:, 1] >= about['threshold']).astype(int)"
+        return _numbers()
     return [
         "probabilities = np.exp(outputs - outputs.max(axis=1, keepdims=True))",
         "probabilities /= probabilities.sum(axis=1, keepdims=True)",
-        f"classes = np.array(about['classes'])[{chosen}]",
+        _classes(trained),
     ]
+
+
+def _numbers() -> list[str]:
+    """From outputs to numbers in their targets' units."""
+    return [
+        "targets = about['targets']",
+        "predicted = outputs * np.array(targets['scale']) + targets['offset']",
+    ]
+
+
+def _classes(trained: Trained) -> str:
+    """From probabilities to classes by name."""
+    chosen = "probabilities.argmax(axis=1)"
+    if trained.threshold is not None:
+        chosen = "(probabilities[:, 1] >= about['threshold']).astype(int)"
+    return f"classes = np.array(about['classes'])[{chosen}]"
 
 
 def _array(trained: Trained) -> str:

@@ -16,6 +16,7 @@ EXAMPLES = """
   dnncli export adult.ckpt adult.onnx
   dnncli export adult.ckpt adult.onnx > use.py   # the lines that load it
   dnncli export elu.ckpt elu.safetensors --format torch
+  dnncli export elu.ckpt elu.stablehlo           # JAX, without dnncli
 """
 
 
@@ -44,6 +45,11 @@ def command(
     included, or an image's bytes; out come classes by name and probabilities, or numbers in the
     target's unit. Files for PyTorch and Keras hold the tensors, and scaling, columns and classes
     in their metadata.
+
+    A file of StableHLO is a program that JAX runs on CPU, GPU (CUDA, ROCm) and TPU for any number
+    of rows; scaling is inside, columns and classes stand in a ZIP archive at the file's end. JAX
+    promises to run it in versions up to 6 months newer than the one that wrote it, and 3 weeks
+    older.
     """
     kind = _format(file, format_)
     files.reserve(file, overwrite, "FILE")

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -203,6 +204,63 @@ def test_an_exported_network_of_images_comes_back_with_its_scaling(trained, fold
 def write_ten(path):
     """Examples of 25 features in ten classes."""
     return shell.write_tiny(path, features=25, classes=10)
+
+
+def run_stablehlo(path):
+    """What the names of the recipe for StableHLO are bound to once it has run."""
+    pytest.importorskip("flatbuffers")
+    done = shell.run("export", path, "m.stablehlo", "--quiet", "--overwrite")
+    assert done.code == 0, done.err
+    scope = {}
+    exec(done.out, scope)
+    return scope
+
+
+def test_a_table_has_the_same_answers_in_stablehlo_alone_and_among_a_thousand(trained, folder):
+    pytest.importorskip("pandas")
+    many = [row for seed in range(11) for row in rows(seed, unseen=True)]
+    for table in (many[:1], many[-1000:]):
+        write_table(folder / "rows.csv", table)
+        assert agrees(run_stablehlo(trained / "mixed.ckpt"), trained / "mixed.ckpt", "rows.csv")
+
+
+def test_a_regression_has_the_same_answers_in_stablehlo(trained, folder):
+    pytest.importorskip("pandas")
+    (folder / "rows.csv").write_text((trained / "numbers.csv").read_text())
+    done = shell.run("predict", trained / "numbers.ckpt", "rows.csv", "--quiet")
+    _, *found = csv.reader(io.StringIO(done.out))
+    scope = run_stablehlo(trained / "numbers.ckpt")
+    spread = [3.0, 1.0]  # of the targets
+    assert np.abs((scope["predicted"] - np.array(found, float)) / spread).max() < 1e-5
+
+
+@pytest.mark.parametrize(("name", "shape"), [("images", (5, 5)), ("digits", (8, 8))])
+def test_images_have_the_same_answers_in_stablehlo(trained, folder, name, shape):
+    images = np.random.default_rng(3).integers(0, 17, (1000, *shape), np.uint8)
+    np.save("images.npy", images)
+    np.savez("images.npz", x=images)
+    scope = run_stablehlo(trained / f"{name}.ckpt")
+    assert agrees(scope, trained / f"{name}.ckpt", "images.npz")
+    program = scope["export"].deserialize(bytearray(scope["program"]))
+    assert program.platforms == ("cpu", "cuda", "rocm", "tpu")
+    alone = np.asarray(program.call(images[:1]))
+    np.testing.assert_allclose(alone, scope["probabilities"][:1], atol=1e-5)
+
+
+def test_a_file_of_stablehlo_has_no_paths_and_damage_to_it_is_found(trained, folder):
+    np.save("images.npy", np.zeros((1, 8, 8), np.uint8))
+    scope = run_stablehlo(trained / "digits.ckpt")
+    data = Path("m.stablehlo").read_bytes()
+    assert b".py" not in data
+    recipe = shell.run("export", trained / "digits.ckpt", "m.stablehlo", "--overwrite").out
+    assert Path("m.stablehlo").read_bytes() == data
+    inside = len(scope["program"]) // 2
+    flipped = data[:inside] + bytes([data[inside] ^ 1]) + data[inside + 1 :]
+    for damaged, error in ((flipped, ValueError), (data[:-9], zipfile.BadZipFile)):
+        Path("m.stablehlo").write_bytes(damaged)
+        with pytest.raises(error):
+            exec(recipe, {})
+        assert "m.stablehlo" in shell.refused(1, "inspect", "m.stablehlo")
 
 
 @pytest.mark.parametrize("framework", ["torch", "keras"])
