@@ -1,6 +1,7 @@
 """Remedies: from changes of options to command-line flags and to sentences."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 from dnncli.records import Finding, Remedy
 from dnncli.spec import option
@@ -31,6 +32,12 @@ def _flags(changes: Mapping[str, object]) -> Iterator[str]:
     off = [option(name) for name in SWITCHES if name in changes and changes[name] is None]
     if off:
         yield f"without {' '.join(off)}"
+
+
+def command_line(options: Mapping[str, object]) -> tuple[str, ...]:
+    """The words of the command that trains with these options."""
+    pairs = (flags({name: value}).split(" ", 1) for name, value in options.items())
+    return ("dnncli", "train", *chain.from_iterable(pairs))
 
 
 def _typed(value: object) -> str:

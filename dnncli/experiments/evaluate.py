@@ -121,6 +121,7 @@ def _split_record(
         metrics=classification.metrics(given, ranked),
         headline=classification.headline(dataset.train.y, dataset.classes),
         positive=classification.positive(dataset.class_names),
+        reliability=classification.reliability(given),
     )
 
 
@@ -142,6 +143,7 @@ def _of_numbers(
         confusion=(),
         metrics=regression.metrics(outputs, split, numbers),
         headline="r2",
+        predictions=regression.sample_of_predictions(outputs, split, numbers),
     )
 
 

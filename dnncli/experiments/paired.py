@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from dnncli.data import Dataset
 from dnncli.diagnosis.verdict import diagnose
-from dnncli.errors import SpecError
 from dnncli.experiments import statistics
 from dnncli.experiments.compilation_pool import CompilationPool
 from dnncli.experiments.statistics import Paired
@@ -74,23 +73,6 @@ def changed(spec: RunSpec, changes: Mapping[str, object]) -> RunSpec:
         options["warmup"] = 0.0
     options["warmup"] = min(options["warmup"], options["epochs"])
     return from_options(options)
-
-
-def given_options(spec: RunSpec) -> dict[str, object]:
-    """The fewest options that make the run: those whose defaults would make another one."""
-    options = spec.options()
-    for name in list(options):
-        others = {other: value for other, value in options.items() if other != name}
-        if _makes(others, spec):
-            options = others
-    return options
-
-
-def _makes(options: Mapping[str, object], spec: RunSpec) -> bool:
-    try:
-        return from_options(options) == spec
-    except SpecError:
-        return False
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ from dnncli.training.outcome import Measured, measure
 from dnncli.training.run import Progress, network_context
 from dnncli.training.snapshot import Snapshot
 
-MOST_DRAWN = 500  # predictions that a picture shows
 Pairs = tuple[tuple[float, float], ...]
 RESUMABLE = ("data", "epochs", "patience", "min_delta")  # what a resumed run may be given anew
 
@@ -125,7 +124,7 @@ def _predictions(measured: Measured, dataset: Dataset) -> Pairs:
     """Some of a regression's predictions, to be drawn."""
     if measured.outputs is None or dataset.quantities is None:
         return ()
-    return regression.sample_of_predictions(measured.outputs, dataset, MOST_DRAWN)
+    return regression.sample_of_predictions(measured.outputs, dataset.test, dataset.quantities)
 
 
 def elapsed(began: float | None) -> float:

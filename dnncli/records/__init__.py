@@ -38,6 +38,7 @@ from dnncli.records.doctor import CandidateRecord, DoctorRecord, Gain, OneBatchR
 from dnncli.records.evaluation import (
     BatchNormRecord,
     ClassScore,
+    ConfidenceBin,
     EvalRecord,
     LossAlongGradient,
     NormMismatch,
@@ -85,6 +86,7 @@ __all__ = [
     "ClassScore",
     "ColumnRecord",
     "ComparisonRecord",
+    "ConfidenceBin",
     "DataListRecord",
     "DataRecord",
     "DatasetRecord",

@@ -25,11 +25,28 @@ class ClassScore:
 
 
 @dataclass(frozen=True)
+class ConfidenceBin:
+    """Examples whose most probable classes are about as probable, and how often these are right.
+
+    confidence: the mean of those probabilities. accuracy: the share of examples that are of that
+    class, with its 95 % interval (Clopper & Pearson 1934).
+    """
+
+    examples: int
+    confidence: float
+    accuracy: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class SplitRecord:
     """How a network does on one split; confusion[i][j] counts class i taken for class j.
 
     headline, positive: as of `TrainRecord`. importance: with --importance. unseen: how many of the
     examples are of classes that training had not; they are in no row of the confusion.
+    reliability: bins of equal numbers of examples by rising confidence, those that the calibration
+    error is of. predictions: of a regression, as of `TrainRecord`.
     """
 
     loss: float
@@ -43,6 +60,8 @@ class SplitRecord:
     positive: str | None = None
     importance: ImportanceRecord | None = None
     unseen: int = 0
+    reliability: tuple[ConfidenceBin, ...] = ()
+    predictions: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)

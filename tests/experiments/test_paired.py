@@ -10,7 +10,7 @@ from scipy import stats
 from dnncli.errors import SpecError
 from dnncli.experiments import compilation_pool, paired
 from dnncli.experiments.paired import Candidate, SeedScore
-from dnncli.spec import RunSpec, from_options
+from dnncli.spec import from_options
 from dnncli.training import run as runs
 from dnncli.training.history import RunHistory
 from dnncli.training.placement import block
@@ -58,29 +58,6 @@ def test_no_change_makes_the_same_run_and_a_wrong_one_is_refused():
     assert paired.changed(run, {}) == run
     with pytest.raises(SpecError, match="--dropout"):
         paired.changed(run, {"dropout": 2.0})
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"act": "relu", "optimizer": "sgd", "lr": 10.0},
-        {"bn": True, "bn_momentum": 0.9999, "patience": None, "hidden": (5, 6)},
-        {"act": "elu", "alpha": 0.5, "init": "critical", "seed": 4},
-        {"schedule": "exponential", "decay_rate": 0.1, "clip_norm": 2.0},
-    ],
-)
-def test_the_given_options_are_those_that_make_the_run_and_no_more(options):
-    run = from_options(options)
-    given = paired.given_options(run)
-    assert from_options(given) == run
-    for name in given:
-        rest = {other: value for other, value in given.items() if other != name}
-        try:
-            assert from_options(rest) != run
-        except SpecError:
-            continue
-    assert paired.given_options(RunSpec()) == {}
 
 
 def trial(run, seeds=3):

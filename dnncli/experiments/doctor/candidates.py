@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from dnncli.diagnosis.remedy import flags
-from dnncli.experiments import paired
 from dnncli.experiments.paired import Candidate
 from dnncli.records import Finding
 from dnncli.spec import RunSpec, catalog, from_options
+from dnncli.spec.given import given_options
 
 Changes = Mapping[str, object]
 
@@ -63,7 +63,7 @@ def candidates(
 
 def _inputs(spec: RunSpec, diverged: bool) -> Iterator[Changes]:
     """Changes of what goes into the program, which therefore cost no compilation."""
-    given = paired.given_options(spec)
+    given = given_options(spec)
     if "lr" in given:
         yield {"lr": catalog.OPTIMIZERS[spec.update.optimizer].lr}
     assert spec.schedule.lr is not None
@@ -107,7 +107,7 @@ def _others(spec: RunSpec) -> Iterator[Changes]:
 
 def _defaults(spec: RunSpec, names: Sequence[str]) -> dict[str, object]:
     """The defaults of those options that the run was given otherwise."""
-    given = paired.given_options(spec)
+    given = given_options(spec)
     own = from_options({"preset": spec.preset}).options()
     defaults: dict[str, object] = {**own, "init": "auto", "bn_momentum": 0.9}
     return {name: defaults[name] for name in names if name in given}

@@ -1,11 +1,10 @@
 """The doctor's record: what is wrong, what each candidate gained, and the options to train with."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain
 
-from dnncli.diagnosis.remedy import flags
+from dnncli.diagnosis.remedy import command_line, flags
 from dnncli.experiments import paired, statistics
 from dnncli.experiments.doctor.run import Examination
 from dnncli.experiments.halving import RUNGS
@@ -14,8 +13,7 @@ from dnncli.experiments.race import Outcome, best
 from dnncli.experiments.statistics import Paired
 from dnncli.experiments.train import elapsed
 from dnncli.records import CandidateRecord, DoctorRecord, Gain, Health, Seconds
-from dnncli.spec import RunSpec
-from dnncli.spec.suffixes import is_table
+from dnncli.spec.given import options_to_type
 from dnncli.training import seeds
 from dnncli.training.run import test_score
 from dnncli.training.snapshot import Snapshot, summary
@@ -98,22 +96,8 @@ def _chosen(outcomes: Sequence[Outcome]) -> Outcome | None:
     return winner if gained else None
 
 
-def options_to_type(spec: RunSpec) -> dict[str, object]:
-    """The fewest options that make the run with `train`, whose preset for tables is not plain."""
-    options = paired.given_options(spec)
-    if is_table(spec.data.data):
-        options["preset"] = spec.preset
-    return options
-
-
 def _name(chosen: Outcome | None) -> str | None:
     return None if chosen is None else chosen.trial.candidate.name
-
-
-def command_line(options: Mapping[str, object]) -> tuple[str, ...]:
-    """The words of the command that trains with these options."""
-    pairs = (flags({name: value}).split(" ", 1) for name, value in options.items())
-    return ("dnncli", "train", *chain.from_iterable(pairs))
 
 
 def _candidate(examination: Examination, outcome: Outcome) -> CandidateRecord:

@@ -4,10 +4,11 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float64, Int
 
 from dnncli.experiments.metrics import intervals
 from dnncli.experiments.metrics.intervals import Bounds
+from dnncli.records import ConfidenceBin
 
 BINS = 10  # of equal numbers of examples, by rising confidence
 
@@ -24,13 +25,12 @@ def calibration_error(
 ) -> Calibration:
     """The mean over examples of |accuracy - mean confidence| of their bin (Naeini et al. 2015).
 
-    confidence: the probability of the class that was answered. Bins hold equal numbers of examples
+    confidence: the probability of the most probable class. Bins hold equal numbers of examples
     (Nguyen & O'Connor 2015). The estimate is above 0 even where every probability is right, for the
     bins' accuracies scatter. So the interval is the estimate plus and minus what the scatter adds
     up to in 95 % of cases: by the triangle inequality the error lies in it at least as often.
     """
-    order = np.argsort(confidence, kind="stable")
-    bins = [part for part in np.array_split(order, BINS) if len(part)]
+    bins = _bins(confidence)
     sizes = np.array([len(part) for part in bins], np.float64)
     hits = np.array([right[part].sum() for part in bins], np.float64)
     claimed = np.array([confidence[part].sum() for part in bins], np.float64)
@@ -40,6 +40,25 @@ def calibration_error(
     deviations = np.sqrt(shares * (1 - shares) / sizes) * sizes / len(confidence)
     reach = _reach(deviations)
     return Calibration(value, Bounds(max(0.0, value - reach), min(1.0, value + reach)))
+
+
+def reliability(
+    confidence: Float64[np.ndarray, " examples"], right: Bool[np.ndarray, " examples"]
+) -> tuple[ConfidenceBin, ...]:
+    """What the bins of the calibration error claim and what they reach."""
+    found = []
+    for part in _bins(confidence):
+        hits = int(right[part].sum())
+        bounds = intervals.clopper_pearson(hits, len(part))
+        claimed = float(confidence[part].mean())
+        found.append(ConfidenceBin(len(part), claimed, hits / len(part), *bounds))
+    return tuple(found)
+
+
+def _bins(confidence: Float64[np.ndarray, " examples"]) -> list[Int[np.ndarray, " members"]]:
+    """The examples of each bin, by rising confidence; empty bins are left out."""
+    order = np.argsort(confidence, kind="stable")
+    return [part for part in np.array_split(order, BINS) if len(part)]
 
 
 def _reach(deviations: Float64[np.ndarray, " bins"]) -> float:

@@ -10,12 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
-from dnncli.experiments.metrics import intervals, ranking
-from dnncli.experiments.metrics.calibration import calibration_error
+from dnncli.experiments.metrics import calibration, intervals, ranking
 from dnncli.experiments.metrics.intervals import Bounds
 from dnncli.experiments.metrics.ranking import Ranked
 from dnncli.experiments.metrics.threshold import answered
-from dnncli.records import Metric
+from dnncli.records import ConfidenceBin, Metric
 
 UNDEFINED = Metric(None)
 
@@ -139,7 +138,7 @@ def metrics(given: Answers, ranked: Sequence[Rankings]) -> dict[str, Metric]:
         "pr_auc": _macro(precisions, prevalence, "wilson"),
         "log_loss": log_loss(given),
         "brier": brier(given),
-        "calibration_error": calibration(given),
+        "calibration_error": calibration_error(given),
     }
 
 
@@ -223,15 +222,29 @@ def _mean(losses: Float64[np.ndarray, " examples"], baseline: float) -> Metric:
     return _metric(float(losses.mean()), bounds, "hall", baseline)
 
 
-def calibration(given: Answers) -> Metric:
+def calibration_error(given: Answers) -> Metric:
     """The expected calibration error, in ten bins of equal numbers of examples."""
-    confidence = np.exp(given.log_shares.max(axis=1))
+    confidence, right = _confidences(given)
     if np.isnan(confidence).any():
         return UNDEFINED
-    found = calibration_error(confidence, given.log_shares.argmax(axis=1) == given.right)
+    found = calibration.calibration_error(confidence, right)
     largest = int(given.frequencies.argmax())
     baseline = abs(float((given.right == largest).mean() - given.frequencies[largest]))
     return _metric(found.value, found.bounds, "half-normal", baseline)
+
+
+def reliability(given: Answers) -> tuple[ConfidenceBin, ...]:
+    """The bins that the calibration error is of; none where probabilities are not finite."""
+    confidence, right = _confidences(given)
+    return () if np.isnan(confidence).any() else calibration.reliability(confidence, right)
+
+
+def _confidences(
+    given: Answers,
+) -> tuple[Float64[np.ndarray, " examples"], Bool[np.ndarray, " examples"]]:
+    """Each example's most probable class: its probability, and whether it is right."""
+    confidence = np.exp(given.log_shares.max(axis=1))
+    return confidence, given.log_shares.argmax(axis=1) == given.right
 
 
 def by_class(given: Answers, ranked: Sequence[Rankings]) -> Iterator[dict[str, Metric]]:

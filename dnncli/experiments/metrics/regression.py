@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Float64
 
-from dnncli.data import Dataset, Split
+from dnncli.data import Split
 from dnncli.data.quantities import METRICS, Quantities
 from dnncli.records import Metric
 
@@ -19,6 +19,7 @@ KEY = 0x72657361  # of the draws: the same errors always have the same interval
 SAMPLES = 2000  # whose percentiles are then known to about a tenth of the interval
 TAIL = 0.025
 MOST_DRAWN = 1 << 22  # rows drawn at once, to bound memory
+PICTURED = 500  # examples that a picture shows at most
 METHOD = "bootstrap"
 
 Numbers = Float64[np.ndarray, " examples"]
@@ -134,11 +135,10 @@ def _mean(of_targets: Sequence[Metric]) -> Metric:
 
 
 def sample_of_predictions(
-    outputs: Float[np.ndarray, "examples outputs"], dataset: Dataset, most: int
+    outputs: Float[np.ndarray, "examples outputs"], split: Split, numbers: Quantities
 ) -> tuple[tuple[float, float], ...]:
-    """Actual and predicted values of the first target, evenly spread over the test examples."""
-    assert dataset.quantities is not None
-    step = max(1, -(-len(dataset.test) // most))
-    y = dataset.quantities.restore(dataset.test.y)[::step, 0]
-    predicted = dataset.quantities.restore(outputs)[::step, 0]
+    """Actual and predicted values of the first target, of PICTURED evenly spread examples."""
+    step = max(1, -(-len(split) // PICTURED))
+    y = numbers.restore(split.y)[::step, 0]
+    predicted = numbers.restore(outputs)[::step, 0]
     return tuple((float(a), float(b)) for a, b in zip(y, predicted, strict=True))

@@ -5,7 +5,6 @@ from problems import dataset
 
 from dnncli.experiments import race
 from dnncli.experiments.doctor.candidates import candidates, remedies
-from dnncli.experiments.doctor.result import options_to_type
 from dnncli.records import Finding, Remedy
 from dnncli.spec import from_options
 
@@ -77,18 +76,6 @@ def test_trials_leave_out_what_makes_no_other_run():
     fewer = dataset(train=6)
     found = race.trials(spec, DATA, asked, 2, lambda source: fewer)
     assert [trial.candidate.name for trial in found] == ["as it is", "elu"]
-
-
-@pytest.mark.parametrize(
-    ("options", "typed"),
-    [
-        ({"data": "t.csv"}, {"data": "t.csv", "preset": "plain"}),
-        ({"data": "t.csv", "preset": "tabular"}, {"data": "t.csv", "preset": "tabular"}),
-        ({"lr": 0.5}, {"lr": 0.5}),
-    ],
-)
-def test_the_options_to_type_name_the_preset_of_a_table(options, typed):
-    assert options_to_type(from_options(options)) == typed
 
 
 def test_a_standby_goes_back_to_the_presets_own_options():

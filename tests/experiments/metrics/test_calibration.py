@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
-from dnncli.experiments.metrics.calibration import BINS, calibration_error
+from dnncli.experiments.metrics.calibration import BINS, calibration_error, reliability
 
 
 def test_it_is_the_bins_mean_gap():
@@ -15,6 +16,20 @@ def test_it_is_the_bins_mean_gap():
     for part in np.array_split(order, BINS):
         total += len(part) / 203 * abs(right[part].mean() - confidence[part].mean())
     assert calibration_error(confidence, right).value == pytest.approx(total)
+
+
+def test_the_bins_that_are_drawn_are_those_of_the_error_with_scipys_exact_intervals():
+    rng = np.random.default_rng(0)
+    confidence = rng.uniform(0.5, 1, 203)
+    right = rng.random(203) < 0.7
+    bins = reliability(confidence, right)
+    assert [one.confidence for one in bins] == sorted(one.confidence for one in bins)
+    gaps = [one.examples * abs(one.accuracy - one.confidence) for one in bins]
+    assert sum(gaps) / 203 == pytest.approx(calibration_error(confidence, right).value)
+    for one in bins:
+        hits = round(one.accuracy * one.examples)
+        exact = binomtest(hits, one.examples).proportion_ci(method="exact")
+        assert (one.low, one.high) == pytest.approx((exact.low, exact.high))
 
 
 def test_few_examples_make_fewer_bins():
