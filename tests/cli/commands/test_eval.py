@@ -59,6 +59,8 @@ def test_the_table_says_what_the_json_says():
         "positive",
         "importance",
         "unseen",
+        "reliability",
+        "predictions",
     }
     names = {"name", "precision", "recall", "f1", "support", "metrics"}
     assert set(score["per_class"][0]) == names
