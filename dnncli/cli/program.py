@@ -21,7 +21,8 @@ COMMANDS = {
     "transfer": "Reuse a trained network's layers on another task, and prove that it helped.",
     "data": "See which data there are and what they hold, and fetch data sets.",
     "predict": "Predict the class of every row of a table, or of images.",
-    "export": "Write a trained network for other programs: ONNX, PyTorch, Keras.",
+    "report": "Write a checkpoint's or a result's page of HTML, to mail or to print.",
+    "export": "Write a trained network for other programs: ONNX, PyTorch, Keras, StableHLO.",
     "inspect": "Show what a checkpoint holds: layers and tensors by name, history.",
     "compare-activations": "Compare activation functions over paired seeds: which differences"
     " are real.",

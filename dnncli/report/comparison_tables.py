@@ -30,7 +30,8 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def _range(shown: Merit, low: float | None, high: float | None, sign: str = "") -> str:
+def interval_text(shown: Merit, low: float | None, high: float | None, sign: str = "") -> str:
+    """An interval's ends without their unit; a dash for none."""
     if low is None or high is None:
         return "-"
     return f"{shown.bare(low, sign)} … {shown.bare(high, sign)}"
@@ -50,7 +51,7 @@ def accuracy_table(record: ComparisonRecord) -> Table:
         accuracy = row.test_accuracy
         cells = [
             shown.bare(accuracy.mean),
-            _range(shown, accuracy.low, accuracy.high),
+            interval_text(shown, accuracy.low, accuracy.high),
             scale.draw(accuracy),
         ]
         seeds = [f"{row.seeds - row.diverged} of {row.seeds}"] if lost else []
@@ -140,7 +141,7 @@ def versus_table(record: ComparisonRecord) -> Table:
             p = text.p_value(versus.p)
             holm = text.p_value(versus.p_holm)
             difference = shown.bare(versus.difference, "+")
-            interval = _range(shown, versus.low, versus.high, "+")
+            interval = interval_text(shown, versus.low, versus.high, "+")
             table.add_row(row.name, difference, interval, _around_zero(versus, reach), p, holm)
     return table
 

@@ -77,13 +77,18 @@ def _shaded(names: Sequence[str], counts: Sequence[Row], width: int) -> Iterator
 
 def _largest(names: Sequence[str], counts: Sequence[Row]) -> Iterator[Text]:
     """The confusions of most examples, in words."""
+    wrong = most_confused(names, counts)
+    told = [f"{true} → {to} {count} of {total}" for count, total, true, to in wrong[:NAMED]]
+    if told:
+        yield Text(f"most often confused: {', '.join(told)}")
+
+
+def most_confused(names: Sequence[str], counts: Sequence[Row]) -> list[tuple[int, int, str, str]]:
+    """Each confusion with its number of examples and its class's, the most frequent first."""
     wrong = [
         (count, sum(row), true, predicted)
         for true, row in zip(names, counts, strict=True)
         for predicted, count in zip(names, row, strict=True)
         if count and true != predicted
     ]
-    wrong.sort(key=lambda found: -found[0])
-    told = [f"{true} → {to} {count} of {total}" for count, total, true, to in wrong[:NAMED]]
-    if told:
-        yield Text(f"most often confused: {', '.join(told)}")
+    return sorted(wrong, key=lambda found: -found[0])

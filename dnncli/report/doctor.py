@@ -86,7 +86,7 @@ def closing(record: DoctorRecord) -> Iterator[RenderableType]:
     yield Text(record.conclusion, style=style)
     if record.test_gain is not None:
         counted = "in R²" if record.data.targets else "points of accuracy"
-        yield Text(f"on the test set: {_gain(record.test_gain, merit(record.data))} {counted}.")
+        yield Text(f"on the test set: {gain_text(record.test_gain, merit(record.data))} {counted}.")
     if record.chosen is not None:
         yield Text(f"run: {shlex.join(record.command_line)}", style="bold")
 
@@ -99,20 +99,20 @@ def _table(record: DoctorRecord, tried: Sequence[CandidateRecord]) -> Table:
     table.add_column("change")
     for name in ("epochs", shown.name, "gain", "layers"):
         table.add_column(name, justify="right", no_wrap=True)
-    for candidate in sorted(tried, key=_order):
+    for candidate in sorted(tried, key=order):
         style = "bold green" if candidate.name == record.chosen else ""
         row = (
             candidate.flags or candidate.name,
             str(candidate.epochs),
             _merit(candidate, shown),
-            _gain(candidate.gain, shown),
+            gain_text(candidate.gain, shown),
             candidate.verdict or "",
         )
         table.add_row(*row, style=style)
     return table
 
 
-def _order(candidate: CandidateRecord) -> tuple[float, float]:
+def order(candidate: CandidateRecord) -> tuple[float, float]:
     """Those that got farther first, and of them the more accurate."""
     return -candidate.rung, -(candidate.val_accuracy or 0.0)
 
@@ -122,7 +122,7 @@ def _merit(candidate: CandidateRecord, shown: Merit) -> str:
     return "" if candidate.val_accuracy is None else shown.end(candidate.val_accuracy)
 
 
-def _gain(gain: Gain | None, shown: Merit) -> str:
+def gain_text(gain: Gain | None, shown: Merit) -> str:
     """A difference of accuracies in points, or of R², with its interval."""
     if gain is None:
         return ""

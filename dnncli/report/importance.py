@@ -40,8 +40,8 @@ def report(record: ImportanceRecord, split: str) -> Iterator[RenderableType]:
         table.add_column("95 % interval", justify="right", no_wrap=True)
     for one in shown:
         bar = text.bar(_value(record, one) / longest, BAR) if longest > 0 else ""
-        cells = [cell for name, metric in one.metrics.items() for cell in _cells(name, metric)]
-        table.add_row(Text(one.column), bar, *cells)
+        row = [cell for name, metric in one.metrics.items() for cell in cells(name, metric)]
+        table.add_row(Text(one.column), bar, *row)
     yield table
     hidden = len(record.columns) - len(shown)
     if hidden:
@@ -54,7 +54,7 @@ def _value(record: ImportanceRecord, one: ColumnImportance) -> float:
     return one.metrics[record.headline].value or 0.0
 
 
-def _cells(name: str, metric: Metric) -> tuple[str, str]:
+def cells(name: str, metric: Metric) -> tuple[str, str]:
     """The value and its interval."""
     if metric.low is None or metric.high is None:
         return _figure(name, metric.value), "-"

@@ -152,17 +152,17 @@ def history_lines(history: Sequence[EpochRecord]) -> Iterator[RenderableType]:
     else:
         for name in ("train_loss", "val_loss"):
             values = [getattr(epoch, name) for epoch in history]
-            yield _Curve(name, values, _spans_decades(values))
+            yield _Curve(name, values, spans_decades(values))
         shares = [epoch.train_accuracy for epoch in history]
         known = [share for share in shares if share is not None]
         if len(known) == len(shares):
             yield _Curve("train_accuracy", known)
         for metric in history[-1].metrics:
             yield _Curve(f"val_{metric}", [epoch.metrics[metric] for epoch in history])
-        yield from _movement(history[-1])
+        yield from movement(history[-1])
 
 
-def _movement(record: EpochRecord) -> Iterator[RenderableType]:
+def movement(record: EpochRecord) -> Iterator[RenderableType]:
     """How far each layer has come by an epoch, and what moved it there; where it was measured."""
     if all(layer.distance is None for layer in record.layers):
         return
@@ -181,7 +181,7 @@ def _known(value: float | None) -> str:
     return "–" if value is None else f"{value:.2g}"
 
 
-def _spans_decades(values: Sequence[float]) -> bool:
+def spans_decades(values: Sequence[float]) -> bool:
     """Whether values are so far apart that only a logarithmic scale shows the small ones."""
     positive = [value for value in values if 0 < value < math.inf]
     return bool(positive) and max(positive) > LOGARITHMIC * min(positive)

@@ -36,8 +36,8 @@ def table(metrics: Metrics, title: str, headline: str, positive: str | None) -> 
         shown.add_column(name, justify="right", no_wrap=True)
     for name in sorted(metrics, key=lambda name: name != headline):
         style = "bold" if name == headline else ""
-        cells = _cells(name, metrics[name])
-        shown.add_row(_named(name, positive), *cells, style=style)
+        row = cells(name, metrics[name])
+        shown.add_row(_named(name, positive), *row, style=style)
     return shown
 
 
@@ -54,20 +54,24 @@ def folds_table(record: FoldsRecord, headline: str, positive: str | None) -> Tab
         mean = Metric(estimate.mean, estimate.low, estimate.high)
         known = [value for value in estimate.values if value is not None]
         ends = (min(known, default=None), max(known, default=None))
-        cells = (*_cells(name, mean)[:2], *(figure(name, end) for end in ends))
-        shown.add_row(_named(name, positive), *cells, style=style)
+        row = (*cells(name, mean)[:2], *(figure(name, end) for end in ends))
+        shown.add_row(_named(name, positive), *row, style=style)
     return shown
 
 
 def _named(name: str, positive: str | None) -> Text:
+    return Text(named(name, positive))
+
+
+def named(name: str, positive: str | None) -> str:
     """A metric's name, with the class it is about where it is about one of two."""
     if name not in AREAS:
-        return Text(label(name))
+        return label(name)
     of = "mean over classes" if positive is None else f"class {positive}"
-    return Text(f"{label(name)} ({of})")
+    return f"{label(name)} ({of})"
 
 
-def _cells(name: str, metric: Metric) -> tuple[str, str, str]:
+def cells(name: str, metric: Metric) -> tuple[str, str, str]:
     """Value, interval and baseline."""
     value = figure(name, metric.value)
     interval = "-"
@@ -92,7 +96,7 @@ def first(metrics: Metrics, headline: str) -> str:
 
 def beside(metrics: Metrics, headline: str) -> str:
     """The headline's 95 % interval and baseline: 94.4 to 98.6 %; the largest class alone 10 %."""
-    _, interval, baseline = _cells(headline, metrics[headline])
+    _, interval, baseline = cells(headline, metrics[headline])
     return f"95 % interval {interval}; the largest class alone {baseline}"
 
 

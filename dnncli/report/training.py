@@ -1,7 +1,7 @@
 """`train` for people: a line an epoch as it happens, then the result."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import RenderableType
@@ -44,6 +44,23 @@ def epoch_rows(epochs: Sequence[EpochRecord]) -> list[list[object]]:
     for epoch in epochs:
         added.append([epoch.metrics[name] for name in names])
     return [[*first, *more] for first, more in zip(own, added, strict=True)]
+
+
+LOSSES = {
+    "squared": "squared error, standardised",
+    "absolute": "absolute error, standardised",
+    "huber": "Huber's loss, standardised",
+}
+
+
+def sizes(data: DataRecord, hidden: Sequence[int]) -> str:
+    """Features, layer sizes and classes: 64–300–100–10."""
+    return "–".join(text.sizes([data.features, *hidden, data.outputs]))
+
+
+def loss_unit(config: Mapping[str, Any]) -> str:
+    """What an axis of a run's loss is labelled."""
+    return LOSSES.get(str(config.get("loss", "")), "cross-entropy (nats)")
 
 
 def opening(config: dict[str, Any], data: DataRecord, parameters: int) -> Iterator[RenderableType]:

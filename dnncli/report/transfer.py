@@ -127,7 +127,7 @@ def closing(record: TransferRecord, all_layers: bool = False) -> Iterator[Render
         yield comparison_table(record)
         yield Text()
         yield difference_line(record)
-        yield from _which_baseline(record)
+        yield from which_baseline(record)
     if record.epochs:
         yield Text()
         title = f"Gradients in epoch {last}"
@@ -138,35 +138,37 @@ def closing(record: TransferRecord, all_layers: bool = False) -> Iterator[Render
         yield training.saved(record.checkpoint, record.seconds)
 
 
-def _which_baseline(record: TransferRecord) -> Iterator[Text]:
+def which_baseline(record: TransferRecord) -> Iterator[Text]:
     """Which of the ways from scratch stands in the table, where several were tried."""
     if record.race and record.baseline:
         best = f"the best of those tried so ({record.race.scratch})"
         yield Text(f"from scratch is {best}, on seeds that the choice has not seen", style="dim")
 
 
-def comparison_table(record: TransferRecord) -> Table:
-    """A column for the transferred network and one for the baseline; means over seeds."""
+def comparison_table(record: TransferRecord, *, curves: bool = True) -> Table:
+    """A column for the transferred network and one for the baseline; means over seeds.
+
+    curves: whether validation accuracy over the epochs is drawn in a last row.
+    """
     baseline = record.baseline.seeds if record.baseline else ()
     seeds = f" (means over {len(record.seeds)} seeds)" if len(record.seeds) > 1 else ""
-    kinds = _kinds(record)
-    table = _table(f"{' against '.join(kinds).capitalize()}{seeds}")
+    names = kinds(record)
+    table = _table(f"{' against '.join(names).capitalize()}{seeds}")
     columns = [record.seeds, baseline] if baseline else [record.seeds]
     table.add_column("", no_wrap=True)
-    for name in kinds:
+    for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     for name, cell in ROWS.items():
         if baseline or cell is not _reached:
             shown = name.replace("accuracy", merit(record.data).name)
             table.add_row(shown, *(cell(record, runs) for runs in columns))
-    curves = map(text.sparkline, _curves(columns))
-    table.add_row(
-        f"validation {merit(record.data).name}", *(Text(curve, style="blue") for curve in curves)
-    )
+    if curves:
+        drawn = (Text(text.sparkline(curve), style="blue") for curve in _curves(columns))
+        table.add_row(f"validation {merit(record.data).name}", *drawn)
     return table
 
 
-def _kinds(record: TransferRecord) -> tuple[str, ...]:
+def kinds(record: TransferRecord) -> tuple[str, ...]:
     """What the columns are."""
     if record.race and not record.race.helps:
         return ("from scratch",)

@@ -95,16 +95,16 @@ class HeatMap:
         left = list(self.cases)
         while left:
             count = len(left)
-            while count > 1 and not fitting.fits(_map(left[:count], 0), console, options):
+            while count > 1 and not fitting.fits(map_table(left[:count]), console, options):
                 count -= 1
             # A pipe has no width to fill.
             room = (options.max_width - LAYER_ROOM) // count - 1 if console.is_terminal else 0
-            yield _map(left[:count], min(room, WIDEST_CELL))
+            yield map_table(left[:count], min(room, WIDEST_CELL))
             left = left[count:]
 
 
-def _map(cases: Sequence[CaseRecord], width: int) -> Table:
-    """Columns of at least this width."""
+def map_table(cases: Sequence[CaseRecord], width: int = 0) -> Table:
+    """A row a layer, a column a case; columns of at least this width."""
     table = Table(**text.PLAIN_TABLE)
     table.add_column("layer", no_wrap=True)
     for case in cases:
@@ -164,9 +164,10 @@ class CaseTable:
         self, console: Console, options: ConsoleOptions
     ) -> Iterator[RenderableType]:
         """As many columns as there is room for."""
-        yield fitting.widest(self._table, DISPENSABLE, console, options)
+        yield fitting.widest(self.table, DISPENSABLE, console, options)
 
-    def _table(self, left_out: Sequence[str]) -> Table:
+    def table(self, left_out: Sequence[str] = ()) -> Table:
+        """The table without some of its columns."""
         table = Table(**text.TABLE)
         columns = {name: cell for name, cell in self._columns().items() if name not in left_out}
         table.add_column("case", no_wrap=True)

@@ -23,10 +23,10 @@ def decode(kind: Any, value: Any, place: str) -> Any:
         return _decode_union(arguments, value, place)
     if origin is tuple:
         return _decode_tuple(arguments, _checked(list, value, place), place)
-    if origin is dict:
+    if origin in (dict, Mapping):
         entries = _checked(dict, value, place).items()
         return {key: decode(arguments[1], entry, f"{place}.{key}") for key, entry in entries}
-    if kind is Any:
+    if kind in (Any, object):
         return value
     if kind is float:
         number = float(value) if value in NUMBERS else value

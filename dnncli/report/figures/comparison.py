@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from dnncli.experiments import statistics
 from dnncli.records import ComparisonRecord, DataRecord, RowRecord
-from dnncli.report.figures import canvas, heat_map, training
+from dnncli.report import training
+from dnncli.report.figures import canvas, heat_map
 from dnncli.report.merit import Merit, merit
 
 if TYPE_CHECKING:

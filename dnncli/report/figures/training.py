@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dnncli.records import (
-    DataRecord,
     DepthRecord,
     EpochRecord,
     LayerRecord,
     StepRecord,
     TrainRecord,
 )
-from dnncli.report import text
+from dnncli.report import text, training
 from dnncli.report.figures import canvas, divergence, heat_map
 from dnncli.report.figures.canvas import Curve
 
@@ -21,11 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LOGARITHMIC = 20  # how many times the smallest loss the largest must be for a logarithmic axis
-LOSSES = {
-    "squared": "squared error, standardised",
-    "absolute": "absolute error, standardised",
-    "huber": "Huber's loss, standardised",
-}
 NARROWEST = 5.0  # points of accuracy that the axis spans at least
 
 
@@ -58,18 +52,14 @@ def _title(record: TrainRecord) -> str:
     parts = [config["act"], config["init"]] + ["batch norm"] * config["bn"] + [config["optimizer"]]
     if frozen := _frozen(record):
         parts.append(f"{text.layer_range(frozen)} frozen")
-    return f"{data.name}:  {sizes(data, config['hidden'])},  {', '.join(parts)}"
+    layers = training.sizes(data, config["hidden"])
+    return f"{data.name}:  {layers},  {', '.join(parts)}"
 
 
 def _frozen(record: TrainRecord) -> list[str]:
     """The layers that were frozen in the last epoch."""
     layers = record.epochs[-1].layers if record.epochs else ()
     return [layer.layer for layer in layers if layer.frozen]
-
-
-def sizes(data: DataRecord, hidden: Sequence[int]) -> str:
-    """Features, layer sizes and classes: 64–300–100–10."""
-    return "–".join(text.sizes([data.features, *hidden, data.outputs]))
 
 
 def _losses(axes: "Axes", record: TrainRecord) -> None:
@@ -82,7 +72,7 @@ def _losses(axes: "Axes", record: TrainRecord) -> None:
     if finite and max(finite) > LOGARITHMIC * min(finite):
         canvas.logarithmic(axes)
     axes.set_title("loss")
-    axes.set_ylabel(LOSSES.get(record.config.get("loss", ""), "cross-entropy (nats)"))
+    axes.set_ylabel(training.loss_unit(record.config))
     _best(axes, record)
     if record.stopped == "diverged":
         words = f"diverged in epoch {record.epochs[-1].epoch}"

@@ -75,4 +75,4 @@ def test_a_regression_says_r2_or_accuracy_but_not_both():
 
 def test_every_command_with_json_has_a_schema():
     known = {name.split("-")[0] if name.startswith("data-") else name for name in schema.RESULTS}
-    assert known | {"predict", "export", "schema", "completion"} == set(COMMANDS)
+    assert known | {"predict", "report", "export", "schema", "completion"} == set(COMMANDS)
