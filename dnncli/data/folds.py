@@ -81,7 +81,7 @@ def folds(spec: DataSpec, count: int) -> Folds:
         )
     table = source.train
     if table.groups is not None:
-        parts = grouping.folds(table.groups, count, spec.split_seed)
+        parts = grouping.folds(table.groups, count, spec.split_seed, table.strata)
         return Folds(source, spec, tuple(splitting.ordered(table, parts, spec.split_seed)))
     sizes = [examples // count + (index < examples % count) for index in range(count - 1)]
     groups = _groups(table, np.arange(examples), sizes, spec.split_seed)

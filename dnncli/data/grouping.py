@@ -1,15 +1,16 @@
 """Rows that belong together, of one person or of one day: never on two sides of a split."""
 
-import heapq
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Int, Int64
+from jaxtyping import Float64, Int, Int32, Int64
 
 from dnncli.errors import SpecError
 
 KEY = 0x67726F757073  # of the order in which groups are drawn where no seed is given
+MOST_DRAWS = 64  # of held-out groups, of which the one that is nearest to the proportions counts …
+DRAWN = 200_000  # … and groups that all draws together go through: of many, any draw is near
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,26 +40,32 @@ class Groups:
 
 
 def held_out(
-    groups: Groups, sizes: Sequence[int], seed: int | None
+    groups: Groups, sizes: Sequence[int], seed: int | None, strata: Int32[np.ndarray, " rows"]
 ) -> list[Int64[np.ndarray, "_"]]:
     """Rows for each size and then the rest, each ascending: whole groups, about so many rows.
 
     By time the first size has the latest groups. Else groups are drawn by their values and the
-    seed, whatever the order of rows. Raises SpecError for fewer groups than parts.
+    seed, whatever the order of rows; of several draws the one counts whose parts are nearest to
+    their sizes' shares of every class. Raises SpecError for fewer groups than parts.
     """
     _check(groups, len(sizes) + 1)
     index, counts = _numbered(groups)
     if groups.ordered:
         order = np.arange(len(counts))[::-1]
-        parts = _consecutive(counts[order], sizes)
-    else:
-        order = np.argsort(_numbers(len(counts), seed), kind="stable")
-        parts = _fitting(counts[order], sizes)
-    return _rows(index, order, parts, len(sizes) + 1)
+        parts = np.empty_like(order)
+        parts[order] = _consecutive(counts[order], sizes)
+        return _rows(index, parts, len(sizes) + 1)
+    shares = _class_shares(index, strata)
+    wanted = np.append(sizes, len(index) - sum(sizes)) / len(index)
+    draws = _draws(counts, sizes, seed)
+    best = min(draws, key=lambda parts: _distance(parts, shares, wanted))
+    return _rows(index, best, len(sizes) + 1)
 
 
-def folds(groups: Groups, count: int, seed: int | None) -> list[Int64[np.ndarray, "_"]]:
-    """Rows that each fold tests on, in whole groups and about equal numbers.
+def folds(
+    groups: Groups, count: int, seed: int | None, strata: Int32[np.ndarray, " rows"]
+) -> list[Int64[np.ndarray, "_"]]:
+    """Rows that each fold tests on, in whole groups and about equal numbers, classes in proportion.
 
     By time the earliest of count + 1 blocks is in no fold: it only trains. Raises SpecError for
     fewer groups than that takes.
@@ -67,12 +74,14 @@ def folds(groups: Groups, count: int, seed: int | None) -> list[Int64[np.ndarray
         _check(groups, count + 2)  # the first fold has two groups before it, one of which validates
         index, counts = _numbered(groups)
         sizes = [len(index) // (count + 1)] * count
-        parts = _consecutive(counts, sizes, first=2)
-        return _rows(index, np.arange(len(counts)), parts, count + 1)[1:]
+        return _rows(index, _consecutive(counts, sizes, first=2), count + 1)[1:]
     _check(groups, max(count, 3))
     index, counts = _numbered(groups)
     order = np.lexsort((_numbers(len(counts), seed), -counts))
-    return _rows(index, order, _levelled(counts[order], count), count)
+    shares = _class_shares(index, strata)
+    parts = np.empty(len(counts), np.int64)
+    parts[order] = _levelled(shares[order], count)
+    return _rows(index, parts, count)
 
 
 def _check(groups: Groups, least: int) -> None:
@@ -100,16 +109,49 @@ def _numbers(groups: int, seed: int | None) -> Int64[np.ndarray, " groups"]:
 
 
 def _rows(
-    index: Int64[np.ndarray, " rows"],
-    order: Int64[np.ndarray, " groups"],
-    parts: Int64[np.ndarray, " groups"],
-    count: int,
+    index: Int64[np.ndarray, " rows"], parts: Int64[np.ndarray, " groups"], count: int
 ) -> list[Int64[np.ndarray, "_"]]:
-    """The rows of each part; parts: of the groups in an order."""
-    of_group = np.empty_like(parts)
-    of_group[order] = parts
-    of_row = of_group[index]
+    """The rows of each part; parts: of the groups."""
+    of_row = parts[index]
     return [np.flatnonzero(of_row == part) for part in range(count)]
+
+
+def _class_shares(
+    index: Int64[np.ndarray, " rows"], strata: Int32[np.ndarray, " rows"]
+) -> Float64[np.ndarray, "groups classes"]:
+    """Each group's share of the rows of every class, and of all rows, which weigh as all classes.
+
+    Parts have their shares of both where the sums of these are right.
+    """
+    _, classes = np.unique(strata, return_inverse=True)
+    many = int(classes.max()) + 1
+    cells = np.bincount(index * many + classes, minlength=(int(index.max()) + 1) * many)
+    counts = cells.reshape(-1, many).astype(np.float64)
+    rows = counts.sum(axis=1, keepdims=True)
+    return np.hstack([counts / counts.sum(axis=0), rows / rows.sum() * np.sqrt(many)])
+
+
+def _draws(
+    counts: Int64[np.ndarray, " groups"], sizes: Sequence[int], seed: int | None
+) -> Iterator[Int64[np.ndarray, " groups"]]:
+    """A part for each group, drawn again and again."""
+    many = max(1, min(MOST_DRAWS, DRAWN // len(counts)))
+    for numbers in _numbers(many * len(counts), seed).reshape(many, -1):
+        order = np.argsort(numbers, kind="stable")
+        parts = np.empty_like(order)
+        parts[order] = _fitting(counts[order], sizes)
+        yield parts
+
+
+def _distance(
+    parts: Int64[np.ndarray, " groups"],
+    shares: Float64[np.ndarray, "groups classes"],
+    wanted: Float64[np.ndarray, " parts"],
+) -> float:
+    """How far parts are from having the wanted share of every class: a sum of squares."""
+    found = np.zeros((len(wanted), shares.shape[1]))
+    np.add.at(found, parts, shares)
+    return float(np.square(found - np.outer(wanted, shares.sum(axis=0))).sum())
 
 
 def _consecutive(
@@ -156,12 +198,17 @@ def _fitting(
     return parts
 
 
-def _levelled(counts: Int64[np.ndarray, " groups"], count: int) -> Int64[np.ndarray, " groups"]:
-    """A part for each group, the one that has the fewest rows so far; groups come by size."""
-    parts = np.empty(len(counts), np.int64)
-    heap = [(0, part) for part in range(count)]
-    for group, size in enumerate(counts.tolist()):
-        filled, part = heapq.heappop(heap)
+def _levelled(
+    shares: Float64[np.ndarray, "groups classes"], count: int
+) -> Int64[np.ndarray, " groups"]:
+    """A part for each group, the one that has least of what the group brings; large ones come first.
+
+    That adds least to the sum of the parts' squared shares, which is smallest where all are equal.
+    """
+    parts = np.empty(len(shares), np.int64)
+    filled = np.zeros((count, shares.shape[1]))
+    for group, share in enumerate(shares):
+        part = int(np.argmin(filled @ share))
         parts[group] = part
-        heapq.heappush(heap, (filled + size, part))
+        filled[part] += share
     return parts

@@ -101,7 +101,7 @@ def _draw(
 def drawn(table: Table, sizes: Sequence[int], seed: int | None) -> list[Int64[np.ndarray, "_"]]:
     """Rows of a table for each size and last those that are left."""
     if table.groups is not None:
-        parts = grouping.held_out(table.groups, sizes, seed)
+        parts = grouping.held_out(table.groups, sizes, seed, table.strata)
     else:
         numbers = None if seed is None else row_numbers(table.x, seed)
         parts = stratified(table.strata, sizes, numbers)

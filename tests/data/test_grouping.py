@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.model_selection import StratifiedGroupKFold
 
 from dnncli import data
 from dnncli.data import grouping
@@ -151,18 +152,64 @@ def test_groups_of_any_sizes_leave_no_part_empty(ordered: bool) -> None:
         index = np.repeat(np.arange(count), rng.integers(1, 50, count)).astype(np.int64)
         groups = Groups(rng.permutation(index), ordered, "--group", "g")
         for sizes in ([1, 1], [len(index) // 5, len(index) // 10], [len(index) - 2, 1]):
-            found = grouping.held_out(groups, sizes, 1)
+            found = grouping.held_out(groups, sizes, 1, alike(index))
             assert all(len(rows) for rows in found)
             assert sorted(np.concatenate(found)) == list(range(len(index)))
             held = [set(groups.index[rows].tolist()) for rows in found]
             assert sum(map(len, held)) == count
 
 
+def alike(index: np.ndarray) -> np.ndarray:
+    """One class for all rows."""
+    return np.zeros(len(index), np.int32)
+
+
+def sick_families() -> tuple[Groups, np.ndarray]:
+    """60 families of 1 to 12 rows; a tenth of them has all of the sick, who are a rare class."""
+    rng = np.random.default_rng(8)
+    index = np.repeat(np.arange(60), rng.integers(1, 13, 60)).astype(np.int64)
+    sick = (index % 10 == 0) & (rng.random(len(index)) < 0.8)
+    return Groups(index, False, "--group", "family"), sick.astype(np.int32)
+
+
+def spread(parts: list[np.ndarray], strata: np.ndarray) -> float:
+    """The standard deviation over parts of the rare class's share of their rows."""
+    return float(np.std([strata[rows].mean() for rows in parts]))
+
+
+def test_folds_of_groups_have_the_classes_as_nearly_in_proportion_as_scikit_learns() -> None:
+    groups, sick = sick_families()
+    rows = np.zeros((len(sick), 1))
+    known = StratifiedGroupKFold(3, shuffle=True, random_state=0)
+    theirs = [test for _, test in known.split(rows, sick, groups.index)]
+    blind = spread(grouping.folds(groups, 3, 0, alike(sick)), sick)
+    for seed in range(5):
+        ours = grouping.folds(groups, 3, seed, sick)
+        assert spread(ours, sick) <= min(spread(theirs, sick) + 0.01, blind)
+        sizes = [len(part) for part in ours]
+        assert max(sizes) - min(sizes) <= 12  # the largest family
+        assert all(sick[part].any() for part in ours)
+
+
+def test_held_out_groups_have_the_classes_nearer_to_proportion_than_a_blind_draw() -> None:
+    groups, sick = sick_families()
+    sizes = [len(sick) // 5, len(sick) // 10]
+    ours = []
+    blind = []
+    for seed in range(10):
+        parts = grouping.held_out(groups, sizes, seed, sick)
+        assert [abs(len(parts[i]) - sizes[i]) <= 12 for i in (0, 1)] == [True, True]
+        ours.append(spread(parts, sick))
+        blind.append(spread(grouping.held_out(groups, sizes, seed, alike(sick)), sick))
+    assert np.mean(ours) < 0.5 * np.mean(blind)
+    assert max(ours) < np.median(blind)
+
+
 def test_a_group_that_is_larger_than_what_is_held_out_trains() -> None:
     index = np.repeat(np.arange(11), [500, *[50] * 10]).astype(np.int64)
     for seed in range(20):
         test, validation, train = grouping.held_out(
-            Groups(index, False, "--group", "g"), [200, 100], seed
+            Groups(index, False, "--group", "g"), [200, 100], seed, alike(index)
         )
         assert (len(test), len(validation), len(train)) == (200, 100, 700)
 
