@@ -62,7 +62,8 @@ class Dataset:
     bytes in files.
     encoding: what a table's columns became. notices: what its owner should know.
     quantities: the targets of a regression, which has no classes; None for classes.
-    unseen: test examples, besides those of `test`, of classes that training has not.
+    unseen: test examples, besides those of `test`, of classes that training has not. whole: every
+    split has all examples of a table, which a trained network is only measured on.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Dataset:
     quantities: Quantities | None = None
     unseen: Float32[np.ndarray, "unseen features"] | None = None
     pixels: bool = False
+    whole: bool = False
 
     @property
     def features(self) -> int:

@@ -38,12 +38,13 @@ def load(
     """Read, split, choose and scale; the same files and spec always give the same arrays.
 
     known: a trained network's encoding, used instead of fitting one. relabel: keep its feature
-    columns, take target and classes from this table. whole: every row of a table is in every split.
+    columns, take target and classes from this table. whole: every row of a table is in every split,
+    and rows may have labels that the network does not know.
     numbers: how a trained network's targets were standardised, used instead of fitting it.
     Raises DataError for what cannot be read or learned from, SpecError for options that do not fit
     it.
     """
-    source = read(spec, known, relabel)
+    source = read(spec, known, relabel, measured=whole)
     if source.targets:
         selection.refuse_classes(spec)
     parts, source = _split(source, spec, whole)
@@ -58,8 +59,8 @@ def prepared(
     numbers: Quantities | None = None,
 ) -> Dataset:
     """The parts of a source, chosen, scaled and weighted; arguments and errors as of `load`."""
-    checked = not (whole and source.encoding)
-    parts, class_names = _chosen(parts, source, spec, checked)
+    measured = bool(whole and source.encoding)
+    parts, class_names = _chosen(parts, source, spec, not measured)
     if source.targets and numbers is None:
         numbers = quantities.fit(source.targets, parts.train.y)
     scaled = scaling.fit(spec.scale, source, parts.train.x)
@@ -80,6 +81,7 @@ def prepared(
         quantities=numbers,
         unseen=_unseen(source, scaled, spec),
         pixels=source.peak is not None,
+        whole=measured,
     )
 
 
@@ -133,7 +135,7 @@ def _scaled(table: Table, scaled: Scaling, source: DataSource, numbers: Quantiti
 def _unseen(
     source: DataSource, scaled: Scaling, spec: DataSpec
 ) -> Float32[np.ndarray, "unseen features"] | None:
-    """Test examples of classes that training has not; with --classes only those are asked for."""
+    """Examples of classes that training has not; with --classes only those are asked for."""
     if source.unseen is None or spec.classes is not None:
         return None
     return scaled.apply(source.unseen)
@@ -147,14 +149,16 @@ def _weighted(split: Split, weights: Float32[np.ndarray, " classes"] | None) -> 
     return replace(split, weights=weights[split.y] * own)
 
 
-def read(spec: DataSpec, known: Encoding | None = None, relabel: bool = False) -> DataSource:
+def read(
+    spec: DataSpec, known: Encoding | None = None, relabel: bool = False, measured: bool = False
+) -> DataSource:
     """What the files hold, before anything is split, chosen or scaled."""
     with reported(spec.data):
         if is_named(spec.data):
             _refuse_table_options(spec)
             _refuse_regression(spec)
             return READERS[catalog.resolve(catalog.DATASETS, spec.data, "data set").name]()
-        return _read_path(spec, known, relabel)
+        return _read_path(spec, known, relabel, measured)
 
 
 def is_named(text: str) -> bool:
@@ -201,13 +205,15 @@ def _refuse_regression(spec: DataSpec) -> None:
         )
 
 
-def _read_path(spec: DataSpec, known: Encoding | None, relabel: bool) -> DataSource:
+def _read_path(
+    spec: DataSpec, known: Encoding | None, relabel: bool, measured: bool
+) -> DataSource:
     """What the files at a path hold."""
     path = Path(spec.data).expanduser()
     if is_table(spec.data) and not path.is_dir():
         from dnncli.data.tables import reading  # and with it DuckDB, which no other data need
 
-        return reading.read(spec, known, relabel)
+        return reading.read(spec, known, relabel, measured)
     _refuse_table_options(spec)
     if not spec.data.strip() or not path.exists():
         raise _absent(spec.data)

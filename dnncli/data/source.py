@@ -52,7 +52,7 @@ class DataSource:
     encoding: what a table's columns became; None where features are what files hold.
     notices: what its owner should know besides the result.
     targets: names of targets that are numbers; there are no classes then.
-    unseen: test examples of classes that `train` has not.
+    unseen: examples that are only measured, of classes that `train` has not.
     """
 
     name: str

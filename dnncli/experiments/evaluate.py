@@ -101,7 +101,7 @@ def _split_record(
     if dataset.quantities is not None:
         return _of_numbers(snapshot, logits, split, dataset.quantities, speed)
     asked = (logits, split.y)
-    if name == "test":
+    if name == "test" or dataset.whole:
         asked = with_unseen(logits, snapshot, dataset)
     given = classification.answers(*asked, dataset.train.y, snapshot.threshold)
     ranked = classification.rankings(given)

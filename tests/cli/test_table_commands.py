@@ -100,6 +100,12 @@ def test_test_rows_of_unseen_classes_count_as_wrong_and_are_told() -> None:
         expected = hits[one["name"]] / called if called else None
         assert one["precision"] == expected == one["metrics"]["precision"]["value"]
     assert "60 examples, 12 of unseen classes" in run("eval", "net.ckpt").out
+    elsewhere = run("eval", "net.ckpt", "--data", "new.csv", "--split", "train", "--format", "json")
+    assert f"dnncli eval: {told}" in elsewhere.err.splitlines()
+    found = elsewhere.json["splits"]["train"]
+    assert (found["examples"], found["unseen"]) == (60, 12)
+    for name in ("accuracy", "balanced_accuracy", "log_loss", "roc_auc"):
+        assert found["metrics"][name]["value"] == metrics[name]["value"]
 
 
 def test_test_rows_of_which_no_class_is_known_are_refused() -> None:

@@ -36,14 +36,17 @@ from dnncli.spec import DataSpec
 T = TypeVar("T")
 
 
-def read(spec: DataSpec, known: Encoding | None = None, relabel: bool = False) -> DataSource:
+def read(
+    spec: DataSpec, known: Encoding | None = None, relabel: bool = False, measured: bool = False
+) -> DataSource:
     """The table of --data and, where --test names one, its test table.
 
     known: a trained network's encoding, used instead of fitting one. relabel: keep its feature
-    columns, take target and classes from this table. Raises DataError for what cannot be read or
-    learned from, SpecError for options that do not fit it.
+    columns, take target and classes from this table. measured: a trained network is only measured on
+    it, so that rows may have labels that it does not know. Raises DataError for what cannot be read
+    or learned from, SpecError for options that do not fit it.
     """
-    return with_type_fallback(spec, lambda reading: _read(spec, known, relabel, reading))
+    return with_type_fallback(spec, lambda how: _read(spec, known, relabel, measured, how))
 
 
 def with_type_fallback(spec: DataSpec, read_: Callable[[Reading], T]) -> T:
@@ -56,13 +59,16 @@ def with_type_fallback(spec: DataSpec, read_: Callable[[Reading], T]) -> T:
         return read_(replace(reading, whole=True))
 
 
-def _read(spec: DataSpec, known: Encoding | None, relabel: bool, reading: Reading) -> DataSource:
+def _read(
+    spec: DataSpec, known: Encoding | None, relabel: bool, measured: bool, reading: Reading
+) -> DataSource:
     """The tables of --data, --validation and --test."""
     if known is None:
         encoding, train, found = _fitted(spec, reading)
     else:
         encoding = _relabelled(spec, known, reading) if relabel else known
-        train, found = _encoded(spec.data, reading, encoding, spec.label_strip)
+        strip = spec.label_strip
+        train, found = _encoded(spec.data, reading, encoding, strip, new_too=measured)
     validation = None
     test = None
     if isinstance(spec.validation, str):

@@ -43,19 +43,19 @@ def source(
         arrays.append(train.weights)
     meaning = np.frombuffer(json.dumps(encoding.json()).encode(), np.uint8)
     examples = len(train.y)
+    known, unseen = _known_labels(train)
     validating = None
     if validation is not None:
         validating = Table(validation.x, validation.y)
     held_out = None
-    unseen = None
     tests = default_size(examples, 0.2)
     if test is not None:
-        held_out, unseen = _test_table(test)
+        held_out, unseen = _known_labels(test)
         tests = len(held_out)
     return DataSource(
         name=title(spec.data),
         location=spec.data,
-        train=Table(train.x, train.y, train.weights, train.groups),
+        train=known,
         test=held_out,
         unseen=unseen,
         validation=validating,
@@ -71,12 +71,13 @@ def source(
     )
 
 
-def _test_table(test: Rows) -> tuple[Table, Float32[np.ndarray, "_ features"] | None]:
-    """A test table's rows of known labels, and the features of the others; None: there are none."""
-    if test.y.ndim > 1 or (test.y >= 0).all():
-        return Table(test.x, test.y), None
-    known = test.y >= 0
-    return Table(test.x[known], test.y[known]), test.x[~known]
+def _known_labels(rows: Rows) -> tuple[Table, Float32[np.ndarray, "_ features"] | None]:
+    """A table's rows of known labels, and the features of the others; None: there are none."""
+    table = Table(rows.x, rows.y, rows.weights, rows.groups)
+    if rows.y.ndim > 1 or (rows.y >= 0).all():
+        return table, None
+    known = rows.y >= 0
+    return table.take(np.flatnonzero(known)), rows.x[~known]
 
 
 def title(text: str) -> str:
