@@ -201,7 +201,7 @@ def _fitting(
 def _levelled(
     shares: Float64[np.ndarray, "groups classes"], count: int
 ) -> Int64[np.ndarray, " groups"]:
-    """A part for each group, the one that has least of what the group brings; large ones come first.
+    """A part for each group, the one that has least of what it brings; large groups come first.
 
     That adds least to the sum of the parts' squared shares, which is smallest where all are equal.
     """

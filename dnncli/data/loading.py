@@ -205,9 +205,7 @@ def _refuse_regression(spec: DataSpec) -> None:
         )
 
 
-def _read_path(
-    spec: DataSpec, known: Encoding | None, relabel: bool, measured: bool
-) -> DataSource:
+def _read_path(spec: DataSpec, known: Encoding | None, relabel: bool, measured: bool) -> DataSource:
     """What the files at a path hold."""
     path = Path(spec.data).expanduser()
     if is_table(spec.data) and not path.is_dir():

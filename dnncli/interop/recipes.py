@@ -31,6 +31,13 @@ FEATURES = dedent("""\
             else:
                 absent |= np.isinf(values)
                 parts.append(np.where(absent, column['median'], values) - column['center'])
+                days = np.where(absent, 0, values)
+                for part in column['parts']:
+                    angle = 2 * np.pi * days / {'season': 365.2425, 'weekday': 7, 'hour': 1}[part]
+                    hits = [np.sin(angle), np.cos(angle)]
+                    if part == 'weekday':
+                        hits = [(np.floor(days) + 3) % 7 == day for day in range(7)]
+                    parts += [~absent * hit for hit in hits]
             if column['missing']:
                 parts.append(absent)
         return np.stack(parts, axis=1).astype(np.float32)

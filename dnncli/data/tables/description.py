@@ -128,5 +128,5 @@ def _encoding(column: Column, fit: fitting.Fit) -> str:
         return f"one-hot: {len(column.levels)} levels, other{rare}{missing}"
     what = "scaled"
     if column.kind == "time":
-        what = f"days from {_date(column.center)}, scaled"
+        what = ", ".join([f"days from {_date(column.center)}, scaled", *column.parts])
     return f"{what}; median where missing, and an indicator" if column.missing else what

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
-from dnncli.data.tables import sql
+from dnncli.data.tables import recurring, sql
 from dnncli.data.tables.encoding import Column, Encoding
 
 TEXT = np.finfo(np.float32).min  # stands for text where a number should be
@@ -64,6 +64,14 @@ def _level_index(column: Column, type_: str) -> str:
     return f"(CASE WHEN {missing} THEN -1 {cases} ELSE {other} END)::DOUBLE"
 
 
+class Time(NamedTuple):
+    """A time with parts: its index among the numbers, and the first feature of its parts."""
+
+    number: int
+    first: int
+    parts: tuple[str, ...]
+
+
 class Layout(NamedTuple):
     """Indices of columns and of their features: numbers (and times) first, then categories.
 
@@ -80,6 +88,7 @@ class Layout(NamedTuple):
     firsts: Int64[np.ndarray, " categories"]  # features of their first levels
     levels: Int64[np.ndarray, " categories"]  # how many they have
     absent: Int64[np.ndarray, " categories"]
+    times: tuple[Time, ...]
     expected: Bool[np.ndarray, " columns"]  # which had missing values in training
     width: int
 
@@ -90,7 +99,7 @@ def layout(encoding: Encoding) -> Layout:
     categorical = np.array([column.categorical for column in columns], bool)
     missing = np.array([column.missing for column in columns], bool)
     levels = np.array([len(column.levels) for column in columns], np.int64)
-    ends = np.cumsum(np.where(categorical, levels + 1, 1) + missing)
+    ends = np.cumsum([len(column.features) for column in columns])
     starts = np.concatenate([[0], ends[:-1]])
     numbers = np.flatnonzero(~categorical)
     categories = np.flatnonzero(categorical)
@@ -105,6 +114,11 @@ def layout(encoding: Encoding) -> Layout:
         firsts=starts[categories],
         levels=levels[categories],
         absent=ends[categories] - 1,
+        times=tuple(
+            Time(place, int(starts[i]) + 1, columns[i].parts)
+            for place, i in enumerate(numbers)
+            if columns[i].parts
+        ),
         expected=missing,
         width=int(ends[-1]),
     )
@@ -143,6 +157,10 @@ def encode(
     usable = np.isfinite(numbers) & (numbers != TEXT)
     x[:, at.values] = np.where(usable, numbers, at.medians)
     x[:, at.indicators] = ~usable[:, at.marked]
+    for time in at.times:
+        days = exact[:, at.numbers[time.number]]
+        found = recurring.features(days, usable[:, time.number], time.parts)
+        x[:, time.first : time.first + found.shape[1]] = found
     indices = values[:, at.categories].astype(np.int64)
     active = np.where(indices < 0, at.absent, at.firsts + indices)
     rows = np.arange(len(x))[:, None]

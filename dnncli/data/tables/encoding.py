@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
-from dnncli.data.tables import notation
+from dnncli.data.tables import notation, recurring
 
 KINDS = ("number", "time", "code", "text")
 
@@ -24,6 +24,7 @@ class Column:
     missing: whether training had missing values; they then have a 0/1 feature of their own.
     format: how numbers or times are written in text, as in `notation`; empty: as programs do.
     marks: values that stand for missing, besides those that do in every column.
+    parts: of a time, what comes again in it, as in `recurring`: features after that of its days.
     """
 
     name: str
@@ -34,12 +35,15 @@ class Column:
     missing: bool = False
     format: str = ""
     marks: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what no table gives: a checkpoint may hold anything."""
         finite = math.isfinite(self.median) and math.isfinite(self.center)
         sound = self.kind in KINDS and notation.is_known(self.format)
-        if not sound or not finite or not _distinct(self.levels):
+        possible = recurring.PARTS if self.kind == "time" else ()
+        distinct = _distinct(self.levels) and _distinct(self.parts)
+        if not sound or not finite or not distinct or not {*self.parts} <= {*possible}:
             raise ValueError(f"the column {self.name!r} has no possible encoding")
         if self.kind == "code":
             tuple(map(float, self.levels))
@@ -52,7 +56,7 @@ class Column:
     @property
     def features(self) -> tuple[str, ...]:
         """Its features' names, in order."""
-        names = [self.name]
+        names = [self.name, *recurring.names(self.name, self.parts)]
         if self.categorical:
             names = [f"{self.name}={level}" for level in self.levels]
             names.append(f"{self.name} other")
@@ -113,7 +117,11 @@ class Encoding:
         if not self.quantities:
             del values["quantities"]
         for column in (*values["columns"], *values.get("quantities", ())):
-            for name in ("format", "marks"):  # absent where they say nothing: fingerprints stay
+            for name in (
+                "format",
+                "marks",
+                "parts",
+            ):  # absent where they say nothing: fingerprints stay
                 if not column[name]:
                     del column[name]
         return values

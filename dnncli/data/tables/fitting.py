@@ -18,6 +18,7 @@ from dnncli.data.tables import (
     notation_search,
     notices,
     profiling,
+    recurring,
     sql,
     suspects,
     targets,
@@ -79,11 +80,7 @@ def fit(relation: Relation, labels: targets.Labels, spec: DataSpec) -> Fit:
     column_kinds.check_finite(relation, profile, kinds)
     categories = {name: kind for name, kind in kinds.items() if kind in ("code", "text")}
     found = levels.find(relation, categories)
-    all_marks = _all_marks(marks, notations, far)
-    drafts = [
-        Column(name, kind, format=_format(notations, name), marks=all_marks.get(name, ()))
-        for name, kind in kinds.items()
-    ]
+    drafts = _drafts(relation, kinds, notations, _all_marks(marks, notations, far))
     centers = _centers(relation, [c for c in drafts if _is_centered(profile, c)])
     columns = tuple(_column(profile, c, found.get(c.name), centers.get(c.name)) for c in drafts)
     classes = targets.classes(labels.names)
@@ -100,6 +97,21 @@ def fit(relation: Relation, labels: targets.Labels, spec: DataSpec) -> Fit:
         *notices.of_suspects(suspected, constant, labels, len(columns)),
     )
     return Fit(encoding, relation, profile, found, told, suspected.ids)
+
+
+def _drafts(
+    relation: Relation,
+    kinds: Mapping[str, str],
+    notations: Mapping[str, Found],
+    marks: Mapping[str, tuple[str, ...]],
+) -> list[Column]:
+    """Columns with how they are written, what stands for missing, and the parts of times."""
+    drafts = []
+    for name, kind in kinds.items():
+        column = Column(name, kind, format=_format(notations, name), marks=marks.get(name, ()))
+        parts = _parts(relation, column) if kind == "time" else ()
+        drafts.append(replace(column, parts=parts))
+    return drafts
 
 
 def _telling(
@@ -225,3 +237,11 @@ def _centers(relation: Relation, columns: Sequence[Column]) -> dict[str, float]:
     medians = [f"median({value}) FILTER (WHERE isfinite({value}))" for value in values]
     (found,) = relation.fetch(f"SELECT {', '.join(medians)} FROM {relation.filtered}")
     return {c.name: float(median) for c, median in zip(columns, found, strict=True)}
+
+
+def _parts(relation: Relation, time: Column) -> tuple[str, ...]:
+    """What comes again in a time, by its dates."""
+    days = sql.number(time.name, relation.types[time.name], "time", time.format)
+    measures = ", ".join(recurring.measures(days))
+    ((span, *different),) = relation.fetch(f"SELECT {measures} FROM {relation.filtered}")
+    return recurring.parts(span, different)

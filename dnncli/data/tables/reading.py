@@ -42,9 +42,9 @@ def read(
     """The table of --data and, where --test names one, its test table.
 
     known: a trained network's encoding, used instead of fitting one. relabel: keep its feature
-    columns, take target and classes from this table. measured: a trained network is only measured on
-    it, so that rows may have labels that it does not know. Raises DataError for what cannot be read
-    or learned from, SpecError for options that do not fit it.
+    columns, take target and classes from this table. measured: the network is only measured on it,
+    so that rows may have labels that it does not know. Raises DataError for what cannot be read or
+    learned from, SpecError for options that do not fit it.
     """
     return with_type_fallback(spec, lambda how: _read(spec, known, relabel, measured, how))
 

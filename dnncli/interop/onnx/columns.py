@@ -10,7 +10,7 @@ from itertools import zip_longest
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from dnncli.data.tables import encoder
+from dnncli.data.tables import encoder, recurring
 from dnncli.data.tables.encoding import Column, Encoding
 from dnncli.interop import spellings
 from dnncli.interop.onnx.graph import ML, Graph
@@ -32,12 +32,9 @@ def features(graph: Graph, encoding: Encoding) -> str:
     if len(at.numbers):
         numbers = [encoding.columns[i] for i in at.numbers]
         x = graph.concatenated([inputs[i] for i in at.numbers])
-        values, indicators = _numbers(graph, at, numbers, x)
-        parts.append(values)
-        places.append(at.values)
-        if indicators:
-            parts.append(indicators)
-            places.append(at.indicators)
+        for part, place in _numbers(graph, at, numbers, x):
+            parts.append(part)
+            places.append(place)
     for i, first in zip(at.categories, at.firsts, strict=True):
         column = encoding.columns[i]
         category = _texts if column.kind == "text" else _codes
@@ -55,24 +52,68 @@ def _input(graph: Graph, column: Column) -> str:
 
 def _numbers(
     graph: Graph, at: encoder.Layout, columns: Sequence[Column], x: str
-) -> tuple[str, str | None]:
-    """Values of numbers and times with medians for those missing, and the indicators of these."""
+) -> Iterator[tuple[str, Int64[np.ndarray, " features"]]]:
+    """Values (medians where missing), indicators of missing ones, and what comes again in times.
+
+    Each comes with the places of its features.
+    """
     exact = x
     if at.centers.any():
         exact = graph.node("Sub", x, graph.constant(at.centers[None]))
     single = graph.cast(exact, "float")
+    usable = _usable(graph, columns, x, single)
+    yield graph.node("Where", usable, single, graph.constant(at.medians[None])), at.values
+    if at.marked.any():
+        chosen = graph.constant(np.flatnonzero(at.marked))
+        present = graph.node("Gather", usable, chosen, axis=1)
+        yield graph.cast(graph.node("Not", present), "float"), at.indicators
+    for time in at.times:
+        yield (
+            _recurring(graph, time, x, usable),
+            time.first + np.arange(recurring.count(time.parts)),
+        )
+
+
+def _usable(graph: Graph, columns: Sequence[Column], x: str, single: str) -> str:
+    """Which numbers are neither missing nor too large, given in float64 and in float32."""
     infinity = graph.constant(np.array(np.inf, np.float32))
     # NaN is not less than anything, so that one comparison finds what is not finite.
     usable = graph.node("Less", graph.node("Abs", single), infinity)
     for marks in _marks(columns):
         marked = graph.node("Equal", x, graph.constant(marks[None]))
         usable = graph.node("And", usable, graph.node("Not", marked))
-    values = graph.node("Where", usable, single, graph.constant(at.medians[None]))
-    if not at.marked.any():
-        return values, None
-    chosen = graph.constant(np.flatnonzero(at.marked))
-    present = graph.node("Gather", usable, chosen, axis=1)
-    return values, graph.cast(graph.node("Not", present), "float")
+    return usable
+
+
+def _recurring(graph: Graph, time: encoder.Time, x: str, usable: str) -> str:
+    """What comes again in a time, 0 where it is missing; phases are taken in float64."""
+    place = graph.constant(np.array([time.number]))
+    present = graph.node("Gather", usable, place, axis=1)
+    days = graph.node("Gather", x, place, axis=1)
+    known = graph.node("Where", present, days, graph.constant(np.array([[0.0]])))
+    parts = [_part(graph, part, known) for part in time.parts]
+    found = graph.concatenated(parts)
+    return graph.node("Mul", found, graph.cast(present, "float"))
+
+
+def _part(graph: Graph, part: str, days: str) -> str:
+    """One part: a feature a day of the week, else sine and cosine."""
+    if part == recurring.WEEKDAY:
+        first = graph.constant(np.array([[float(recurring.FIRST_WEEKDAY)]]))
+        turns = _quotient(graph, graph.node("Add", graph.node("Floor", days), first), 7.0)
+        week = graph.constant(np.array([[7.0]]))
+        day = graph.node("Mul", graph.node("Sub", turns, graph.node("Floor", turns)), week)
+        rounded = graph.cast(graph.node("Round", day), "int64")
+        return graph.cast(graph.node("Equal", rounded, graph.constant(np.arange(7)[None])), "float")
+    turns = _quotient(graph, days, recurring.PERIODS[part])
+    phase = graph.cast(graph.node("Sub", turns, graph.node("Floor", turns)), "float")
+    angle = graph.node("Mul", phase, graph.constant(np.array([[2 * np.pi]], np.float32)))
+    return graph.concatenated([graph.node("Sin", angle), graph.node("Cos", angle)])
+
+
+def _quotient(graph: Graph, value: str, period: float) -> str:
+    """A value in periods."""
+    return graph.node("Div", value, graph.constant(np.array([[period]])))
 
 
 def _marks(columns: Sequence[Column]) -> Iterator[Float64[np.ndarray, " columns"]]:

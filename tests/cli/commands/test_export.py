@@ -29,7 +29,8 @@ def rows(seed, unseen=False):
     colours = ["red", "blue", "sea, green", "", "?"] + ["pink"] * unseen
     for i in range(ROWS):
         amount = "" if i % 11 == 0 else f"{1e6 + rng.normal():.4f}"
-        when = "" if unseen and i % 7 == 0 else f"2024-{1 + i % 12:02}-{1 + i % 28:02}"
+        when = f"202{2 + i % 3}-{1 + i % 12:02}-{1 + i % 28:02} {i % 24:02}:{i % 60:02}:00"
+        when = "" if unseen and i % 7 == 0 else when
         grade = rng.integers(1, 4 + unseen)
         colour = colours[int(rng.integers(len(colours)))]
         yield [amount, when, grade, colour, ("no", "yes")[(i + (colour == "red")) % 2]]

@@ -1,10 +1,12 @@
 """Tables from files to examples: by a plain loop over rows, the same from every kind of file."""
 
+import calendar
 import csv
 import gzip
 import io
 import json
 import statistics
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +82,8 @@ def expected() -> tuple[np.ndarray, list[str], np.ndarray]:
             median = statistics.median(n for n in numbers if n is not None)
             center = median if name == "day" else 0.0
             columns.append((name, [(median if n is None else n) - center for n in numbers]))
+            if name == "day":  # of nine months: a weekday comes again, a season does not
+                columns += weekdays(values)
             columns.append((f"{name} missing", gone))
             continue
         present = [value for value in values if value is not None]
@@ -95,6 +99,14 @@ def expected() -> tuple[np.ndarray, list[str], np.ndarray]:
         [name for name, _ in columns],
         np.array([row["income"] == ">50K" for row in TABLE], np.int32),
     )
+
+
+def weekdays(values: list[str | None]) -> list[tuple[str, list[float]]]:
+    dates = [None if value is None else date.fromisoformat(value) for value in values]
+    return [
+        (f"day {name}", [float(d is not None and f"{d:%A}" == name) for d in dates])
+        for name in calendar.day_name
+    ]
 
 
 def days(text: str) -> float:

@@ -1,5 +1,8 @@
 """A table's columns as inputs of a graph: the features are those that are written down here."""
 
+import math
+from datetime import date, timedelta
+
 import numpy as np
 import pytest
 
@@ -50,6 +53,21 @@ def test_what_lies_far_from_0_is_centred_in_float64():
     tick = 1 / 86_400
     found = features({"day": [DAY + tick, DAY - 3 * tick, np.nan]}, column)
     assert np.ravel(found) == pytest.approx([tick, -3 * tick, 0], rel=1e-5)
+
+
+def test_what_comes_again_in_a_time_is_taken_of_its_own_day():
+    parts = ("season", "weekday", "hour")
+    column = Column("day", "time", median=DAY, center=DAY, missing=True, parts=parts)
+    days = [-0.5, 0.0, 19_000.75, 19_001.0, np.nan]  # from 1969-12-31 noon, a Wednesday
+    found = np.array(features({"day": days}, column))
+    assert found.shape == (5, 13)
+    dates = [date(1970, 1, 1) + timedelta(math.floor(day)) for day in days[:4]]
+    assert found[:4, 3:10].argmax(axis=1).tolist() == [day.weekday() for day in dates]
+    assert found[:4, 3:10].sum(axis=1).tolist() == [1] * 4
+    angles = 2 * np.pi * np.array(days[:4])
+    waves = [f(angles / period) for period in (365.2425, 1) for f in (np.sin, np.cos)]
+    np.testing.assert_allclose(found[:4, [1, 2, 10, 11]].T, waves, atol=1e-6)
+    assert found[4].tolist() == [0] * 12 + [1]
 
 
 @pytest.mark.parametrize("missing", [False, True])
