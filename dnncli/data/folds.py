@@ -5,7 +5,7 @@ are in no test set.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Int
@@ -36,6 +36,18 @@ class Folds:
         """Each fold's examples, scaled by its own training examples; one at a time, for memory."""
         for rows in self.tests:
             yield loading.prepared(self.source, self._parts(rows), self.spec)
+
+    def everything(self) -> Dataset:
+        """All rows to train on. None is held out: the same rows stand for held-out ones, too."""
+        (rows,) = _groups(self.source.train, np.arange(self.examples), [], self.spec.split_seed)
+        table = self.source.train.take(rows)
+        dataset = loading.prepared(self.source, Parts(table, table, table), self.spec)
+        return replace(dataset, validation=dataset.train, test=dataset.train)
+
+    @property
+    def examples(self) -> int:
+        """How many examples there are."""
+        return len(self.source.train)
 
     def _parts(self, test: Int[np.ndarray, "_"]) -> Parts:
         """One fold: its validation examples are drawn from those that it is not tested on.

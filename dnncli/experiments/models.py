@@ -14,7 +14,7 @@ import numpy as np
 from dnncli import data, interop
 from dnncli.data import Dataset
 from dnncli.errors import SpecError
-from dnncli.experiments import alignment
+from dnncli.experiments import alignment, final
 from dnncli.experiments.transfer import layers
 from dnncli.interop import Model
 from dnncli.nn import optimizers
@@ -79,7 +79,8 @@ def for_evaluation(
         _check_classes(snapshot, dataset, path)
         return snapshot, dataset
     snapshot = load_checkpoint(path, alpha)
-    return snapshot, _known_data(snapshot, options.get("data"), options.get("label_strip"))
+    given = (options.get("data"), options.get("label_strip"))
+    return snapshot, _known_data(snapshot, str(path), *given)
 
 
 def _check_classes(snapshot: Snapshot, dataset: Dataset, path: Path) -> None:
@@ -93,8 +94,12 @@ def _check_classes(snapshot: Snapshot, dataset: Dataset, path: Path) -> None:
         )
 
 
-def _known_data(snapshot: Snapshot, name: str | None, label_strip: str | None) -> Dataset:
+def _known_data(
+    snapshot: Snapshot, path: str, name: str | None, label_strip: str | None
+) -> Dataset:
     """The data a network was trained on, or other data of which every row counts."""
+    if name is None:
+        final.check_held_out(snapshot, path, "--data")
     trained_on = snapshot.spec.data
     strip = label_strip or trained_on.label_strip
     source = replace(trained_on, scale="none", label_strip=strip)
@@ -129,6 +134,8 @@ def for_new_task(
             f"{path} is an ensemble of {loaded.spec.network.ensemble} networks, and layers are"
             " those of one: train one without --ensemble."
         )
+    if "data" not in options:
+        final.check_held_out(loaded, str(path), "--data")
     source = transfer_spec.data_spec(loaded.spec.data, options, loaded.data.scaling.kind)
     raw = data.load(replace(source, scale="none"), loaded.data.encoding, relabel=True)
     record = layers.parent_record(str(path), tensorfile.sha256(path), loaded)

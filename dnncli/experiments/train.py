@@ -9,7 +9,7 @@ from typing import Any
 from dnncli import data, theory
 from dnncli.data import Dataset
 from dnncli.errors import SpecError
-from dnncli.experiments import alignment, evidence
+from dnncli.experiments import alignment, evidence, final
 from dnncli.experiments.metrics import classification, regression, temperature, threshold
 from dnncli.experiments.metrics.held_out import headline, with_metrics
 from dnncli.records import Finding, Health, Seconds, TrainRecord
@@ -182,6 +182,7 @@ def resume(path: Path, options: Mapping[str, Any]) -> tuple[Snapshot, Dataset]:
             f"--resume {path}: an ensemble's networks cannot be trained on; train it anew.",
             option="--resume",
         )
+    final.check_held_out(stored, str(path), "--resume")
     _check_kept(stored.spec.options(), options)
     changes = {name: options[name] for name in RESUMABLE if name in options}
     # Unscaled: the network's own scaling is applied, which may come from another network's data.

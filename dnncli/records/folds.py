@@ -6,6 +6,20 @@ from dnncli.records.comparison import Estimate
 
 
 @dataclass(frozen=True)
+class FinalRecord:
+    """The network of --final, which the checkpoint holds: trained on all rows.
+
+    epochs: the median of the folds' best, rounded up. No row is held out from it: the folds' scores
+    are those to expect of it, and the record's test score is of the network before it.
+    """
+
+    epochs: int
+    examples: int
+    train_loss: float
+    seconds: float
+
+
+@dataclass(frozen=True)
 class FoldsRecord:
     """Scores over folds, each of which was the test set once.
 

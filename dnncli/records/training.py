@@ -5,7 +5,7 @@ from typing import Any
 
 from dnncli.records.calibration import CalibrationRecord
 from dnncli.records.common import DataRecord, EpochRecord, Health, LayerRecord, Score, Seconds
-from dnncli.records.folds import FoldsRecord
+from dnncli.records.folds import FinalRecord, FoldsRecord
 from dnncli.records.theory import Prediction
 
 
@@ -39,4 +39,5 @@ class TrainRecord:
     threshold: float | None = None
     calibration: CalibrationRecord | None = None
     folds: FoldsRecord | None = None  # with --folds
+    final: FinalRecord | None = None  # with --final
     predictions: tuple[tuple[float, float], ...] = ()

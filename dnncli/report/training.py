@@ -9,6 +9,7 @@ from rich.text import Text
 
 from dnncli.diagnosis.remedy import flags
 from dnncli.records import DataRecord, EpochRecord, Score, Seconds, TrainRecord
+from dnncli.records.folds import FinalRecord
 from dnncli.report import gradients, numbers, scores, text
 from dnncli.report.merit import ACCURACY, R2, Merit, merit
 from dnncli.spec import presets
@@ -188,6 +189,9 @@ def closing(record: TrainRecord, all_layers: bool = False) -> Iterator[Renderabl
     if record.folds:
         yield Text()
         yield scores.folds_table(record.folds, record.headline, record.positive)
+    if record.final:
+        yield Text()
+        yield from final_lines(record.final)
     if record.epochs:
         shown = record.epochs[-1]
         yield Text()
@@ -200,6 +204,20 @@ def closing(record: TrainRecord, all_layers: bool = False) -> Iterator[Renderabl
     yield from gradients.verdict_lines(record.health, layers)
     if record.checkpoint:
         yield saved(record.checkpoint, record.seconds)
+
+
+def final_lines(final: FinalRecord) -> Iterator[Text]:
+    """What network --final has kept, and which scores are not its own."""
+    epochs = "1 epoch" if final.epochs == 1 else f"{final.epochs} epochs"
+    yield Text.assemble(
+        ("kept: a network trained on all ", "bold"),
+        (f"{text.count(final.examples)} rows", "bold"),
+        f" for {epochs}, the median of the folds' best (training loss {text.loss(final.train_loss)})",
+    )
+    yield Text(
+        "no row is held out from it: expect the folds' scores of it; all else here is of the"
+        " network before it"
+    )
 
 
 def test_scores(record: TrainRecord, test: Score) -> Iterator[RenderableType]:

@@ -31,6 +31,11 @@ class DataSummary:
     numbers: Quantities | None = None
     image: tuple[int, int] | None = None
 
+    @property
+    def held_out(self) -> bool:
+        """Whether there are rows that it was not trained on; of --final there are none."""
+        return self.record.validation > 0 or self.record.test > 0
+
 
 @dataclass(frozen=True)
 class Snapshot:

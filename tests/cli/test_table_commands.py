@@ -2,11 +2,18 @@
 
 import json
 import math
+from itertools import islice
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 from shell import refused, run
+
+from dnncli.data import folds
+from dnncli.experiments import models
+from dnncli.spec import from_options
+from dnncli.training import run as training
 
 SMALL = ("--hidden", "6", "--epochs", "2", "--batch-size", "16", "--format", "json")
 ROWS = [f"{i % 23},{('red', 'blue', '?')[i % 3]},{('no', 'yes')[i // 2 % 2]}" for i in range(200)]
@@ -226,6 +233,39 @@ def test_a_threshold_is_chosen_shown_and_used(folder: Path) -> None:
     assert "a resumed run keeps its own" in refused(
         2, "train", "--resume", "net.ckpt", "--epochs", "5", "--threshold", "0.4"
     )
+
+
+def test_a_final_network_learns_from_all_rows_and_has_no_score_but_the_folds(folder: Path) -> None:
+    options = ("--data", "tiny.npz", "--hidden", "5", "--epochs", "2", "-q", "--calibrate")
+    told = run("train", *options, "--folds", "3", "--final", "--format", "json", "--out", "f.ckpt")
+    record = told.json
+    assert record["final"]["epochs"] == math.ceil(np.median(record["folds"]["best_epochs"]))
+    assert record["final"]["examples"] == sum(record["folds"]["tested"]) == 60
+    kept = models.load_checkpoint(Path("f.ckpt"))
+    assert (kept.data.record.train, kept.data.record.validation, kept.data.record.test) == (
+        60,
+        0,
+        0,
+    )
+    assert not kept.data.held_out
+    # The same network by the plain loop over an array of all rows, to the bit.
+    spec = from_options(record["config"])
+    everything = folds.folds(spec.data, 3).everything()
+    assert sorted(everything.train.y) == sorted(np.load("tiny.npz")["y"])
+    *_, last = islice(
+        training.run(training.start(spec, everything), everything), kept.history.epoch
+    )
+    own = jax.tree.leaves(jax.device_get(last.snapshot.state.network))
+    for ours, other in zip(jax.tree.leaves(kept.network), own, strict=True):
+        np.testing.assert_array_equal(ours, other)
+    message = refused(2, "eval", "f.ckpt")
+    assert "f.ckpt was trained on all rows (--final)" in message
+    assert "its scores are those of the folds" in refused(2, "train", "--resume", "f.ckpt")
+    assert "Give other rows with --data" in refused(2, "transfer", "f.ckpt", "--epochs", "1")
+    assert run("eval", "f.ckpt", "--data", "tiny.npz").code == 0
+    assert "--folds K; give that too" in refused(2, "train", *options, "--final")
+    shown = run("train", *options, "--folds", "3", "--final", "--out", "again.ckpt").out
+    assert "kept: a network trained on all 60 rows for" in shown
 
 
 def test_folds_are_shown_and_told_and_the_network_is_that_of_the_plain_run(folder: Path) -> None:

@@ -53,6 +53,12 @@ EXAMPLES = """
         help="Also cross-validate: train on all of K folds but one, test on that one, for each.",
     ),
     click.option(
+        "--final",
+        is_flag=True,
+        help="After --folds: keep a network trained on all rows, for the median of the folds' best"
+        " epochs. No score is of this network; the folds' are to be expected of it.",
+    ),
+    click.option(
         "--fail-on",
         type=Names(catalog.RULES, "condition"),
         help=f"Exit with 4 on any of these verdicts: {', '.join(catalog.RULES)}.",
@@ -88,6 +94,7 @@ def command(
     overwrite: bool,
     resume: Path | None,
     folds: int | None,
+    final: bool,
     fail_on: tuple[str, ...] | None,
     stop_on: tuple[str, ...] | None,
     all_layers: bool,
@@ -107,6 +114,11 @@ def command(
     extras.check()
     if resume and folds:
         raise SpecError("--folds: a resumed run is of one split; leave it out.", option="--folds")
+    if final and not folds:
+        raise SpecError(
+            "--final: the epochs to train on all rows are found by --folds K; give that too.",
+            option="--final",
+        )
     _check_ensemble(run, folds=folds, stop_on=stop_on)
     loaded = _resume(resume, run) if resume else _start(from_options(presets.for_data(run)))
     snapshot, dataset = loaded
@@ -122,13 +134,14 @@ def command(
     stem = f"{snapshot.spec.network.act}-{dataset.name}"
     path = out or checkpoint.unused_path(stem)
     checkpoint.reserve(path, overwrite or not out)
-    ends = {"fail_on": fail_on, "stop_on": stop_on, "folds": folds}
+    ends = {"fail_on": fail_on, "stop_on": stop_on, "folds": folds, "final": final}
     extras.keep("train", {**snapshot.spec.options(), **ends})
     training = Training(presenter, snapshot, dataset, path, extras, began)
     training.fail_on = fail_on or ()
     training.stop_on = stop_on or ()
     training.folds = _folds(snapshot.spec, folds)
     training.all_layers = all_layers
+    training.final = final
     return training.run()
 
 

@@ -12,7 +12,8 @@ from dnncli.cli.presenter import Presenter
 from dnncli.data import Dataset
 from dnncli.data.folds import Folds
 from dnncli.errors import DnncliError, ExitCode
-from dnncli.experiments import train
+from dnncli.experiments import final, train
+from dnncli.experiments.final import Final
 from dnncli.experiments.folds import Fold, cross_validate, summarise
 from dnncli.records import TrainRecord
 from dnncli.report import training as report
@@ -43,6 +44,9 @@ class Training:
     folds: Folds | None = None
     all_layers: bool = False
     tested: list[Fold] = field(default_factory=list)
+    final: bool = False
+    on_all: Progress | None = None
+    whole: Final | None = None
 
     def run(self) -> int:
         """Train, print and save; returns the exit code."""
@@ -59,7 +63,7 @@ class Training:
             self.snapshot = train.decided(self.snapshot, self.dataset)
         train.save(self.snapshot, self.path)
         interrupted = caught is not None
-        caught = caught or self._cross_validate()
+        caught = caught or self._cross_validate() or self._train_on_all()
         record = self._record(interrupted=interrupted)
         self._close(record)
         return self._exit_code(record, caught)
@@ -114,6 +118,33 @@ class Training:
         bar.advance(f"fold {len(self.tested)}")
         self.presenter.event("fold", fold._asdict())
 
+    def _train_on_all(self) -> int | None:
+        """The network of --final, which takes the first one's place in the checkpoint."""
+        if not self.final or self.folds is None or not self.tested:
+            return None
+        last = final.epochs(summarise(self.tested))
+        if last is None:
+            self.presenter.notice("--final: every fold diverged; the first network is kept.")
+            return None
+        began = time.perf_counter()
+        steps = final.train(self.snapshot.spec, self.folds.everything(), last)
+        caught = self.presenter.follow(steps, self._take_of_all, last)
+        if caught is None and self.on_all is not None:
+            self.whole = final.result(self.on_all, self.folds.examples, self.snapshot, began)
+        if self.whole is not None:
+            train.save(self.whole.snapshot, self.path)
+        elif caught is None:
+            self.presenter.notice(
+                "--final: training on all rows diverged; the first network is kept."
+            )
+        return caught
+
+    def _take_of_all(self, progress: Progress, bar: terminal.Bar) -> None:
+        """One more epoch on all rows."""
+        self.on_all = progress
+        bar.advance(f"all rows, epoch {progress.record.epoch}")
+        self.presenter.event("final", progress.record)
+
     def _rescue(self) -> None:
         """Keep what was learned where it can no longer be printed or logged."""
         if self.log:
@@ -121,6 +152,11 @@ class Training:
         if self.snapshot.history.epochs:
             train.save(self.snapshot, self.path)
             self.presenter.notice(f"stopped; {self._continue()}")
+
+    def _undone(self) -> str:
+        """What a signal has left undone after the run itself."""
+        done = self.folds is not None and len(self.tested) == len(self.folds)
+        return "that of all rows is" if done else "the folds are"
 
     def _continue(self) -> str:
         if self.snapshot.spec.network.ensemble > 1:
@@ -138,7 +174,8 @@ class Training:
         )
         if self.folds is None or len(self.tested) < len(self.folds):
             return record
-        return replace(record, folds=summarise(self.tested))
+        trained = self.whole.record if self.whole else None
+        return replace(record, folds=summarise(self.tested), final=trained)
 
     def _close(self, record: TrainRecord) -> None:
         """The result, and what was asked for besides."""
@@ -151,7 +188,9 @@ class Training:
 
     def _exit_code(self, record: TrainRecord, caught: int | None) -> int:
         if caught is not None and record.stopped != "signal":
-            return self.presenter.stopped(caught, "the network is saved, the folds are not done.")
+            return self.presenter.stopped(
+                caught, f"the network is saved, {self._undone()} not done."
+            )
         if caught is not None:
             return self.presenter.stopped(caught, self._continue())
         if record.stopped == "diverged":
