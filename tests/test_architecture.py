@@ -23,7 +23,7 @@ FLOORS = (
     {"data": COMMON | {"duckdb", "nanoarrow", "openpyxl"}, "theory": COMMON | {"scipy"}},
     {"nn": COMMON | JAX, "diagnosis": set()},
     {"training": COMMON | JAX, "interop": COMMON | {"jax", "onnx", "google"}},
-    {"experiments": COMMON | JAX | {"scipy", "sklearn"}},
+    {"experiments": COMMON | JAX | {"scipy", "sklearn", "optuna"}},
     {
         "report": {"numpy", "rich", "tensorboardX"},
         "report.figures": {"numpy", "matplotlib"},

@@ -18,6 +18,7 @@ COMMANDS = {
     "train": "Train a network and report how its layers learn.",
     "eval": "Measure a trained network: scores, confusion, gradients, batch norm.",
     "doctor": "Find why a network does not learn, prescribe what mends it, and prove it.",
+    "tune": "Search for better settings, and say what the best of them is worth.",
     "transfer": "Reuse a trained network's layers on another task, and prove that it helped.",
     "data": "See which data there are and what they hold, and fetch data sets.",
     "predict": "Predict the class of every row of a table, or of images.",

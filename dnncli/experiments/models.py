@@ -79,8 +79,8 @@ def for_evaluation(
         _check_classes(snapshot, dataset, path)
         return snapshot, dataset
     snapshot = load_checkpoint(path, alpha)
-    given = (options.get("data"), options.get("label_strip"))
-    return snapshot, _known_data(snapshot, str(path), *given)
+    elsewhere = options.get("data")
+    return snapshot, _known_data(snapshot, str(path), elsewhere, options.get("label_strip"))
 
 
 def _check_classes(snapshot: Snapshot, dataset: Dataset, path: Path) -> None:

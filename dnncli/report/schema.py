@@ -13,6 +13,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from dnncli import records
 from dnncli.records import Notice, SourceNote, SourceTensor
 from dnncli.records.tour import TourRecord
+from dnncli.records.tune import TuneRecord
 from dnncli.report.merit import own_name
 from dnncli.report.structured import SCHEMA
 
@@ -133,6 +134,7 @@ RESULTS: dict[str, type] = {
     "train": records.TrainRecord,
     "eval": records.EvalRecord,
     "doctor": records.DoctorRecord,
+    "tune": TuneRecord,
     "transfer": records.TransferRecord,
     "data-list": records.DataListRecord,
     "data-show": records.DescriptionRecord,

@@ -212,7 +212,8 @@ def final_lines(final: FinalRecord) -> Iterator[Text]:
     yield Text.assemble(
         ("kept: a network trained on all ", "bold"),
         (f"{text.count(final.examples)} rows", "bold"),
-        f" for {epochs}, the median of the folds' best (training loss {text.loss(final.train_loss)})",
+        f" for {epochs}, the median of the folds' best",
+        f" (training loss {text.loss(final.train_loss)})",
     )
     yield Text(
         "no row is held out from it: expect the folds' scores of it; all else here is of the"
