@@ -23,7 +23,7 @@ EXAMPLES = """
   dnncli tune --data table.csv --budget 3600 --out search
   dnncli tune --resume search --budget 3600      # go on
   dnncli tune --data table.csv --act selu        # all but the activation
-  dnncli tune --data table.csv --save-config best.toml && dnncli train --config best.toml
+  dnncli tune --data table.csv --save-config best.toml
 """
 
 
