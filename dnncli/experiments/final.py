@@ -4,6 +4,7 @@ No row is held out from it, so that no score of its own is honest: the folds' sc
 expect of it. Its checkpoint says so by having no validation and test examples.
 """
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -30,7 +31,7 @@ class Final:
 def epochs(folds: FoldsRecord) -> int | None:
     """The median of the best epochs of the folds that have one, rounded up; None: none has."""
     found = [epoch for epoch in folds.best_epochs if epoch]
-    return -int(-median(found) // 1) if found else None
+    return math.ceil(median(found)) if found else None
 
 
 def train(spec: RunSpec, dataset: Dataset, last: int) -> Iterator[Progress]:

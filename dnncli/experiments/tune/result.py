@@ -7,6 +7,7 @@ from dnncli.diagnosis.remedy import flags
 from dnncli.experiments import paired, statistics
 from dnncli.experiments.doctor.result import command_line, options_to_type, scores_on_test
 from dnncli.experiments.metrics.held_out import test_score
+from dnncli.experiments.paired import Trial
 from dnncli.experiments.train import elapsed
 from dnncli.experiments.tune.run import DEFAULTS, LAST, Search, Tried
 from dnncli.records import Gain, Score, Seconds
@@ -23,6 +24,7 @@ UNCONFIRMED = (
     "{} did best on validation, but on the test set, which did not choose it, it is not better than"
     " the defaults beyond chance."
 )
+UNTESTED = "{} did best on validation; a larger --budget would train it again and test it."
 UNFINISHED = "No setting has trained to its last epoch yet: give a larger --budget."
 
 
@@ -86,16 +88,20 @@ def _spec(search: Search, chosen: Tried | None) -> RunSpec:
 
 def _on_test(search: Search, name: str) -> tuple[float, ...]:
     """Each seed's score on the test set, of a setting that has trained to the end."""
+    trial = _trained(search, name)
+    return () if trial is None else scores_on_test(trial)
+
+
+def _trained(search: Search, name: str) -> Trial | None:
+    """A setting's networks; None where they are not at hand or have not trained to the end."""
     trial = search.trials.get(name)
-    if trial is None or search.tried[name].rung < LAST:
-        return ()
-    return scores_on_test(trial)
+    return None if trial is None or trial.running else trial
 
 
 def _score(search: Search, name: str) -> Score | None:
     """The first seed's test score with intervals over examples; None where it diverged."""
-    trial = search.trials.get(name)
-    if trial is None or search.tried[name].rung < LAST or trial.runs[0].stopped == "diverged":
+    trial = _trained(search, name)
+    if trial is None or trial.runs[0].stopped == "diverged":
         return None
     first, *_ = seeds.snapshots(trial.batch, summary(trial.dataset))
     return test_score(first, trial.dataset)
@@ -147,5 +153,7 @@ def _conclusion(search: Search, chosen: Tried | None, gain: Gain | None) -> str:
     if chosen is None:
         return KEEP
     typed = flags(chosen.candidate.changes)
-    confirmed = gain is not None and gain.low is not None and gain.low > 0
+    if gain is None:
+        return UNTESTED.format(typed)
+    confirmed = gain.low is not None and gain.low > 0
     return CONFIRMED.format(typed) if confirmed else UNCONFIRMED.format(typed)

@@ -21,6 +21,7 @@ from dnncli.spec import RunSpec, tuning
 from dnncli.spec.tuning import Choice, Point, Range
 
 ROUND = 4  # points that are asked for a round, each a program to compile
+RANDOM = 8  # settings that are tried before what is known proposes others
 ROUND_SHARE = 0.2  # of the budget that a round may take …
 ROUND_SECONDS = 60.0  # … and never less than this, where there is so much
 
@@ -107,7 +108,7 @@ class Search:
 
         Raises SpecError where the defaults cannot train.
         """
-        sampler = Sampler(self.space, ROUND, self.spec.seed)
+        sampler = Sampler(self.space, RANDOM, self.spec.seed + self.rounds)
         sampler.tell(self._told(self.tried))
         points: dict[str, Point] = {}
         while not points or self.deadline.left > 0:
@@ -183,7 +184,7 @@ class Search:
                 point = known.point if known else points.get(name)
                 found = (outcome.rung, outcome.scores, trial.diverged, outcome.gain)
                 self.tried[name] = Tried(trial.candidate, point, *found)
-                trials[name] = trial
+            trials[name] = trial
         self.trials = {name: trials[name] for name in (DEFAULTS, self.best) if name in trials}
 
     def _told(self, names: Iterable[str]) -> list[Told]:
