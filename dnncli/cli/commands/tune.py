@@ -70,6 +70,7 @@ EXAMPLES = """
         metavar="FOLDER",
         help="Keep here what --resume needs.",
     ),
+    outputs.json_option,
     outputs.overwrite_option,
 )
 @options.output
@@ -79,6 +80,7 @@ def command(
     resume: Path | None,
     out: Path | None,
     save_config: Path | None,
+    json_file: Path | None,
     overwrite: bool,
     format_: str,
     quiet: bool,
@@ -90,9 +92,9 @@ def command(
     for those that are given. Settings race over paired seeds; the validation examples choose, and
     the test examples, which do not, say what the choice is worth beside the defaults.
     """
-    presenter = Presenter("tune", format_, quiet)
+    presenter = Presenter("tune", format_, quiet, json_file)
     _check(budget, seeds, resume, out)
-    extras = outputs.Extras(overwrite, save_config=save_config)
+    extras = outputs.Extras(overwrite, save_config=save_config, json=json_file)
     extras.check()
     run = options.run_options(given)
     stored = _resumed(resume, run, seeds) if resume else None
