@@ -13,6 +13,7 @@ from dnncli.experiments.race import Outcome, best
 from dnncli.experiments.statistics import Paired
 from dnncli.experiments.train import elapsed
 from dnncli.records import CandidateRecord, DoctorRecord, Gain, Health, Seconds
+from dnncli.spec import RunSpec
 from dnncli.spec.given import options_to_type
 from dnncli.training import seeds
 from dnncli.training.run import test_score

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from dnncli.diagnosis.remedy import flags
+from dnncli.diagnosis.remedy import command_line, flags
 from dnncli.experiments import paired, statistics
-from dnncli.experiments.doctor.result import command_line, options_to_type, scores_on_test
+from dnncli.experiments.doctor.result import scores_on_test
 from dnncli.experiments.metrics.held_out import test_score
 from dnncli.experiments.paired import Trial
 from dnncli.experiments.train import elapsed
@@ -13,6 +13,7 @@ from dnncli.experiments.tune.run import DEFAULTS, LAST, Search, Tried
 from dnncli.records import Gain, Score, Seconds
 from dnncli.records.tune import TriedRecord, TuneRecord
 from dnncli.spec import RunSpec
+from dnncli.spec.given import options_to_type
 from dnncli.training import seeds
 from dnncli.training.snapshot import summary
 
