@@ -111,6 +111,13 @@ class Presenter:
         """Say something beside the result."""
         self.screen.notice(f"dnncli {self.command}: {message}")
 
+    def cache_programs(self) -> None:
+        """Keep compiled programs on disk; say so where others could have put some there."""
+        from dnncli.training import compilation_cache
+
+        if reason := compilation_cache.enable():
+            self.notice(reason)
+
     def notices(self, found: Iterable["Notice"]) -> None:
         """Say what was found in the data."""
         for sentence in notices.sentences(found):

@@ -12,15 +12,22 @@ import jaxlib.version
 from dnncli.storage import cache
 
 
-def enable() -> None:
+def enable() -> str | None:
     """Keep compiled programs on disk, unless the user has set JAX's own variable for it.
 
     Entries are unsafe across jaxlib versions and processors, so the folder is keyed by both. Where
-    the folder cannot be written, JAX compiles as it would without a cache.
+    the folder cannot be written, JAX compiles as it would without a cache. So it does where others
+    could have put programs there, which run as this user's own code: returns what to say of that.
     """
     if os.environ.get("JAX_COMPILATION_CACHE_DIR"):
-        return
+        return None
     folder = cache.folder() / "programs" / f"jaxlib-{jaxlib.version.__version__}-{_processor()}"
+    cache.make_private(folder)
+    if reason := cache.distrusted(folder):
+        return (
+            f"{reason}: no compiled programs are taken from there; set DNNCLI_CACHE to a folder of"
+            " your own, or `chmod -R go-w` it."
+        )
     jax.config.update("jax_compilation_cache_dir", str(folder))
     # The defaults keep only what took over a second to compile, which nothing here does.
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
@@ -28,6 +35,7 @@ def enable() -> None:
     jax.config.update("jax_raise_persistent_cache_errors", False)
     # JAX warns of a full disk in several lines; here that costs nothing but time.
     warnings.filterwarnings("ignore", message="Error writing persistent compilation cache entry")
+    return None
 
 
 def _processor() -> str:

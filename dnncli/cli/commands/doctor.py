@@ -84,9 +84,8 @@ def command(
     from dnncli import data
     from dnncli.cli.running.doctor import Doctor
     from dnncli.experiments.doctor.subject import examination, subject
-    from dnncli.training import compilation_cache
 
-    compilation_cache.enable()
+    presenter.cache_programs()
     run = options.run_options(given)
     if checkpoint is None:
         run = presets.for_data(run)

@@ -104,9 +104,8 @@ def command(
     from dnncli.experiments import evaluate, models
     from dnncli.report import evaluation as report
     from dnncli.report.figures import importance as figures
-    from dnncli.training import compilation_cache
 
-    compilation_cache.enable()
+    presenter.cache_programs()
     given = {"data": data, "label_strip": label_strip}
     snapshot, dataset = models.for_evaluation(checkpoint, given, act, alpha)
     presenter.notices(dataset.notices)

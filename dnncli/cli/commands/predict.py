@@ -102,9 +102,9 @@ def command(
     from dnncli.data.rows import Rows
     from dnncli.experiments import predict
     from dnncli.storage import checkpoint as checkpoints
-    from dnncli.training import checkpointing, compilation_cache
+    from dnncli.training import checkpointing
 
-    compilation_cache.enable()
+    presenter.cache_programs()
     snapshot = checkpointing.from_checkpoint(checkpoints.read(checkpoint), checkpoint)
     rows = Rows(file, snapshot.data.encoding, delimiter, header, sys.stdin.buffer, keep)
     targets = snapshot.data.record.targets

@@ -120,8 +120,10 @@ def command(
             option="--final",
         )
     _check_ensemble(run, folds=folds, stop_on=stop_on)
-    loaded = _resume(resume, run) if resume else _start(from_options(presets.for_data(run)))
-    snapshot, dataset = loaded
+    if resume:
+        snapshot, dataset = _resume(resume, run, presenter)
+    else:
+        snapshot, dataset = _start(from_options(presets.for_data(run)), presenter)
     presenter.notices(dataset.notices)
     if save_config and snapshot.origin:
         raise SpecError(
@@ -162,25 +164,26 @@ def _folds(spec: RunSpec, count: int | None) -> "Folds | None":
     return folds.folds(spec.data, count)
 
 
-def _start(spec: RunSpec) -> tuple["Snapshot", "Dataset"]:
+def _start(spec: RunSpec, presenter: Presenter) -> tuple["Snapshot", "Dataset"]:
     from dnncli import data
 
     # Before JAX is imported: what is wrong with the data shows at once.
     dataset = data.load(spec.data)
     from dnncli.experiments.metrics import temperature, threshold
-    from dnncli.training import compilation_cache, ensemble, run
+    from dnncli.training import ensemble, run
 
     temperature.check(spec, dataset)
     threshold.check(spec, dataset)
-    compilation_cache.enable()
+    presenter.cache_programs()
     if spec.network.ensemble > 1:
         return ensemble.start(spec, dataset), dataset
     return run.start(spec, dataset), dataset
 
 
-def _resume(path: Path, options: dict[str, Any]) -> tuple["Snapshot", "Dataset"]:
+def _resume(
+    path: Path, options: dict[str, Any], presenter: Presenter
+) -> tuple["Snapshot", "Dataset"]:
     from dnncli.experiments import train
-    from dnncli.training import compilation_cache
 
-    compilation_cache.enable()
+    presenter.cache_programs()
     return train.resume(path, options)

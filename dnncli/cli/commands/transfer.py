@@ -179,9 +179,8 @@ def _prepare(
     """Read the parent and the data, and resolve what is kept, frozen and new."""
     from dnncli.experiments import models
     from dnncli.experiments.transfer import task
-    from dnncli.training import compilation_cache
 
     parent, dataset, record = models.for_new_task(path, spec.options, act, alpha)
     presenter.notices(dataset.notices)
-    compilation_cache.enable()
+    presenter.cache_programs()
     return task.prepare(spec, parent, record, dataset)

@@ -18,7 +18,6 @@ from dnncli.report import comparison as report
 from dnncli.report.figures import comparison as figures
 from dnncli.spec.comparison import ComparisonSpec
 from dnncli.theory import Prediction
-from dnncli.training import compilation_cache
 
 
 @dataclass
@@ -39,7 +38,7 @@ class Comparing:
 
     def run(self) -> int:
         """Train, print and save; returns the exit code."""
-        compilation_cache.enable()
+        self.presenter.cache_programs()
         self.theory = comparison.predictions(self.grid, self.dataset)
         self._open()
         left = len(comparison.remaining(self.grid, self.trials))

@@ -11,7 +11,6 @@ from dnncli.report import vanishing as report
 from dnncli.report.figures import animation
 from dnncli.report.figures import vanishing as figures
 from dnncli.spec import DataSpec
-from dnncli.training import compilation_cache
 
 
 def demonstrate(
@@ -24,7 +23,7 @@ def demonstrate(
     explained: bool,
 ) -> None:
     """Measure every case, print and draw them; explained: with a legend."""
-    compilation_cache.enable()
+    presenter.cache_programs()
     cases: list[CaseRecord] = []
     with presenter.progress("measuring", len(spec.cases) * len(spec.depths)) as bar:
         for case in vanishing.run(spec, dataset):
