@@ -204,6 +204,11 @@ def run_options(options: dict[str, Any]) -> dict[str, Any]:
     return resolved({name: value for name, value in options.items() if value is not None})
 
 
+salvage_option = click.option(
+    "--salvage",
+    is_flag=True,
+    help="Take the network out of a damaged checkpoint, as long as its own part is whole.",
+)
 interop_options = section(
     "Models from elsewhere",
     click.option(

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
     from dnncli.records import DataRecord, Finding, Notice
 
+PARTS = {  # of checkpoints, by the beginnings of their tensors' names
+    "last": "the last epoch's network",
+    "optimizer": "the optimizer's state",
+    "records": "the history",
+    "start": "what it began with",
+}
 Event = TypeVar("Event")
 Row = Sequence[object]
 
@@ -110,6 +116,12 @@ class Presenter:
     def notice(self, message: str) -> None:
         """Say something beside the result."""
         self.screen.notice(f"dnncli {self.command}: {message}")
+
+    def lost(self, path: Path, parts: Sequence[str]) -> None:
+        """Say which parts of a damaged checkpoint are missing, if any."""
+        if parts:
+            known = ", ".join(PARTS.get(part, part) for part in parts)
+            self.notice(f"{path} is damaged and has lost {known}; its network is whole.")
 
     def cache_programs(self) -> None:
         """Keep compiled programs on disk; say so where others could have put some there."""

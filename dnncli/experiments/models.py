@@ -40,8 +40,8 @@ def load(path: Path, act: str | None, alpha: float | None) -> Snapshot | Model:
     return load_checkpoint(path, alpha)
 
 
-def load_checkpoint(path: Path, alpha: float | None = None) -> Snapshot:
-    """Read the run in a checkpoint.
+def load_checkpoint(path: Path, alpha: float | None = None, *, salvage: bool = False) -> Snapshot:
+    """Read the run in a checkpoint; salvage: of a damaged one at least the network.
 
     Raises CheckpointError for a file that cannot be read, SpecError for an external model.
     """
@@ -62,11 +62,16 @@ def load_checkpoint(path: Path, alpha: float | None = None) -> Snapshot:
             " which activation it was trained with, as in --act relu.",
             option="--act",
         )
-    return checkpointing.from_checkpoint(checkpoint.read(path), path)
+    return checkpointing.from_checkpoint(checkpoint.read(path, salvage=salvage), path)
 
 
 def for_evaluation(
-    path: Path, options: Mapping[str, str | None], act: str | None, alpha: float | None
+    path: Path,
+    options: Mapping[str, str | None],
+    act: str | None,
+    alpha: float | None,
+    *,
+    salvage: bool = False,
 ) -> tuple[Snapshot, Dataset]:
     """A trained network and the data to measure it on, prepared as the network's inputs were.
 
@@ -78,7 +83,7 @@ def for_evaluation(
         snapshot, dataset, _ = for_new_task(path, given, act, alpha)
         _check_classes(snapshot, dataset, path)
         return snapshot, dataset
-    snapshot = load_checkpoint(path, alpha)
+    snapshot = load_checkpoint(path, alpha, salvage=salvage)
     elsewhere = options.get("data")
     return snapshot, _known_data(snapshot, str(path), elsewhere, options.get("label_strip"))
 

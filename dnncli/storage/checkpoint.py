@@ -1,45 +1,34 @@
-"""Checkpoints: safetensors files, verified when read, and written whole or not at all.
-
-Any framework can read their tensors without running code. The one metadata key `dnncli` holds JSON
-with a format version and a SHA-256 of everything, since safetensors itself has no checksum.
-"""
+"""Checkpoints in files: verified when read, and written whole or not at all."""
 
 import contextlib
-import hashlib
-import json
 import os
 import re
 import time
-from dataclasses import dataclass
-from itertools import chain, count
+from itertools import chain, count, pairwise
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import numpy as np
-import safetensors.numpy
-from jaxtyping import Shaped
-from safetensors import SafetensorError, deserialize
 
 from dnncli.errors import CheckpointError
 from dnncli.storage import files
+from dnncli.storage.checkpoint_format import (
+    HEADER_LIMIT,
+    KEY,
+    Checkpoint,
+    RejectedError,
+    decode,
+    encode,
+)
 
-KEY = "dnncli"
-FORMAT = 1
-HEADER_LIMIT = 100_000_000  # bytes; safetensors reads no longer header
-DTYPES = {"F32": "<f4", "I32": "<i4", "I64": "<i8", "U32": "<u4", "U8": "u1", "BOOL": "?"}
-CODES = {np.dtype(name): code for code, name in DTYPES.items()}
-
-
-@dataclass(frozen=True, eq=False)
-class Checkpoint:
-    """Arrays and JSON values by name (not `format` or `sha256`); tuples come back as lists."""
-
-    tensors: dict[str, np.ndarray]
-    metadata: dict[str, Any]
-
-
-class _RejectedError(Exception):
-    """Why a file is not a checkpoint, as the end of a sentence that starts with its name."""
+__all__ = [
+    "HEADER_LIMIT",
+    "KEY",
+    "Checkpoint",
+    "earlier",
+    "keep",
+    "read",
+    "reserve",
+    "unused_path",
+    "write",
+]
 
 
 def write(path: Path, checkpoint: Checkpoint) -> None:
@@ -48,30 +37,71 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
     Raises CheckpointError where the system refuses (nothing is changed then), TypeError for a dtype
     and ValueError for a value or name that no checkpoint can hold.
     """
-    data = _encode(checkpoint)
+    data = encode(checkpoint)
     if int.from_bytes(data[:8], "little") > HEADER_LIMIT:
         raise CheckpointError(
-            f"{files.shown(path)} cannot be written: its history is too long for one file."
+            f"{files.shown(path)} cannot be written: its metadata are too long for one file."
         )
     files.write(path, data, CheckpointError)
     with contextlib.suppress(OSError):
         _claim_path(Path(os.path.realpath(path))).unlink()
 
 
-def read(path: Path) -> Checkpoint:
+def read(path: Path, *, salvage: bool = False) -> Checkpoint:
     """Read and verify a checkpoint; its arrays are writable and in native byte order.
 
+    salvage: leave out damaged parts, as long as those of ESSENTIAL and the metadata are whole.
     Raises CheckpointError for a file that cannot be read, was not written by dnncli, or was
     changed.
     """
     try:
-        with files.reported(path, "read", CheckpointError):
-            # Opening a pipe that nobody writes to would block for ever.
-            files.regular(path.stat())
-            with open(path, "rb") as file:
-                return _decode(file, os.fstat(file.fileno()).st_size)
-    except _RejectedError as error:
-        raise CheckpointError(f"{files.shown(path)} {error}.") from None
+        return _read(path, salvage)
+    except RejectedError as error:
+        hint = "" if salvage else _hint(path)
+        raise CheckpointError(f"{files.shown(path)} {error}{hint}.") from None
+
+
+def _read(path: Path, salvage: bool) -> Checkpoint:
+    with files.reported(path, "read", CheckpointError):
+        # Opening a pipe that nobody writes to would block for ever.
+        files.regular(path.stat())
+        with open(path, "rb") as file:
+            return decode(file, os.fstat(file.fileno()).st_size, salvage=salvage)
+
+
+def _hint(path: Path) -> str:
+    """What a damaged file is still good for, if anything."""
+    try:
+        _read(path, salvage=True)
+    except (RejectedError, CheckpointError):
+        return ""
+    return "; its network is whole: eval and predict take it with --salvage"
+
+
+def earlier(path: Path, count: int) -> list[Path]:
+    """Where `count` checkpoints before the newest are kept: elu.1.ckpt, elu.2.ckpt, …"""
+    return [path.with_name(f"{path.stem}.{age}{path.suffix}") for age in range(1, count + 1)]
+
+
+def keep(path: Path, count: int) -> None:
+    """Move a checkpoint and those before it one place on, before a newer one takes its place.
+
+    A damaged one is left where it is, so that the last good one stays. Raises CheckpointError where
+    the system refuses.
+    """
+    try:
+        read(path)
+    except CheckpointError:
+        return
+    with files.reported(path, "read", CheckpointError):
+        data = path.read_bytes()
+    places = earlier(path, count)
+    for newer, older in reversed(list(pairwise(places))):
+        if newer.exists():
+            with files.reported(older, "written", CheckpointError):
+                os.replace(newer, older)
+    for place in places[:1]:
+        files.write(place, data, CheckpointError)
 
 
 def reserve(path: Path, overwrite: bool) -> None:
@@ -97,129 +127,6 @@ def unused_path(stem: str, folder: Path = Path("runs")) -> Path:
         others = (f"{name}-{number}.ckpt" for number in count(2))
         paths = map(folder.joinpath, chain([f"{name}.ckpt"], others))
         return next(path for path in paths if not os.path.lexists(path) and _claim(path))
-
-
-def _encode(checkpoint: Checkpoint) -> bytes:
-    """The bytes of a checkpoint's file."""
-    tensors = {name: _stored(name, array) for name, array in checkpoint.tensors.items()}
-    if "__metadata__" in tensors or checkpoint.metadata.keys() & {"format", "sha256"}:
-        raise ValueError(
-            "__metadata__, format and sha256 have a meaning of their own in a checkpoint"
-        )
-    record = {**checkpoint.metadata, "format": FORMAT}
-    text = _canonical({**record, "sha256": _digest(record, tensors)})
-    return safetensors.numpy.save(tensors, {KEY: text})
-
-
-def _stored(name: str, array: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
-    """The array as the file holds it: little-endian, C-contiguous; safetensors garbles others."""
-    dtype = array.dtype.newbyteorder("<")
-    if dtype not in CODES:
-        raise TypeError(f"a checkpoint cannot hold {array.dtype}: {name!r}")
-    return np.asarray(array, dtype, order="C")
-
-
-def _canonical(value: object) -> str:
-    """JSON with one spelling for each value; raises ValueError for NaN and infinities."""
-    text = json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
-    # File names that are not UTF-8 bring lone surrogates: as JSON escapes, or no file could hold
-    # them.
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _digest(record: dict[str, Any], tensors: dict[str, np.ndarray]) -> str:
-    """SHA-256 (hex) of the record and of every tensor's name, dtype, shape and bytes, by name."""
-    digest = hashlib.sha256(_canonical(record).encode())
-    for name, array in sorted(tensors.items()):
-        digest.update(f"\n{_canonical([name, CODES[array.dtype], array.shape])}\n".encode())
-        digest.update(array.reshape(-1).view(np.uint8).data)
-    return digest.hexdigest()
-
-
-def _decode(file: BinaryIO, size: int) -> Checkpoint:
-    """A checkpoint from its file. Raises _RejectedError for any other contents."""
-    record = _record(_header(file, size).get("__metadata__"))
-    stored = record.pop("sha256", None)
-    tensors = _tensors(file)
-    try:
-        intact = _digest(record, tensors) == stored
-    # 1e999 is infinite, and nesting may be too deep for the encoder.
-    except (ValueError, RecursionError):
-        intact = False
-    if not intact:
-        raise _RejectedError("is damaged: its contents do not match their SHA-256")
-    del record["format"]
-    native = {name: array.astype(array.dtype.newbyteorder("=")) for name, array in tensors.items()}
-    return Checkpoint(native, record)
-
-
-def _header(file: BinaryIO, size: int) -> dict[str, Any]:
-    """The header's JSON, read only once its length is known to be possible."""
-    length = int.from_bytes(file.read(8), "little")
-    start = file.read(1)
-    if start not in (b"{", b""):
-        raise _RejectedError("is not a dnncli checkpoint (not a safetensors file)")
-    if not 2 <= length <= min(size - 8, HEADER_LIMIT):
-        raise _RejectedError("is damaged: it is cut short, or its header has no possible length")
-    return _parse(start + file.read(length - 1), "header")
-
-
-def _record(metadata: object) -> dict[str, Any]:
-    """Our JSON from a safetensors file's metadata, its format version checked."""
-    text = metadata.get(KEY) if isinstance(metadata, dict) else None
-    if not isinstance(text, str):
-        raise _RejectedError(
-            f"is not a dnncli checkpoint (a safetensors file without the key `{KEY}`)"
-        )
-    record = _parse(text.encode("utf-8", "backslashreplace"), f"metadata `{KEY}`")
-    version = record.get("format")
-    if type(version) is not int or version < FORMAT:
-        raise _RejectedError("is damaged: it has no known format version")
-    if version > FORMAT:
-        raise _RejectedError("was made by a newer dnncli; upgrade dnncli to read it")
-    return record
-
-
-def _parse(text: bytes, what: str) -> dict[str, Any]:
-    """A JSON object from UTF-8. Raises _RejectedError for anything else."""
-    try:
-        value = json.loads(text.decode(), object_pairs_hook=_unique)
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise _RejectedError(f"is damaged: its {what} is not a valid JSON object")
-    return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object's entries. Raises ValueError for a key that is there twice."""
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        raise ValueError("a key stands twice")
-    return values
-
-
-def _tensors(file: BinaryIO) -> dict[str, np.ndarray]:
-    """Every tensor; safetensors checks that they fill the file without a gap or an overlap."""
-    file.seek(0)
-    try:
-        return {name: _array(**info) for name, info in sorted(deserialize(file.read()))}
-    # ValueError: more or larger dimensions than NumPy allows, beside a 0.
-    except (SafetensorError, ValueError):
-        raise _RejectedError(
-            "is damaged: it is cut short, or its header does not fit its tensors"
-        ) from None
-
-
-def _array(data: bytearray, dtype: str, shape: list[int]) -> Shaped[np.ndarray, "..."]:
-    """One tensor from its bytes, in the file's byte order."""
-    if dtype not in DTYPES or (dtype == "BOOL" and data.translate(None, b"\0\1")):
-        raise _RejectedError(
-            f"is damaged: a checkpoint cannot hold its tensors or values of type {dtype}"
-        )
-    return np.frombuffer(data, DTYPES[dtype]).reshape(shape)
 
 
 def _claim_path(path: Path) -> Path:

@@ -1,16 +1,11 @@
 """A run as a checkpoint, tensors by name and one JSON record, and a checkpoint as a run."""
 
-import os
-import platform
 from dataclasses import asdict, replace
 from typing import Any, get_type_hints
 
 import jax
-import jaxlib.version
 import numpy as np
-import optax
 
-from dnncli import __version__
 from dnncli.data.tables.encoding import Encoding
 from dnncli.errors import CheckpointError, SpecError
 from dnncli.nn import network, optimizers
@@ -22,11 +17,12 @@ from dnncli.storage.checkpoint import Checkpoint
 from dnncli.storage.decoding import decode
 from dnncli.training import placement, record_json
 from dnncli.training.data_metadata import image_from, particulars, targets_from
-from dnncli.training.decision_metadata import decision_from, decision_json
+from dnncli.training.decision_metadata import Decision, decision_from, decision_json
 from dnncli.training.history import RunHistory
 from dnncli.training.snapshot import DataSummary, Snapshot
 from dnncli.training.tensor_names import network_tensors, optimizer_leaves, part_name
 from dnncli.training.tensors import scaling_tensors, take, take_scaling
+from dnncli.training.versions import versions
 
 
 def to_checkpoint(snapshot: Snapshot) -> Checkpoint:
@@ -44,7 +40,7 @@ def to_checkpoint(snapshot: Snapshot) -> Checkpoint:
     tensors |= scaling_tensors(snapshot.data.scaling)
     tensors |= _start_tensors(snapshot)
     arrays = {name: np.asarray(tensor) for name, tensor in tensors.items()}
-    return Checkpoint(arrays, _metadata(snapshot))
+    return Checkpoint(arrays, _metadata(snapshot), _records(snapshot.history, snapshot.steps))
 
 
 def _start_tensors(snapshot: Snapshot) -> dict[str, Any]:
@@ -56,7 +52,7 @@ def _start_tensors(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _metadata(snapshot: Snapshot) -> dict[str, Any]:
-    """The JSON record: all that is not a tensor."""
+    """All that is neither a tensor nor grows with the run."""
     data = snapshot.data
     history = snapshot.history
     values = {
@@ -68,9 +64,6 @@ def _metadata(snapshot: Snapshot) -> dict[str, Any]:
         "best_epoch": history.best_epoch,
         "seed": snapshot.spec.seed,
         "rng_key": [0, snapshot.spec.seed],
-        "history": [record_json.epoch(record) for record in history.epochs],
-        "initial": [record_json.layer(layer) for layer in history.initial],
-        "flight": [record_json.step(record) for record in snapshot.steps],
         "versions": versions(),
     }
     if snapshot.origin:
@@ -79,31 +72,18 @@ def _metadata(snapshot: Snapshot) -> dict[str, Any]:
     return values | particulars(data)
 
 
+def _records(history: RunHistory, steps: tuple[StepRecord, ...]) -> dict[str, Any]:
+    """What has been measured of the run."""
+    return {
+        "history": [record_json.epoch(record) for record in history.epochs],
+        "initial": [record_json.layer(layer) for layer in history.initial],
+        "flight": [record_json.step(record) for record in steps],
+    }
+
+
 def _present(values: dict[str, Any]) -> dict[str, Any]:
     """A data record; `targets` only where there are some, as older checkpoints have it."""
     return {key: value for key, value in values.items() if key != "targets" or value}
-
-
-def versions() -> dict[str, str]:
-    """What the numbers depend on besides the seed; on CPU also the number of threads."""
-    parts = {
-        "dnncli": __version__,
-        "jax": jax.__version__,
-        "jaxlib": jaxlib.version.__version__,
-        "optax": optax.__version__,
-    }
-    devices = jax.devices()
-    machine = {
-        "python": platform.python_version(),
-        "device": devices[0].device_kind,
-        "threads": str(threads()),
-    }
-    return parts | {"numpy": np.__version__} | machine
-
-
-def threads() -> int:
-    """How many threads XLA uses on CPU: results depend on it in the last bits."""
-    return int(os.environ.get("NPROC", 0)) or len(os.sched_getaffinity(0))
 
 
 def from_checkpoint(checkpoint: Checkpoint, path: object) -> Snapshot:
@@ -122,38 +102,66 @@ def from_checkpoint(checkpoint: Checkpoint, path: object) -> Snapshot:
 def _restore(checkpoint: Checkpoint) -> Snapshot:
     """The snapshot; whatever does not fit raises an error of one of many kinds."""
     tensors = dict(checkpoint.tensors)
-    meta = checkpoint.metadata
+    # Older checkpoints have the records among the rest.
+    meta = checkpoint.metadata | checkpoint.records
     spec = _spec(meta["spec"])
     record = decode(DataRecord, meta["data"], "data")
-    stored = decode(tuple[EpochRecord, ...], meta["history"], "history")
-    epochs = tuple(map(_with_metrics, stored))
-    best_epoch = decode(int, meta["best_epoch"], "best_epoch")
     class_names = decode(tuple[str, ...], meta["class_names"], "class_names")
     best = _take_network(tensors, spec.network, record, "")
-    last = best
-    if best_epoch != len(epochs):
-        last = _take_network(tensors, spec.network, record, "last/")
-    optimizer = _take_optimizer(tensors, spec, best.parameters, max(1, len(epochs)))
-    step = take(tensors, "optimizer/step", placement.shape((), np.int32))
     scaling = take_scaling(tensors, meta, record)
+    encoding = decode(Encoding | None, meta.get("encoding"), "encoding")
+    numbers = targets_from(meta, record)
+    data = DataSummary(record, class_names, scaling, encoding, numbers, image_from(meta, record))
+    origin = decode(OriginRecord | None, meta.get("origin"), "origin")
+    decided = decision_from(meta, record.classes)
+    if checkpoint.lost:
+        return _network_alone(spec, best, data, decided, checkpoint.lost)
+    history = _history(spec, meta)
+    state = _take_state(tensors, history, record, best)
     start = _take_start(tensors, spec.network, best.parameters)
     if tensors:
         raise CheckpointError(f"it holds {next(iter(tensors))!r}, which the spec has no place for.")
-    encoding = decode(Encoding | None, meta.get("encoding"), "encoding")
-    initial = decode(tuple[LayerRecord, ...], meta["initial"], "initial")
-    numbers = targets_from(meta, record)
-    snapshot = Snapshot(
-        RunHistory(spec, epochs, initial, best_epoch),
-        best,
-        TrainState(last, optimizer, step),
-        DataSummary(record, class_names, scaling, encoding, numbers, image_from(meta, record)),
-        decode(tuple[StepRecord, ...], meta["flight"], "flight"),
-        decode(OriginRecord | None, meta.get("origin"), "origin"),
-        *decision_from(meta, record.classes),
-        start,
-    )
+    steps = decode(tuple[StepRecord, ...], meta["flight"], "flight")
+    snapshot = Snapshot(history, best, state, data, steps, origin, *decided, start)
     _check(snapshot)
     return snapshot
+
+
+def _network_alone(
+    spec: RunSpec, best: Network, data: DataSummary, decided: Decision, lost: tuple[str, ...]
+) -> Snapshot:
+    """The network of a damaged checkpoint as a run without a history."""
+    rule = optimizers.build(spec.update)
+    step: Any = np.zeros((), np.int32)
+    state = TrainState(best, optimizers.initial_state(rule, best.parameters), step)
+    threshold, calibration = decided
+    snapshot = Snapshot(
+        RunHistory(spec), best, state, data, (), None, threshold, calibration, lost=lost
+    )
+    _check_data(snapshot)
+    return snapshot
+
+
+def _history(spec: RunSpec, meta: dict[str, Any]) -> RunHistory:
+    """The run's history."""
+    stored = decode(tuple[EpochRecord, ...], meta["history"], "history")
+    initial = decode(tuple[LayerRecord, ...], meta["initial"], "initial")
+    best_epoch = decode(int, meta["best_epoch"], "best_epoch")
+    return RunHistory(spec, tuple(map(_with_metrics, stored)), initial, best_epoch)
+
+
+def _take_state(
+    tensors: dict[str, np.ndarray], history: RunHistory, record: DataRecord, best: Network
+) -> TrainState:
+    """What the next step needs."""
+    spec = history.spec
+    last = best
+    if not history.improved:
+        last = _take_network(tensors, spec.network, record, "last/")
+    optimizer = _take_optimizer(tensors, spec, best.parameters, max(1, history.epoch))
+    return TrainState(
+        last, optimizer, take(tensors, "optimizer/step", placement.shape((), np.int32))
+    )
 
 
 def _with_metrics(record: EpochRecord) -> EpochRecord:
@@ -184,6 +192,12 @@ def _check(snapshot: Snapshot) -> None:
     if not 0 <= history.best_epoch <= history.epoch:
         raise CheckpointError(f"its best epoch is {history.best_epoch} of {history.epoch}.")
     _check_layers(snapshot)
+    _check_data(snapshot)
+
+
+def _check_data(snapshot: Snapshot) -> None:
+    """Raise CheckpointError where what is said of the data is contradictory."""
+    history = snapshot.history
     data = snapshot.data
     if len(data.class_names) != data.record.classes:
         raise CheckpointError(f"it names {len(data.class_names)} classes.")

@@ -46,6 +46,7 @@ class Snapshot:
     which on the second of two classes is answered; None: the more probable class is. calibration:
     what was found for --calibrate; `network` is as it was trained.
     start: the kernels before the first step; None where they are not at hand.
+    lost: the parts of a damaged checkpoint that are missing; then there is the network alone.
     """
 
     history: RunHistory
@@ -57,6 +58,7 @@ class Snapshot:
     threshold: float | None = None
     calibration: CalibrationRecord | None = None
     start: Kernels | None = None
+    lost: tuple[str, ...] = ()
 
     @property
     def spec(self) -> RunSpec:

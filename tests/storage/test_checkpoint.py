@@ -17,6 +17,7 @@ from stored import KERNEL, OLD, bits, refused, same
 from dnncli.errors import CheckpointError
 from dnncli.storage import checkpoint
 from dnncli.storage.checkpoint import Checkpoint
+from dnncli.storage.checkpoint_format import RESERVED
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ JSON = st.recursive(
     st.none() | st.booleans() | NUMBERS | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
 )
-NAMES = st.text().filter(lambda name: name not in ("__metadata__", "format", "sha256"))
+NAMES = st.text().filter(lambda name: name not in ("__metadata__", "records/json", *RESERVED))
 
 
 @settings(max_examples=150, deadline=None)
@@ -84,7 +85,7 @@ def test_the_one_metadata_key_is_ours_and_other_tools_may_add_theirs(old):
     with safetensors.safe_open(old, framework="numpy") as file:
         metadata = file.metadata()
     assert list(metadata) == ["dnncli"]
-    assert json.loads(metadata["dnncli"]).keys() == {*OLD.metadata, "format", "sha256"}
+    assert json.loads(metadata["dnncli"]).keys() == {*OLD.metadata, "format", "parts", "sha256"}
     safetensors.numpy.save_file(safetensors.numpy.load_file(old), old, {**metadata, "format": "pt"})
     assert same(checkpoint.read(old), OLD)
 
@@ -185,7 +186,7 @@ HOSTILE = {
     ],
     "it has no known format version": [ours({}), ours({"format": True}), ours({"format": 0})],
     "was made by a newer dnncli; upgrade": [
-        ours({"format": 2}),
+        ours({"format": 3}),
         ours({"format": 10**99, "sha256": 3}),
     ],
     "its contents do not match their SHA-256": [

@@ -130,7 +130,7 @@ def test_the_last_epochs_network_is_stored_apart_only_where_it_is_not_the_best()
 def stored(**options):
     """A checkpoint's tensors and metadata as they come from a file."""
     kept = checkpointing.to_checkpoint(snapshot(spec(**{"act": "prelu", "bn": True} | options)))
-    return dict(kept.tensors), json.loads(json.dumps(kept.metadata))
+    return dict(kept.tensors), json.loads(json.dumps(kept.metadata | kept.records))
 
 
 def refusal(tensors, metadata):
@@ -296,7 +296,8 @@ def fuzz():
                 wrong.append(f"{name}: {type(error).__name__}")
                 continue
             accepted += 1
-            again = json.loads(json.dumps(checkpointing.to_checkpoint(run).metadata))
+            stored_again = checkpointing.to_checkpoint(run)
+            again = json.loads(json.dumps(stored_again.metadata | stored_again.records))
             filled = path[0] == "spec" and value is None  # an option's default takes its place
             if not filled and not all(faithful(changed[key], again[key]) for key in metadata):
                 wrong.append(f"{name}: came back as another")

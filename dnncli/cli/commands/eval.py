@@ -70,6 +70,7 @@ EXAMPLES = """
     ),
 )
 @options.interop_options
+@section("Damage", options.salvage_option)
 @section("Output", outputs.plot_option, outputs.json_option, outputs.overwrite_option)
 @options.all_layers
 @options.output
@@ -84,6 +85,7 @@ def command(
     bn_stats: str | None,
     along_gradient: float | None,
     importance: bool,
+    salvage: bool,
     plot: Path | None,
     json_file: Path | None,
     overwrite: bool,
@@ -107,7 +109,8 @@ def command(
 
     presenter.cache_programs()
     given = {"data": data, "label_strip": label_strip}
-    snapshot, dataset = models.for_evaluation(checkpoint, given, act, alpha)
+    snapshot, dataset = models.for_evaluation(checkpoint, given, act, alpha, salvage=salvage)
+    presenter.lost(checkpoint, snapshot.lost)
     presenter.notices(dataset.notices)
     record = evaluate.evaluate(
         snapshot,

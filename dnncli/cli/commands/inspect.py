@@ -78,7 +78,9 @@ def _record(loaded: "Snapshot | Model", path: Path) -> "InspectRecord":
     from dnncli import interop
     from dnncli.experiments import inspect
     from dnncli.storage import checkpoint
+    from dnncli.training.versions import stored_versions
 
     if isinstance(loaded, interop.Model):
         return inspect.inspect_model(loaded, str(path))
-    return inspect.inspect(loaded, str(path), checkpoint.read(path).metadata.get("versions", {}))
+    versions = stored_versions(checkpoint.read(path), path)
+    return inspect.inspect(loaded, str(path), versions)

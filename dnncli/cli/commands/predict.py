@@ -50,6 +50,7 @@ EXAMPLES = """
         default="as in training",
         help="Whether CSV's first line names the columns.",
     ),
+    options.salvage_option,
 )
 @section(
     "Output",
@@ -81,6 +82,7 @@ def command(
     file: str,
     delimiter: str | None,
     header: bool | None,
+    salvage: bool,
     probabilities: bool,
     keep: str | None,
     out: Path | None,
@@ -105,7 +107,9 @@ def command(
     from dnncli.training import checkpointing
 
     presenter.cache_programs()
-    snapshot = checkpointing.from_checkpoint(checkpoints.read(checkpoint), checkpoint)
+    stored = checkpoints.read(checkpoint, salvage=salvage)
+    snapshot = checkpointing.from_checkpoint(stored, checkpoint)
+    presenter.lost(checkpoint, snapshot.lost)
     rows = Rows(file, snapshot.data.encoding, delimiter, header, sys.stdin.buffer, keep)
     targets = snapshot.data.record.targets
     _check_probabilities(probabilities, targets, checkpoint)
