@@ -64,8 +64,13 @@ def decided(snapshot: Snapshot, dataset: Dataset) -> Snapshot:
     return replace(found, threshold=threshold.decide(found, dataset))
 
 
-def save(snapshot: Snapshot, path: Path) -> None:
-    """Write the run's checkpoint. Raises CheckpointError where that fails."""
+def save(snapshot: Snapshot, path: Path, keep: int = 1) -> None:
+    """Write the run's checkpoint; keep: how many there are then, with those before it.
+
+    Raises CheckpointError where that fails.
+    """
+    if keep > 1:
+        checkpoint.keep(path, keep - 1)
     checkpoint.write(path, to_checkpoint(snapshot))
 
 

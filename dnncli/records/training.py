@@ -7,6 +7,7 @@ from dnncli.records.calibration import CalibrationRecord
 from dnncli.records.common import DataRecord, EpochRecord, Health, LayerRecord, Score, Seconds
 from dnncli.records.folds import FinalRecord, FoldsRecord
 from dnncli.records.theory import Prediction
+from dnncli.records.verification import VerificationRecord
 
 
 @dataclass(frozen=True)
@@ -41,3 +42,4 @@ class TrainRecord:
     folds: FoldsRecord | None = None  # with --folds
     final: FinalRecord | None = None  # with --final
     predictions: tuple[tuple[float, float], ...] = ()
+    verification: VerificationRecord | None = None  # with --verify

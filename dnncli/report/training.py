@@ -10,7 +10,7 @@ from rich.text import Text
 from dnncli.diagnosis.remedy import flags
 from dnncli.records import DataRecord, EpochRecord, Score, Seconds, TrainRecord
 from dnncli.records.folds import FinalRecord
-from dnncli.report import gradients, numbers, scores, text
+from dnncli.report import gradients, numbers, scores, text, verification
 from dnncli.report.merit import ACCURACY, R2, Merit, merit
 from dnncli.spec import presets
 from dnncli.theory import Prediction
@@ -204,6 +204,8 @@ def closing(record: TrainRecord, all_layers: bool = False) -> Iterator[Renderabl
     yield from gradients.verdict_lines(record.health, layers)
     if record.checkpoint:
         yield saved(record.checkpoint, record.seconds)
+    if record.verification:
+        yield from verification.report(record.verification)
 
 
 def final_lines(final: FinalRecord) -> Iterator[Text]:

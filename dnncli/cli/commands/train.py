@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dnncli.data.folds import Folds
     from dnncli.training.snapshot import Snapshot
 
-
+MOST_KEPT = 100
 EXAMPLES = """
   dnncli train                                   # bundled digits, a few seconds
   dnncli train --act elu --init he
@@ -45,6 +45,13 @@ EXAMPLES = """
     options.option("--seed", type=int, help="Seed of initialisation, shuffles and dropout."),
     click.option(
         "--resume", type=CheckpointFile(), metavar="CKPT", help="Go on from this checkpoint."
+    ),
+    click.option(
+        "--verify",
+        type=CheckpointFile(),
+        metavar="CKPT",
+        help="Train this checkpoint's run again, save nothing, and compare bit for bit; exit with 1"
+        " where it differs.",
     ),
     click.option(
         "--folds",
@@ -78,6 +85,14 @@ EXAMPLES = """
         metavar="FILE",
         help="Checkpoint file.  [default: a new one in runs/]",
     ),
+    click.option(
+        "--keep",
+        type=click.IntRange(1, MOST_KEPT),
+        default=1,
+        metavar="N",
+        help="How many checkpoints of the run to keep, the newest and earlier ones (net.1.ckpt, …)."
+        "  [default: 1]",
+    ),
     outputs.plot_option,
     outputs.tensorboard_option,
     outputs.json_option,
@@ -87,12 +102,14 @@ EXAMPLES = """
 @options.output
 def command(
     out: Path | None,
+    keep: int,
     plot: Path | None,
     tensorboard: Path | None,
     save_config: Path | None,
     json_file: Path | None,
     overwrite: bool,
     resume: Path | None,
+    verify: Path | None,
     folds: int | None,
     final: bool,
     fail_on: tuple[str, ...] | None,
@@ -111,6 +128,11 @@ def command(
     presenter = Presenter("train", format_, quiet, json_file)
     run = options.run_options(given)
     extras = outputs.Extras(overwrite, out, plot, save_config, tensorboard, json=json_file)
+    if verify:
+        files = {"out": out, "plot": plot, "tensorboard": tensorboard, "save_config": save_config}
+        ends = {"resume": resume, "folds": folds, "fail_on": fail_on, "stop_on": stop_on}
+        _check_alone(run | files | ends)
+        return _verify(verify, run.get("data"), presenter, began)
     extras.check()
     if resume and folds:
         raise SpecError("--folds: a resumed run is of one split; leave it out.", option="--folds")
@@ -135,15 +157,43 @@ def command(
 
     stem = f"{snapshot.spec.network.act}-{dataset.name}"
     path = out or checkpoint.unused_path(stem)
-    checkpoint.reserve(path, overwrite or not out)
-    ends = {"fail_on": fail_on, "stop_on": stop_on, "folds": folds, "final": final}
+    for each in (path, *checkpoint.earlier(path, keep - 1)):
+        checkpoint.reserve(each, overwrite or not out)
+    ends = {"fail_on": fail_on, "stop_on": stop_on, "folds": folds, "final": final, "keep": keep}
     extras.keep("train", {**snapshot.spec.options(), **ends})
     training = Training(presenter, snapshot, dataset, path, extras, began)
+    training.keep = keep
     training.fail_on = fail_on or ()
     training.stop_on = stop_on or ()
     training.folds = _folds(snapshot.spec, folds)
     training.all_layers = all_layers
     training.final = final
+    return training.run()
+
+
+def _check_alone(given: dict[str, Any]) -> None:
+    """Raise SpecError for options beside --verify, which takes the stored ones."""
+    for name, value in given.items():
+        if value is not None and name != "data":
+            option = checks.option(name)
+            raise SpecError(
+                f"{option}: --verify trains with the stored options; leave it out.",
+                option=option,
+            )
+
+
+def _verify(path: Path, name: str | None, presenter: Presenter, began: float) -> int:
+    """Train a stored run again and compare."""
+    from dnncli.experiments import verify
+
+    presenter.cache_programs()
+    repetition = verify.load(path, name)
+    presenter.notices(repetition.dataset.notices)
+    from dnncli.cli.running.train import Training
+
+    nothing = outputs.Extras(overwrite=False)
+    training = Training(presenter, repetition.start, repetition.dataset, None, nothing, began)
+    training.repetition = repetition
     return training.run()
 
 

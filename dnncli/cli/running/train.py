@@ -15,8 +15,11 @@ from dnncli.errors import DnncliError, ExitCode
 from dnncli.experiments import final, train
 from dnncli.experiments.final import Final
 from dnncli.experiments.folds import Fold, cross_validate, summarise
+from dnncli.experiments.verify import Repetition
 from dnncli.records import TrainRecord
+from dnncli.records.verification import VerificationRecord
 from dnncli.report import training as report
+from dnncli.report import verification
 from dnncli.report.figures import training as figures
 from dnncli.report.tensorboard import Log
 from dnncli.training import ensemble, run
@@ -33,7 +36,7 @@ class Training:
     presenter: Presenter
     snapshot: Snapshot
     dataset: Dataset
-    path: Path
+    path: Path | None  # None: nothing is saved
     extras: Extras
     began: float
     fail_on: tuple[str, ...] = ()
@@ -47,11 +50,13 @@ class Training:
     final: bool = False
     on_all: Progress | None = None
     whole: Final | None = None
+    keep: int = 1  # checkpoints of the run, the newest and those before it
+    repetition: Repetition | None = None  # of the stored run that is verified
 
     def run(self) -> int:
         """Train, print and save; returns the exit code."""
         self._open()
-        self.log = self.extras.log(self.path.stem)
+        self.log = self.extras.log(self.path.stem) if self.path else None
         epochs = self.snapshot.spec.schedule.epochs
         steps = self._steps()
         try:
@@ -61,7 +66,7 @@ class Training:
             raise
         if caught is None:
             self.snapshot = train.decided(self.snapshot, self.dataset)
-        train.save(self.snapshot, self.path)
+        self._save()
         interrupted = caught is not None
         caught = caught or self._cross_validate() or self._train_on_all()
         record = self._record(interrupted=interrupted)
@@ -70,6 +75,8 @@ class Training:
 
     def _steps(self) -> Iterator[Progress]:
         """The run's epochs."""
+        if self.repetition:
+            return self.repetition.run()
         if self.snapshot.spec.network.ensemble > 1:
             return ensemble.run(self.snapshot, self.dataset)
         return run.run(self.snapshot, self.dataset, self.stop_on)
@@ -101,8 +108,13 @@ class Training:
         )
         self.presenter.event("epoch", record)
         if time.perf_counter() - self.saved > SAVE_EVERY:
-            train.save(self.snapshot, self.path)
+            self._save()
             self.saved = time.perf_counter()
+
+    def _save(self, other: Snapshot | None = None) -> None:
+        """Write the run, or another in its place, where anything is saved."""
+        if self.path:
+            train.save(other or self.snapshot, self.path, self.keep)
 
     def _cross_validate(self) -> int | None:
         """A network for each fold, if that was asked for; the number of a signal that ended it."""
@@ -132,7 +144,7 @@ class Training:
         if caught is None and self.on_all is not None:
             self.whole = final.result(self.on_all, self.folds.examples, self.snapshot, began)
         if self.whole is not None:
-            train.save(self.whole.snapshot, self.path)
+            self._save(self.whole.snapshot)
         elif caught is None:
             self.presenter.notice(
                 "--final: training on all rows diverged; the first network is kept."
@@ -149,8 +161,8 @@ class Training:
         """Keep what was learned where it can no longer be printed or logged."""
         if self.log:
             self.log.abandon()
-        if self.snapshot.history.epochs:
-            train.save(self.snapshot, self.path)
+        if self.path and self.snapshot.history.epochs:
+            self._save()
             self.presenter.notice(f"stopped; {self._continue()}")
 
     def _undone(self) -> str:
@@ -159,19 +171,24 @@ class Training:
         return "that of all rows is" if done else "the folds are"
 
     def _continue(self) -> str:
+        if self.repetition:
+            return f"{self.repetition.path} is not verified."
         if self.snapshot.spec.network.ensemble > 1:
             return "the networks so far are saved; an ensemble cannot be resumed."
         return f"go on with: dnncli train --resume {shlex.quote(str(self.path))}"
 
     def _record(self, *, interrupted: bool) -> TrainRecord:
+        path = None if self.path is None else str(self.path)
         record = train.result(
             self.snapshot,
             self.progress,
             self.dataset,
             interrupted=interrupted,
-            checkpoint_path=str(self.path),
+            checkpoint_path=path,
             began=self.began,
         )
+        if self.repetition and not interrupted:
+            return replace(record, verification=self.repetition.compare(self.snapshot))
         if self.folds is None or len(self.tested) < len(self.folds):
             return record
         trained = self.whole.record if self.whole else None
@@ -193,6 +210,8 @@ class Training:
             )
         if caught is not None:
             return self.presenter.stopped(caught, self._continue())
+        if record.verification:
+            return self._verified(record.verification)
         if record.stopped == "diverged":
             return self.presenter.diverged(record.health.divergence())
         conditions = (*self.fail_on, *self.stop_on)
@@ -201,3 +220,9 @@ class Training:
             self.presenter.error(f"{met[0].heading()}: {met[0].evidence}.")
             return ExitCode.UNHEALTHY
         return ExitCode.DONE
+
+    def _verified(self, found: VerificationRecord) -> int:
+        if found.same:
+            return ExitCode.DONE
+        self.presenter.error(f"{verification.sentence(found)}.")
+        return ExitCode.FAILED
