@@ -1,0 +1,25 @@
+"""Every kind of fault, by name."""
+
+import checkpoints
+import places
+import races
+import stopping
+import syscalls
+import tables
+from runner import Kind
+
+KINDS = {
+    "damaged-checkpoints": Kind("damaged checkpoints", checkpoints.prepare, checkpoints.damaged),
+    "hostile-checkpoints": Kind("hostile checkpoints", checkpoints.prepare, checkpoints.hostile),
+    "damaged-data": Kind("damaged tables, npz, IDX", tables.prepare, tables.damaged),
+    "system-calls": Kind(
+        "kill and error at every system call",
+        syscalls.prepare,
+        syscalls.run,
+        patience=300,
+        size=syscalls.size,
+    ),
+    "signals": Kind("signals at random moments", stopping.prepare, stopping.run, patience=300),
+    "races": Kind("two processes at once", races.prepare, races.run, patience=300),
+    "places": Kind("places, names, memory", places.prepare, places.run, patience=300),
+}
