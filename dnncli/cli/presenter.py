@@ -123,10 +123,14 @@ class Presenter:
             known = ", ".join(PARTS.get(part, part) for part in parts)
             self.notice(f"{path} is damaged and has lost {known}; its network is whole.")
 
-    def cache_programs(self) -> None:
-        """Keep compiled programs on disk; say so where others could have put some there."""
-        from dnncli.training import compilation_cache
+    def prepare_jax(self) -> None:
+        """Keep compiled programs on disk; say so where others could have put some there.
 
+        Raises DnncliError where the process may not have the memory that JAX begins with.
+        """
+        from dnncli.training import compilation_cache, memory
+
+        memory.check_room()
         if reason := compilation_cache.enable():
             self.notice(reason)
 

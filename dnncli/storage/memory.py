@@ -1,20 +1,36 @@
 """How much memory this process may still take."""
 
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
 MEMINFO = Path("/proc/meminfo")
 MEMBERSHIP = Path("/proc/self/cgroup")
+STATM = Path("/proc/self/statm")
 CGROUPS = Path("/sys/fs/cgroup")
 
 
 def free() -> int | None:
-    """Bytes that the machine has left, swap included, within its container's limit.
+    """Bytes that the machine has left, swap included, within its container's and process's limits.
 
     None where that is unknown.
     """
     amounts = [*_machine(), *_container()]
+    if (left := address_space()) is not None:
+        amounts.append(left)
     return min(amounts, default=None)
+
+
+def address_space() -> int | None:
+    """Bytes that this process may still map; None where it has no limit or that is unknown."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return None
+    try:
+        pages = int(STATM.read_text().split()[0])
+    except OSError:
+        return None
+    return max(0, limit - pages * resource.getpagesize())
 
 
 def _machine() -> Iterator[int]:

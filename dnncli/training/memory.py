@@ -13,6 +13,19 @@ FLOAT = 4  # bytes
 COPIES = 10
 # Pre-activation, activation and delta of every unit for every example of a batch.
 BATCH_COPIES = 3
+# What JAX takes of the address space for its threads and compiler before it computes anything;
+# where it is refused that, it aborts the process.
+ROOM = 1 << 30
+
+
+def check_room() -> None:
+    """Raise DnncliError where a limit on the address space leaves less than JAX begins with."""
+    left = memory.address_space()
+    if left is not None and left < ROOM:
+        raise DnncliError(
+            f"a limit (`ulimit -v`) leaves this process {_gibibytes(left)} of address space, and JAX"
+            f" begins with {_gibibytes(ROOM)}: raise it."
+        )
 
 
 def check(spec: RunSpec, features: int, outputs: int, examples: int, seeds: int = 1) -> None:

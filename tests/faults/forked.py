@@ -18,6 +18,7 @@ import shell
 from dnncli.cli import program
 
 PATIENCE = 300  # seconds for a command that nothing disturbs
+HUNG = 1000  # no exit code: the process had to be killed for taking too long
 
 
 @dataclass
@@ -58,7 +59,7 @@ class Child:
     def result(self) -> shell.Result:
         """How it ended and what it printed."""
         out, err = map(_text, _streams(self.folder, self.pid))
-        return shell.Result(self.code if self.code is not None else -1, out, err)
+        return shell.Result(HUNG if self.code is None else self.code, out, err)
 
 
 def _streams(folder: Path, pid: int) -> list[Path]:

@@ -60,7 +60,7 @@ def _ended(
 
 def _judged(right: dict[str, bytes], name: str, folder: Path, result: shell.Result) -> Verdict:
     """A refusal that leaves the old file, or the right file."""
-    if result.code == -1:
+    if result.code == forked.HUNG:
         return Verdict(Outcome.HANG)
     held = writers.left(folder, WRITERS[name])
     if wrongs := writers.damage(held, right, done=result.code == 0):
@@ -87,7 +87,7 @@ def _vanishing(right: dict[str, bytes], name: str, folder: Path, rng: Random) ->
     shutil.rmtree(folder / "out", ignore_errors=True)
     child.wait()
     result = child.result()
-    if result.code == -1:
+    if result.code == forked.HUNG:
         return Verdict(Outcome.HANG)
     return RIGHT if result.code == 0 else refusal(*vars(result).values())
 
@@ -119,8 +119,10 @@ def _named(right: dict[str, bytes], name: str, folder: Path, rng: Random) -> Ver
     result = _ended(name, folder, None, line)
     if found := writers.litter(folder):
         return wrong(f"{odd!r}: litter: {found}")
-    if result.code in (0, -1):
-        return RIGHT if result.code == 0 else Verdict(Outcome.HANG)
+    if result.code == 0:
+        return RIGHT
+    if result.code == forked.HUNG:
+        return Verdict(Outcome.HANG)
     found = refusal(*vars(result).values())
     return Verdict(found.outcome, f"{odd!r}: {found.detail}")
 

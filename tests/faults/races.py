@@ -77,7 +77,7 @@ def run(stage: Stage, rng: Random, _: int) -> Verdict:
 def _judged(stage: Stage, name: str, folder: Path, children: list[forked.Child]) -> Verdict:
     """Both end well, or the second in one line; what is written is whole."""
     results = [child.result() for child in children]
-    if any(result.code == -1 for result in results):
+    if any(result.code == forked.HUNG for result in results):
         return Verdict(Outcome.HANG)
     for result in results:
         if result.code:

@@ -83,17 +83,16 @@ def _judged(
     stage: Stage, name: str, number: signal.Signals, result: shell.Result, folder: Path
 ) -> Verdict:
     """How it ended and what it left."""
-    if result.code == -1:
+    if result.code == forked.HUNG:
         return Verdict(Outcome.HANG)
     if "Traceback" in result.err:
         return Verdict(Outcome.TRACEBACK, result.err[-300:])
     # Before Python has a handler, the signal's own action ends the process.
     if result.code not in (*FINISHED, 128 + number, -number):
         return wrong(f"code {result.code}: {result.err[-300:]!r}")
-    own = [line for line in result.err.splitlines() if line.startswith("dnncli")]
-    if result.code > 128 and len(own) > 1:
+    if not all(line.startswith("dnncli") for line in result.err.splitlines()):
         return wrong(f"said {result.err[-300:]!r}")
-    if found := writers.litter(folder):
+    if result.code >= 0 and (found := writers.litter(folder)):
         return wrong(f"litter: {found}")
     return _kept(folder) or _goes_on(stage, name, folder) or RIGHT
 

@@ -140,7 +140,7 @@ def _judged(
     point: Point, result: shell.Result, files: dict[str, bytes], right: dict[str, bytes]
 ) -> Verdict:
     """How the command ended, and what it left."""
-    if result.code == -1 and point.fault != KILL:
+    if result.code == forked.HUNG:
         return Verdict(Outcome.HANG)
     if wrongs := writers.damage(files, right, done=result.code == 0):
         return loss(wrongs)

@@ -85,7 +85,7 @@ def command(
     from dnncli.cli.running.doctor import Doctor
     from dnncli.experiments.doctor.subject import examination, subject
 
-    presenter.cache_programs()
+    presenter.prepare_jax()
     run = options.run_options(given)
     if checkpoint is None:
         run = presets.for_data(run)

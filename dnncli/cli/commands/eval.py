@@ -107,7 +107,7 @@ def command(
     from dnncli.report import evaluation as report
     from dnncli.report.figures import importance as figures
 
-    presenter.cache_programs()
+    presenter.prepare_jax()
     given = {"data": data, "label_strip": label_strip}
     snapshot, dataset = models.for_evaluation(checkpoint, given, act, alpha, salvage=salvage)
     presenter.lost(checkpoint, snapshot.lost)

@@ -106,7 +106,7 @@ def command(
     from dnncli.storage import checkpoint as checkpoints
     from dnncli.training import checkpointing
 
-    presenter.cache_programs()
+    presenter.prepare_jax()
     stored = checkpoints.read(checkpoint, salvage=salvage)
     snapshot = checkpointing.from_checkpoint(stored, checkpoint)
     presenter.lost(checkpoint, snapshot.lost)

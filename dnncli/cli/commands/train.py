@@ -186,7 +186,7 @@ def _verify(path: Path, name: str | None, presenter: Presenter, began: float) ->
     """Train a stored run again and compare."""
     from dnncli.experiments import verify
 
-    presenter.cache_programs()
+    presenter.prepare_jax()
     repetition = verify.load(path, name)
     presenter.notices(repetition.dataset.notices)
     from dnncli.cli.running.train import Training
@@ -224,7 +224,7 @@ def _start(spec: RunSpec, presenter: Presenter) -> tuple["Snapshot", "Dataset"]:
 
     temperature.check(spec, dataset)
     threshold.check(spec, dataset)
-    presenter.cache_programs()
+    presenter.prepare_jax()
     if spec.network.ensemble > 1:
         return ensemble.start(spec, dataset), dataset
     return run.start(spec, dataset), dataset
@@ -235,5 +235,5 @@ def _resume(
 ) -> tuple["Snapshot", "Dataset"]:
     from dnncli.experiments import train
 
-    presenter.cache_programs()
+    presenter.prepare_jax()
     return train.resume(path, options)

@@ -182,5 +182,5 @@ def _prepare(
 
     parent, dataset, record = models.for_new_task(path, spec.options, act, alpha)
     presenter.notices(dataset.notices)
-    presenter.cache_programs()
+    presenter.prepare_jax()
     return task.prepare(spec, parent, record, dataset)

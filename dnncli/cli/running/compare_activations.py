@@ -38,7 +38,7 @@ class Comparing:
 
     def run(self) -> int:
         """Train, print and save; returns the exit code."""
-        self.presenter.cache_programs()
+        self.presenter.prepare_jax()
         self.theory = comparison.predictions(self.grid, self.dataset)
         self._open()
         left = len(comparison.remaining(self.grid, self.trials))

@@ -23,7 +23,7 @@ def demonstrate(
     explained: bool,
 ) -> None:
     """Measure every case, print and draw them; explained: with a legend."""
-    presenter.cache_programs()
+    presenter.prepare_jax()
     cases: list[CaseRecord] = []
     with presenter.progress("measuring", len(spec.cases) * len(spec.depths)) as bar:
         for case in vanishing.run(spec, dataset):
