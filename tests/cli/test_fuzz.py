@@ -1,12 +1,17 @@
-"""Any command line whatever: it ends with a code that is documented, and never with a traceback."""
+"""Any command line whatever: it ends with a code that is documented, and never with a traceback.
+
+Options come from the command line, from files of --config and from the environment.
+"""
 
 import os
 import shutil
 import urllib.request
 from pathlib import Path
+from unittest import mock
 
 import click
 import pytest
+import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from shell import LEAVES, TINY, run, write_tiny
@@ -56,6 +61,7 @@ GOOD = {
     "cases": ["relu:he", "tanh,relu:he+bn"],
     "config": ["run.toml"],
     "resume": ["net.ckpt"],
+    "verify": ["net.ckpt"],
     "plot": ["a.svg", "a.png", "a.pdf"],
     "target": ["y", "4"],
     "drop": ["a", "b,c"],
@@ -63,6 +69,12 @@ GOOD = {
     "where": ["a > 3"],
     "delimiter": [","],
     "label-strip": ["."],
+}
+# What an argument takes.
+ARGUMENTS = {
+    "checkpoint": ["net.ckpt"],
+    "data": ["rows.csv", "tiny.npz", "digits"],
+    "file": ["tiny.npz", "rows.csv", "new.onnx", "new.safetensors"],
 }
 COUNTS, SHARES, NEW = ["1", "2", "3"], ["0.5", "1", "0.001", "2.5"], ["new", "new.csv", "old/new"]
 # What keeps a command that gets through short, unless it is drawn.
@@ -74,7 +86,17 @@ SHORT = {
     "train": "0",
     "acts": "relu",
 }
-SHORT |= {"cases": "relu:he", "depths": "2"}
+SHORT |= {"cases": "relu:he", "depths": "2", "budget": "1"}
+# Runs of the tour, each of seconds, have tests of their own.
+ALWAYS = {"tour": ["--list"]}
+# Values in a file that a text or a number cannot stand for.
+TYPED = [True, False, 0, -1, 2.5, float("nan"), [], ["a", 1], [[1]], {"a": 1}, "\x00", "x" * 9999]
+CONFIGURED = [
+    name
+    for name, command in LEAVES.items()
+    if any("--config" in param.opts for param in command.params)
+]
+BROKEN = ["[train", "= 1", "[train]\nlr = 01", "\ufeff", "lr = 1", "[none]\na = 1", "[train]\n" * 2]
 
 
 def good(option):
@@ -119,13 +141,11 @@ def lines(draw, command):
         some = st.lists(st.sampled_from(options), max_size=6, unique_by=lambda option: option.name)
     drawn = draw(some)
     words = []
-    for place, argument in enumerate(p for p in command.params if isinstance(p, click.Argument)):
-        right = (
-            ["net.ckpt", "tiny.npz"][place]
-            if argument.name == "checkpoint" or place
-            else "rows.csv"
-        )
-        words.append(draw(st.sampled_from([right] * 20 + WORDS + PATHS)))
+    for argument in (param for param in command.params if isinstance(param, click.Argument)):
+        right = ARGUMENTS[argument.name] if argument.name in ARGUMENTS else good(argument)
+        if argument.required or draw(st.booleans()):
+            many = right * (60 // len(right))
+            words.append(draw(st.sampled_from(many + WORDS + PATHS)))
     for option in drawn:
         words.append(draw(st.sampled_from([*option.opts, *option.secondary_opts])))
         if not option.is_flag:
@@ -139,6 +159,28 @@ def lines(draw, command):
         if option.name in SHORT and option.name not in names:
             words += [option.opts[0], SHORT[option.name]]
     return words
+
+
+@st.composite
+def settings_elsewhere(draw, name):
+    """The text of a file for --config, and variables: options of a command, right and wrong."""
+    options = [param for param in LEAVES[name].params if isinstance(param, click.Option)]
+    section, variables = {}, {}
+    for option in draw(st.lists(st.sampled_from(options), max_size=3, unique_by=id)):
+        key = max(option.opts, key=len).lstrip("-")
+        value = draw(values(option) | st.sampled_from(TYPED))
+        if draw(st.booleans()):
+            section[key] = (
+                value.encode("utf-8", "replace").decode() if str(value) == value else value
+            )
+        elif not option.is_flag:
+            variable = f"DNNCLI_{name}_{key}".upper().replace("-", "_").replace(" ", "_")
+            variables[variable] = draw(values(option)).replace("\0", "")
+    if draw(st.integers(0, 9)) == 0:
+        return draw(st.sampled_from(BROKEN)), variables
+    for word in reversed(name.split()):
+        section = {word: section}
+    return tomli_w.dumps(section), variables
 
 
 @pytest.fixture(scope="module")
@@ -156,11 +198,20 @@ def stage(tmp_path_factory):
     return folder
 
 
+def unreachable(*_, **__):
+    """In place of the network."""
+    raise urllib.error.URLError("no network in tests")
+
+
+def begin(stage, folder):
+    """The folder as each command line finds it."""
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    shutil.copytree(stage, folder, dirs_exist_ok=True)
+
+
 @pytest.mark.parametrize("name", LEAVES)
 def test_no_command_line_ends_in_a_traceback(name, stage, folder, monkeypatch):
-    def unreachable(*_, **__):
-        raise urllib.error.URLError("no network in tests")
-
     monkeypatch.setattr(urllib.request, "urlopen", unreachable)
     monkeypatch.setenv("DNNCLI_CACHE", os.environ["DNNCLI_CACHE"])
 
@@ -173,16 +224,42 @@ def test_no_command_line_ends_in_a_traceback(name, stage, folder, monkeypatch):
     )
     @given(words=lines(LEAVES[name]))
     def check(words):
-        for path in folder.iterdir():
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        shutil.copytree(stage, folder, dirs_exist_ok=True)
-        result = run(*name.split(), *words)
-        assert result.code in (0, 1, 2, 3, 4)
-        assert "Traceback" not in result.err
-        if result.code in (1, 2):
-            assert len(result.err.splitlines()) <= LINES
-            assert result.err.splitlines()[-1].startswith("dnncli")
-        assert not [path for path in folder.rglob("*.dnncli-tmp") if "claim" not in path.name]
+        begin(stage, folder)
+        result = run(*name.split(), *words, *ALWAYS.get(name, []))
+        assert_ended(folder, result)
+
+    check()
+
+
+def assert_ended(folder, result):
+    """A command has ended as one may, and left nothing unfinished."""
+    assert result.code in (0, 1, 2, 3, 4)
+    assert "Traceback" not in result.err
+    if result.code in (1, 2):
+        assert len(result.err.splitlines()) <= LINES
+        assert result.err.splitlines()[-1].startswith("dnncli")
+    assert not [path for path in folder.rglob("*.dnncli-tmp") if "claim" not in path.name]
+
+
+@pytest.mark.parametrize("name", CONFIGURED)
+def test_neither_does_any_file_of_options_nor_any_environment(name, stage, folder, monkeypatch):
+    monkeypatch.setattr(urllib.request, "urlopen", unreachable)
+
+    @settings(
+        max_examples=max(4, EXAMPLES // 3),
+        deadline=None,
+        derandomize="DNNCLI_FUZZ" not in os.environ,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+    )
+    @given(elsewhere=settings_elsewhere(name), words=lines(LEAVES[name]))
+    def check(elsewhere, words):
+        text, variables = elsewhere
+        begin(stage, folder)
+        Path("own.toml").write_text(text)
+        with mock.patch.dict(os.environ, variables):
+            result = run(*name.split(), *words, "--config", "own.toml", *ALWAYS.get(name, []))
+        assert_ended(folder, result)
 
     check()
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import damage
 import numpy as np
 import shell
-from judge import RIGHT, Outcome, Verdict, answer
-from runner import empty
+from faults import damage
+from faults.judge import RIGHT, Outcome, Verdict, answer
+from faults.runner import empty
 
 from dnncli.storage import checkpoint
 from dnncli.storage.checkpoint import Checkpoint
@@ -37,18 +37,18 @@ class Stage:
     evaluated: dict[str, str]
 
 
-def prepare() -> Stage:
-    """Train them."""
+def prepare(names: tuple[str, ...] = tuple(RUNS)) -> Stage:
+    """Train the runs of these names."""
     shell.write_tiny("tiny.npz")
     lines = [f"{i % 9},{'abc'[i % 3]},{i * i % 7},{'xy'[i // 2 % 2]}\n" for i in range(90)]
     Path("rows.csv").write_text("size,kind,code,label\n" + "".join(lines))
-    for name, options in RUNS.items():
-        trained = shell.run("train", *shell.TINY, *options, "--out", name, "-q")
+    for name in names:
+        trained = shell.run("train", *shell.TINY, *RUNS[name], "--out", name, "-q")
         assert trained.code == 0, trained.err
-    inspected = {name: _inspected(name).out for name in RUNS}
-    evaluated = {name: _evaluated(name).out for name in RUNS}
-    data = {name: Path(name).read_bytes() for name in RUNS}
-    stored = {name: checkpoint.read(Path(name)) for name in RUNS}
+    inspected = {name: _inspected(name).out for name in names}
+    evaluated = {name: _evaluated(name).out for name in names}
+    data = {name: Path(name).read_bytes() for name in names}
+    stored = {name: checkpoint.read(Path(name)) for name in names}
     return Stage(data, stored, inspected, evaluated)
 
 
@@ -56,18 +56,18 @@ def _inspected(name: str) -> shell.Result:
     return shell.run("inspect", name, "--format", "json", "-q")
 
 
-def _evaluated(name: str) -> shell.Result:
+def _evaluated(name: str, *options: str) -> shell.Result:
     """CSV, because JSON has the examples a second."""
-    return shell.run("eval", name, "--format", "csv", "-q")
+    return shell.run("eval", name, *options, "--format", "csv", "-q")
 
 
 def damaged(stage: Stage, rng: Random, _: int) -> Verdict:
-    """One damaged checkpoint: what it held, or one line."""
-    name = rng.choice(list(RUNS))
+    """One damaged checkpoint: what it held, or one line; or its network, if that is whole."""
+    name = rng.choice(list(stage.data))
     Path(name).write_bytes(damage.damaged(stage.data[name], rng))
     try:
-        if rng.random() < 0.1:
-            return answer(_evaluated(name), stage.evaluated[name])
+        if rng.random() < 0.2:
+            return answer(_evaluated(name, "--salvage"), stage.evaluated[name])
         return answer(_inspected(name), stage.inspected[name])
     finally:
         Path(name).write_bytes(stage.data[name])
@@ -76,7 +76,7 @@ def damaged(stage: Stage, rng: Random, _: int) -> Verdict:
 def hostile(stage: Stage, rng: Random, _: int) -> Verdict:
     """One checkpoint with something changed and its digest made anew, in several commands."""
     empty(*RUNS, "tiny.npz", "rows.csv")
-    name = rng.choice(list(RUNS))
+    name = rng.choice(list(stage.data))
     stored = stage.stored[name]
     metadata = json.loads(json.dumps(stored.metadata | stored.records))
     tensors = dict(stored.tensors)

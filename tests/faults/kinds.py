@@ -1,12 +1,7 @@
 """Every kind of fault, by name."""
 
-import checkpoints
-import places
-import races
-import stopping
-import syscalls
-import tables
-from runner import Kind
+from faults import checkpoints, places, races, stopping, syscalls, tables
+from faults.runner import Kind
 
 KINDS = {
     "damaged-checkpoints": Kind("damaged checkpoints", checkpoints.prepare, checkpoints.damaged),

@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-import forked
 import shell
-import syscalls
-import writers
-from judge import RIGHT, Outcome, Verdict, loss, refusal, wrong
-from writers import WRITERS
+from faults import forked, syscalls, writers
+from faults.judge import RIGHT, Outcome, Verdict, loss, refusal, wrong
+from faults.writers import WRITERS
 
 NOBODY = 65534
 MB = 1 << 20

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-import forked
-import syscalls
-import writers
-from judge import RIGHT, Outcome, Verdict, loss, refusal, wrong
+from faults import forked, syscalls, writers
+from faults.judge import RIGHT, Outcome, Verdict, loss, refusal, wrong
 
 from dnncli.errors import DnncliError
 from dnncli.storage import checkpoint

@@ -13,13 +13,13 @@ import pkgutil
 import sys
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
+sys.path[0] = str(Path(__file__).parents[1])  # as pytest's `pythonpath` does
 os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # half of the time that compiling takes
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # as the program sets it
 
-import runner  # noqa: E402
-from judge import Outcome  # noqa: E402
-from kinds import KINDS  # noqa: E402
+from faults import runner  # noqa: E402
+from faults.judge import Outcome  # noqa: E402
+from faults.kinds import KINDS  # noqa: E402
 
 import dnncli  # noqa: E402
 

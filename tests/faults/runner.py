@@ -21,8 +21,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, BinaryIO
 
-from judge import GOOD, Outcome, Verdict, attempt
+from faults.judge import GOOD, Outcome, Verdict, attempt
 
+TOLD = 25  # cases after which one is told how far it is
 KEPT = 20  # bad cases that are told of
 GRACE = 5  # seconds for a process to end
 BROKEN = 99  # exit code of a process whose harness has failed
@@ -88,13 +89,14 @@ def examine(kind: Kind, count: int, seed: int, tell: Callable[[str], None]) -> T
     tally = Tally(kind.title)
     index = 0
     while index < count:
-        index = _examine_from(kind, count, seed, index, tally)
-        tell(f"{kind.title}: {index} of {count}")
+        index = _examine_from(kind, count, seed, index, tally, tell)
     tally.seconds = time.monotonic() - began
     return tally
 
 
-def _examine_from(kind: Kind, count: int, seed: int, first: int, tally: Tally) -> int:
+def _examine_from(
+    kind: Kind, count: int, seed: int, first: int, tally: Tally, tell: Callable[[str], None]
+) -> int:
     """Cases from `first` on until their process ends; returns the next case's number."""
     read, write = os.pipe()
     child = os.fork()
@@ -112,6 +114,8 @@ def _examine_from(kind: Kind, count: int, seed: int, first: int, tally: Tally) -
                 break
             index = message["index"] + 1
             tally.add(message["index"], message["outcome"], message["detail"])
+            if index % TOLD == 0:
+                tell(f"{kind.title}: {index} of {count}: {dict(tally.counts)}")
         silent = message is None
     ended = _end(child)
     if ended == BROKEN:

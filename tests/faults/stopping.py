@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-import forked
 import shell
-import syscalls
-import writers
-from judge import RIGHT, Outcome, Verdict, loss, wrong
+from faults import forked, syscalls, writers
+from faults.judge import RIGHT, Outcome, Verdict, loss, wrong
 
 from dnncli.errors import DnncliError
 from dnncli.storage import checkpoint

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-import forked
 import shell
-import writers
-from judge import REFUSED, RIGHT, Outcome, Verdict, loss, refusal, wrong
-from writers import WRITERS
+from faults import forked, writers
+from faults.judge import REFUSED, RIGHT, Outcome, Verdict, loss, refusal, wrong
+from faults.writers import WRITERS
 
 CALLS = (
     *("openat", "write", "pwrite64", "fsync", "fdatasync", "rename", "unlink", "link", "flock"),

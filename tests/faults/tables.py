@@ -12,12 +12,12 @@ from itertools import product
 from pathlib import Path
 from random import Random
 
-import damage
 import duckdb
 import numpy as np
 import shell
-from judge import RIGHT, Outcome, Verdict, answer, attempt, wrong
-from runner import empty
+from faults import damage
+from faults.judge import RIGHT, Outcome, Verdict, answer, attempt, wrong
+from faults.runner import empty
 
 from dnncli import data
 from dnncli.errors import DnncliError
@@ -25,7 +25,8 @@ from dnncli.spec import DataSpec
 
 COLOURS = ("red", "green", "blue, light", 'so "called"')
 CHECKED = (".gz", ".npz")  # these have checksums of their contents
-KEPT = ("files", "table.ckpt", "arrays.ckpt", "idx.ckpt")
+NETWORKS = {"table.ckpt": "table.csv", "arrays.ckpt": "arrays.npz", "idx.ckpt": "idx"}
+OTHERS = {"packed.ckpt": "arrays.ckpt", "raw.ckpt": "idx.ckpt"}
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,14 @@ class Stage:
     prints: dict[str, str]
 
 
-def prepare() -> Stage:
-    """Write every file and train three networks, for predictions."""
+def prepare(networks: tuple[str, ...] = tuple(NETWORKS)) -> Stage:
+    """Write every file and train networks, for predictions."""
     Path("files").mkdir()
     _write_tables()
     _write_arrays()
-    for name, source in (("table", "table.csv"), ("arrays", "arrays.npz"), ("idx", "idx")):
-        line = ("train", *shell.TINY, "--data", f"files/{source}", "--preset", "plain")
-        trained = shell.run(*line, "--out", f"{name}.ckpt", "-q")
+    for name in networks:
+        line = ("train", *shell.TINY, "--data", f"files/{NETWORKS[name]}", "--preset", "plain")
+        trained = shell.run(*line, "--out", name, "-q")
         assert trained.code == 0, trained.err
     paths = [path for path in sorted(Path("files").rglob("*")) if path.is_file()]
     held = {str(path.relative_to("files")): path.read_bytes() for path in paths}
@@ -111,11 +112,13 @@ def _show(path: str) -> shell.Result:
 
 def damaged(stage: Stage, rng: Random, _: int) -> Verdict:
     """One damaged file, read in one of three ways."""
-    empty(*KEPT)
+    empty("files", *NETWORKS)
     name = rng.choice(list(stage.files))
     path = Path("files", name)
     path.write_bytes(damage.damaged(stage.files[name], rng))
     way = rng.choice((_shown, _shown, _loaded, _predicted))
+    if way is _predicted and not Path("table.ckpt").exists():
+        way = _shown
     try:
         found = attempt(lambda: way(stage, name))
     finally:
@@ -157,8 +160,8 @@ def _loaded(stage: Stage, name: str) -> Verdict:
 def _predicted(stage: Stage, name: str) -> Verdict:
     """A row of predictions for each row that is shown."""
     network, path = f"{_source(name).partition('.')[0]}.ckpt", f"files/{name}"
-    network = {"packed.ckpt": "arrays.ckpt", "raw.ckpt": "idx.ckpt"}.get(network, network)
-    if not Path(network).exists():
+    network = OTHERS.get(network, network)
+    if network not in NETWORKS:
         network = "table.ckpt"
     result = shell.run("predict", network, path, "--format", "jsonl", "-q")
     found = answer(result)

@@ -9,10 +9,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-import forked
 import jax
 import shell
-from runner import empty
+from faults import forked
+from faults.runner import empty
 
 from dnncli.data.formats import remote
 
