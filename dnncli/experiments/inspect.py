@@ -1,6 +1,6 @@
 """What a checkpoint or an external model holds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from dnncli.training.snapshot import Snapshot
 Sources = tuple[SourceTensor | SourceNote, ...]
 
 
-def inspect(snapshot: Snapshot, path: str, versions: Mapping[str, str]) -> InspectRecord:
+def inspect(snapshot: Snapshot, path: str) -> InspectRecord:
     """What a run's checkpoint holds: the best epoch's network and its history."""
     spec = snapshot.spec.network
     output = "softmax" if snapshot.data.numbers is None else "identity"
@@ -32,7 +32,7 @@ def inspect(snapshot: Snapshot, path: str, versions: Mapping[str, str]) -> Inspe
         history=snapshot.history.epochs,
         steps=snapshot.steps,
         origin=snapshot.origin,
-        versions=dict(versions),
+        versions=dict(snapshot.versions),
     )
 
 

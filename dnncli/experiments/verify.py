@@ -13,14 +13,14 @@ from jaxtyping import Shaped
 from dnncli import data
 from dnncli.data import Dataset
 from dnncli.errors import SpecError
-from dnncli.records.verification import TensorDifference, VerificationRecord, VersionDifference
+from dnncli.records.verification import TensorDifference, VerificationRecord
 from dnncli.storage import checkpoint
 from dnncli.storage.checkpoint import Checkpoint
 from dnncli.training import ensemble, run
 from dnncli.training.checkpointing import from_checkpoint, to_checkpoint
 from dnncli.training.run import Progress
 from dnncli.training.snapshot import Snapshot
-from dnncli.training.versions import stored_versions, versions
+from dnncli.training.versions import differences
 
 Tensor = Shaped[np.ndarray, "..."]
 
@@ -32,6 +32,7 @@ class Repetition:
     path: Path
     stored: Checkpoint
     epochs: int
+    versions: Mapping[str, str]
     dataset: Dataset
     start: Snapshot
 
@@ -46,9 +47,6 @@ class Repetition:
         made = to_checkpoint(again)
         differing = tuple(_differing(self.stored.tensors, made.tensors))
         first = _first_epoch(_history(self.stored), _history(made))
-        here = versions()
-        stored = stored_versions(self.stored, self.path)
-        changed = [name for name in stored | here if stored.get(name) != here.get(name)]
         return VerificationRecord(
             checkpoint=str(self.path),
             same=not differing and first is None,
@@ -56,9 +54,7 @@ class Repetition:
             epochs=self.epochs,
             differing=differing,
             first_epoch=first,
-            versions=tuple(
-                VersionDifference(name, stored.get(name), here.get(name)) for name in changed
-            ),
+            versions=differences(self.versions),
         )
 
 
@@ -87,7 +83,8 @@ def load(path: Path, name: str | None) -> Repetition:
             option="--verify",
         )
     begin = run.start if spec.network.ensemble == 1 else ensemble.start
-    return Repetition(path, stored, snapshot.history.epoch, dataset, begin(spec, dataset))
+    epochs = snapshot.history.epoch
+    return Repetition(path, stored, epochs, snapshot.versions, dataset, begin(spec, dataset))
 
 
 def _history(held: Checkpoint) -> list[Any]:

@@ -1,12 +1,12 @@
 """`train --verify`: whether a checkpoint is what its options give again, and what differs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dnncli.records.verification import TensorDifference, VerificationRecord
+from dnncli.records.verification import TensorDifference, VerificationRecord, VersionDifference
 from dnncli.report import text
 
 MOST = 12  # tensors that are listed
@@ -37,8 +37,12 @@ def sentence(record: VerificationRecord) -> str:
 
 def cause(record: VerificationRecord) -> str:
     """Why that may be: what else is different here."""
-    changes = [f"{one.name} {one.stored} then, {one.here} now" for one in record.versions]
-    return "; ".join(changes) or "versions, processor and threads are the same"
+    return changes(record.versions) or "versions, processor and threads are the same"
+
+
+def changes(versions: Iterable[VersionDifference]) -> str:
+    """What is different here, and what it was."""
+    return "; ".join(f"{one.name} {one.stored} then, {one.here} now" for one in versions)
 
 
 def _table(record: VerificationRecord) -> Table:

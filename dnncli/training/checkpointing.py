@@ -114,6 +114,7 @@ def _restore(checkpoint: Checkpoint) -> Snapshot:
     data = DataSummary(record, class_names, scaling, encoding, numbers, image_from(meta, record))
     origin = decode(OriginRecord | None, meta.get("origin"), "origin")
     decided = decision_from(meta, record.classes)
+    stored = decode(dict[str, str], meta.get("versions", {}), "versions")
     if checkpoint.lost:
         return _network_alone(spec, best, data, decided, checkpoint.lost)
     history = _history(spec, meta)
@@ -122,7 +123,7 @@ def _restore(checkpoint: Checkpoint) -> Snapshot:
     if tensors:
         raise CheckpointError(f"it holds {next(iter(tensors))!r}, which the spec has no place for.")
     steps = decode(tuple[StepRecord, ...], meta["flight"], "flight")
-    snapshot = Snapshot(history, best, state, data, steps, origin, *decided, start)
+    snapshot = Snapshot(history, best, state, data, steps, origin, *decided, start, versions=stored)
     _check(snapshot)
     return snapshot
 

@@ -1,6 +1,7 @@
 """A run at the end of an epoch: its history, its best network, and the state to go on from."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import jax
 import numpy as np
@@ -47,6 +48,7 @@ class Snapshot:
     what was found for --calibrate; `network` is as it was trained.
     start: the kernels before the first step; None where they are not at hand.
     lost: the parts of a damaged checkpoint that are missing; then there is the network alone.
+    versions: what its numbers depend on besides, where it was stored; empty where it was not.
     """
 
     history: RunHistory
@@ -59,6 +61,7 @@ class Snapshot:
     calibration: CalibrationRecord | None = None
     start: Kernels | None = None
     lost: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def spec(self) -> RunSpec:

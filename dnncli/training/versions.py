@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Mapping
 
 import jax
 import jaxlib.version
@@ -9,9 +10,7 @@ import numpy as np
 import optax
 
 from dnncli import __version__
-from dnncli.errors import CheckpointError
-from dnncli.storage.checkpoint import Checkpoint
-from dnncli.storage.decoding import decode
+from dnncli.records.verification import VersionDifference
 
 
 def versions() -> dict[str, str]:
@@ -36,9 +35,8 @@ def threads() -> int:
     return int(os.environ.get("NPROC", 0)) or len(os.sched_getaffinity(0))
 
 
-def stored_versions(checkpoint: Checkpoint, path: object) -> dict[str, str]:
-    """`versions()` when the run was stored. Raises CheckpointError where they are not texts."""
-    try:
-        return decode(dict[str, str], checkpoint.metadata.get("versions", {}), "versions")
-    except TypeError as error:
-        raise CheckpointError(f"{path} describes no run: {error}") from None
+def differences(stored: Mapping[str, str]) -> tuple[VersionDifference, ...]:
+    """What is not as it was where a run was stored; nothing where that is unknown."""
+    here = versions()
+    changed = [name for name in here if stored and stored.get(name) != here[name]]
+    return tuple(VersionDifference(name, stored.get(name), here[name]) for name in changed)

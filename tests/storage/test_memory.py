@@ -1,5 +1,7 @@
 """What is free is the least of what the machine and every group around the process leave."""
 
+import resource
+
 import pytest
 
 from dnncli.storage import memory
@@ -50,3 +52,15 @@ def test_every_group_around_the_process_limits_it(machine):
 def test_this_machine_has_some():
     free = memory.free()
     assert free is None or free > 0
+
+
+def test_a_limit_on_the_address_space_leaves_what_is_not_mapped_yet(monkeypatch):
+    mapped = int(memory.STATM.read_text().split()[0]) * resource.getpagesize()
+    limits = {"limit": resource.RLIM_INFINITY}
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (limits["limit"], limits["limit"]))
+    assert memory.address_space() is None
+    limits["limit"] = mapped + (1 << 30)
+    assert memory.address_space() == pytest.approx(1 << 30, abs=64 << 20)
+    assert memory.free() <= memory.address_space()
+    limits["limit"] = 1
+    assert memory.address_space() == 0

@@ -54,3 +54,12 @@ def test_seeds_take_their_memory_each(free):
 def test_what_fits_or_may_fit_is_not_refused(free, amount):
     free(amount)
     memory.check(spec(hidden=(100_000, 100_000)), 64, 10, 1000)
+
+
+def test_a_limit_that_leaves_jax_no_room_to_begin_is_said_with_both_amounts(monkeypatch):
+    monkeypatch.setattr(machine, "address_space", lambda: 300 << 20)
+    with pytest.raises(DnncliError, match=r"`ulimit -v`\) leaves this process 0.3 GiB .* 1.0 GiB"):
+        memory.check_room()
+    for enough in (None, 2 << 30):
+        monkeypatch.setattr(machine, "address_space", lambda amount=enough: amount)
+        memory.check_room()

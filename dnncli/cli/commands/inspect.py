@@ -77,10 +77,7 @@ def _rows(record: "InspectRecord", *, history: bool, steps: bool) -> list[list[o
 def _record(loaded: "Snapshot | Model", path: Path) -> "InspectRecord":
     from dnncli import interop
     from dnncli.experiments import inspect
-    from dnncli.storage import checkpoint
-    from dnncli.training.versions import stored_versions
 
     if isinstance(loaded, interop.Model):
         return inspect.inspect_model(loaded, str(path))
-    versions = stored_versions(checkpoint.read(path), path)
-    return inspect.inspect(loaded, str(path), versions)
+    return inspect.inspect(loaded, str(path))

@@ -234,6 +234,12 @@ def _resume(
     path: Path, options: dict[str, Any], presenter: Presenter
 ) -> tuple["Snapshot", "Dataset"]:
     from dnncli.experiments import train
+    from dnncli.report import verification
+    from dnncli.training.versions import differences
 
     presenter.prepare_jax()
-    return train.resume(path, options)
+    snapshot, dataset = train.resume(path, options)
+    changes = verification.changes(differences(snapshot.versions))
+    if changes:
+        presenter.notice(f"{path} was trained elsewhere, and bytes may differ: {changes}.")
+    return snapshot, dataset

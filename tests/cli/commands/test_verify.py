@@ -68,6 +68,14 @@ def test_what_differs_is_named_and_measured_and_so_are_versions(net):
     assert "jaxlib 0.0.1 then" in result.err
 
 
+def test_a_resumed_run_says_what_is_not_as_it_was(net):
+    changed(net, lambda _, tensor: tensor, jaxlib="0.0.1", threads="99")
+    options = ["--patience", "0", "--epochs", "3", "--out", "b.ckpt"]
+    told = run("train", "--resume", net, *options).err
+    assert "was trained elsewhere, and bytes may differ: jaxlib 0.0.1 then" in told
+    assert "threads 99 then" in told
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
