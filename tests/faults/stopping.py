@@ -13,6 +13,7 @@ from faults import forked, syscalls, writers
 from faults.judge import RIGHT, Outcome, Verdict, loss, wrong
 
 from dnncli.errors import DnncliError
+from dnncli.experiments.comparison.state import STATE
 from dnncli.storage import checkpoint
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -107,7 +108,7 @@ def _kept(folder: Path) -> Verdict | None:
 
 def _goes_on(stage: Stage, name: str, folder: Path) -> Verdict | None:
     """What a stopped command left can be gone on with, to the same end."""
-    if name == "compare-activations" and (folder / "acts" / "comparison.json").exists():
+    if name == "compare-activations" and (folder / "acts" / STATE).exists():
         done = forked.run(("compare-activations", "--resume", "acts"), folder)
         return None if done.code == 0 else loss(f"and --resume said {done.err[-300:]!r}")
     if name != "train" or not (folder / "net.ckpt").exists():

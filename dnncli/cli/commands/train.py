@@ -88,7 +88,6 @@ EXAMPLES = """
     click.option(
         "--keep",
         type=click.IntRange(1, MOST_KEPT),
-        default=1,
         metavar="N",
         help="How many checkpoints of the run to keep, the newest and earlier ones (net.1.ckpt, …)."
         "  [default: 1]",
@@ -102,7 +101,7 @@ EXAMPLES = """
 @options.output
 def command(
     out: Path | None,
-    keep: int,
+    keep: int | None,
     plot: Path | None,
     tensorboard: Path | None,
     save_config: Path | None,
@@ -129,9 +128,9 @@ def command(
     run = options.run_options(given)
     extras = outputs.Extras(overwrite, out, plot, save_config, tensorboard, json=json_file)
     if verify:
-        files = {"out": out, "plot": plot, "tensorboard": tensorboard, "save_config": save_config}
+        files = {"out": out, "keep": keep, "plot": plot, "tensorboard": tensorboard}
         ends = {"resume": resume, "folds": folds, "fail_on": fail_on, "stop_on": stop_on}
-        _check_alone(run | files | ends)
+        _check_alone(run | files | ends | {"save_config": save_config})
         return _verify(verify, run.get("data"), presenter, began)
     extras.check()
     if resume and folds:
@@ -157,12 +156,13 @@ def command(
 
     stem = f"{snapshot.spec.network.act}-{dataset.name}"
     path = out or checkpoint.unused_path(stem)
-    for each in (path, *checkpoint.earlier(path, keep - 1)):
+    kept = keep or 1
+    for each in (path, *checkpoint.earlier(path, kept - 1)):
         checkpoint.reserve(each, overwrite or not out)
     ends = {"fail_on": fail_on, "stop_on": stop_on, "folds": folds, "final": final, "keep": keep}
     extras.keep("train", {**snapshot.spec.options(), **ends})
     training = Training(presenter, snapshot, dataset, path, extras, began)
-    training.keep = keep
+    training.keep = kept
     training.fail_on = fail_on or ()
     training.stop_on = stop_on or ()
     training.folds = _folds(snapshot.spec, folds)
@@ -241,5 +241,5 @@ def _resume(
     snapshot, dataset = train.resume(path, options)
     changes = verification.changes(differences(snapshot.versions))
     if changes:
-        presenter.notice(f"{path} was trained elsewhere, and bytes may differ: {changes}.")
+        presenter.notice(f"{path}: not all is as it was, and bytes may differ: {changes}.")
     return snapshot, dataset
