@@ -13,8 +13,13 @@ from typing import Any
 
 # C0, DEL and C1; the marks and overrides that turn the direction of a text (Unicode's
 # bidirectional algorithm, UAX #9); separators of lines and paragraphs; halves of surrogate pairs,
-# as Python has them for bytes that are not UTF-8.
-UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# as Python has them for bytes that are not UTF-8; and what nobody sees, by which two names look
+# alike: byte order marks, soft hyphens, spaces without width, tags. Joiners stay: words and emoji
+# need them.
+UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\ud800-\udfff\U000e0001\U000e0020-\U000e007f]"
+)
 
 
 def escaped(text: str) -> str:

@@ -1,7 +1,7 @@
 """What can come of a fault, and how an end is judged: six outcomes, of which two are good."""
 
-import json
 import traceback
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +22,7 @@ class Outcome(StrEnum):
 
 GOOD = (Outcome.RIGHT, Outcome.REFUSED)
 CODES = (0, 1, 2, 3, 4)  # with which a command may end that no signal has stopped
+JOINERS = "\u200c\u200d"
 LONGEST_LINE = 600  # characters of an error; one that quotes its file may be long
 
 
@@ -64,11 +65,17 @@ def refusal(code: int, out: str, err: str) -> Verdict:
         return Verdict(Outcome.TRACEBACK, lines[-1][:300])
     if code not in (1, 2) or not lines:
         return wrong(f"code {code}, said {err[-200:]!r}")
-    if len(lines) > 1 or not lines[0].startswith("dnncli") or not lines[0].isprintable():
+    if len(lines) > 1 or not lines[0].startswith("dnncli") or any(map(_hidden, lines[0])):
         return wrong(f"said {len(lines)} lines: {err[-300:]!r}")
     if len(lines[0]) > LONGEST_LINE:
         return wrong(f"a line of {len(lines[0])} characters: {err[:200]!r}")
     return REFUSED
+
+
+def _hidden(sign: str) -> bool:
+    """Whether a sign is not seen, or moves what is: all but the joiners of words and emoji."""
+    kind = unicodedata.category(sign)
+    return kind in ("Cc", "Cs", "Zl", "Zp") or (kind == "Cf" and sign not in JOINERS)
 
 
 def answer(result: shell.Result, expected: str | None = None) -> Verdict:
@@ -80,12 +87,3 @@ def answer(result: shell.Result, expected: str | None = None) -> Verdict:
     if expected is not None and result.out != expected:
         return wrong(f"another result: {result.out[:200]!r}")
     return RIGHT
-
-
-def finite(value: object) -> bool:
-    """Whether JSON holds no NaN or infinity, which strict JSON does not have."""
-    try:
-        json.dumps(value, allow_nan=False)
-    except ValueError:
-        return False
-    return True

@@ -33,6 +33,9 @@ class Pair(NamedTuple):
         ("\u202eevil\u2069\u200f", r"\u202eevil\u2069\u200f"),
         ("one\u2028two\u2029three\x85", r"one\u2028two\u2029three\x85"),
         ("\udcff", r"\udcff"),
+        ("l\ufeffabel", r"l\ufeffabel"),
+        ("zero\u200bwidth, soft\xadhyphen", r"zero\u200bwidth, soft\xadhyphen"),
+        ("hidden\U000e0041", r"hidden\U000e0041"),
     ],
 )
 def test_controls_breaks_and_turns_of_direction_are_written_out(raw: str, shown: str) -> None:
