@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 import shell
 
@@ -77,17 +78,16 @@ def prepare(
     """A process that waits to run a command line in a folder; before: what it does first."""
     read, write = os.pipe()
     pid = os.fork()
-    if pid:
-        os.close(read)
-        return Child(pid, folder, write)
-    os.close(write)
-    _become(arguments, folder, read, before)
-    raise AssertionError("a forked process must end")
+    if not pid:
+        os.close(write)
+        _become(arguments, folder, read, before)
+    os.close(read)
+    return Child(pid, folder, write)
 
 
 def _become(
     arguments: Sequence[str], folder: Path, gate: int, before: Callable[[], None] | None
-) -> None:
+) -> NoReturn:
     """Be the process; never returns."""
     try:
         os.chdir(folder)

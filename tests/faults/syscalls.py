@@ -5,6 +5,7 @@ often the main thread had called it before. Then the writer runs once for each p
 """
 
 import itertools
+import os
 import re
 import shutil
 import subprocess
@@ -57,7 +58,8 @@ class Stage:
 def available() -> bool:
     """Whether strace is installed and may trace."""
     try:
-        return not subprocess.run(["strace", "-o", "/dev/null", "true"], check=False).returncode
+        trial = ["strace", "-o", os.devnull, "true"]
+        return not subprocess.run(trial, capture_output=True, check=False).returncode
     except FileNotFoundError:
         return False
 

@@ -90,7 +90,7 @@ def serve() -> None:
 
 def begin(name: str, folder: Path) -> Path:
     """A new folder with what a writer reads, and old files where it will write."""
-    empty("given", "served", "reference", "traces", "programs")
+    empty("given", "served")
     shutil.copytree("given", folder)
     for path in WRITERS[name].files:
         (folder / path).write_bytes(OLD)
