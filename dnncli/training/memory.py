@@ -23,8 +23,8 @@ def check_room() -> None:
     left = memory.address_space()
     if left is not None and left < ROOM:
         raise DnncliError(
-            f"a limit (`ulimit -v`) leaves this process {_gibibytes(left)} of address space, and JAX"
-            f" begins with {_gibibytes(ROOM)}: raise it."
+            f"a limit (`ulimit -v`) leaves this process {_gibibytes(left)} of address space, and"
+            f" JAX begins with {_gibibytes(ROOM)}: raise it."
         )
 
 
