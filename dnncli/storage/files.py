@@ -135,7 +135,9 @@ def temporary(target: Path, mode: int) -> Iterator[BinaryIO]:
         with open(path, "wb", opener=lambda *_: create_locked(path, mode)) as file:
             yield file
     finally:
-        path.unlink(missing_ok=True)
+        # Where it cannot be removed it is litter, which the next write removes.
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def create_locked(path: Path, mode: int) -> int:

@@ -111,11 +111,16 @@ def _points(name: str) -> Iterator[Point]:
         if not match or match[1] != main:
             continue
         counts[match[2]] += 1
-        own = here in match[3] or match[2] in NETWORK
-        # Its own streams are another matter, and names relative to the folder have it as theirs.
-        if own and not re.search(r"/\.\d+\.(out|err)\b", match[3]):
+        if match[2] in NETWORK or _touches(match[3], here):
             faults = (KILL, *ERRORS.get(match[2], ("EIO",)))
             yield from (Point(name, match[2], counts[match[2]], fault) for fault in faults)
+
+
+def _touches(arguments: str, folder: str) -> bool:
+    """Whether a call's arguments name something in the folder, but for the process's own streams."""
+    named = arguments.replace(f"AT_FDCWD<{folder}>", "")
+    relative = re.match(r', "[^/]', named)
+    return bool(relative or folder in named) and not re.search(r"\.\d+\.(out|err)\b", named)
 
 
 def size(stage: Stage) -> int:

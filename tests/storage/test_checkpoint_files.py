@@ -101,6 +101,20 @@ def test_a_failing_system_call_keeps_the_old_file_and_leaves_no_other(old, monke
     assert unchanged(old)
 
 
+def test_an_unfinished_file_that_cannot_be_removed_is_litter_and_no_traceback(old, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "unlink", fail)
+    files.reserve(old, overwrite=True)
+    with files.replacing(old) as file:
+        file.write(b"new")
+    monkeypatch.undo()
+    assert old.read_bytes() == b"new"
+    checkpoint.write(old, OLD)
+    assert unchanged(old)
+
+
 def test_a_limit_on_file_sizes_keeps_the_old_file_and_leaves_no_other(old):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
