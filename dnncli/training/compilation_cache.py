@@ -33,8 +33,11 @@ def enable() -> str | None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     jax.config.update("jax_raise_persistent_cache_errors", False)
-    # JAX warns of a full disk in several lines; here that costs nothing but time.
-    warnings.filterwarnings("ignore", message="Error writing persistent compilation cache entry")
+    # JAX warns of a full disk and of a damaged entry in several lines; here that costs only time.
+    for what in ("writing", "reading"):
+        warnings.filterwarnings(
+            "ignore", message=f"Error {what} persistent compilation cache entry"
+        )
     return None
 
 

@@ -19,7 +19,7 @@ NOBODY = 65534
 MB = 1 << 20
 NAMES = (
     *("\x1b[2J", "a\nb", "a\rb", "-q", "--help", "~", "*", "$(x)", "'", '"', " ", "a b ", "é💥"),
-    *("\udcff", "n" * 255, "n" * 256, "a/b", "..", ".", "//", "nul\0", "\u202egnp", "con", "%s"),
+    *("\udcff", "n" * 255, "n" * 256, "a/b", "..", ".", "//", "\u202egnp", "con", "%s"),
     *("{}", "[x]", "[red]x[/red]", "a.ckpt/", "/dev/full", "/dev/null", "/proc/x", "http://x/y"),
 )
 COMMANDS = [name for name, writer in WRITERS.items() if len(writer.files) == 1 and name != "cache"]
