@@ -131,7 +131,8 @@ def command(
         files = {"out": out, "keep": keep, "plot": plot, "tensorboard": tensorboard}
         ends = {"resume": resume, "folds": folds, "fail_on": fail_on, "stop_on": stop_on}
         _check_alone(run | files | ends | {"save_config": save_config})
-        return _verify(verify, run.get("data"), presenter, began)
+        kept = outputs.Extras(overwrite, json=json_file)
+        return _verify(verify, run.get("data"), presenter, kept, began)
     extras.check()
     if resume and folds:
         raise SpecError("--folds: a resumed run is of one split; leave it out.", option="--folds")
@@ -156,13 +157,12 @@ def command(
 
     stem = f"{snapshot.spec.network.act}-{dataset.name}"
     path = out or checkpoint.unused_path(stem)
-    kept = keep or 1
-    for each in (path, *checkpoint.earlier(path, kept - 1)):
+    for each in (path, *checkpoint.earlier(path, (keep or 1) - 1)):
         checkpoint.reserve(each, overwrite or not out)
     ends = {"fail_on": fail_on, "stop_on": stop_on, "folds": folds, "final": final, "keep": keep}
     extras.keep("train", {**snapshot.spec.options(), **ends})
     training = Training(presenter, snapshot, dataset, path, extras, began)
-    training.keep = kept
+    training.keep = keep or 1
     training.fail_on = fail_on or ()
     training.stop_on = stop_on or ()
     training.folds = _folds(snapshot.spec, folds)
@@ -182,17 +182,19 @@ def _check_alone(given: dict[str, Any]) -> None:
             )
 
 
-def _verify(path: Path, name: str | None, presenter: Presenter, began: float) -> int:
+def _verify(
+    path: Path, name: str | None, presenter: Presenter, extras: outputs.Extras, began: float
+) -> int:
     """Train a stored run again and compare."""
     from dnncli.experiments import verify
 
+    extras.check()
     presenter.prepare_jax()
     repetition = verify.load(path, name)
     presenter.notices(repetition.dataset.notices)
     from dnncli.cli.running.train import Training
 
-    nothing = outputs.Extras(overwrite=False)
-    training = Training(presenter, repetition.start, repetition.dataset, None, nothing, began)
+    training = Training(presenter, repetition.start, repetition.dataset, None, extras, began)
     training.repetition = repetition
     return training.run()
 
