@@ -74,6 +74,11 @@ def load(path: Path, name: str | None) -> Repetition:
         )
     if not snapshot.history.epochs:
         raise SpecError(f"--verify {path}: it has no epochs to train again.", option="--verify")
+    if not snapshot.data.record.validation:
+        raise SpecError(
+            f"--verify {path}: it was trained on all rows (--final), for epochs that folds chose.",
+            option="--verify",
+        )
     spec = snapshot.spec
     source = spec.data if name is None else replace(spec.data, data=name)
     dataset = data.load(source)

@@ -81,7 +81,7 @@ def command(
     files.reserve(file, overwrite, "FILE.html")
     from dnncli.report.page import rendering
 
-    page = _page(source, data, no_data, importance)
+    page = _page(presenter, source, data, no_data, importance)
     text = rendering.html(page)
     written = text.encode("utf-8", "backslashreplace")
     files.write(file, written)
@@ -95,16 +95,17 @@ def _check_data(no_data: bool, data: str | None, importance: bool) -> None:
             raise SpecError(f"--no-data and {option} exclude each other.", option="--no-data")
 
 
-def _page(source: Path, data: str | None, no_data: bool, importance: bool) -> "Page":
+def _page(
+    presenter: Presenter, source: Path, data: str | None, no_data: bool, importance: bool
+) -> "Page":
     """The page of a result's record, or of a checkpoint's story."""
     from dnncli.report.page import pages, reading
 
     result = _result(source)
     if result is None:
         from dnncli.experiments import story
-        from dnncli.training import compilation_cache
 
-        compilation_cache.enable()
+        presenter.prepare_jax()
         told = story.tell(source, data, read_data=not no_data, importance=importance)
         return pages.page(told)
     for option, given in (("--data", data), ("--no-data", no_data), ("--importance", importance)):

@@ -130,17 +130,12 @@ def command(
     if verify:
         files = {"out": out, "keep": keep, "plot": plot, "tensorboard": tensorboard}
         ends = {"resume": resume, "folds": folds, "fail_on": fail_on, "stop_on": stop_on}
-        _check_alone(run | files | ends | {"save_config": save_config})
+        ends |= {"save_config": save_config, "final": final or None}
+        _check_alone(run | files | ends)
         kept = outputs.Extras(overwrite, json=json_file)
         return _verify(verify, run.get("data"), presenter, kept, began)
     extras.check()
-    if resume and folds:
-        raise SpecError("--folds: a resumed run is of one split; leave it out.", option="--folds")
-    if final and not folds:
-        raise SpecError(
-            "--final: the epochs to train on all rows are found by --folds K; give that too.",
-            option="--final",
-        )
+    _check_folds(resume, folds, final)
     _check_ensemble(run, folds=folds, stop_on=stop_on)
     if resume:
         snapshot, dataset = _resume(resume, run, presenter)
@@ -197,6 +192,17 @@ def _verify(
     training = Training(presenter, repetition.start, repetition.dataset, None, extras, began)
     training.repetition = repetition
     return training.run()
+
+
+def _check_folds(resume: Path | None, folds: int | None, final: bool) -> None:
+    """Raise SpecError for folds of a run that has none, and for what needs them."""
+    if resume and folds:
+        raise SpecError("--folds: a resumed run is of one split; leave it out.", option="--folds")
+    if final and not folds:
+        raise SpecError(
+            "--final: the epochs to train on all rows are found by --folds K; give that too.",
+            option="--final",
+        )
 
 
 def _check_ensemble(run: dict[str, Any], **ends: Any) -> None:

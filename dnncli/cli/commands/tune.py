@@ -103,10 +103,9 @@ def command(
     from dnncli.cli.running.tune import Tuning
     from dnncli.experiments.tune import sampler, state
     from dnncli.experiments.tune.run import Search
-    from dnncli.training import compilation_cache
 
     sampler.check_installed()
-    compilation_cache.enable()
+    presenter.prepare_jax()
     spec = from_options(presets.for_data(kept))
     dataset = data.load(spec.data)
     presenter.notices(dataset.notices)
