@@ -132,8 +132,7 @@ def command(
         ends = {"resume": resume, "folds": folds, "fail_on": fail_on, "stop_on": stop_on}
         ends |= {"save_config": save_config, "final": final or None}
         _check_alone(run | files | ends)
-        kept = outputs.Extras(overwrite, json=json_file)
-        return _verify(verify, run.get("data"), presenter, kept, began)
+        return _verify(verify, run.get("data"), presenter, extras, began)
     extras.check()
     _check_folds(resume, folds, final)
     _check_ensemble(run, folds=folds, stop_on=stop_on)
