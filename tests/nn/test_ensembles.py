@@ -1,5 +1,6 @@
 """A merged network puts out the mean of what its members put out."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -44,6 +45,7 @@ def test_its_outputs_are_the_mean_of_the_members(options):
     x = np.random.default_rng(9).standard_normal((7, FEATURES)).astype(np.float32)
 
     def outputs(one):
+        one = jax.tree.map(jnp.asarray, one)
         found, _ = network.apply(spec, one.parameters, jnp.asarray(x), statistics=one.statistics)
         return np.asarray(found, np.float64)
 
