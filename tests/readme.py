@@ -20,7 +20,7 @@ from dnncli.cli.program import COMMANDS
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 KOREAN = ROOT / "dnncli" / "docs" / "README.ko.md"
-SECOND_HALF = "\n## Take it elsewhere\n"  # the Korean page ends before it
+SECOND_HALF = "\n## Show it to somebody\n"  # the Korean page ends before it
 MNIST = ROOT.parent / "shared" / "data" / "mnist"
 TABLES = ROOT.parent / "shared" / "data" / "tables"
 CONSOLE = re.compile(r"```console\n\$ (?P<command>[^\n]+)\n(?P<output>.*?)```", re.DOTALL)

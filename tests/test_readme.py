@@ -55,8 +55,9 @@ def test_a_command_of_the_readme_runs(command, folder, monkeypatch, quick_compil
         assert done.returncode == 0, done.stderr
         shell.check_output(done.stdout)
     for path in folder.glob("*.json"):
-        shell.check_schema(shell.strict(path.read_text()))
-        path.unlink()
+        document = shell.strict(path.read_text())
+        if "command" in document:  # a schema is no result
+            shell.check_schema(document)
 
 
 @pytest.mark.parametrize("program", readme.PYTHON.findall(readme.README.read_text()))

@@ -13,9 +13,11 @@ from typing import Any
 # What pyproject.toml names, which tests compare with it.
 REQUIRED = (
     *("jax", "jaxlib", "optax", "numpy", "scipy", "duckdb", "nanoarrow", "safetensors"),
-    *("jaxtyping", "rich", "click", "tomli-w"),
+    *("jaxtyping", "jinja2", "rich", "click", "tomli-w"),
 )
-OPTIONAL = ("matplotlib", "tensorboardX", "openpyxl", "onnx")
+OPTIONAL = (
+    *("matplotlib", "tensorboardX", "openpyxl", "onnx", "scikit-learn", "flatbuffers", "optuna"),
+)
 PLUGINS = "jax_plugins"  # entry points by which JAX finds GPUs and TPUs
 LICENCE = "License :: OSI Approved :: "
 LONGEST_LICENCE = 40  # some packages have the whole text in that field

@@ -14,7 +14,7 @@ ALIGNMENT = 64  # bytes, at which an array has to begin so that a CPU device sha
 
 Floats = Float32[np.ndarray, "_ _"]  # examples, features
 Bytes = UInt8[np.ndarray, "_ _"]
-Rows = slice | Int[np.ndarray, " _"] | Bool[np.ndarray, " _"]
+Rows = slice | Int[np.ndarray, "..."] | Bool[np.ndarray, " _"]
 
 
 @dataclass(frozen=True, eq=False)

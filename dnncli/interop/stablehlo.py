@@ -93,6 +93,6 @@ def _answers(
     if scaling.limit is not None:
         # As `Scaling.apply`: the square of a far value may overflow, the hypotenuse does not.
         z = z / jnp.hypot(jnp.float32(1), z / scaling.limit[None])
-    parameters, statistics = trained.network
+    parameters, statistics = jax.tree.map(jnp.asarray, trained.network)
     outputs, _ = network.apply(trained.spec, parameters, z, statistics=statistics)
     return outputs if trained.numbers is not None else jax.nn.softmax(outputs)

@@ -126,7 +126,14 @@ def command(
     began = time.perf_counter()
     presenter = Presenter("train", format_, quiet, json_file)
     run = options.run_options(given)
-    extras = outputs.Extras(overwrite, out, plot, save_config, tensorboard, json=json_file)
+    extras = outputs.Extras(
+        overwrite,
+        out=out,
+        plot=plot,
+        save_config=save_config,
+        tensorboard=tensorboard,
+        json=json_file,
+    )
     if verify:
         files = {"out": out, "keep": keep, "plot": plot, "tensorboard": tensorboard}
         ends = {"resume": resume, "folds": folds, "fail_on": fail_on, "stop_on": stop_on}

@@ -152,7 +152,7 @@ def command(
     presenter = Presenter("transfer", format_, quiet, json_file)
     own = {name: given.pop(name) for name in OWN}
     spec = TransferSpec(**_own(own), options=options.run_options(given))
-    extras = outputs.Extras(overwrite, out, plot, json=json_file)
+    extras = outputs.Extras(overwrite, out=out, plot=plot, json=json_file)
     extras.check()
     task = _prepare(checkpoint, spec, act, alpha, presenter)
     from dnncli.cli.running.transfer import Transferring

@@ -153,6 +153,7 @@ def _encoded(
 
     new_too: rows may have labels that the encoding does not know.
     """
+    header_given = reading.header is not None
     texts = [column.name for column in known.columns if column.kind == "text"]
     reading = replace(_matching(reading, known), text=lambda names: [*known.targets, *texts])
     relation = open_table(text, reading)
@@ -163,7 +164,7 @@ def _encoded(
     else:
         labels = targets.count(relation, known.target, strip)
     classes = targets.class_indices(relation, labels, known.classes, new_too=new_too)
-    rows = _rows(relation, known, labels, classes)
+    rows = _rows(relation, known, labels, classes, header_given)
     if known.layout:
         places.check_numbers(relation.location, known, rows.issues, len(rows.y))
     unseen = notices.of_labels(labels, classes, os.path.basename(text))
@@ -200,8 +201,13 @@ def _rows(
     encoding: Encoding,
     labels: targets.Labels,
     classes: Int32[np.ndarray, " labels"],
+    header_given: bool = True,
 ) -> Rows:
-    """Every row of a table, in its order."""
+    """Every row of a table, in its order.
+
+    header_given: it is known whether the first line names the columns. Raises DataError where a
+    network of columns without names is given a line of names as a row.
+    """
     at = encoder.layout(encoding)
     x = np.empty((labels.rows, at.width), np.float32)
     y = np.empty(labels.rows, np.int32)
@@ -210,6 +216,8 @@ def _rows(
     select = f"{columns}, {targets.index(relation, labels)} AS label"
     scan = Scan(relation, select, at.width, labels.rows)
     for rows, batch in scan:
+        if encoding.layout and rows.start == 0:
+            places.check(relation.location, encoding, batch["x"], header_given=header_given)
         x[rows], found = encoder.encode(at, batch["x"])
         if not labels.numbers:
             y[rows] = classes[batch["label"]]
