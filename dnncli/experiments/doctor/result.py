@@ -35,6 +35,13 @@ CANNOT_FIT = (
     "No change of options that was tried helps, and the network cannot fit even one batch: look at"
     " the inputs, and at the network's size."
 )
+UNPROVEN = (
+    "{} did best, but over {} seeds that may be chance: more of them (--seeds {}) would tell."
+)
+LEARNED = (
+    "It has learned, and no change of options that was tried makes it better beyond chance: more"
+    " rows, or other features, may."
+)
 NOTHING_TO_LEARN = (
     "No change of options that was tried helps, though the network can fit one batch: the data do"
     " not contain the answer, or too little of it."
@@ -196,5 +203,18 @@ def _conclusion(examination: Examination, chosen: Outcome | None) -> str:
         return UNDECIDED if trained.cut else HEALTHY
     if examination.race is None or not examination.race.last_rung:
         return NOT_RACED
+    return without_cure(examination, best(examination.race.outcomes()))
+
+
+def without_cure(examination: Examination, winner: Outcome) -> str:
+    """What it means that no change is better beyond chance; winner: the best, maybe no change."""
+    learned = not winner.trial.diverged and examination.has_learned(
+        paired.mean_score(winner.scores)
+    )
+    if learned and winner.gain is None:
+        return LEARNED
+    if learned:
+        raced = len(winner.scores)
+        return UNPROVEN.format(flags(winner.trial.candidate.changes), raced, 2 * raced)
     fits = examination.one_batch is not None and examination.one_batch.fits
     return NOTHING_TO_LEARN if fits else CANNOT_FIT
