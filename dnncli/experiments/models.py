@@ -67,7 +67,7 @@ def load_checkpoint(path: Path, alpha: float | None = None, *, salvage: bool = F
 
 def for_evaluation(
     path: Path,
-    options: Mapping[str, str | None],
+    options: Mapping[str, Any],
     act: str | None,
     alpha: float | None,
     *,
@@ -75,7 +75,7 @@ def for_evaluation(
 ) -> tuple[Snapshot, Dataset]:
     """A trained network and the data to measure it on, prepared as the network's inputs were.
 
-    options: `data` and `label_strip`; None stands for what the network was trained on.
+    options: `data`, `label_strip`, `header`; None stands for what the network was trained on.
     Raises CheckpointError, DataError or SpecError where file, data and options do not fit.
     """
     if act or interop.knows_its_activation(path):
@@ -84,8 +84,7 @@ def for_evaluation(
         _check_classes(snapshot, dataset, path)
         return snapshot, dataset
     snapshot = load_checkpoint(path, alpha, salvage=salvage)
-    elsewhere = options.get("data")
-    return snapshot, _known_data(snapshot, str(path), elsewhere, options.get("label_strip"))
+    return snapshot, _known_data(snapshot, str(path), options)
 
 
 def _check_classes(snapshot: Snapshot, dataset: Dataset, path: Path) -> None:
@@ -99,20 +98,20 @@ def _check_classes(snapshot: Snapshot, dataset: Dataset, path: Path) -> None:
         )
 
 
-def _known_data(
-    snapshot: Snapshot, path: str, name: str | None, label_strip: str | None
-) -> Dataset:
+def _known_data(snapshot: Snapshot, path: str, options: Mapping[str, Any]) -> Dataset:
     """The data a network was trained on, or other data of which every row counts."""
+    name = options.get("data")
     if name is None:
         final.check_held_out(snapshot, path, "--data")
     trained_on = snapshot.spec.data
-    strip = label_strip or trained_on.label_strip
+    strip = options.get("label_strip") or trained_on.label_strip
     source = replace(trained_on, scale="none", label_strip=strip)
     if name:
         # Tables of validation and test rows belong to the training data and not to others.
         test = None if isinstance(source.test, str) else source.test
         validation = None if isinstance(source.validation, str) else source.validation
         source = replace(source, data=name, validation=validation, test=test)
+        source = replace(source, header=options.get("header"))
     source = replace(source, task=alignment.task(snapshot.data))
     raw = data.load(source, snapshot.data.encoding, whole=bool(name), numbers=snapshot.data.numbers)
     return alignment.align(raw, snapshot.data)

@@ -38,7 +38,8 @@ from dnncli.training.snapshot import Snapshot
 
 NOT_SPEC = (
     *("out", "plot", "tensorboard", "save_config", "overwrite", "resume", "fail_on", "stop_on"),
-    *("format_", "json_file", "all_layers", "quiet", "config", "help"),
+    *("format_", "json_file", "all_layers", "quiet", "config", "help", "folds", "final"),
+    *("verify", "keep"),
 )
 MAPPED = Path("/proc/self/maps")
 MOST_MAPPED = 32_000

@@ -40,6 +40,11 @@ EXAMPLES = """
         metavar="CHARS",
         help="Characters to take off both ends of --data's labels.",
     ),
+    options.option(
+        "--header/--no-header",
+        default="as in training",
+        help="Whether the first line of --data names the columns.",
+    ),
     click.option(
         "--split",
         "splits",
@@ -78,6 +83,7 @@ def command(
     checkpoint: Path,
     data: str | None,
     label_strip: str | None,
+    header: bool | None,
     act: str | None,
     alpha: float | None,
     splits: tuple[str, ...],
@@ -108,7 +114,7 @@ def command(
     from dnncli.report.figures import importance as figures
 
     presenter.prepare_jax()
-    given = {"data": data, "label_strip": label_strip}
+    given = {"data": data, "label_strip": label_strip, "header": header}
     snapshot, dataset = models.for_evaluation(checkpoint, given, act, alpha, salvage=salvage)
     presenter.lost(checkpoint, snapshot.lost)
     presenter.notices(dataset.notices)

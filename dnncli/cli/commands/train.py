@@ -127,12 +127,7 @@ def command(
     presenter = Presenter("train", format_, quiet, json_file)
     run = options.run_options(given)
     extras = outputs.Extras(
-        overwrite,
-        out=out,
-        plot=plot,
-        save_config=save_config,
-        tensorboard=tensorboard,
-        json=json_file,
+        overwrite, out, plot=plot, save_config=save_config, tensorboard=tensorboard, json=json_file
     )
     if verify:
         files = {"out": out, "keep": keep, "plot": plot, "tensorboard": tensorboard}
@@ -148,11 +143,7 @@ def command(
     else:
         snapshot, dataset = _start(from_options(presets.for_data(run)), presenter)
     presenter.notices(dataset.notices)
-    if save_config and snapshot.origin:
-        raise SpecError(
-            "--save-config: no options give another network's layers again; keep the checkpoint.",
-            option="--save-config",
-        )
+    _check_origin(save_config, snapshot)
     from dnncli.cli.running.train import Training
     from dnncli.storage import checkpoint
 
@@ -170,6 +161,15 @@ def command(
     training.all_layers = all_layers
     training.final = final
     return training.run()
+
+
+def _check_origin(save_config: Path | None, snapshot: "Snapshot") -> None:
+    """Raise SpecError where a config is asked for that cannot give the run again."""
+    if save_config and snapshot.origin:
+        raise SpecError(
+            "--save-config: no options give another network's layers again; keep the checkpoint.",
+            option="--save-config",
+        )
 
 
 def _check_alone(given: dict[str, Any]) -> None:

@@ -361,6 +361,8 @@ class TestColumnsWithoutNames:
         result = run("eval", nameless, "--data", "new.csv")
         assert result.code == 1
         assert "its first line has words where the network was trained on numbers" in result.err
+        named = run("eval", nameless, "--data", "new.csv", "--header", "--format", "json").json
+        assert named["splits"]["test"]["examples"] == 120
         Path("new.csv").write_text(table([(c, s, k) for s, c, k in ROWS[1:]], ("red", 0.0, "high")))
         result = run("eval", nameless, "--data", "new.csv")
         assert result.code == 1
