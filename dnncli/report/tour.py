@@ -54,7 +54,7 @@ def listing(stations: Iterable[Station], spoken: Language) -> Iterator[Renderabl
     """The stations' names and titles."""
     table = Table(**text.PLAIN_TABLE, show_header=False)
     table.add_column("idea", style="bold", no_wrap=True)
-    table.add_column("title")
+    table.add_column("title", overflow="fold")
     for station in stations:
         table.add_row(station.name, spoken.title(station))
     yield table
@@ -87,7 +87,8 @@ def seen(station: StationRecord, spoken: Language) -> Iterator[RenderableType]:
         mark, style = MARKS[observation.shown]
         grid = Table.grid()
         grid.add_column(no_wrap=True)
-        grid.add_column()
+        # Rich would take a line of wide letters and a blank for too long, and cut its end off.
+        grid.add_column(overflow="fold")
         grid.add_row(Text(mark, style=style), Text(observation.sentence))
         yield grid
     yield ""
