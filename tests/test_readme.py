@@ -21,9 +21,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def needs_what_is_not_here(command: str, folder: Path) -> bool:
-    return any(
-        f"{name}/" in command and not (folder / name).exists() for name in ("mnist", "tables")
-    )
+    """Data beside the repository, or a file that an earlier command made of them."""
+    absent = [f"{name}/" for name in ("mnist", "tables") if not (folder / name).exists()]
+    without = [line for line in readme.commands() if any(name in line for name in absent)]
+    made = [name for line in without for name in re.findall(r"--out (\S+)", line)]
+    return any(name in command for name in (*absent, *made))
 
 
 def affordable(command: str) -> str:
