@@ -13,7 +13,6 @@ from dnncli.records import (
     DataRecord,
     DoctorRecord,
     Finding,
-    Gain,
     OneBatchRecord,
     TrainRecord,
 )
@@ -86,7 +85,7 @@ def closing(record: DoctorRecord) -> Iterator[RenderableType]:
     yield Text(record.conclusion, style=style)
     if record.test_gain is not None:
         counted = "in R²" if record.data.targets else "points of accuracy"
-        yield Text(f"on the test set: {gain_text(record.test_gain, merit(record.data))} {counted}.")
+        yield Text(f"on the test set: {merit(record.data).gain(record.test_gain)} {counted}.")
     if record.chosen is not None:
         yield Text(f"run: {shlex.join(record.command_line)}", style="bold")
 
@@ -105,7 +104,7 @@ def _table(record: DoctorRecord, tried: Sequence[CandidateRecord]) -> Table:
             candidate.flags or candidate.name,
             str(candidate.epochs),
             _merit(candidate, shown),
-            gain_text(candidate.gain, shown),
+            shown.gain(candidate.gain),
             candidate.verdict or "",
         )
         table.add_row(*row, style=style)
@@ -120,16 +119,6 @@ def order(candidate: CandidateRecord) -> tuple[float, float]:
 def _merit(candidate: CandidateRecord, shown: Merit) -> str:
     """A candidate's accuracy, or R²."""
     return "" if candidate.val_accuracy is None else shown.end(candidate.val_accuracy)
-
-
-def gain_text(gain: Gain | None, shown: Merit) -> str:
-    """A difference of accuracies in points, or of R², with its interval."""
-    if gain is None:
-        return ""
-    mean = shown.difference(gain.mean)
-    if gain.low is None or gain.high is None:
-        return mean
-    return f"{mean} ({shown.difference(gain.low)} to {shown.difference(gain.high)})"
 
 
 def candidate_rows(record: DoctorRecord) -> list[list[object]]:

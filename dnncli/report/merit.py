@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from dnncli.records import DataRecord
+from dnncli.records import DataRecord, Gain
 
 
 class Merit(NamedTuple):
@@ -37,6 +37,15 @@ class Merit(NamedTuple):
     def difference(self, value: float) -> str:
         """A difference without its unit: a decimal less."""
         return f"{self.factor * value:+.{self.decimals - 1}f}"
+
+    def gain(self, gain: Gain | None) -> str:
+        """A mean difference and its interval, without their unit; nothing for none."""
+        if gain is None:
+            return ""
+        mean = self.difference(gain.mean)
+        if gain.low is None or gain.high is None:
+            return mean
+        return f"{mean} ({self.difference(gain.low)} to {self.difference(gain.high)})"
 
     @property
     def heading(self) -> str:

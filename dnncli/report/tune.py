@@ -57,7 +57,7 @@ def _on_test(record: TuneRecord, gain: Gain, shown: Merit) -> Iterator[Text]:
     many = f"{len(record.test_accuracies)} paired seeds"
     yield Text(
         f"on the test set: {shown.name} {shown.end(ours)}, the defaults {shown.end(defaults)}:"
-        f" {_gain(gain, shown)} over {many}"
+        f" {shown.gain(gain)} over {many}"
     )
     if record.optimism is not None:
         count = sum(one.rung > 0 for one in record.tried) - 1
@@ -86,23 +86,13 @@ def _table(record: TuneRecord, tried: Sequence[TriedRecord], shown: Merit) -> Ta
         style = "bold green" if one.name == record.chosen else ""
         value = "" if one.val_accuracy is None else shown.end(one.val_accuracy)
         part = f"{one.rung} / {one.rungs}"
-        table.add_row(one.flags or "the defaults", part, value, _gain(one.gain, shown), style=style)
+        table.add_row(one.flags or "the defaults", part, value, shown.gain(one.gain), style=style)
     return table
 
 
 def _order(one: TriedRecord) -> tuple[float, float]:
     """Those that got farther first, and of them the better."""
     return -one.rung, -(one.val_accuracy or 0.0)
-
-
-def _gain(gain: Gain | None, shown: Merit) -> str:
-    """A difference with its interval."""
-    if gain is None:
-        return ""
-    mean = shown.difference(gain.mean)
-    if gain.low is None or gain.high is None:
-        return mean
-    return f"{mean} ({shown.difference(gain.low)} to {shown.difference(gain.high)})"
 
 
 def rows(record: TuneRecord) -> list[list[object]]:

@@ -3,6 +3,7 @@
 Optuna runs nothing here: it only proposes points of the space and learns what became of them.
 """
 
+import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,10 +29,8 @@ class Told:
 
 def check_installed() -> None:
     """Raise DnncliError where Optuna is not installed."""
-    try:
-        import optuna  # noqa: F401
-    except ImportError:
-        raise DnncliError("tune needs one more package: pip install 'dnncli[tune]'.") from None
+    if importlib.util.find_spec("optuna") is None:
+        raise DnncliError("tune needs one more package: pip install 'dnncli[tune]'.")
 
 
 class Sampler:

@@ -115,7 +115,7 @@ def _row(record: DoctorRecord, one: CandidateRecord, span: Span) -> tuple[Cell, 
         Cell(one.flags or "as it is", tone),
         Cell(str(one.epochs)),
         Cell(shown.bare(one.val_accuracy), tone),
-        Cell(doctor.gain_text(one.gain, shown) or "–"),
+        Cell(shown.gain(one.gain) or "–"),
         drawn,
         Cell(one.verdict or "", layers),
     )
