@@ -78,6 +78,8 @@ def command(
     """
     presenter = Presenter("report", "html", quiet)
     _check_data(no_data, data, importance)
+    if str(file) == "-":
+        raise SpecError("FILE.html: a page is not printed; give it a name, such as page.html.")
     files.reserve(file, overwrite, "FILE.html")
     from dnncli.report.page import rendering
 

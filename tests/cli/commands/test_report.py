@@ -294,6 +294,8 @@ def test_pages_are_not_overwritten_and_options_of_checkpoints_are_refused_for_re
     assert "exists" in refused(2, "report", result, "x.html")
     assert Path("x.html").read_text() == "precious"
     assert "--importance: " in refused(2, "report", result, "y.html", "--importance")
+    assert "is not printed" in refused(2, "report", result, "-")
+    assert not Path("-").exists()
     both = refused(2, "report", "t.ckpt", "y.html", "--no-data", "--data", "digits")
     assert "--no-data and --data exclude each other" in both
 
