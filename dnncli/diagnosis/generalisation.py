@@ -15,6 +15,9 @@ RISEN = 2.0
 RISE = 0.25
 # The loss must still fall by this share over the last quarter of the epochs.
 FALLING = 0.02
+# Held-out losses fall about as a power of the number of steps until they level off. With this power
+# or more, twice the epochs take at least 29 % off the loss: it has not begun to level off.
+STEEP = 0.5
 # A mean gradient so much smaller than its scatter over batches: most of a step is chance.
 BLURRED = 0.1
 WORTH = 0.01  # of R²: what more epochs must add to be worth while
@@ -34,11 +37,13 @@ STANDARD: dict[str, object] = {
 
 
 def unfinished(case: Case) -> Iterator[Finding]:
-    """Still improving when its epochs were over, and worse than what simple models reach."""
-    if case.evidence.stopped != "epochs" or not case.epochs or not _could_be_better(case):
+    """Still improving when its epochs were over, and with room to."""
+    if case.evidence.stopped != "epochs" or not case.epochs:
         return
     total = len(case.epochs)
     if case.evidence.best_epoch < total - max(1, total // 10):
+        return
+    if not (_could_be_better(case) or _falls_steeply(case)):
         return
     before = case.epochs[max(0, total - 1 - max(1, total // 4))]
     last = case.epochs[-1]
@@ -52,13 +57,36 @@ def unfinished(case: Case) -> Iterator[Finding]:
     yield remedy.finding("unfinished", None, evidence, [Remedy({"epochs": more})])
 
 
+def _falls_steeply(case: Case) -> bool:
+    """Whether the held-out loss falls as if it had just begun to, and accuracy has room to rise.
+
+    A single epoch's mean training loss stands for the loss in its middle, unless dropout raised it.
+    """
+    if not _has_room(case) or (len(case.epochs) == 1 and case.run.network.dropout):
+        return False
+    *before, last = case.epochs
+    earlier = before[-max(1, len(case.epochs) // 4)] if before else None
+    loss = earlier.val_loss if earlier else last.train_loss
+    epoch = earlier.epoch if earlier else last.epoch / 2
+    if not (0 < last.val_loss < loss < math.inf):
+        return False
+    return math.log(loss / last.val_loss) >= STEEP * math.log(last.epoch / epoch)
+
+
+def _has_room(case: Case) -> bool:
+    """Whether accuracy, or R², could still rise by what counts."""
+    if case.outcome is not None:
+        return case.outcome.held_out.accuracy <= 1 - MARGIN
+    return case.epochs[-1].merit <= 1 - MARGIN
+
+
 def _could_be_better(case: Case) -> bool:
     """Impaired, or with a held-out accuracy that still rises beyond chance, and has room to."""
     if case.impaired:
         return True
-    if case.outcome is not None and case.outcome.held_out.accuracy > 1 - MARGIN:
-        return False
     total = len(case.epochs)
+    if case.outcome is not None and not _has_room(case):
+        return False
     if total < 4 or case.data is None:
         return False
     then = case.epochs[total - 1 - total // 4].merit

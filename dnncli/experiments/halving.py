@@ -6,7 +6,7 @@ events within a budget of seconds, so that a progress bar, Ctrl-C and JSON lines
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -68,24 +68,25 @@ class Halved:
     seconds_left: float
 
 
-def survivors(ranks: Mapping[str, Rank], always: str) -> tuple[str, ...]:
-    """The better half of the candidates, and `always` besides them, in their order.
+def survivors(ranks: Mapping[str, Rank], always: Collection[str]) -> tuple[str, ...]:
+    """The better half of the candidates, and those of `always` besides them, in their order.
 
     ranks: lower is better; of equals the first is the better one.
     """
-    others = sorted((name for name in ranks if name != always), key=ranks.__getitem__)
+    others = sorted((name for name in ranks if name not in always), key=ranks.__getitem__)
     better = others[: max(FEWEST, math.ceil(len(others) / 2))]
-    return tuple(name for name in ranks if name == always or name in better)
+    return tuple(name for name in ranks if name in always or name in better)
 
 
 def halving(
-    names: Sequence[str], contest: Contest[Event], deadline: Deadline
+    names: Sequence[str], contest: Contest[Event], deadline: Deadline, always: int = 1
 ) -> Iterator[Event | Halved]:
-    """Train the candidates rung by rung, each time only the better half and the first one.
+    """Train the candidates rung by rung, each time only the better half and the first ones.
 
-    names: the first is the untreated run, which the others are compared with: it is always trained
-    on, and before them. Yields the events of their training and `Halved` after every rung; ends
-    after the last rung or where the deadline does not allow another one.
+    names: the first is the untreated run, which the others are compared with: it is trained before
+    them. always: how many of the first are trained on however they do. Yields the events of their
+    training and `Halved` after every rung; ends after the last rung or where the deadline does not
+    allow another one.
     """
     running = tuple(names)
     for rung in range(1, len(RUNGS) + 1):
@@ -96,7 +97,8 @@ def halving(
         skipped = tuple(name for name in running if name not in done)
         kept = trained
         if rung < len(RUNGS) and len(trained) > 1:
-            kept = survivors({name: contest.rank(name) for name in trained}, names[0])
+            ranks = {name: contest.rank(name) for name in trained}
+            kept = survivors(ranks, names[:always])
         dropped = tuple(name for name in trained if name not in kept)
         yield Halved(rung, kept, dropped, skipped, deadline.left)
         running = kept
@@ -122,7 +124,7 @@ def _rung(
         left = deadline.left
         if len(done) > FEWEST:
             left -= later_rungs
-        always = rung == 1 and name in names[:ALWAYS]
-        if always or not done or (left > 0 and contest.estimate(name, rung) <= left):
+        first = rung == 1 and name in names[:ALWAYS]
+        if first or not done or (left > 0 and contest.estimate(name, rung) <= left):
             yield from contest.train(name, rung)
             done.append(name)

@@ -113,6 +113,17 @@ def start(candidate: Candidate, spec: RunSpec, seed_count: int, dataset: Dataset
     return Trial(candidate, spec, dataset, seeds.start(spec, seed_count, dataset))
 
 
+def next_seeds(trial: Trial, seed_count: int) -> Trial:
+    """The same run before its first epoch, with the seeds that follow those it has."""
+    spec = replace(trial.spec, seed=trial.spec.seed + len(trial.runs))
+    return start(trial.candidate, spec, seed_count, trial.dataset)
+
+
+def joined(trial: Trial, more: Trial) -> Trial:
+    """A trial with the seeds of another one of the same run; both have ended."""
+    return replace(trial, batch=seeds.joined(trial.batch, more.batch))
+
+
 def advance(
     trial: Trial, epochs: int, pool: CompilationPool, train: Block, validation: Block
 ) -> Iterator[Trial]:
@@ -162,9 +173,14 @@ def rank(seed_scores: Sequence[SeedScore]) -> tuple[float, float]:
 
 
 def gain(ours: Sequence[SeedScore], untreated: Sequence[SeedScore]) -> Paired:
-    """How much more accurate a candidate is than the untreated run, paired by seed."""
+    """How much more accurate a candidate is than the untreated run, paired by seed.
+
+    Both begin with the same seeds; where one has more of them, those have no pair.
+    """
+    pairs = list(zip(ours, untreated, strict=False))
+    mine, theirs = zip(*pairs, strict=True)
     return statistics.paired(
-        [score.accuracy for score in ours], [score.accuracy for score in untreated]
+        [score.accuracy for score in mine], [score.accuracy for score in theirs]
     )
 
 

@@ -54,6 +54,8 @@ class Race:
     """The trials as they stand, by name, the untreated run first. It is a `halving.Contest`.
 
     It may be asked for the outcomes at any time, also where its events are no longer iterated.
+    always: how many of the first trials reach the last rung however they do.
+    paces: what each candidate's last epoch took of the budget.
     """
 
     trials: dict[str, Trial]
@@ -62,6 +64,8 @@ class Race:
     rungs: dict[str, int] = field(default_factory=dict)
     pool: CompilationPool | None = None
     blocks: dict[DataSpec, tuple[Block, Block]] = field(default_factory=dict)
+    always: int = 1
+    paces: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def compiling(self) -> Iterator[None]:
@@ -79,18 +83,50 @@ class Race:
         Diverged runs count as the worst possible. The validation set decides; the test set takes no
         part.
         """
-        yield from halving.halving(list(self.trials), self, self.deadline)
+        yield from halving.halving(list(self.trials), self, self.deadline, self.always)
 
     def train(self, name: str, rung: int) -> Iterator[Advanced]:
         """Train all seeds of a candidate to the end of a rung."""
-        assert self.pool is not None
-        begun = self.trials[name]
-        last = last_epoch(begun.spec, rung)
-        for trial in paired.advance(begun, last, self.pool, *self._blocks(begun)):
+        for trial, event in self._advance(self.trials[name], rung):
             self.trials[name] = trial
-            score = paired.mean_score(paired.scores(trial))
-            yield Advanced(name, rung, trial.epochs, last, score, self.deadline.left)
+            yield event
         self.rungs[name] = rung
+
+    def repeat(self, names: Sequence[str]) -> Iterator[Advanced]:
+        """Train as many seeds again of candidates that are at their end, with the same programs.
+
+        They count once all of these candidates have them, so that each has its pair.
+        """
+        more: dict[str, Trial] = {}
+        for name in names:
+            more[name] = paired.next_seeds(self.trials[name], self.seed_count)
+            for trial, event in self._advance(more[name], len(RUNGS)):
+                more[name] = trial
+                yield event
+        self.trials |= {name: paired.joined(self.trials[name], more[name]) for name in names}
+
+    def repeatable(self, names: Sequence[str]) -> bool:
+        """Whether these candidates are at their end, and there is time for as many seeds again."""
+        if any(self.rungs.get(name, 0) < len(RUNGS) for name in names):
+            return False
+        needed = math.fsum(
+            self.paces.get(name, 0.0) * last_epoch(self.trials[name].spec, len(RUNGS))
+            for name in names
+        )
+        return 0 < needed < self.deadline.left
+
+    def _advance(self, trial: Trial, rung: int) -> Iterator[tuple[Trial, Advanced]]:
+        """Train a trial to the end of a rung, and note what an epoch takes of the budget."""
+        assert self.pool is not None
+        name = trial.candidate.name
+        last = last_epoch(trial.spec, rung)
+        before = self.deadline.clock()
+        for after in paired.advance(trial, last, self.pool, *self._blocks(trial)):
+            now = self.deadline.clock()
+            self.paces[name] = now - before
+            score = paired.mean_score(paired.scores(after))
+            yield after, Advanced(name, rung, after.epochs, last, score, self.deadline.left)
+            before = self.deadline.clock()
 
     def _blocks(self, trial: Trial) -> tuple[Block, Block]:
         """The trial's training and validation data on the device, put there once."""
@@ -107,7 +143,8 @@ class Race:
     def estimate(self, name: str, rung: int) -> float:
         """Seconds to the end of a rung, as the last epoch went."""
         trial = self.trials[name]
-        return trial.batch.seconds * max(0, last_epoch(trial.spec, rung) - trial.epochs)
+        epochs = max(0, last_epoch(trial.spec, rung) - trial.epochs)
+        return self.paces.get(name, 0.0) * epochs
 
     def rank(self, name: str) -> tuple[float, float]:
         """By mean validation accuracy, then by mean loss."""
@@ -191,28 +228,3 @@ def _comparable(one: Dataset, other: Dataset) -> bool:
     return one.class_names == other.class_names and all(
         a.x.shape == b.x.shape and (a.y == b.y).all() for a, b in pairs
     )
-
-
-# Accuracy that a change must add to be worth one more option.
-MARGIN = 0.01
-
-
-def best(outcomes: Sequence[Outcome]) -> Outcome:
-    """The outcome with the best validation score in the last rung, the untreated run included.
-
-    Of those that are as good as the best, it is the one with the fewest changes.
-    """
-    last_rung = max((outcome.rung for outcome in outcomes[1:]), default=0)
-    last = [outcome for outcome in outcomes if outcome.rung >= last_rung]
-    if not last_rung or not last:
-        return outcomes[0]
-    top = min(last, key=lambda outcome: paired.rank(outcome.scores))
-    equals = [outcome for outcome in last if _as_good(outcome, top)]
-    return min(equals, key=lambda outcome: len(outcome.trial.candidate.changes))
-
-
-def _as_good(outcome: Outcome, top: Outcome) -> bool:
-    """Whether an outcome is within MARGIN of the best one and not worse beyond chance."""
-    lead = paired.gain(top.scores, outcome.scores)
-    certain = lead.low is not None and lead.low > 0
-    return lead.difference <= MARGIN and not certain

@@ -80,15 +80,18 @@ def result(
     dataset: Dataset,
     *,
     interrupted: bool = False,
+    cut: bool = False,
     checkpoint_path: str | None = None,
     began: float | None = None,
 ) -> TrainRecord:
     """The record of a run that has ended.
 
     progress: the last one, None where the run was interrupted during its first epoch.
+    interrupted, cut: whether it ended before its epochs were over; of one that was only cut, what
+    its network makes of the examples is measured all the same.
     checkpoint_path: where it was saved; began: `time.perf_counter()` when the command began.
     """
-    stopped = "signal" if interrupted else _stopped(progress)
+    stopped = "signal" if interrupted or cut else _stopped(progress)
     epochs = snapshot.history.epochs
     if progress and stopped == "diverged":
         epochs = (*epochs, progress.record)

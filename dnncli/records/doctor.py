@@ -71,7 +71,9 @@ class DoctorRecord:
     before: what was found before training. health, test: of the run as it is; majority, linear:
     validation accuracies of always answering the largest class, and of a linear model (None where
     there are too many features). examined: training examples that it was examined on.
-    chosen: the candidate that did best on validation, None where nothing gained beyond chance.
+    chosen: the candidate to train with, None where nothing is known to help. basis: "trial" where
+    it gained beyond chance on validation, "diagnosis" where it is the first finding's remedy, which
+    the trial did not tell apart from the best, or a column to leave out, which no trial can show.
     options: those to train with that are not defaults; command_line: the same as words.
     test_gain: test accuracy with the chosen change less without. finished: whether the race reached
     its last rung within the budget.
@@ -97,3 +99,4 @@ class DoctorRecord:
     conclusion: str
     budget: float
     seconds: Seconds
+    basis: str | None = None

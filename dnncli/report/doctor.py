@@ -80,13 +80,13 @@ def closing(record: DoctorRecord) -> Iterator[RenderableType]:
     if len(tried) > 1:
         yield _table(record, tried)
         yield Text()
-    good = record.healthy or record.chosen is not None
+    good = record.healthy or record.basis is not None
     style = "bold green" if good else "bold"
     yield Text(record.conclusion, style=style)
     if record.test_gain is not None:
         counted = "in R²" if record.data.targets else "points of accuracy"
         yield Text(f"on the test set: {merit(record.data).gain(record.test_gain)} {counted}.")
-    if record.chosen is not None:
+    if record.basis is not None:
         yield Text(f"run: {shlex.join(record.command_line)}", style="bold")
 
 

@@ -98,6 +98,17 @@ def start(spec: RunSpec, seeds: int, dataset: Dataset) -> SeedBatch:
     return SeedBatch(histories, states, start, numbers=dataset.quantities)
 
 
+def joined(one: SeedBatch, other: SeedBatch) -> SeedBatch:
+    """Both batches' seeds as one, of runs that have ended: no program is compiled for so many."""
+    states = jax.tree.map(_stacked, one.states, other.states)
+    start = jax.tree.map(_stacked, one.start, other.start)
+    return replace(other, runs=one.runs + other.runs, states=states, start=start)
+
+
+def _stacked(one: Any, other: Any) -> np.ndarray:
+    return np.concatenate([np.asarray(one), np.asarray(other)])
+
+
 def keys(runs: tuple[RunSpec, ...]) -> UInt32[np.ndarray, "seeds 2"]:
     """Each seed's key, as a single run has it."""
     return np.stack([key(run.seed) for run in runs])

@@ -1,7 +1,7 @@
 """Doctor's choice, a random search with the same budget and a constant answer; run by hand.
 
     python tests/calibration/choices.py --half evaluation [--minutes M] [--budget S] [--seeds N]
-        [--results FOLDER] [--after N]
+        [--results FOLDER] [--after N] [--only REGEX]
 
 takes the sick networks of `run.py` that options can cure, in its order; --after leaves out the
 first N that count, which were measured before. `dnncli doctor` examines each with a budget of S
@@ -16,6 +16,7 @@ import argparse
 import hashlib
 import os
 import random
+import re
 import sys
 import tempfile
 import time
@@ -42,7 +43,7 @@ def main() -> None:
     cures: list[tuple[bool, bool, bool]] = []
     seen = 0
     ends = time.monotonic() + 60 * chosen.minutes
-    for case in sick(chosen.half):
+    for case in sick(chosen.half, chosen.only):
         if time.monotonic() > ends:
             break
         label = runner.label(case, known)
@@ -65,14 +66,16 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3, help="of each of doctor's candidates")
     parser.add_argument("--results", type=Path, metavar="FOLDER")
     parser.add_argument("--after", type=int, default=0, metavar="N")
+    parser.add_argument("--only", default="", metavar="REGEX", help="cases whose name this matches")
     return parser.parse_args()
 
 
-def sick(half: str) -> list:
+def sick(half: str, only: str = "") -> list:
     """The half's sick networks that options can cure, in the order of their names' hashes."""
     from calibration import cases
 
     fitting = [case for case in cases.sick() if half in (case.half, "both") and case.curable]
+    fitting = [case for case in fitting if re.search(only, case.name)]
     return sorted(fitting, key=lambda case: hashlib.sha256(case.name.encode()).digest())
 
 

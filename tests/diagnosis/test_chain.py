@@ -446,6 +446,26 @@ class TestGeneralisation:
         nearly = outcome(SplitOutcome(0.1, ((196, 4), (4, 196))))
         assert chain.findings(case({}, epochs, outcome=nearly, **ended)) == ()
 
+    @pytest.mark.parametrize("power", [0.4, 0.6])
+    @pytest.mark.parametrize("total", [1, 2, 3, 8, 40])
+    def test_a_loss_that_falls_as_if_it_had_just_begun_to(self, total, power):
+        """A power of the epoch: from a half on, twice the epochs take 29 % off the loss."""
+        losses = [0.3 * t**-power for t in range(1, total + 1)]
+        epochs = [epoch(t, loss * 2**power, loss) for t, loss in enumerate(losses, 1)]
+        ended = {"stopped": "epochs", "best_epoch": total}
+        nine_of_ten = SplitOutcome(0.3, ((180, 20), (20, 180)))
+        found = chain.findings(case({}, epochs, outcome=outcome(nine_of_ten), **ended))
+        assert [one.rule for one in found] == ["unfinished"] * (power > 0.5)
+        nearly = outcome(SplitOutcome(0.1, ((196, 4), (4, 196))))
+        assert chain.findings(case({}, epochs, outcome=nearly, **ended)) == ()
+
+    def test_dropout_makes_a_single_epoch_s_training_loss_tell_nothing(self):
+        once = (epoch(1, 1.0, 0.5),)
+        nine_of_ten = outcome(SplitOutcome(0.3, ((180, 20), (20, 180))))
+        ended = {"stopped": "epochs", "best_epoch": 1, "outcome": nine_of_ten}
+        assert first(case({}, once, **ended)).rule == "unfinished"
+        assert chain.findings(case({"dropout": 0.2}, once, **ended)) == ()
+
     def test_a_run_that_lost_patience_is_finished(self):
         subject = case({}, outcome=NOTHING, stopped="patience")
         assert "unfinished" not in [finding.rule for finding in chain.findings(subject)]

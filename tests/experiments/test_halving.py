@@ -73,8 +73,8 @@ def test_a_candidate_that_is_late_but_better_needs_only_to_be_in_the_better_half
 
 
 def test_of_equals_the_first_are_kept():
-    assert survivors(dict.fromkeys("abcdefg", (0.5,)), "a") == ("a", "b", "c", "d")
-    assert survivors({"a": (3.0,), "b": (1.0,), "c": (2.0,)}, "a") == ("a", "b", "c")
+    assert survivors(dict.fromkeys("abcdefg", (0.5,)), ("a",)) == ("a", "b", "c", "d")
+    assert survivors({"a": (3.0,), "b": (1.0,), "c": (2.0,)}, ("a",)) == ("a", "b", "c")
 
 
 def test_what_is_compiled_goes_before_what_is_not():

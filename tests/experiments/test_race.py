@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 from problems import dataset, spec
 
-from dnncli.experiments import race
+from dnncli.experiments import paired, race
+from dnncli.experiments.doctor.choice import TRIAL, Choice, best, choose
 from dnncli.experiments.halving import RUNGS, Deadline, Halved
-from dnncli.experiments.paired import Candidate, SeedScore
-from dnncli.experiments.race import Advanced, Outcome, Race
-from dnncli.experiments.statistics import Paired
+from dnncli.experiments.paired import Candidate
+from dnncli.experiments.race import UNTREATED, Advanced, Race
 from dnncli.training import compilation_cache
 
 DATA = dataset(train=200, validation=150, test=60)
@@ -42,10 +42,9 @@ def run(fault, *changes, budget=600.0):
 def test_a_known_fault_is_cured(fault, cure):
     events, outcomes = run(fault, {"lr": 100.0}, cure)
     untreated, _, cured = outcomes
-    winner = race.best(outcomes)
-    assert winner is cured
-    assert winner.gain.low > 0
-    assert winner.rung == len(RUNGS)
+    assert choose(outcomes) == Choice(cured, TRIAL)
+    assert cured.gain.low > 0
+    assert cured.rung == len(RUNGS)
     assert untreated.gain is None
     assert all(isinstance(event, Advanced | Halved) for event in events)
     left = [event.seconds_left for event in events]
@@ -57,32 +56,33 @@ def test_without_time_the_first_remedy_alone_is_tried():
     assert [outcome.rung for outcome in outcomes] == [1, 1, 0]
     assert outcomes[1].gain is not None
     assert outcomes[2].gain is None
-    assert race.best(outcomes) in outcomes[:2]
+    assert best(outcomes) in outcomes[:2]
 
 
-def outcome(accuracies, rung=4, **changes):
-    """An outcome made up by hand; of the trial only the candidate is looked at."""
-    trial = race.trials(spec(), DATA, [], 1, lambda source: DATA)[0]
-    named = replace(trial, candidate=Candidate(str(changes), changes))
-    gain = Paired(0.1, 0.05, 0.15, None)
-    return Outcome(named, rung, tuple(SeedScore(a, 1 - a) for a in accuracies), gain)
-
-
-def test_of_equals_the_one_with_fewest_changes_is_taken():
-    untreated = outcome([0.5, 0.5, 0.5])
-    simple = outcome([0.90, 0.92, 0.91], lr=0.1)
-    better = outcome([0.905, 0.915, 0.92], lr=0.1, bn=True)
-    assert race.best((untreated, better, simple)) is simple
-    far = outcome([0.95, 0.97, 0.96], lr=0.1, bn=True)
-    assert race.best((untreated, far, simple)) is far
-
-
-def test_what_did_not_reach_the_last_rung_is_not_chosen():
-    early = outcome([0.99, 0.99, 0.99], rung=2, lr=0.1)
-    late = outcome([0.8, 0.8, 0.8], lr=0.2)
-    assert race.best((outcome([0.1, 0.1, 0.1]), early, late)) is late
-
-
-def test_where_nothing_is_better_the_run_stays_as_it_is():
-    untreated = outcome([0.9, 0.9, 0.9])
-    assert race.best((untreated, outcome([0.9, 0.9, 0.9], lr=0.2))) is untreated
+def test_the_next_seeds_of_finalists_are_added_and_stay_paired():
+    base = spec(hidden=(12,), batch_size=16, epochs=2, optimizer="sgd", lr=0.01)
+    asked = [Candidate("faster", {"lr": 0.1}), Candidate("fastest", {"lr": 0.5})]
+    trials = race.trials(base, DATA, asked, 2, lambda source: DATA)
+    contest = Race(
+        {one.candidate.name: one for one in trials}, Deadline(600.0, time.perf_counter()), 2
+    )
+    names = [UNTREATED.name, "faster"]
+    with contest.compiling():
+        assert not contest.repeatable(names)  # before they are at their end
+        list(contest.run())
+        before = contest.outcomes()
+        assert contest.repeatable(names)
+        events = list(contest.repeat(names))
+        assert not replace(contest, deadline=Deadline(0.0, time.perf_counter())).repeatable(names)
+    untreated, faster, fastest = contest.outcomes()
+    assert {event.name for event in events} == set(names)
+    assert [len(one.scores) for one in (untreated, faster, fastest)] == [4, 4, 2]
+    assert untreated.scores[:2] == before[0].scores
+    assert fastest == before[2]  # its pairs are the seeds that both have
+    assert [run.spec.seed for run in faster.trial.runs] == [0, 1, 2, 3]
+    # The third seed is the run that a trial of its own makes of it.
+    alone = race.trials(replace(base, seed=2), DATA, [], 2, lambda source: DATA)
+    again = Race({UNTREATED.name: alone[0]}, Deadline(600.0, time.perf_counter()), 2)
+    with again.compiling():
+        list(again.run())
+    assert again.outcomes()[0].scores == paired.scores(untreated.trial, 1)[2:]

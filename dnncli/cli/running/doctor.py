@@ -45,7 +45,7 @@ class Doctor:
         if caught is not None:
             self.presenter.notice("stopped: this is what is known so far.")
             return signals.CODES[caught]
-        if record.chosen is not None or record.healthy:
+        if record.basis is not None or record.healthy:
             self.extras.keep("train", record.options)
         return ExitCode.DONE if record.healthy else ExitCode.UNHEALTHY
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from dnncli.diagnosis.remedy import command_line, flags
 from dnncli.experiments import paired, statistics
+from dnncli.experiments.doctor.choice import DIAGNOSIS, Choice, best, choose
 from dnncli.experiments.doctor.run import Examination
 from dnncli.experiments.halving import RUNGS
 from dnncli.experiments.paired import Trial
-from dnncli.experiments.race import Outcome, best
+from dnncli.experiments.race import Outcome
 from dnncli.experiments.statistics import Paired
 from dnncli.experiments.train import elapsed
 from dnncli.records import CandidateRecord, DoctorRecord, Gain, Health, Seconds
@@ -38,6 +39,10 @@ CANNOT_FIT = (
 UNPROVEN = (
     "{} did best, but over {} seeds that may be chance: more of them (--seeds {}) would tell."
 )
+DIAGNOSED = (
+    "Train with {}: the diagnosis says so. In the trial it did {} over {} seeds, which may be"
+    " chance; more of them (--seeds {}) would tell."
+)
 LEARNED = (
     "It has learned, and no change of options that was tried makes it better beyond chance: more"
     " rows, or other features, may."
@@ -52,7 +57,8 @@ def result(examination: Examination) -> DoctorRecord:
     """The record of what an examination knows so far."""
     trained = examination.trained
     outcomes = examination.race.outcomes() if examination.race else ()
-    chosen = _chosen(outcomes)
+    choice = choose(outcomes, examination.advised)
+    chosen = choice.outcome if choice else None
     spec = chosen.trial.spec if chosen else _without_race(examination)
     options = options_to_type(spec)
     record = DoctorRecord(
@@ -73,9 +79,10 @@ def result(examination: Examination) -> DoctorRecord:
         test_gain=None,
         healthy=trained is not None and trained.healthy and not examination.before,
         finished=_finished(examination),
-        conclusion=_conclusion(examination, chosen),
+        conclusion=_conclusion(examination, choice),
         budget=examination.budget,
         seconds=Seconds(elapsed(examination.began), 0.0, 0.0),
+        basis=_basis(examination, choice),
     )
     if examination.reference:
         reference = examination.reference
@@ -95,17 +102,15 @@ def _without_race(examination: Examination) -> RunSpec:
     return paired.changed(examination.spec, examination.to_drop)
 
 
-def _chosen(outcomes: Sequence[Outcome]) -> Outcome | None:
-    """The winner, where it is better than the untreated run beyond chance."""
-    if not outcomes:
-        return None
-    winner = best(outcomes)
-    gained = winner.gain is not None and winner.gain.low is not None and winner.gain.low > 0
-    return winner if gained else None
-
-
 def _name(chosen: Outcome | None) -> str | None:
     return None if chosen is None else chosen.trial.candidate.name
+
+
+def _basis(examination: Examination, choice: Choice | None) -> str | None:
+    """On what grounds something is prescribed; a column that misleads needs no trial."""
+    if choice is not None:
+        return choice.basis
+    return None if examination.to_drop is None else DIAGNOSIS
 
 
 def _candidate(examination: Examination, outcome: Outcome) -> CandidateRecord:
@@ -159,7 +164,8 @@ def _with_test_scores(record: DoctorRecord, untreated: Outcome, chosen: Outcome)
         replace(candidate, test_accuracies=known.get(candidate.name))
         for candidate in record.candidates
     )
-    gain = _gain(statistics.paired(after, before), len(after))
+    # The untreated run may have been tried with more seeds, for another candidate's sake.
+    gain = _gain(statistics.paired(after, before[: len(after)]), len(after))
     return replace(record, candidates=candidates, test_gain=gain)
 
 
@@ -188,22 +194,33 @@ def _finished(examination: Examination) -> bool:
     return trained.healthy or examination.to_drop is not None
 
 
-def _conclusion(examination: Examination, chosen: Outcome | None) -> str:
+def _conclusion(examination: Examination, choice: Choice | None) -> str:
     """What to do, in a sentence."""
     trained = examination.trained
     if trained is None:
         return UNFINISHED
     if examination.to_drop is not None:
         return f"Train with {flags(examination.to_drop)}. {MISLED}"
-    if chosen is not None:
-        text = f"Train with {flags(chosen.trial.candidate.changes)}."
-        cured = _candidate(examination, chosen).healthy
-        return text if cured else f"{text} {NOT_CURED}"
+    if choice is not None:
+        return _prescription(examination, choice)
     if trained.healthy:
         return UNDECIDED if trained.cut else HEALTHY
     if examination.race is None or not examination.race.last_rung:
         return NOT_RACED
-    return without_cure(examination, best(examination.race.outcomes()))
+    return without_cure(examination, best(examination.race.outcomes(), examination.advised))
+
+
+def _prescription(examination: Examination, choice: Choice) -> str:
+    """What to train with, and what is not certain of it."""
+    candidate = _candidate(examination, choice.outcome)
+    if choice.basis == DIAGNOSIS:
+        assert candidate.gain is not None
+        raced = candidate.gain.pairs
+        counted = "R²" if examination.dataset.quantities is not None else "accuracy"
+        better = f"{candidate.gain.mean:.2g} better in {counted}"
+        return DIAGNOSED.format(candidate.flags, better, raced, 2 * raced)
+    text = f"Train with {candidate.flags}."
+    return text if candidate.healthy else f"{text} {NOT_CURED}"
 
 
 def without_cure(examination: Examination, winner: Outcome) -> str:

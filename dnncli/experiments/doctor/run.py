@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 from dnncli import data
 from dnncli.data import Dataset
+from dnncli.diagnosis.remedy import flags
 from dnncli.experiments import train
-from dnncli.experiments.doctor import candidates
+from dnncli.experiments.doctor import candidates, choice
 from dnncli.experiments.doctor.one_batch import fit_one_batch
 from dnncli.experiments.doctor.reference import Reference, excerpt, reference
 from dnncli.experiments.halving import Deadline, Halved
@@ -26,6 +27,9 @@ from dnncli.training.snapshot import Snapshot
 SEEDS = 5
 BUDGET = 60.0  # seconds
 TRAINING_SHARE = 0.35  # of the budget, for the run as it is
+# Times that finalists get as many seeds again. Each look at an interval is another chance to be
+# fooled: three in all make a 95 % interval one of about 90 %.
+REPEATS = 2
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,16 @@ class Examination:
             return None
         return remedy.changes
 
+    @property
+    def advised(self) -> str | None:
+        """The first finding's remedy, by the candidate's name; None where it is not in the race."""
+        found = self._findings()
+        remedy = found[0].remedy if found else None
+        if remedy is None or self.race is None:
+            return None
+        name = flags(remedy.changes)
+        return name if name in self.race.trials else None
+
     def run(self) -> Iterator[Event]:
         """Examine the network; a healthy one is not raced, nor one that a column misleads.
 
@@ -127,6 +141,15 @@ class Examination:
             yield FittedOneBatch(self.one_batch, self.deadline.left)
             yield Racing(tuple(self.race.trials), self.seeds, self.deadline.left)
             yield from self.race.run()
+            yield from self._repeated(self.race)
+
+    def _repeated(self, race: Race) -> Iterator[Advanced]:
+        """More seeds of the finalists, while they may change the choice and there is time."""
+        for _ in range(REPEATS):
+            names = choice.undecided(race.outcomes(), self.advised)
+            if not names or not race.repeatable(names):
+                return
+            yield from race.repeat(names)
 
     def _train(self, dataset: Dataset) -> Iterator[Event]:
         """The run as it is, with everything measured, for its share of the budget."""
@@ -142,8 +165,8 @@ class Examination:
         yield self.trained
 
     def _trained(self, snapshot: Snapshot, progress: Progress | None, dataset: Dataset) -> Trained:
-        record = train.result(snapshot, progress, dataset, began=self.began)
         cut = progress is None or progress.stopped is None
+        record = train.result(snapshot, progress, dataset, cut=cut, began=self.began)
         healthy = record.health.verdict == "healthy" and self._learned(record, cut)
         return Trained(record, healthy, cut, self.deadline.left)
 
@@ -170,12 +193,21 @@ class Examination:
             return False
         return score.loss <= record.epochs[record.best_epoch - 1].val_loss
 
+    def _findings(self) -> tuple[Finding, ...]:
+        """All findings, those of the whole run first; what a part of it shows comes last."""
+        if self.trained is None:
+            return self.before
+        measured = self.trained.record.health.findings
+        if self.trained.cut:
+            return (*self.before, *measured)
+        return (*measured, *self.before)
+
     def _prepared_race(self, dataset: Dataset) -> Race:
         """The findings' remedies and the standbys against the run as it is."""
         assert self.trained is not None
-        findings = (*self.before, *self.trained.record.health.findings)
+        found = self._findings()
         diverged = self.trained.record.stopped == "diverged"
-        proposed = candidates.remedies(findings)
+        proposed = candidates.remedies(found)
         contestants = trials(
             self.spec,
             dataset,
@@ -184,7 +216,9 @@ class Examination:
             self._load,
         )
         by_name = {trial.candidate.name: trial for trial in contestants}
-        return Race(by_name, self.deadline, self.seeds)
+        # The first remedy stays to the end: the choice may be between it and the best.
+        always = 2 if found and found[0].remedy else 1
+        return Race(by_name, self.deadline, self.seeds, always=always)
 
     def _load(self, source: DataSpec) -> Dataset:
         """The data taken otherwise, as much of them as is examined."""
