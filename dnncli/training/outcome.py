@@ -19,14 +19,12 @@ from dnncli.spec import NetworkSpec
 from dnncli.training import engine, nonlinearity, placement
 from dnncli.training.certainty import above_frequencies
 from dnncli.training.program import Block
+from dnncli.training.simple_models import Fitted, neighbours, relative, ridge, standardised_pair
 from dnncli.training.snapshot import Snapshot
 
 EXAMPLES = 10_000  # of a split at most: an accuracy is then known to half a percent
 TRAIN_SAMPLE = 2000  # of the reference models: their accuracy is known to a percent or so
 HELD_OUT_SAMPLE = 500
-NEIGHBOURS = 5
-RIDGE = 1e-2  # times the number of examples, on standardised features
-
 
 Weights = Float64[np.ndarray, " classes"] | None  # of an example of each class; None: all alike
 
@@ -165,48 +163,17 @@ def simple_models(train: Split, held_out: Split, classes: int) -> Reference | No
     if pair is None:
         return None
     scaled, new = pair
-    known = _Fitted(scaled, np.eye(classes)[fit.y], _relative(fit.weights, len(fit)))
+    known = Fitted(scaled, np.eye(classes)[fit.y], relative(fit.weights, len(fit)))
     counted = train.class_weights(classes)
     right = []
-    for answers in (_ridge(known, new), _neighbours(known, new)):
+    for outputs in (ridge(known, new), neighbours(known, new)):
+        answers = outputs.argmax(axis=1)
         counts = np.zeros((classes, 2), np.int64)  # of each class, wrong and right answers
         np.add.at(counts, (asked.y, (answers == asked.y).astype(np.intp)), 1)
         if counted is not None:
             counts = weighed(counts, counted)
         right.append(counts)
     return Reference(int(right[0].sum()), *(int(counts[:, 1].sum()) for counts in right))
-
-
-class _Fitted(NamedTuple):
-    """Standardised examples, one-hot classes and weights to which simple models are fitted."""
-
-    x: Float64[np.ndarray, "rows features"]
-    targets: Float64[np.ndarray, "rows classes"]
-    weights: Float64[np.ndarray, " rows"]
-
-
-def _relative(
-    weights: Float32[np.ndarray, " rows"] | None, rows: int
-) -> Float64[np.ndarray, " rows"]:
-    """Weights with mean 1; all 1 where examples count alike."""
-    if weights is None:
-        return np.ones(rows)
-    return weights / weights.mean(dtype=np.float64)
-
-
-def standardised_pair(
-    fit: Split, asked: Split
-) -> tuple[Float64[np.ndarray, "rows varying"], Float64[np.ndarray, "asked varying"]] | None:
-    """The features that vary, standardised as the first split's are; None where there are none."""
-    x = np.asarray(fit.x, np.float64)
-    mean = x.mean(axis=0)
-    spread = x.std(axis=0)
-    varies = spread > np.abs(mean) * 2.0**-22
-    if not varies.any() or not len(asked):
-        return None
-    scaled = (x[:, varies] - mean[varies]) / spread[varies]
-    new = (np.asarray(asked.x)[:, varies].astype(np.float64) - mean[varies]) / spread[varies]
-    return scaled, new
 
 
 def sample(split: Split, count: int) -> Split:
@@ -217,26 +184,3 @@ def sample(split: Split, count: int) -> Split:
 def _stride(split: Split, count: int) -> int:
     """Of so many examples one is taken, so that at most `count` are."""
     return max(1, -(-len(split) // count))
-
-
-def _ridge(known: _Fitted, new: Float64[np.ndarray, "asked features"]) -> Int[np.ndarray, " asked"]:
-    """Weighted least squares on one-hot classes, with an intercept."""
-    middle = np.average(known.x, axis=0, weights=known.weights)
-    centre = np.average(known.targets, axis=0, weights=known.weights)
-    inside = known.x - middle
-    weighted = inside * known.weights[:, None]
-    gram = inside.T @ weighted + RIDGE * len(inside) * np.eye(inside.shape[1])
-    slopes = np.linalg.solve(gram, weighted.T @ (known.targets - centre))
-    return ((new - middle) @ slopes + centre).argmax(axis=1)
-
-
-def _neighbours(
-    known: _Fitted, new: Float64[np.ndarray, "asked features"]
-) -> Int[np.ndarray, " asked"]:
-    """The class of largest weight among the nearest training examples."""
-    count = min(NEIGHBOURS, len(known.x))
-    # |a - b|^2 but for |a|^2, which is the same for all of b.
-    distances = np.square(known.x).sum(axis=1) - 2 * (new @ known.x.T)
-    nearest = np.argpartition(distances, count - 1, axis=1)[:, :count]
-    votes = (known.targets * known.weights[:, None])[nearest].sum(axis=1)
-    return votes.argmax(axis=1)

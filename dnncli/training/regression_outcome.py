@@ -18,15 +18,13 @@ from dnncli.training.certainty import standard_errors
 from dnncli.training.outcome import (
     EXAMPLES,
     HELD_OUT_SAMPLE,
-    NEIGHBOURS,
-    RIDGE,
     TRAIN_SAMPLE,
     Measured,
     sample,
-    standardised_pair,
     together,
 )
 from dnncli.training.program import Block
+from dnncli.training.simple_models import Fitted, neighbours, relative, ridge, standardised_pair
 from dnncli.training.snapshot import Snapshot
 
 Numbers = Float64[np.ndarray, "rows outputs"]
@@ -108,45 +106,28 @@ def r2(y: Numbers, outputs: Numbers) -> float:
 def _beside_simple(
     found: RegressionOutcome, train: Split, held_out: Split, outputs: Numbers
 ) -> RegressionOutcome:
-    """The outcome with what ridge regression and nearest neighbours reach on a sample."""
+    """The outcome with what ridge regression and nearest neighbours reach on a sample.
+
+    Where examples have weights, the models are fitted by them as the network is; R² counts all
+    alike, the network's too.
+    """
     fit = sample(train, TRAIN_SAMPLE)
     asked = sample(held_out, HELD_OUT_SAMPLE)
     pair = standardised_pair(fit, asked)
     if pair is None:
         return found
-    x = pair[0]
-    new = pair[1]
+    known = Fitted(pair[0], fit.y.astype(np.float64), relative(fit.weights, len(fit)))
     y = asked.y.astype(np.float64)
-    known = fit.y.astype(np.float64)
-    models = (_ridge(x, known, new), _neighbours(x, known, new))
+    models = (ridge(known, pair[1]), neighbours(known, pair[1]))
     linear = r2(y, models[0])
-    neighbours = r2(y, models[1])
-    better = _squares(y, models[int(neighbours > linear)])
+    nearest = r2(y, models[1])
+    better = _squares(y, models[int(nearest > linear)])
     own = sample(Split(held_out.x, outputs.astype(np.float32)), HELD_OUT_SAMPLE).y
     return RegressionOutcome(
         found.train,
         found.held_out,
         linear,
-        neighbours,
+        nearest,
         below_simple=standard_errors(_squares(y, own.astype(np.float64)) - better),
         simple_above_mean=standard_errors(_squares(y, np.zeros_like(y)) - better),
     )
-
-
-def _ridge(
-    x: Float64[np.ndarray, "rows features"], y: Numbers, new: Float64[np.ndarray, "asked features"]
-) -> Float64[np.ndarray, "asked outputs"]:
-    """Least squares with an intercept."""
-    centre = y.mean(axis=0)
-    gram = x.T @ x + RIDGE * len(x) * np.eye(x.shape[1])
-    return new @ np.linalg.solve(gram, x.T @ (y - centre)) + centre
-
-
-def _neighbours(
-    x: Float64[np.ndarray, "rows features"], y: Numbers, new: Float64[np.ndarray, "asked features"]
-) -> Float64[np.ndarray, "asked outputs"]:
-    """The mean of the nearest training examples."""
-    count = min(NEIGHBOURS, len(x))
-    distances = np.square(x).sum(axis=1) - 2 * (new @ x.T)
-    nearest = np.argpartition(distances, count - 1, axis=1)[:, :count]
-    return y[nearest].mean(axis=1)

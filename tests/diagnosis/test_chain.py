@@ -447,11 +447,11 @@ class TestGeneralisation:
         assert chain.findings(case({}, epochs, outcome=nearly, **ended)) == ()
 
     @pytest.mark.parametrize("power", [0.4, 0.6])
-    @pytest.mark.parametrize("total", [1, 2, 3, 8, 40])
+    @pytest.mark.parametrize("total", [1, 2, 8])
     def test_a_loss_that_falls_as_if_it_had_just_begun_to(self, total, power):
         """A power of the epoch: from a half on, twice the epochs take 29 % off the loss."""
         losses = [0.3 * t**-power for t in range(1, total + 1)]
-        epochs = [epoch(t, loss * 2**power, loss) for t, loss in enumerate(losses, 1)]
+        epochs = tuple(epoch(t, loss * 2**power, loss) for t, loss in enumerate(losses, 1))
         ended = {"stopped": "epochs", "best_epoch": total}
         nine_of_ten = SplitOutcome(0.3, ((180, 20), (20, 180)))
         found = chain.findings(case({}, epochs, outcome=outcome(nine_of_ten), **ended))

@@ -8,7 +8,7 @@ need scikit-learn, for numbers that only have to rank layers.
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int, Int32
+from jaxtyping import Bool, Float, Float32, Float64, Int, Int32
 
 from dnncli.data import Split
 from dnncli.errors import SpecError
@@ -16,6 +16,7 @@ from dnncli.nn import inference
 from dnncli.records import ProbeRecord
 from dnncli.training import placement
 from dnncli.training.regression_outcome import r2
+from dnncli.training.simple_models import relative
 from dnncli.training.snapshot import Snapshot
 
 FOLDS = 5
@@ -46,20 +47,27 @@ def probe(parent: Snapshot, train: Split) -> Iterator[ProbeRecord]:
 
 
 def held_out_accuracy(train: Split, held: Split) -> float:
-    """The accuracy on other examples of a linear classifier, with the penalty best for them."""
+    """The accuracy on other examples of a linear classifier, with the penalty best for them.
+
+    It is fitted by the training examples' weights, as a network is; accuracy counts all alike.
+    """
     x = _standardised(np.concatenate([train.x, held.x]))
     y = np.concatenate([train.y, held.y])
     is_held = np.arange(len(y)) >= len(train)
-    hits = _held_out(x, np.eye(int(y.max()) + 1)[y], is_held)
+    hits = _held_out(x, np.eye(int(y.max()) + 1)[y], is_held, train.weights)
     return float(hits.max() / len(held))
 
 
 def held_out_r2(train: Split, held: Split) -> float:
-    """R² on other examples of ridge regression, with the penalty best for them."""
+    """R² on other examples of ridge regression, with the penalty best for them.
+
+    It is fitted by the training examples' weights, as a network is; R² counts all alike.
+    """
     x = _standardised(np.concatenate([train.x, held.x]))
     y = np.concatenate([train.y, held.y]).astype(np.float64)
     is_held = np.arange(len(y)) >= len(train)
-    return max(r2(y[is_held], answers) for answers in _ridge_answers(x, y, is_held))
+    found = _ridge_answers(x, y, is_held, train.weights)
+    return max(r2(y[is_held], answers) for answers in found)
 
 
 def choose(probes: Sequence[ProbeRecord]) -> int:
@@ -134,10 +142,11 @@ def _held_out(
     x: Float64[np.ndarray, "examples features"],
     targets: Float64[np.ndarray, "examples classes"],
     held: Bool[np.ndarray, " examples"],
+    weights: Float32[np.ndarray, " fitted"] | None = None,
 ) -> Int[np.ndarray, " penalties"]:
     """How many held-out examples are classified correctly, for each penalty."""
     truth = targets[held].argmax(axis=1)
-    answers = _ridge_answers(x, targets, held)
+    answers = _ridge_answers(x, targets, held, weights)
     return np.array([int((scores.argmax(axis=1) == truth).sum()) for scores in answers])
 
 
@@ -145,16 +154,22 @@ def _ridge_answers(
     x: Float64[np.ndarray, "examples features"],
     targets: Float64[np.ndarray, "examples outputs"],
     held: Bool[np.ndarray, " examples"],
+    weights: Float32[np.ndarray, " fitted"] | None,
 ) -> Iterator[Float64[np.ndarray, "held outputs"]]:
-    """What ridge regression answers on the held-out examples, for each penalty."""
+    """What ridge regression answers on the held-out examples, for each penalty.
+
+    weights: of the examples that are not held out.
+    """
     train = x[~held]
-    mean = train.mean(axis=0)
+    counted = relative(weights, len(train))
+    mean = np.average(train, axis=0, weights=counted)
     centred = train - mean
-    frequency = targets[~held].mean(axis=0)
-    # With centred'centred / n = V diag(λ) V', the ridge weights are V (λ + penalty)^-1 V' cross.
-    values, vectors = np.linalg.eigh(centred.T @ centred / len(train))
-    cross = vectors.T @ (centred.T @ (targets[~held] - frequency)) / len(train)
+    frequency = np.average(targets[~held], axis=0, weights=counted)
+    weighted = centred * counted[:, None]
+    # With the covariance V diag(λ) V', the ridge weights are V (λ + penalty)^-1 V' cross.
+    values, vectors = np.linalg.eigh(centred.T @ weighted / len(train))
+    cross = vectors.T @ (weighted.T @ (targets[~held] - frequency)) / len(train)
     projected = (x[held] - mean) @ vectors
     for penalty in PENALTIES:
-        weights = cross / (np.maximum(values, 0.0) + penalty)[:, None]
-        yield projected @ weights + frequency
+        slopes = cross / (np.maximum(values, 0.0) + penalty)[:, None]
+        yield projected @ slopes + frequency
