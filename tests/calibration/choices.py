@@ -1,10 +1,11 @@
 """Doctor's choice, a random search with the same budget and a constant answer; run by hand.
 
     python tests/calibration/choices.py --half evaluation [--minutes M] [--budget S] [--seeds N]
-        [--results FOLDER] [--after N] [--only REGEX]
+        [--results FOLDER] [--after N] [--every K] [--only REGEX] [--alone]
 
 takes the sick networks of `run.py` that options can cure, in its order; --after leaves out the
-first N that count, which were measured before. `dnncli doctor` examines each with a budget of S
+first N that count, which were measured before, --every takes each K-th, so that processes can
+share the work, and --alone leaves out the other two answers. `dnncli doctor` examines each with a budget of S
 seconds of processor time (the clock of a machine that others share says little), and random search
 gets as many as doctor took: learning rate, optimizer, activation and batch size are drawn, each
 other option stays with a chance of a half, and the validation accuracy chooses. The constant answer
@@ -24,7 +25,7 @@ from collections.abc import Iterator
 from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 NAMES = ("doctor's choice", "random search", "--act elu and the default rate")
 
@@ -40,7 +41,7 @@ def main() -> None:
     folder = chosen.results or Path(tempfile.gettempdir(), "dnncli-calibration")
     runner = measuring.Runner(folder)
     known = measuring.read_labels(Path(__file__).with_name("labels.json"))
-    cures: list[tuple[bool, bool, bool]] = []
+    cures: list[tuple[bool, ...]] = []
     seen = 0
     ends = time.monotonic() + 60 * chosen.minutes
     for case in sick(chosen.half, chosen.only):
@@ -48,7 +49,7 @@ def main() -> None:
             break
         label = runner.label(case, known)
         seen += label.holds
-        if not label.holds or seen <= chosen.after:
+        if not label.holds or seen <= chosen.after or (seen - chosen.after - 1) % chosen.every:
             continue
         cured, text = tried(runner, label, chosen)
         cures.append(cured)
@@ -66,6 +67,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3, help="of each of doctor's candidates")
     parser.add_argument("--results", type=Path, metavar="FOLDER")
     parser.add_argument("--after", type=int, default=0, metavar="N")
+    parser.add_argument("--every", type=int, default=1, metavar="K")
+    parser.add_argument("--alone", action="store_true", help="doctor's choice alone")
     parser.add_argument("--only", default="", metavar="REGEX", help="cases whose name this matches")
     return parser.parse_args()
 
@@ -87,19 +90,37 @@ def tried(runner: Any, label: Any, chosen: argparse.Namespace) -> tuple[tuple, s
 
     run = label.case.run
     began = time.process_time()
-    changes = prescribed(run, chosen, runner.folder)
+    choice = prescribed(run, chosen, runner.folder)
+    changes = choice.changes
     spent = time.process_time() - began
-    found = searched(run, spent, runner.folder)
-    runs = [remedied(run, changes) if changes else None, found, remedied(run, CONSTANT_CHANGES)]
-    accuracies = [0.0 if one is None else runner.accuracy(one) for one in runs]
+    accuracies = [choice.accuracy]
+    if choice.accuracy is None:
+        accuracies = [runner.accuracy(remedied(run, changes)) if changes else 0.0]
+    if not chosen.alone:
+        found = searched(run, spent, runner.folder)
+        runs = [found, remedied(run, CONSTANT_CHANGES)]
+        accuracies += [0.0 if one is None else runner.accuracy(one) for one in runs]
     cured = tuple(bool(label.twin - accuracy <= MARGIN) for accuracy in accuracies)
     told = ", ".join(f"{accuracy:.2f}" for accuracy in accuracies)
-    return cured, f"twin {label.twin:.2f}; {told}; {spent:.0f} s; {changes}"
+    return cured, f"twin {label.twin:.2f}; {told}; {spent:.0f} s; {choice.told}; {changes}"
 
 
-def prescribed(run: Any, chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """The changes that doctor chooses; none where it calls the network healthy or finds none."""
+class Prescribed(NamedTuple):
+    """What doctor says: its verdict and grounds, and the changes; none where it knows none.
+
+    accuracy: on the test set over the calibration's seeds, None where the race did not get to the
+    end of them.
+    """
+
+    told: str
+    changes: dict[str, Any]
+    accuracy: float | None = None
+
+
+def prescribed(run: Any, chosen: argparse.Namespace, folder: Path) -> Prescribed:
+    """What doctor chooses within the budget."""
     from calibration import running
+    from calibration.measuring import SEEDS
 
     from dnncli.experiments.doctor import result, subject
     from dnncli.experiments.doctor.run import Examination
@@ -121,12 +142,19 @@ def prescribed(run: Any, chosen: argparse.Namespace, folder: Path) -> dict[str, 
         timed = Timed(**(vars(looked) | {"began": time.process_time()}))
         for _ in timed.run():
             pass
+    record = result.result(timed)
+    told = f"{record.health.verdict}, by {record.basis or 'nothing'}"
     if timed.to_drop is not None:
-        return dict(timed.to_drop)
-    name = result.result(timed).chosen
-    if name is None or timed.race is None:
-        return {}
-    return dict(timed.race.trials[name].candidate.changes)
+        return Prescribed(told, dict(timed.to_drop))
+    named = [one for one in record.candidates if one.name == record.chosen]
+    if not named:
+        return Prescribed(told, {})
+    taken = named[0]
+    told = f"{told} at {taken.rung}/{taken.rungs} over {len(taken.val_accuracies)} seeds"
+    if taken.rung < taken.rungs or taken.test_accuracies is None:
+        return Prescribed(told, taken.changes)
+    first = taken.test_accuracies[: len(SEEDS)]  # the race's seeds begin with the same
+    return Prescribed(told, taken.changes, sum(first) / len(first))
 
 
 def searched(run: Any, seconds: float, folder: Path) -> Any:
