@@ -125,8 +125,8 @@ class Race:
             now = self.deadline.clock()
             self.paces[name] = now - before
             score = paired.mean_score(paired.scores(after))
+            before = now
             yield after, Advanced(name, rung, after.epochs, last, score, self.deadline.left)
-            before = self.deadline.clock()
 
     def _blocks(self, trial: Trial) -> tuple[Block, Block]:
         """The trial's training and validation data on the device, put there once."""

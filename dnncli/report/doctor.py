@@ -93,7 +93,7 @@ def closing(record: DoctorRecord) -> Iterator[RenderableType]:
 def _table(record: DoctorRecord, tried: Sequence[CandidateRecord]) -> Table:
     """The candidates that were tried, the best first."""
     shown = merit(record.data)
-    title = f"Validation {shown.name} over {record.seeds} seeds, against the run as it is"
+    title = f"Validation {shown.name} over {seeds_of(record)} seeds, against the run as it is"
     table = Table(title=title, show_edge=False, **text.TABLE)
     table.add_column("change")
     for name in ("epochs", shown.name, "gain", "layers"):
@@ -109,6 +109,13 @@ def _table(record: DoctorRecord, tried: Sequence[CandidateRecord]) -> Table:
         )
         table.add_row(*row, style=style)
     return table
+
+
+def seeds_of(record: DoctorRecord) -> str:
+    """How many seeds candidates had: finalists may have had more than the others."""
+    counts = [len(candidate.val_accuracies) for candidate in record.candidates if candidate.rung]
+    most = max(counts, default=record.seeds)
+    return f"{record.seeds}" if most <= record.seeds else f"{record.seeds} (finalists {most})"
 
 
 def order(candidate: CandidateRecord) -> tuple[float, float]:

@@ -5,8 +5,9 @@
 
 takes the sick networks of `run.py` that options can cure, in its order; --after leaves out the
 first N that count, which were measured before, --every takes each K-th, so that processes can
-share the work, and --alone leaves out the other two answers. `dnncli doctor` examines each with a budget of S
-seconds of processor time (the clock of a machine that others share says little), and random search
+share the cases, and --alone leaves out the other two answers. `dnncli doctor` examines each with a
+budget of S seconds of work, which `work.py` counts by programs and steps: what a machine that
+others share does in a second, by the wall's clock or the processor's, says little. Random search
 gets as many as doctor took: learning rate, optimizer, activation and batch size are drawn, each
 other option stays with a chance of a half, and the validation accuracy chooses. The constant answer
 is `--act elu` and the default rate. Each choice is then trained over the calibration's seeds; it
@@ -87,22 +88,22 @@ def tried(runner: Any, label: Any, chosen: argparse.Namespace) -> tuple[tuple, s
     from calibration.cases import MARGIN
     from calibration.measuring import remedied
     from calibration.truths import CONSTANT_CHANGES
+    from calibration.work import Work
 
     run = label.case.run
-    began = time.process_time()
-    choice = prescribed(run, chosen, runner.folder)
+    work = Work()
+    choice = prescribed(run, chosen, runner.folder, work)
     changes = choice.changes
-    spent = time.process_time() - began
     accuracies = [choice.accuracy]
     if choice.accuracy is None:
         accuracies = [runner.accuracy(remedied(run, changes)) if changes else 0.0]
     if not chosen.alone:
-        found = searched(run, spent, runner.folder)
+        found = searched(run, work.seconds, runner.folder)
         runs = [found, remedied(run, CONSTANT_CHANGES)]
         accuracies += [0.0 if one is None else runner.accuracy(one) for one in runs]
     cured = tuple(bool(label.twin - accuracy <= MARGIN) for accuracy in accuracies)
     told = ", ".join(f"{accuracy:.2f}" for accuracy in accuracies)
-    return cured, f"twin {label.twin:.2f}; {told}; {spent:.0f} s; {choice.told}; {changes}"
+    return cured, f"twin {label.twin:.2f}; {told}; {work.seconds:.0f} s; {choice.told}; {changes}"
 
 
 class Prescribed(NamedTuple):
@@ -117,8 +118,8 @@ class Prescribed(NamedTuple):
     accuracy: float | None = None
 
 
-def prescribed(run: Any, chosen: argparse.Namespace, folder: Path) -> Prescribed:
-    """What doctor chooses within the budget."""
+def prescribed(run: Any, chosen: argparse.Namespace, folder: Path, work: Any) -> Prescribed:
+    """What doctor chooses within the budget, by the clock of `work`."""
     from calibration import running
     from calibration.measuring import SEEDS
 
@@ -128,20 +129,20 @@ def prescribed(run: Any, chosen: argparse.Namespace, folder: Path) -> Prescribed
 
     @dataclass
     class Timed(Examination):
-        """An examination whose budget is processor time."""
+        """An examination whose budget is work."""
 
         @property
         def deadline(self) -> Deadline:
             """When the budget is used up."""
-            return Deadline(self.budget, self.began, time.process_time)
+            return Deadline(self.budget, self.began, work)
 
     spec = running.spec_of(run, 0)
     dataset = running.dataset_of(run.recipe, spec.data, folder)
     with chdir(folder / "tables" / run.recipe.digest):
         looked = subject.examination(spec, dataset, budget=chosen.budget, seeds=chosen.seeds)
-        timed = Timed(**(vars(looked) | {"began": time.process_time()}))
-        for _ in timed.run():
-            pass
+        timed = Timed(**(vars(looked) | {"began": work.seconds}))
+        for event in timed.run():
+            work.take(event, timed)
     record = result.result(timed)
     told = f"{record.health.verdict}, by {record.basis or 'nothing'}"
     if timed.to_drop is not None:
@@ -158,15 +159,21 @@ def prescribed(run: Any, chosen: argparse.Namespace, folder: Path) -> Prescribed
 
 
 def searched(run: Any, seconds: float, folder: Path) -> Any:
-    """The best of random runs by validation accuracy, drawn until the processor time is spent."""
+    """The best of random runs by validation accuracy, drawn until as much work is done."""
     from calibration import running
+    from calibration.work import Work, program, steps_per_epoch
 
     best = (-1.0, None)
-    ends = time.process_time() + seconds
+    work = Work()
     for candidate in drawn(run):
         accuracy = running.validated(candidate, 0, folder)
         best = max(best, (accuracy, candidate), key=lambda pair: pair[0])
-        if time.process_time() > ends:
+        if accuracy:  # else the options may make no run, which costs next to nothing
+            spec = running.spec_of(candidate, 0)
+            dataset = running.dataset_of(candidate.recipe, spec.data, folder)
+            steps = spec.schedule.epochs * steps_per_epoch(spec, dataset)
+            work.add(program(spec, dataset), steps)
+        if work.seconds > seconds:
             break
     return best[1]
 

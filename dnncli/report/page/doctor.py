@@ -48,7 +48,7 @@ def _key_facts(record: DoctorRecord) -> Iterator[Fact]:
     if record.test_gain:
         yield _gained(record.test_gain, shown)
     tried = [candidate for candidate in record.candidates if candidate.changes and candidate.rung]
-    yield Fact("remedies tried", str(len(tried)), f"{record.seeds} paired seeds each")
+    yield Fact("remedies tried", str(len(tried)), f"{doctor.seeds_of(record)} paired seeds each")
     yield Fact("time", text.seconds(record.seconds.total), f"of {record.budget:g} s")
 
 
@@ -63,9 +63,10 @@ def _gained(gain: Gain, shown: Merit) -> Fact:
 
 def _prescription(record: DoctorRecord) -> Iterator[Block]:
     """What to do."""
-    if record.chosen is None:
+    prescribed = record.chosen is not None or record.basis is not None
+    if not prescribed or record.basis == "diagnosis":
         yield Prose(record.conclusion)
-    else:
+    if prescribed:
         yield Command(shlex.join(record.command_line))
     if not record.finished:
         yield Prose("The budget ended before every finalist had all its epochs.", "note")
@@ -97,7 +98,9 @@ def _remedies(record: DoctorRecord) -> Iterator[Block]:
         Column("worse | better", numeric=False),
         Column("layers", numeric=False),
     )
-    caption = f"Validation {shown.name} over {record.seeds} seeds, against the run as it is"
+    caption = (
+        f"Validation {shown.name} over {doctor.seeds_of(record)} seeds, against the run as it is"
+    )
     note = "Candidates that fell behind were given up after fewer epochs. Intervals are of 95 %."
     yield Table(caption, heads, rows, note)
 
