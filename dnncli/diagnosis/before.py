@@ -95,7 +95,7 @@ def _normalisation(run: RunSpec, steps: int) -> Iterator[Finding]:
     if momentum**steps > STALE:
         needed = math.log(FRESH) / math.log(momentum)
         told = f"{momentum:g} needs {needed:,.0f} steps, the run has {steps:,}"
-        evidence = f"moving averages of momentum {told}"
+        evidence = f"a moving average of momentum {told}"
         lower = min(0.9, remedy.round_down(FRESH ** (1 / steps)))
         yield remedy.finding("normalisation", None, evidence, [Remedy({"bn_momentum": lower})])
 

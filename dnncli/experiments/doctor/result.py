@@ -32,6 +32,10 @@ MISLED = (
 )
 NOT_RACED = "The network is not healthy; it was stopped before any remedy was tried."
 NOT_CURED = "It is better so than as it is, but not healthy yet."
+CUT_SHORT = (
+    "It is better so than as it is; the budget allowed {} of its {} epochs: a larger one"
+    " (--budget) would tell whether it is healthy then."
+)
 CANNOT_FIT = (
     "No change of options that was tried helps, and the network cannot fit even one batch: look at"
     " the inputs, and at the network's size."
@@ -202,7 +206,7 @@ def _conclusion(examination: Examination, choice: Choice | None) -> str:
     if examination.to_drop is not None:
         return f"Train with {flags(examination.to_drop)}. {MISLED}"
     if choice is not None:
-        return _prescription(examination, choice)
+        return prescription(examination, choice)
     if trained.healthy:
         return UNDECIDED if trained.cut else HEALTHY
     if examination.race is None or not examination.race.last_rung:
@@ -210,7 +214,7 @@ def _conclusion(examination: Examination, choice: Choice | None) -> str:
     return without_cure(examination, best(examination.race.outcomes(), examination.advised))
 
 
-def _prescription(examination: Examination, choice: Choice) -> str:
+def prescription(examination: Examination, choice: Choice) -> str:
     """What to train with, and what is not certain of it."""
     candidate = _candidate(examination, choice.outcome)
     if choice.basis == DIAGNOSIS:
@@ -220,7 +224,12 @@ def _prescription(examination: Examination, choice: Choice) -> str:
         better = f"{candidate.gain.mean:.2g} better in {counted}"
         return DIAGNOSED.format(candidate.flags, better, raced, 2 * raced)
     text = f"Train with {candidate.flags}."
-    return text if candidate.healthy else f"{text} {NOT_CURED}"
+    if candidate.healthy:
+        return text
+    if candidate.rung < candidate.rungs:
+        planned = choice.outcome.trial.spec.schedule.epochs
+        return f"{text} {CUT_SHORT.format(candidate.epochs, planned)}"
+    return f"{text} {NOT_CURED}"
 
 
 def without_cure(examination: Examination, winner: Outcome) -> str:
