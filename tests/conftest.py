@@ -14,6 +14,7 @@ import jax
 import jaxtyping
 import optax
 import pytest
+import quick
 
 # The numeric tower: where a float is asked for, an int will do, as type checkers have it.
 CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
@@ -84,15 +85,8 @@ def programs_are_dropped():
         gc.collect()
 
 
-QUICK = "jax_disable_most_optimizations"
-
-
 @pytest.fixture(scope="module")
 def quick_compilation():
-    """Programs are compiled fast rather than fast themselves, here and in other processes: half the time."""
-    before = jax.config.read(QUICK)
-    jax.config.update(QUICK, True)
-    os.environ[QUICK.upper()] = "1"
-    yield
-    jax.config.update(QUICK, before)
-    del os.environ[QUICK.upper()]
+    """Programs are compiled fast rather than fast themselves."""
+    with quick.compilation():
+        yield

@@ -24,6 +24,8 @@ from dnncli.storage.checkpoint import Checkpoint
 from dnncli.training import checkpointing
 from dnncli.training.history import RunHistory
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 DATA = dataset()
 EVERYTHING = {"act": "prelu", "bn": True, "bn_output": True, "dropout": 0.1}
 

@@ -13,6 +13,8 @@ from dnncli.spec.monitors import MONITORS
 from dnncli.training import early_stopping, run
 from dnncli.training.checkpointing import from_checkpoint, to_checkpoint
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 
 def history(losses, accuracies=None):
     """Epochs with these validation figures."""

@@ -11,6 +11,8 @@ from dnncli.data import Split
 from dnncli.training import run
 from dnncli.training.outcome import measure, simple_models
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 DATA = dataset(train=40, validation=13, test=11)
 
 

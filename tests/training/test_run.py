@@ -20,6 +20,8 @@ from dnncli.training import plan as plans
 from dnncli.training.program import Block, Program
 from dnncli.training.step import step as take_step
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 DATA = dataset(train=70, validation=20)
 NOISY = {"bn": True, "bn_output": True, "dropout": 0.3}
 SATURATING = {"act": "tanh", "lr": 0.3, "epochs": 6}
