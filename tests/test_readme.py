@@ -34,11 +34,12 @@ def affordable(command: str) -> str:
     return re.sub(r"--epochs \d+", "--epochs 1", shorter) if "mnist/" in command else shorter
 
 
-def words(command: str) -> list[str]:
-    """The words after `dnncli`; empty for a line that needs a shell."""
-    first, *rest = shlex.split(command)
-    needs_shell = any(character in command for character in "|<>&;$*")
-    return rest if first == "dnncli" and not needs_shell else []
+# One command: a variable, its words, the file that its output goes to, the exit code that it must
+# have. Other lines need a shell.
+ONE = re.compile(
+    r"((?P<variable>[A-Z_]+)=(?P<value>\S+) )?dnncli (?P<words>[^|<>&;$*]+?)"
+    r"( > (?P<file>[\w.]+))?( \|\| test \$\? = (?P<code>\d+))?"
+)
 
 
 @pytest.mark.parametrize("command", readme.commands())
@@ -48,9 +49,14 @@ def test_a_command_of_the_readme_runs(command, folder, monkeypatch, quick_compil
         pytest.skip("needs ../shared")
     line = affordable(command)
     monkeypatch.chdir(folder)
-    if arguments := words(line):
-        result = shell.run(*arguments)
-        assert result.code == 0, result.err
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if one := ONE.fullmatch(line):
+        if one["variable"]:
+            monkeypatch.setenv(one["variable"], one["value"])
+        result = shell.run(*shlex.split(one["words"]))
+        assert result.code == 0 or str(result.code) == one["code"], result.err
+        if one["file"]:
+            Path(one["file"]).write_text(result.out)
         chapter.check(command, result.out)
     else:
         done = readme.run(line, folder)
@@ -75,11 +81,16 @@ def test_claims_are_of_rows_of_the_chapters_table():
 
 
 @pytest.mark.parametrize("console", readme.consoles(), ids=lambda console: console.command)
-def test_a_console_of_the_readme_shows_what_the_program_prints(console, folder, quick_compilation):
+def test_a_console_of_the_readme_shows_what_the_program_prints(
+    console, folder, monkeypatch, quick_compilation
+):
     if needs_what_is_not_here(console.command, folder):
         pytest.skip("needs ../shared")
-    done = readme.run(console.command, folder)
-    assert readme.shape(done.stdout) == readme.shape(console.output)
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("COLUMNS", raising=False)
+    one = ONE.fullmatch(console.command)
+    result = shell.run(*shlex.split(one["words"]))
+    assert readme.shape(result.out) == readme.shape(console.output)
 
 
 def test_the_options_are_the_programs():
