@@ -3,6 +3,11 @@
 Python raises an exception wherever the main thread happens to be. Where that is a callback of the
 garbage collector (JAX has one) it is swallowed; it is raised again until somebody has caught it.
 While modules are imported it waits: libraries in C++ can crash where their import is torn apart.
+
+A flag that the loop over epochs looks at would need neither the alarm nor `held`, but a signal is
+also answered where no loop of ours comes by: while the tour awaits a key (after a handler that
+returns, Python goes on reading), while DuckDB reads a table, while a deep network is traced or
+SciPy solves. `tests/cli/test_signals.py` holds that.
 """
 
 import os
@@ -12,7 +17,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
 
 from dnncli.errors import ExitCode
 
@@ -108,7 +112,7 @@ def install_early_handlers() -> None:
         if not _importing(frame):
             raise KeyboardInterrupt
 
-    def tell(unraisable: Any) -> None:
+    def tell(unraisable: "sys.UnraisableHookArgs") -> None:
         if not issubclass(unraisable.exc_type, KeyboardInterrupt | Interrupted):
             sys.__unraisablehook__(unraisable)
 
