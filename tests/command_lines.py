@@ -25,6 +25,12 @@ SMALL = "--hidden 12,8 --epochs 2"
 TABLE = "--data table.csv --hidden 8 --epochs 2"
 PAIR = "--acts tanh,relu --hidden 8 --epochs 2"
 
+RACE = (
+    "--data table.csv --drop note --preset plain --hidden 6 --epochs 2 --patience 0 --seed 3"
+    " --seeds 2 --budget 1"
+)
+KEYS = """python3 -c 'import json, sys; print(sorted(json.load(sys.stdin)))'"""
+
 COMMAND_LINES = {
     # train: formats
     "train, the defaults": "dnncli train --epochs 2",
@@ -87,6 +93,25 @@ COMMAND_LINES = {
     f" dnncli train {SMALL} --out digits.ckpt --overwrite --format json",
     "train, plot": f"dnncli train {SMALL} --plot run.svg --out a.ckpt",
     "train, tensorboard": f"dnncli train {SMALL} --tensorboard logs --out a.ckpt",
+    "train, preset": "dnncli train --data table.csv --preset tabular --epochs 2 --json a.json",
+    "train, regression": "dnncli train --data table.csv --target age --task regression --hidden 8"
+    " --epochs 2 --weight size --format json",
+    "train, decision": f"dnncli train {SMALL} --classes 3,8 --calibrate --threshold auto"
+    " --class-weight balanced --monitor val-auc --format json",
+    "train, several networks": f"dnncli train {SMALL} --ensemble 3 --format json --out a.ckpt;"
+    f" dnncli train {SMALL} --folds 2 --final --format json --out b.ckpt",
+    "train, precision": f"dnncli train {SMALL} --precision bfloat16 --split-seed 3 --format json",
+    "train, verify": "dnncli train --verify digits.ckpt --json a.json",
+    "train, keep": f"dnncli train {SMALL} --keep 1 --format csv --out a.ckpt",
+    # doctor and tune race against the clock: what is the same on every machine is compared
+    "doctor, table": f"dnncli doctor {RACE} --lr 1e-6 -q | sed -n 1,2p || true",
+    "doctor, formats": f"dnncli doctor {RACE} --format json | {KEYS} || true;"
+    f" dnncli doctor {RACE} --format jsonl | sed -n 1p || true;"
+    f" dnncli doctor {RACE} --format csv | sed -n 1p || true",
+    "tune, table": f"dnncli tune {RACE} -q | sed -n 1,2p || true",
+    "tune, formats": f"dnncli tune {RACE} --format json | {KEYS} || true;"
+    f" dnncli tune {RACE} --format jsonl | sed -n 1p || true;"
+    f" dnncli tune {RACE} --format csv | sed -n 1p || true",
     # eval
     "eval, table": "dnncli eval digits.ckpt",
     "eval, everything": "dnncli eval bn.ckpt --split train --split validation --split test"
@@ -95,6 +120,9 @@ COMMAND_LINES = {
     " dnncli eval digits.ckpt --format csv",
     "eval, other data": "dnncli eval table.ckpt --data test.csv --gradients",
     "eval, batch statistics": "dnncli eval bn.ckpt --bn-stats batch --gradients",
+    "eval, salvage": "dnncli eval digits.ckpt --salvage --config run.toml",
+    "eval, importance": "dnncli eval table.ckpt --importance --format json",
+    "eval, smoothness": "dnncli eval bn.ckpt --along-gradient 0.1 --format json",
     # predict
     "predict, csv": "dnncli predict table.ckpt new.csv",
     "predict, probabilities": "dnncli predict table.ckpt new.csv --probabilities --format json",
@@ -104,8 +132,10 @@ COMMAND_LINES = {
     "predict, stdin": "dnncli predict table.ckpt - < new.csv",
     "predict, images": "dnncli train --data idx --hidden 8 --epochs 1 -q --out a.ckpt > first.txt;"
     " dnncli predict a.ckpt idx/t10k-images-idx3-ubyte.gz --probabilities",
+    "predict, formats": "dnncli predict table.ckpt new.csv --format csv --header --config run.toml;"
+    " dnncli predict table.ckpt new.csv --format parquet --keep 1 --out scored.parquet",
     # inspect
-    "inspect, table": "dnncli inspect digits.ckpt",
+    "inspect, table": "dnncli inspect digits.ckpt --config run.toml",
     "inspect, history": "dnncli inspect digits.ckpt --history",
     "inspect, json": "dnncli inspect bn.ckpt --format json",
     "inspect, jsonl and csv": "dnncli inspect table.ckpt --format jsonl > a.jsonl;"
@@ -117,7 +147,13 @@ COMMAND_LINES = {
     " dnncli eval bn.safetensors --act elu --data digits --format json > eval.json",
     "export, keras": "dnncli export digits.ckpt a.safetensors --format keras &&"
     " dnncli inspect a.safetensors --act elu --format csv",
-    "export, onnx": "dnncli export table.ckpt table.onnx",
+    "export, onnx": "dnncli export table.ckpt table.onnx --format onnx --config run.toml &&"
+    " dnncli export bn.ckpt bn.onnx && dnncli inspect bn.onnx",
+    "export, stablehlo": "dnncli export bn.ckpt bn.stablehlo --format stablehlo > use.py",
+    # report
+    "report, checkpoint": "dnncli report digits.ckpt page.html --config run.toml -q;"
+    " dnncli report table.ckpt page.html --importance --overwrite -q",
+    "report, result": f"dnncli train {SMALL} --format json -q | dnncli report - page.html -q",
     # transfer
     "transfer, table": "dnncli transfer low.ckpt --classes 5-9 --per-class 20 --seeds 2 --epochs 2",
     "transfer, layers": "dnncli transfer low.ckpt --classes 5-9 --keep 1 --add 6 --freeze 1"
@@ -126,6 +162,11 @@ COMMAND_LINES = {
     " --no-cache --no-baseline --seeds 1 --epochs 2 --lr 0.01 --format jsonl",
     "transfer, csv and plot": "dnncli transfer low.ckpt --classes 5-9 --freeze all --seeds 2"
     " --epochs 2 --patience 0 --plot t.svg --format csv --out t.ckpt",
+    "transfer, tables": "dnncli transfer table.ckpt --data test.csv --drop note --keep 1 --seeds 1"
+    " --epochs 2 --format json",
+    "transfer, from elsewhere": "dnncli export low.ckpt low.safetensors --format torch > use.py &&"
+    " dnncli transfer low.safetensors --act elu --data digits --classes 5-9 --per-class 20 --keep 1"
+    " --seeds 1 --epochs 2 --format json",
     # compare-activations
     "compare-activations, table": f"dnncli compare-activations {PAIR} --seeds 2",
     "compare-activations, json": "dnncli compare-activations --acts elu,elu:0.5 --inits he,lecun"
@@ -137,6 +178,8 @@ COMMAND_LINES = {
     " dnncli compare-activations --resume acts --format csv",
     "compare-activations, plot": f"dnncli compare-activations {PAIR} --data table.csv --seeds 2"
     " --plot acts.svg --format csv",
+    "compare-activations, tables": f"dnncli compare-activations {PAIR} --data table.csv"
+    " --drop note --preset plain --patience 1 --seeds 2 --format json",
     # vanishing-demo
     "vanishing-demo, table": "dnncli vanishing-demo --depth 5 --width 20 --seeds 2",
     "vanishing-demo, sweep": "dnncli vanishing-demo --cases tanh:he,relu:he+bn --depths 3,6"
@@ -145,15 +188,30 @@ COMMAND_LINES = {
     " --depth 4 --width 20 --seeds 2 --train 2 --plot v.svg",
     "vanishing-demo, jsonl and csv": "dnncli vanishing-demo --cases elu:he --depth 4 --width 20"
     " --format jsonl > a.jsonl; dnncli vanishing-demo --cases elu:he --depth 4 --format csv",
+    "vanishing-demo, data": "dnncli vanishing-demo --data cloud.npz --cases elu:he --depth 4"
+    " --width 9 --train 1 --seeds 1 --animate v.svg --config run.toml --format json",
+    # tour
+    "tour, list": "dnncli tour --list --config run.toml; dnncli tour --list --format csv;"
+    " dnncli tour --list --lang ko --format jsonl",
+    "tour, station": "dnncli tour saturation --quick --format json",
     # data
     "data list": "dnncli data list; dnncli data list --format json > list.json;"
-    " dnncli data list --format csv > list.csv",
+    " dnncli data list --format csv > list.csv; dnncli data list --format jsonl --config run.toml",
     "data show, table": "dnncli data show table.csv --drop note --types code=category",
     "data show, json": "dnncli data show table.csv --target label --where 'age > 20' --format json",
     "data show, images": "dnncli data show idx; dnncli data show digits --format csv > digits.csv",
+    "data show, regression": "dnncli data show table.csv --target age --task regression"
+    " --format jsonl --config run.toml",
+    # Nothing listens there: what is fetched depends on the network.
+    "data fetch": "dnncli data fetch mnist --mirror http://127.0.0.1:9/ --config run.toml -q;"
+    " echo $?",
     # the frame
     "help": "for command in '' train eval predict export inspect transfer compare-activations"
-    " vanishing-demo data 'data list' 'data show' 'data fetch'; do dnncli $command --help; done",
+    " vanishing-demo data 'data list' 'data show' 'data fetch' doctor tune report schema tour"
+    " completion; do dnncli $command --help; done",
+    "schema": "for command in train eval doctor tune transfer data-list data-show predict inspect"
+    " compare-activations vanishing-demo tour; do dnncli schema $command > $command.json; done",
+    "completion scripts": "for shell in bash zsh fish; do dnncli completion $shell > $shell; done",
     "completion": "_DNNCLI_COMPLETE=bash_complete COMP_WORDS='dnncli train --act s' COMP_CWORD=3"
     " dnncli",
     # errors
