@@ -46,7 +46,7 @@ class DataSource:
 
     name: short, for reports and file names. location: what an error calls it.
     test, validation: the source's own; without one, its examples are drawn from `train`.
-    peak: the largest value a pixel can have; None where features are no pixels.
+    peak: the largest value a pixel can have; None where features are not pixels.
     ordered: validation examples are the first ones, not a stratified draw.
     held_out: how many examples `validation` and `test` get by default.
     encoding: what a table's columns became; None where features are what files hold.

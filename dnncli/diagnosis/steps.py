@@ -26,5 +26,5 @@ def updates(layers: Sequence[LayerRecord]) -> Iterator[Finding]:
     if smallest.update_ratio < LOST_UPDATE < largest.update_ratio:
         step = f"a step is {smallest.update_ratio:.1e} of its weights"
         evidence = f"{step}, lost in float32's rounding"
-        advice = "mend what is above it first, or raise --lr"
+        advice = "follow the advice above it first, or raise --lr"
         yield Finding("stalled", smallest.layer, evidence, advice)

@@ -70,7 +70,7 @@ def _value(one: ColumnImportance, name: str) -> float:
 
 
 def _encoding(dataset: Dataset) -> Encoding:
-    """The columns. Raises SpecError for data that are no table."""
+    """The columns. Raises SpecError for data that are not a table."""
     if dataset.encoding is None:
         raise SpecError(
             f"{OPTION}: {dataset.name} is not a table; it has no columns to permute.",

@@ -67,7 +67,8 @@ class DescriptionRecord:
     """The result of `data show`.
 
     test is None where the data bring no test set of their own. values: the least and the greatest,
-    of data that are no table; columns: of a table. targets: of a regression, which has no classes.
+    of data that are not a table; columns: of a table. targets: of a regression, which has no
+    classes.
     """
 
     config: dict[str, Any]

@@ -200,7 +200,7 @@ SENTENCES: dict[str, Callable[[Notice], str]] = {
     "missing numbers": _listing(
         "missing numbers take the column's median, and an indicator marks them"
     ),
-    "unread": _listing("values that are no numbers count as missing"),
+    "unread": _listing("values that are not numbers count as missing"),
     "missing categories": _listing("missing categories are a level of their own"),
     "empty": _naming("columns without any value are left out: "),
     "many levels": _many_levels,
@@ -254,7 +254,7 @@ SENTENCES: dict[str, Callable[[Notice], str]] = {
     "new missing": _of_new_rows(
         "missing, as none was in training (the median, or other, stands for them)"
     ),
-    "new text": _of_new_rows("no numbers (taken as missing)"),
+    "new text": _of_new_rows("not numbers (taken as missing)"),
     "new large": _of_new_rows("infinite or too large for float32 (taken as missing)"),
     "new other": _of_new_rows(
         "levels that training had not, or too few of (other stands for them)"

@@ -1,4 +1,4 @@
-"""Columns that say something of rows and are no features: weights, groups, times."""
+"""Columns that say something of rows and are not features: weights, groups, times."""
 
 from collections.abc import Sequence
 from dataclasses import replace

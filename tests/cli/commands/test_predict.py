@@ -137,7 +137,7 @@ def test_what_training_did_not_know_is_counted(network: Path) -> None:
         "values that are missing, as none was in training (the median, or other, stands for them): 1 in size"
         in result.err
     )
-    assert "values that are no numbers (taken as missing): 1 in size" in result.err
+    assert "values that are not numbers (taken as missing): 1 in size" in result.err
     assert "infinite or too large for float32 (taken as missing): 1 in size" in result.err
 
 

@@ -289,7 +289,7 @@ def test_a_test_table_is_encoded_as_the_training_table(path: Path, tmp_path: Pat
     told = " | ".join(sentences(source.notices))
     assert "new.csv: values that are levels that training had not, or too few of" in told
     assert "1 in job" in told
-    assert "new.csv: values that are no numbers (taken as missing): 1 in age" in told
+    assert "new.csv: values that are not numbers (taken as missing): 1 in age" in told
     assert "1 in grade" in told
 
 
