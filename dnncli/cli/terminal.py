@@ -7,12 +7,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from dnncli.report.escaping import escaped
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.progress import Progress, TaskID
 
 WIDE = 1000  # columns of a pipe: a table is never wider, and never cut
 
@@ -29,7 +30,7 @@ def stderr() -> "Console":
     return _console(sys.stderr, None)
 
 
-def _console(stream: Any, width: int | None) -> "Console":
+def _console(stream: IO[str], width: int | None) -> "Console":
     from dnncli.cli.console import PatientConsole
 
     return PatientConsole(file=stream, width=_columns() or width, highlight=False)
@@ -121,7 +122,7 @@ class Screen:
 class Bar:
     """A handle on one running progress bar."""
 
-    def __init__(self, progress: Any, task: Any) -> None:
+    def __init__(self, progress: "Progress", task: "TaskID") -> None:
         """Created by Screen.progress."""
         self._progress = progress
         self._task = task

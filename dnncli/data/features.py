@@ -5,10 +5,10 @@ Bytes take a quarter of the memory, so images stay bytes from the file to the de
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int, UInt8
+from numpy.typing import DTypeLike
 
 ALIGNMENT = 64  # bytes, at which an array has to begin so that a CPU device shares it
 
@@ -80,7 +80,7 @@ class Pixels:
         """Some of the examples, scaled."""
         return self.scaling.apply(self.values[rows])
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         """All of them, scaled; always a copy, so that NumPy's `copy` changes nothing."""
         return self[:].astype(dtype or np.float32, copy=False)
 
@@ -118,7 +118,7 @@ def joined(parts: Sequence[Features]) -> Features:
     return np.concatenate([np.asarray(part) for part in parts])
 
 
-def aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
     """An empty array that a device on the CPU can share instead of copying it."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     room = np.empty(size + ALIGNMENT, np.uint8)

@@ -37,7 +37,7 @@ class Rows:
     encoding: Encoding | None
     delimiter: str | None = None
     header: bool | None = None
-    stdin: Any = None  # a binary stream
+    stdin: Any = None  # a binary stream; none is an instance of typing.BinaryIO
     keep: str | None = None
     issues: Int64[np.ndarray, "issues columns"] = field(init=False)
     carried: Carried = field(init=False)

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+
+from jax.stages import Compiled
 
 from dnncli.data import Dataset
 from dnncli.nn import inference, network
@@ -20,8 +21,8 @@ FORWARD_ROWS = 4096  # the most examples of a forward pass
 class CompiledPrograms:
     """What runs need: an epoch of all seeds, and one network's forward pass (None: not wanted)."""
 
-    epoch: Any
-    forward: Any
+    epoch: Compiled
+    forward: Compiled | None
     rows: int  # examples that the forward pass takes
     seconds: float  # of compilation
 
@@ -86,7 +87,7 @@ def _compile(
     return CompiledPrograms(epoch, logits, rows, time.perf_counter() - began)
 
 
-def _compile_forward(run: RunSpec, rows: int, dataset: Dataset) -> Any:
+def _compile_forward(run: RunSpec, rows: int, dataset: Dataset) -> Compiled:
     """The forward pass of one network over so many examples."""
     spec = seeds.program(run, len(dataset.train)).network
     x = placement.shape((rows, dataset.features))

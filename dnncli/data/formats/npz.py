@@ -3,10 +3,11 @@
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Shaped, UInt8
+from numpy.lib.npyio import NpzFile
 
 from dnncli.data import labels
 from dnncli.data.formats import npz_numbers
@@ -164,7 +165,7 @@ def _features_name(path: Path, there: list[str]) -> tuple[str, ...]:
     raise DataError(f"{path} has no array 'x' (it has {labels.listed(there) or 'none'}).")
 
 
-def _array(archive: Any, name: str, path: Path) -> Shaped[np.ndarray, "..."]:
+def _array(archive: NpzFile, name: str, path: Path) -> Shaped[np.ndarray, "..."]:
     """One array of an archive; never Python objects, which could run code."""
     try:
         array = archive[name]
@@ -231,7 +232,7 @@ def _finite(
 def _alike(
     x: list[Shaped[np.ndarray, "_ _"]], path: Path, arrays: Arrays
 ) -> list[Shaped[np.ndarray, "_ _"]]:
-    """Train and test features of one shape and type; bytes next to float32 are no pixels."""
+    """Train and test features of one shape and type; bytes next to float32 are not pixels."""
     shapes = {name: array.shape[1:] for name, array in arrays.items()}
     if len(set(shapes.values())) > 1:
         found = ", ".join(f"{shape} in {name}" for name, shape in shapes.items())

@@ -3,13 +3,16 @@
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dnncli.data.tables import sql
 
-NUMBERS: dict[str, Any] = {"FLOAT": np.float32, "DOUBLE": np.float64}
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+NUMBERS = {"FLOAT": np.float32, "DOUBLE": np.float64}
 
 
 class ParquetWriter:
@@ -20,7 +23,8 @@ class ParquetWriter:
         import duckdb
 
         self._folder = tempfile.TemporaryDirectory(prefix="dnncli-")
-        self._connection: Any = duckdb.connect(str(Path(self._folder.name, "rows.duckdb")))
+        store = Path(self._folder.name, "rows.duckdb")
+        self._connection: DuckDBPyConnection = duckdb.connect(str(store))
         self._columns = list(columns)
         shapes = ", ".join(f"c{i} {type_}" for i, (_, type_) in enumerate(columns))
         self._connection.execute(f"CREATE TABLE rows ({shapes})")

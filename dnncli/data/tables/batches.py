@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyRelation
     from nanoarrow.c_array import CArrayView
 
 DTYPES = {"double": np.float64, "int32": np.int32}
@@ -19,7 +20,7 @@ class StreamError(Exception):
     """What DuckDB says went wrong while a query ran."""
 
 
-def batches(query: Any, rows: int, objects: Container[str] = ()) -> Iterator[Batch]:
+def batches(query: "DuckDBPyRelation", rows: int, objects: Container[str] = ()) -> Iterator[Batch]:
     """Batches of at most `rows` rows of a DuckDB relation; each column, by name, is a new array.
 
     Columns must be float64 or int32, or lists of them of one size: these become a matrix. A null
@@ -36,7 +37,7 @@ def batches(query: Any, rows: int, objects: Container[str] = ()) -> Iterator[Bat
         yield numbers | {name: _objects(column) for name, column in pairs if name in objects}
 
 
-def _capsule(query: Any, rows: int) -> Any:
+def _capsule(query: "DuckDBPyRelation", rows: int) -> Any:
     """The query's stream. DuckDB's public interface always gives batches of 131,072 rows."""
     try:
         return query._submit("stream", rows).arrow_capsule()

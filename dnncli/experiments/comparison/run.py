@@ -144,8 +144,10 @@ def _finished(
 ) -> Finished:
     """The event of a finished combination; `seconds` is the wall time of its training."""
     ends = seeds.snapshots(batch, summary(dataset))
+    forward = compiled.forward
+    assert forward is not None  # a comparison asks for it
     runs = tuple(
-        seed_results.seed_record(run, end, compiled.forward, compiled.rows, dataset)
+        seed_results.seed_record(run, end, forward, compiled.rows, dataset)
         for run, end in zip(batch.runs, ends, strict=True)
     )
     trial = TrialRecord(row.name, row.act, row.init, _rate(ends[0].spec), runs, seconds)

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
 
 import jax
 import numpy as np
+from jax.stages import Compiled
 
 from dnncli.data import Dataset
 from dnncli.diagnosis.context import NetworkContext
@@ -63,7 +63,7 @@ def run(spec: VanishingSpec, dataset: Dataset) -> Iterator[CaseRecord]:
         trained = RunSpec(network=case.network(depth, spec.width))
         memory.check(trained, dataset.features, dataset.classes, len(dataset.train))
     sizes = (dataset.features, dataset.classes, min(BATCH, len(dataset.train)))
-    programs: dict[Any, Future[Any]] = {}
+    programs: dict[tuple[int, str, bool], Future[Compiled]] = {}
     with ThreadPoolExecutor(2) as threads:
         for depth, case in pairs:
             # Initialisers change only what goes into a program.
@@ -77,7 +77,7 @@ def run(spec: VanishingSpec, dataset: Dataset) -> Iterator[CaseRecord]:
 
 
 def _examine(
-    spec: VanishingSpec, case: Case, depth: int, dataset: Dataset, program: Any
+    spec: VanishingSpec, case: Case, depth: int, dataset: Dataset, program: Compiled
 ) -> CaseRecord:
     """One case at one depth: predicted, measured, and trained where that is asked for."""
     network = case.network(depth, spec.width)
@@ -119,7 +119,7 @@ def _examine(
 
 
 def _measure(
-    context: NetworkContext, seed_count: int, dataset: Dataset, program: Any
+    context: NetworkContext, seed_count: int, dataset: Dataset, program: Compiled
 ) -> _Measurement:
     """One batch through each seed's untrained network."""
     spec = context.network
@@ -137,7 +137,7 @@ def _measure(
 
 
 def _one_pass(
-    spec: NetworkSpec, parameters: Parameters, seed: int, dataset: Dataset, program: Any
+    spec: NetworkSpec, parameters: Parameters, seed: int, dataset: Dataset, program: Compiled
 ) -> LayerStatistics:
     """One batch, the first of the seed's first epoch, through a network and back."""
     chosen = plan.shuffle(seed, 0, len(dataset.train))[:BATCH]
@@ -147,7 +147,7 @@ def _one_pass(
 
 
 def _trained_ratio(
-    spec: NetworkSpec, ended: SeedBatch, dataset: Dataset, program: Any
+    spec: NetworkSpec, ended: SeedBatch, dataset: Dataset, program: Compiled
 ) -> float | None:
     """The delta ratio after training; None where every seed diverged, or nothing is left of it."""
     parameters = jax.device_get(ended.states.state.network.parameters)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.stages import Compiled
 from jaxtyping import Array, Float, Int
 
 from dnncli.nn import network, tasks
@@ -53,7 +54,7 @@ class Trace(NamedTuple):
     logits: Float[Array, "batch classes"]
 
 
-def compiled(spec: NetworkSpec, features: int, classes: int, batch: int) -> Any:
+def compiled(spec: NetworkSpec, features: int, classes: int, batch: int) -> Compiled:
     """`propagate` for a network, compiled from shapes alone."""
     parameters, _ = network.shapes(spec, features, classes)
     shapes = stack(parameters, _stacked_shape)
