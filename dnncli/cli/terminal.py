@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dnncli.report.escaping import escaped
 
@@ -30,7 +30,7 @@ def stderr() -> "Console":
     return _console(sys.stderr, None)
 
 
-def _console(stream: IO[str], width: int | None) -> "Console":
+def _console(stream: Any, width: int | None) -> "Console":
     from dnncli.cli.console import PatientConsole
 
     return PatientConsole(file=stream, width=_columns() or width, highlight=False)

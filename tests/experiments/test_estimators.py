@@ -7,6 +7,7 @@ import shell
 
 import dnncli
 from dnncli.errors import SpecError
+from dnncli.training import compilation_cache
 
 pytest.importorskip("sklearn")
 
@@ -18,6 +19,12 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 SMALL = {"hidden": (32,), "lr": 0.02}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def remembered_programs():
+    """Fits of alike rows share a program: it is compiled once, as with the command."""
+    compilation_cache.enable()
 
 
 @pytest.fixture
