@@ -103,10 +103,14 @@ def test_the_korean_page_has_the_commands_and_outputs_of_the_first_half():
     assert len(readme.BLOCK.findall(text)) > 20
 
 
-def test_the_korean_page_has_a_row_for_each_verdict_and_its_links_lead_somewhere():
+def test_both_pages_have_a_row_for_each_verdict_and_their_links_lead_somewhere():
     text = readme.KOREAN.read_text()
     first_cells = re.findall(r"^\| ([a-z][a-z-]*) \| ", text, re.MULTILINE)
     assert set(first_cells) == set(catalog.RULES)
+    _, _, table = readme.README.read_text().partition("\n| verdict | what it means |")
+    assert set(re.findall(r"^\| ([a-z-]+) \| ", table.partition("\n\n")[0], re.MULTILINE)) == set(
+        catalog.RULES
+    )
     links = {readme.KOREAN: text, readme.README: readme.README.read_text()}
     targets = [
         (page, target)

@@ -7,11 +7,20 @@ import pytest
 from jax.flatten_util import ravel_pytree
 from problems import dataset, spec
 
+from dnncli.diagnosis import pace
 from dnncli.nn import network, tasks
+from dnncli.spec import catalog
 from dnncli.training import sharpness
 from dnncli.training.program import initial_network
 
 DATA = dataset(train=40)
+
+
+def test_how_long_an_optimizers_steps_are_is_known_of_all_of_them():
+    multiples = {"sgd", "momentum", "nesterov"}  # of the gradient
+    others = {*sharpness.DIVIDING, *sharpness.FIXED_LENGTH}
+    assert set(pace.ADAPTIVE) == others
+    assert multiples | others == set(catalog.OPTIMIZERS)
 
 
 def test_it_is_the_hessian_s_largest_eigenvalue():
