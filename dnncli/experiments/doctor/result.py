@@ -51,6 +51,12 @@ LEARNED = (
     "It has learned, and no change of options that was tried makes it better beyond chance: more"
     " rows, or other features, may."
 )
+HARMLESS = (
+    "It has learned, and no change that was tried makes it better beyond chance: what was found"
+    " does no harm that shows here."
+)
+# Of accuracy or R²: with less left to gain, what is missing is not worth more rows.
+NEARLY_ALL = 0.95
 NOTHING_TO_LEARN = (
     "No change of options that was tried helps, though the network can fit one batch: the data do"
     " not contain the answer, or too little of it."
@@ -234,11 +240,10 @@ def prescription(examination: Examination, choice: Choice) -> str:
 
 def without_cure(examination: Examination, winner: Outcome) -> str:
     """What it means that no change is better beyond chance; winner: the best, maybe no change."""
-    learned = not winner.trial.diverged and examination.has_learned(
-        paired.mean_score(winner.scores)
-    )
+    mean = paired.mean_score(winner.scores)
+    learned = not winner.trial.diverged and examination.has_learned(mean)
     if learned and winner.gain is None:
-        return LEARNED
+        return HARMLESS if mean.accuracy >= NEARLY_ALL else LEARNED
     if learned:
         raced = len(winner.scores)
         return UNPROVEN.format(flags(winner.trial.candidate.changes), raced, 2 * raced)

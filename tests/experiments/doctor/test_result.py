@@ -37,6 +37,8 @@ def test_a_gain_that_may_be_chance_is_named_with_the_seeds_that_would_tell():
 
 def test_a_network_that_learned_is_not_said_to_have_nothing_to_learn():
     assert said(0.9, UNTREATED).startswith("It has learned, and no change")
+    assert "more rows" in said(0.9, UNTREATED)
+    assert "does no harm" in said(0.98, UNTREATED)
 
 
 @pytest.mark.parametrize("gain", [UNTREATED, UNCERTAIN])
