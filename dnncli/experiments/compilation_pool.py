@@ -12,6 +12,7 @@ from dnncli.data import Dataset
 from dnncli.nn import inference, network
 from dnncli.spec import RunSpec
 from dnncli.training import placement, seeds
+from dnncli.training.devices import Devices
 from dnncli.training.program import Program
 
 FORWARD_ROWS = 4096  # the most examples of a forward pass
@@ -55,11 +56,13 @@ def compiling(
     *,
     forward: bool = True,
     workers: int = 1,
+    devices: Devices | None = None,
 ) -> Iterator[CompilationPool]:
     """Compile the runs' programs in this order on threads of their own.
 
     XLA releases Python's lock, so training goes on meanwhile. Runs that differ only in initialiser,
     learning rate or seed share a program. forward: whether forward passes are wanted as well.
+    devices: those that share the seeds.
     """
     examples = len(dataset.train)
     distinct: dict[Program, RunSpec] = {}
@@ -68,7 +71,7 @@ def compiling(
     threads = ThreadPoolExecutor(workers, thread_name_prefix="compile")
     try:
         pending = {
-            program: threads.submit(_compile, run, seed_count, dataset, forward)
+            program: threads.submit(_compile, run, seed_count, dataset, forward, devices)
             for program, run in distinct.items()
         }
         yield CompilationPool(pending, examples)
@@ -77,11 +80,15 @@ def compiling(
 
 
 def _compile(
-    run: RunSpec, seed_count: int, dataset: Dataset, forward: bool = True
+    run: RunSpec,
+    seed_count: int,
+    dataset: Dataset,
+    forward: bool = True,
+    devices: Devices | None = None,
 ) -> CompiledPrograms:
     """The programs of a run, from shapes alone."""
     began = time.perf_counter()
-    epoch = seeds.compile_epoch(run, seed_count, dataset)
+    epoch = seeds.compile_epoch(run, seed_count, dataset, devices=devices)
     rows = min(FORWARD_ROWS, len(dataset.train))
     logits = _compile_forward(run, rows, dataset) if forward else None
     return CompiledPrograms(epoch, logits, rows, time.perf_counter() - began)

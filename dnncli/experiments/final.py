@@ -16,6 +16,7 @@ from dnncli.errors import SpecError
 from dnncli.records.folds import FinalRecord, FoldsRecord
 from dnncli.spec import RunSpec
 from dnncli.training import run
+from dnncli.training.devices import Devices
 from dnncli.training.run import Progress
 from dnncli.training.snapshot import Snapshot
 
@@ -34,13 +35,15 @@ def epochs(folds: FoldsRecord) -> int | None:
     return math.ceil(median(found)) if found else None
 
 
-def train(spec: RunSpec, dataset: Dataset, last: int) -> Iterator[Progress]:
+def train(
+    spec: RunSpec, dataset: Dataset, last: int, devices: Devices | None = None
+) -> Iterator[Progress]:
     """Train until epoch `last` at the rates that these epochs have in the whole run.
 
-    dataset: as `Folds.everything` gives it.
+    dataset: as `Folds.everything` gives it. devices: those that share each batch.
     """
     steady = replace(spec, stopping=replace(spec.stopping, patience=None))
-    return islice(run.run(run.start(steady, dataset), dataset), last)
+    return islice(run.run(run.start(steady, dataset), dataset, devices=devices), last)
 
 
 def result(progress: Progress, examples: int, chosen: Snapshot, began: float) -> Final | None:

@@ -15,6 +15,7 @@ from dnncli.records import Estimate, Score
 from dnncli.records.folds import FoldsRecord
 from dnncli.spec import RunSpec
 from dnncli.training import run
+from dnncli.training.devices import Devices
 
 AT_MOST_1 = ("r2", "accuracy", "balanced_accuracy", "roc_auc", "pr_auc", "calibration_error")
 
@@ -32,11 +33,16 @@ class Fold(NamedTuple):
     seconds: float
 
 
-def cross_validate(spec: RunSpec, datasets: Iterable[Dataset]) -> Iterator[Fold]:
-    """Train and test on each fold's data in turn, as a single run does."""
+def cross_validate(
+    spec: RunSpec, datasets: Iterable[Dataset], devices: Devices | None = None
+) -> Iterator[Fold]:
+    """Train and test on each fold's data in turn, as a single run does.
+
+    devices: those that share each batch.
+    """
     for dataset in datasets:
         began = time.perf_counter()
-        *_, last = run.run(run.start(spec, dataset), dataset)
+        *_, last = run.run(run.start(spec, dataset), dataset, devices=devices)
         snapshot = last.snapshot
         score = None
         if last.stopped != "diverged":

@@ -18,6 +18,7 @@ from dnncli.storage import checkpoint
 from dnncli.storage.checkpoint import Checkpoint
 from dnncli.training import ensemble, run
 from dnncli.training.checkpointing import from_checkpoint, to_checkpoint
+from dnncli.training.devices import Devices
 from dnncli.training.run import Progress
 from dnncli.training.snapshot import Snapshot
 from dnncli.training.versions import differences
@@ -36,11 +37,11 @@ class Repetition:
     dataset: Dataset
     start: Snapshot
 
-    def run(self) -> Iterator[Progress]:
-        """As many epochs as the stored run has, however it was stopped."""
+    def run(self, devices: Devices | None = None) -> Iterator[Progress]:
+        """As many epochs as the stored run has, however it was stopped, on these devices."""
         one = self.start.spec.network.ensemble == 1
         training = run.run if one else ensemble.run
-        return islice(training(self.start, self.dataset), self.epochs)
+        return islice(training(self.start, self.dataset, devices=devices), self.epochs)
 
     def compare(self, again: Snapshot) -> VerificationRecord:
         """What differs between the checkpoint and what has been trained now."""
@@ -54,7 +55,7 @@ class Repetition:
             epochs=self.epochs,
             differing=differing,
             first_epoch=first,
-            versions=differences(self.versions),
+            versions=differences(self.versions, again.devices),
         )
 
 

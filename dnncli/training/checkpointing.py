@@ -64,7 +64,7 @@ def _metadata(snapshot: Snapshot) -> dict[str, Any]:
         "best_epoch": history.best_epoch,
         "seed": snapshot.spec.seed,
         "rng_key": [0, snapshot.spec.seed],
-        "versions": versions(),
+        "versions": versions(snapshot.devices),
     }
     if snapshot.origin:
         values["origin"] = asdict(snapshot.origin)

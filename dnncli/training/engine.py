@@ -6,6 +6,7 @@ several blocks follow each other by passing the state on; `vmap` outside gives s
 """
 
 from dataclasses import replace
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -13,9 +14,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from dnncli.nn import examples, gradient_noise, inference, network, reductions
-from dnncli.nn.network import Mask, Network, TrainState
+from dnncli.nn.network import Network, TrainState
 from dnncli.nn.tasks import TASKS
 from dnncli.spec import NetworkSpec
+from dnncli.training.devices import Devices, rows_of
 from dnncli.training.plan import Plan
 from dnncli.training.program import Block, Program
 from dnncli.training.step import Carry, Log, above_base, step
@@ -58,7 +60,7 @@ def train_block(
 
     def run(program: Program, carry: Carry, index: Int[Array, ""]) -> tuple[Carry, Any]:
         rows = jax.lax.dynamic_slice_in_dim(order, index * size, size)
-        batch = _take(block, rows)._replace(mask=_mask(size, count - index * size))
+        batch = _batch(program, block, rows, count - index * size)
         return step(program, carry, batch, key, plan.learning_rates[index], index)
 
     def segment(carry: Carry, bounds: tuple[Array, Array]) -> tuple[Carry, Any]:
@@ -75,7 +77,25 @@ def train_block(
     return *carry, stats
 
 
-def _mask(size: int, left: Int[Array, ""]) -> Mask:
+def _batch(
+    program: Program, block: Block, rows: Int[Array, " batch"], left: Int[Array, ""]
+) -> Block:
+    """These rows as a batch, of which what is beyond the examples left does not count.
+
+    Devices that share it get as many rows each: its last row comes again until they do.
+    """
+    size = len(rows)
+    devices = program.devices
+    if devices is None:
+        return _take(block, rows)._replace(mask=_mask(size, left))
+    batch = _take(block, devices.share(devices.filled(rows)))
+    filled = jnp.pad(_mask(size, left), (0, devices.missing(size)))
+    y, mask, weights = devices.share((batch.y, filled, batch.weights))
+    x = examples.change(batch.x, devices.share)
+    return batch._replace(x=x, y=y, mask=mask, weights=weights)
+
+
+def _mask(size: int, left: Int[Array, ""]) -> Float[Array, " batch"]:
     """Equal weights for the examples that are left, at most a batch of them, and 0 for padding."""
     counts = (jnp.arange(size) < left).astype(jnp.float32)
     return counts / jnp.minimum(left, size).astype(jnp.float32)
@@ -106,7 +126,13 @@ def _empty_log(program: Program, state: TrainState, plan: Plan, summing: bool = 
 
 def evaluate(program: Program, trained: Network, block: Block) -> Score:
     """Mean loss and its metrics, with stored batch-norm statistics and no dropout."""
-    outputs = inference.logits(program.network, trained, block.x)
+    forward = partial(inference.logits, program.network)
+    devices = program.devices
+    if devices is None:
+        outputs = forward(trained, block.x)
+    else:
+        rows = examples.change(block.x, devices.filled)
+        outputs = devices.by_parts(forward, rows_of(rows))(trained, rows)[: len(block.y)]
     return score(program.loss, outputs, block, program.measured)
 
 
@@ -184,7 +210,15 @@ def observe(
     return seen
 
 
-compiled_epoch = jax.jit(epoch, static_argnums=0)
-compiled_block = jax.jit(train_block, static_argnums=0)
+@cache
+def on_devices(function: Any, devices: Devices | None) -> Any:
+    """`function(program, …)` compiled; its arguments and results are whole on each device."""
+    if devices is None:
+        return jax.jit(function, static_argnums=0)
+    return jax.jit(function, static_argnums=0, out_shardings=devices.everywhere)
+
+
+compiled_epoch = on_devices(epoch, None)
+compiled_block = on_devices(train_block, None)
 compiled_answer = jax.jit(answer, static_argnums=(0, 1))
 compiled_observe = jax.jit(observe, static_argnums=0)

@@ -14,6 +14,7 @@ from dnncli.nn.network import Network, TrainState
 from dnncli.records import EpochRecord
 from dnncli.spec import RunSpec
 from dnncli.training import placement, seeds
+from dnncli.training.devices import Devices
 from dnncli.training.history import RunHistory, advance
 from dnncli.training.run import Progress
 from dnncli.training.seeds import SeedBatch
@@ -36,19 +37,20 @@ def start(spec: RunSpec, dataset: Dataset) -> Snapshot:
     return Snapshot(history, untrained, _state(spec, untrained), summary(dataset))
 
 
-def run(snapshot: Snapshot, dataset: Dataset) -> Iterator[Progress]:
+def run(snapshot: Snapshot, dataset: Dataset, devices: Devices | None = None) -> Iterator[Progress]:
     """Train all members, each until it stops by itself; yields after each epoch.
 
-    An epoch's record is that of the first member that still trains. Raises DnncliError where a
+    An epoch's record is that of the first member that still trains. devices: those that share the
+    members. Raises DnncliError where a
     member diverges.
     """
     spec = snapshot.spec
     size = spec.network.ensemble
     batch = seeds.start(member(spec), size, dataset)
-    train = placement.block(dataset.train)
-    validation = placement.block(dataset.validation)
+    train = placement.block(dataset.train, devices)
+    validation = placement.block(dataset.validation, devices)
     began = time.perf_counter()
-    compiled = seeds.compile_epoch(member(spec), size, dataset)
+    compiled = seeds.compile_epoch(member(spec), size, dataset, devices=devices)
     compiling = time.perf_counter() - began
     for after in seeds.run(batch, train, validation, compiled):
         snapshot = _after(snapshot, batch, after)

@@ -12,6 +12,8 @@ from itertools import takewhile
 from typing import Any
 
 import jax
+import numpy as np
+from jaxtyping import Array, UInt32
 
 from dnncli.data.quantities import Quantities
 from dnncli.nn import inference, layer_stats, optimizers
@@ -20,7 +22,8 @@ from dnncli.nn.network import Network, Parameters, TrainState
 from dnncli.records import EpochRecord, LayerRecord
 from dnncli.spec import NetworkSpec, RunSpec
 from dnncli.training import engine, epoch_record, placement
-from dnncli.training.plan import batch_size, epoch_plan, key
+from dnncli.training.devices import Devices
+from dnncli.training.plan import Plan, batch_size, epoch_plan, key
 from dnncli.training.program import Block, Probe, Program
 from dnncli.training.snapshot import Snapshot
 from dnncli.training.tensor_names import optimizer_leaves
@@ -65,10 +68,11 @@ class Phase:
         """One epoch (counted from 0): the whole network's state after it, and its record."""
         began = time.perf_counter()
         plan = epoch_plan(self.part, epoch, len(self.train.y))
-        before = trainable_part(self, state)
         blocks = (self.train, self.validation)
-        after, device_info = self.compiled(before, *blocks, key(self.part.seed), plan, self.start)
+        before, own_key, placed_plan = arguments(self, state, plan)
+        after, device_info = self.compiled(before, *blocks, own_key, placed_plan, self.start)
         info = placement.wait(device_info)
+        after = placement.here(after, self.program.devices)
         seconds = time.perf_counter() - began
         record = epoch_record.record(self.part, epoch, plan, info, seconds, self.numbers)
         whole = replace(record, layers=all_layers(self, record.layers))
@@ -78,36 +82,48 @@ class Phase:
 
 
 def program(
-    spec: RunSpec, examples: int, epoch: int, measure: Probe = layer_stats.measure
+    spec: RunSpec,
+    examples: int,
+    epoch: int,
+    measure: Probe = layer_stats.measure,
+    devices: Devices | None = None,
 ) -> Program:
     """What is compiled for a run's epoch (counted from 0)."""
     by_layer = spec.freezing.multipliers(spec.network.layers(), epoch + 1)
     multipliers = None if by_layer is None else tuple(by_layer.values())
     size = batch_size(spec, examples)
     asked = spec.stopping.measured
-    return Program(spec.network, spec.update, size, measure, multipliers, spec.loss, asked)
+    return Program(spec.network, spec.update, size, measure, multipliers, spec.loss, asked, devices)
 
 
 def begin(
-    snapshot: Snapshot, train: Block, validation: Block, epoch: int, *, cache: bool = True
+    snapshot: Snapshot,
+    train: Block,
+    validation: Block,
+    epoch: int,
+    *,
+    cache: bool = True,
+    devices: Devices | None = None,
 ) -> Phase:
     """The phase of an epoch (counted from 0), not compiled yet.
 
-    Without `cache` the frozen layers run in every step.
+    Without `cache` the frozen layers run in every step. devices: those that hold the blocks.
     """
     spec = snapshot.spec
     frozen = spec.freezing.frozen(epoch + 1)
     below = len(list(takewhile(frozen.__contains__, spec.network.layers())))
     upper = replace(spec.network, hidden=spec.network.hidden[below:], below=below)
     part = replace(spec, network=upper)
-    own = program(part, len(train.y), epoch)
+    own = program(part, len(train.y), epoch, devices=devices)
     whole = program(spec, len(train.y), epoch)
     numbers = snapshot.data.numbers
-    start = None if snapshot.start is None else placement.put(snapshot.start[below:])
+    start = None
+    if snapshot.start is not None:
+        start = placement.everywhere(snapshot.start[below:], devices)
     known: dict[str, Any] = {"numbers": numbers, "start": start}
     if not below:
         return Phase(part, own, whole, train, validation, (), frozen, **known)
-    base = placement.put(snapshot.state.network.part(0, below))
+    base = placement.everywhere(snapshot.state.network.part(0, below), devices)
     above = _on_base(own, train, base, cache)
     held_out = _on_base(own, validation, base, cache)
     records = base_records(spec, base, train)
@@ -117,12 +133,20 @@ def begin(
 def compiled(phase: Phase, state: TrainState) -> Phase:
     """The phase with its one program, compiled ahead so that its time can be told apart."""
     plan = epoch_plan(phase.part, 0, len(phase.train.y))
-    before = trainable_part(phase, state)
+    before, own_key, placed_plan = arguments(phase, state, plan)
     blocks = (phase.train, phase.validation)
-    lowered = engine.compiled_epoch.lower(
-        phase.program, before, *blocks, key(phase.part.seed), plan, phase.start
-    )
+    epoch = engine.on_devices(engine.epoch, phase.program.devices)
+    lowered = epoch.lower(phase.program, before, *blocks, own_key, placed_plan, phase.start)
     return replace(phase, compiled=lowered.compile())
+
+
+def arguments(
+    phase: Phase, state: TrainState, plan: Plan
+) -> tuple[TrainState, UInt32[Array | np.ndarray, "2"], Plan]:
+    """What an epoch takes besides the data, from the whole network's state: where it is needed."""
+    own = (trainable_part(phase, state), key(phase.part.seed), plan)
+    devices = phase.program.devices
+    return own if devices is None else placement.everywhere(own, devices)
 
 
 def _on_base(program: Program, block: Block, base: Network, cache: bool) -> Block:

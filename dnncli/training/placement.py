@@ -1,4 +1,7 @@
-"""Between host and device: the only place that puts arrays on devices or describes their shapes."""
+"""Between host and device: the only place that puts arrays on devices or describes their shapes.
+
+Where several devices share a run, `devices` says which; None: there is one, JAX's default.
+"""
 
 import time
 from typing import Any, TypeVar
@@ -9,6 +12,7 @@ import numpy as np
 from dnncli.data import Split
 from dnncli.data.features import Features, Pixels
 from dnncli.nn.examples import Bytes, Examples
+from dnncli.training.devices import Devices
 from dnncli.training.program import Block
 
 Tree = TypeVar("Tree")
@@ -27,10 +31,61 @@ def features(x: Features) -> Examples:
     return Bytes(*put((x.values, offset, x.scaling.scale)))  # type: ignore[arg-type]
 
 
-def block(split: Split) -> Block:
-    """A split's arrays on the device."""
-    y, weights = put((split.y, split.weights))
-    return Block(features(split.x), y, weights=weights)  # type: ignore[arg-type]
+def block(split: Split, devices: Devices | None = None) -> Block:
+    """A split's arrays on the devices.
+
+    Of several, each has the targets whole and its process's part of the rows of features; rows of
+    zeros fill up the last part.
+    """
+    y, weights = everywhere((split.y, split.weights), devices)
+    x = features(split.x) if devices is None else _held_features(split.x, devices)
+    return Block(x, y, weights=weights)  # type: ignore[arg-type]
+
+
+def _held_features(x: Features, devices: Devices) -> Examples:
+    """Features of which each process holds its part."""
+    if not isinstance(x, Pixels):
+        return _held(x, devices)
+    offset = x.scaling.offset if x.scaling.shifts else None
+    scaling = everywhere((offset, x.scaling.scale), devices)
+    return Bytes(_held(x.values, devices), *scaling)  # type: ignore[arg-type]
+
+
+def _held(values: np.ndarray, devices: Devices) -> Any:
+    """Rows of which each process holds its part, filled up with zeros."""
+    rows, columns = values.shape
+
+    def part(index: Any) -> np.ndarray:
+        start, stop, _ = index[0].indices(filled)
+        own = values[start:stop]
+        missing = stop - start - len(own)
+        return np.pad(own, ((0, missing), (0, 0))) if missing else own
+
+    filled = rows
+    if devices.processes > 1:
+        filled += devices.missing(rows)
+    return jax.make_array_from_callback((filled, columns), devices.held, part)
+
+
+def everywhere(tree: Tree, devices: Devices | None) -> Tree:
+    """Arrays on each of the devices."""
+    if devices is None:
+        return put(tree)
+    return jax.tree.map(lambda leaf: _copied(leaf, devices), tree)
+
+
+def _copied(leaf: Any, devices: Devices) -> Any:
+    """An array on each device. Processes do not ask each other whether theirs is the same."""
+    layout = devices.everywhere
+    copies = [jax.device_put(leaf, device) for device in layout.addressable_devices]
+    return jax.make_array_from_single_device_arrays(np.shape(leaf), layout, copies)
+
+
+def here(tree: Tree, devices: Devices | None) -> Tree:
+    """Arrays that every device has, as arrays of this process's first device; nothing is copied."""
+    if devices is None:
+        return tree
+    return jax.tree.map(lambda leaf: leaf.addressable_data(0), tree)
 
 
 def shape(sizes: tuple[int, ...], dtype: Any = np.float32) -> Any:
@@ -56,6 +111,15 @@ def _feature_shapes(x: Features) -> Any:
 def stacked_shapes(tree: Tree, copies: int) -> Tree:
     """The shapes of a tree whose arrays have an axis of so many copies first."""
     return jax.tree.map(lambda leaf: shape((copies, *leaf.shape), leaf.dtype), tree)
+
+
+def shapes_everywhere(tree: Tree, devices: Devices) -> Tree:
+    """The shapes of arrays that each of the devices has whole."""
+
+    def described(leaf: Any) -> Any:
+        return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=devices.everywhere)
+
+    return jax.tree.map(described, tree)
 
 
 def fetch(tree: Tree) -> Tree:

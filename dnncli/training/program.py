@@ -15,6 +15,7 @@ from dnncli.nn.examples import Examples
 from dnncli.nn.network import Mask, Network, Observation, TrainState
 from dnncli.nn.tasks import Targets, Task
 from dnncli.spec import NetworkSpec, UpdateSpec
+from dnncli.training.devices import Devices
 
 Probe = Callable[[NetworkSpec, Observation], Any]
 
@@ -39,6 +40,7 @@ class Program:
 
     multipliers: of each layer's learning rate, 0 for a frozen layer; None: all learn alike.
     measured: metrics of the validation examples besides the task's own.
+    devices: those that share the rows of each batch; None: there is one.
     """
 
     network: NetworkSpec
@@ -48,6 +50,7 @@ class Program:
     multipliers: tuple[float, ...] | None = None
     loss: str = "cross-entropy"
     measured: tuple[str, ...] = ()
+    devices: Devices | None = None
 
     def rule(self) -> optax.GradientTransformation:
         """The update rule."""

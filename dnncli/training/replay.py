@@ -20,7 +20,7 @@ from dnncli.spec import RunSpec
 from dnncli.training import engine, phases, placement
 from dnncli.training.epoch_record import LOST_LOSS
 from dnncli.training.phases import Phase
-from dnncli.training.plan import epoch_plan, key
+from dnncli.training.plan import epoch_plan
 from dnncli.training.step import Log
 
 KEPT_STEPS = 32
@@ -32,12 +32,13 @@ def replay(phase: Phase, state: TrainState, epoch: int) -> tuple[StepStatistics,
     """Every step of an epoch (counted from 0) from the whole network's state before it."""
     spec = phase.part
     examples = len(phase.train.y)
-    program = phases.program(spec, examples, epoch, layer_stats.measure_step)
+    devices = phase.program.devices
+    program = phases.program(spec, examples, epoch, layer_stats.measure_step, devices)
     every = np.arange(examples // program.batch_size, dtype=np.int32)
     plan = epoch_plan(spec, epoch, examples)._replace(measured=every)
-    before = phases.trainable_part(phase, state)
-    ran = engine.compiled_block(program, before, phase.train, key(spec.seed), plan)
-    _, log, measured = placement.fetch(ran)
+    before, own_key, placed_plan = phases.arguments(phase, state, plan)
+    block = engine.on_devices(engine.train_block, devices)
+    _, log, measured = placement.fetch(block(program, before, phase.train, own_key, placed_plan))
     indices = range(len(log.losses))
     return measured, tuple(_step(spec, epoch, i, measured.stats, log) for i in indices)
 

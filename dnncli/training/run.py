@@ -15,9 +15,10 @@ from dnncli.nn.network import TrainState, kernels_of
 from dnncli.records import EpochRecord, Finding, Metric, Score
 from dnncli.spec import RunSpec
 from dnncli.training import early_stopping, engine, epoch_record, memory, phases, placement, replay
+from dnncli.training.devices import Devices
 from dnncli.training.history import RunHistory, advance
 from dnncli.training.phases import Outcome, Phase
-from dnncli.training.program import Block, initial_network, initial_state
+from dnncli.training.program import initial_network, initial_state
 from dnncli.training.snapshot import Snapshot, summary
 
 
@@ -65,23 +66,33 @@ def _with_start(snapshot: Snapshot, dataset: Dataset) -> Snapshot:
 
 
 def run(
-    snapshot: Snapshot, dataset: Dataset, stop_on: Sequence[str] = (), *, cache: bool = True
+    snapshot: Snapshot,
+    dataset: Dataset,
+    stop_on: Sequence[str] = (),
+    *,
+    cache: bool = True,
+    devices: Devices | None = None,
 ) -> Iterator[Progress]:
     """Train from a snapshot to the spec's last epoch, or until it stops improving or diverges.
 
     `stop_on` are verdicts that end the run at the epoch that earns them. With `cache` the outputs
-    of frozen layers are computed once a phase; the results are the same without.
+    of frozen layers are computed once a phase; the results are the same without. devices: those
+    that share each batch; they change the results by float rounding.
     """
-    snapshot = _with_start(snapshot, dataset)
+    count = devices.count if devices else 1
+    snapshot = replace(_with_start(snapshot, dataset), devices=count)
     spec = snapshot.spec
     context = network_context(spec, dataset)
-    blocks = (placement.block(dataset.train), placement.block(dataset.validation))
+    train = placement.block(dataset.train, devices)
+    validation = placement.block(dataset.validation, devices)
     compiling = 0.0
     phase: Phase | None = None
     for epoch in range(snapshot.history.epoch, spec.schedule.epochs):
         if phase is None or spec.freezing.frozen(epoch + 1) != phase.frozen:
-            phase, seconds = _begin(snapshot, blocks, epoch, cache)
-            compiling += seconds
+            began = time.perf_counter()
+            phase = phases.begin(snapshot, train, validation, epoch, cache=cache, devices=devices)
+            phase = phases.compiled(phase, snapshot.state)
+            compiling += time.perf_counter() - began
         before = snapshot.state
         after, outcome = phase.step(before, epoch)
         if not outcome.finite:
@@ -94,16 +105,6 @@ def run(
         yield Progress(outcome.record, snapshot, compiling, stopped, cause)
         if stopped:
             return
-
-
-def _begin(
-    snapshot: Snapshot, blocks: tuple[Block, Block], epoch: int, cache: bool
-) -> tuple[Phase, float]:
-    """The compiled phase of an epoch, and the seconds that took."""
-    began = time.perf_counter()
-    phase = phases.begin(snapshot, *blocks, epoch, cache=cache)
-    phase = phases.compiled(phase, snapshot.state)
-    return phase, time.perf_counter() - began
 
 
 def _advanced(snapshot: Snapshot, outcome: Outcome) -> RunHistory:

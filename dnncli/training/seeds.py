@@ -24,6 +24,7 @@ from dnncli.nn.network import Network, TrainState, kernels_of
 from dnncli.spec import RunSpec
 from dnncli.spec.comparison import seeded
 from dnncli.training import early_stopping, engine, epoch_record, memory, placement
+from dnncli.training.devices import Devices
 from dnncli.training.engine import EpochInfo
 from dnncli.training.history import RunHistory, advance
 from dnncli.training.plan import Plan, batch_size, epoch_plan, key
@@ -134,12 +135,42 @@ def epoch(
     return every(state, train, validation, keys, plan, start)
 
 
+def shared_epoch(
+    asked: tuple[Devices, Program],
+    state: TrainState,
+    train: Block,
+    validation: Block,
+    keys: UInt32[Array, "seeds 2"],
+    plan: Any,
+    start: Kernels,
+) -> tuple[TrainState, EpochInfo]:
+    """`epoch` on several devices, each with seeds of its own, so that none waits for another.
+
+    Where seeds do not divide, the last one is trained more than once and counts once.
+    """
+    devices, program = asked
+    whole = (train, validation, plan._replace(order=None))
+    shared = devices.filled((state, keys, plan.order, start))
+
+    def of_each(whole: tuple[Block, Block, Any], own: tuple[Any, ...]) -> Any:
+        train, validation, plan = whole
+        state, keys, order, start = own
+        return epoch(program, state, train, validation, keys, plan._replace(order=order), start)
+
+    ended = devices.by_parts(of_each)(whole, shared)
+    return jax.tree.map(lambda leaf: leaf[: len(keys)], ended)
+
+
 def compile_epoch(
-    spec: RunSpec, seeds: int, dataset: Dataset, probe: Probe | None = layer_stats.measure
+    spec: RunSpec,
+    seeds: int,
+    dataset: Dataset,
+    probe: Probe | None = layer_stats.measure,
+    devices: Devices | None = None,
 ) -> Any:
     """The program of an epoch of all seeds; it serves every initialiser, rate and first seed.
 
-    Raises DnncliError where the runs do not fit into memory.
+    devices: those that share the seeds. Raises DnncliError where the runs do not fit into memory.
     """
     spec = spec.resolved(dataset.task)
     memory.check(spec, dataset.features, dataset.outputs, len(dataset.train), seeds)
@@ -150,19 +181,29 @@ def compile_epoch(
     state = placement.stacked_shapes(one, seeds)
     train = placement.block_shapes(dataset.train)
     validation = placement.block_shapes(dataset.validation)
-    return compiled_program(compiled, runs, state, train, validation)
+    return compiled_program(compiled, runs, state, train, validation, devices)
 
 
 def compiled_program(
-    program: Program, runs: tuple[RunSpec, ...], state: TrainState, train: Block, validation: Block
+    program: Program,
+    runs: tuple[RunSpec, ...],
+    state: TrainState,
+    train: Block,
+    validation: Block,
+    devices: Devices | None = None,
 ) -> Any:
     """The program of an epoch of all seeds, from arrays or their shapes alone.
 
-    state: with an axis of seeds first.
+    state: with an axis of seeds first. devices: those that share the seeds.
     """
     first = plan(runs, 0, train.y.shape[0])
     start = kernels_of(state.network.parameters)
-    lowered = _epoch.lower(program, state, train, validation, keys(runs), first, start)
+    arguments = (state, train, validation, keys(runs), first, start)
+    if devices is None:
+        lowered = _epoch.lower(program, *arguments)
+    else:
+        shapes = placement.shapes_everywhere(arguments, devices)
+        lowered = engine.on_devices(shared_epoch, devices).lower((devices, program), *shapes)
     options = COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
     return lowered.compile(options)
 

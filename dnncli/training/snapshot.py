@@ -49,6 +49,7 @@ class Snapshot:
     start: the kernels before the first step; None where they are not at hand.
     lost: the parts of a damaged checkpoint that are missing; then there is the network alone.
     versions: what its numbers depend on besides, where it was stored; empty where it was not.
+    devices: how many shared its last epoch.
     """
 
     history: RunHistory
@@ -62,6 +63,7 @@ class Snapshot:
     start: Kernels | None = None
     lost: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+    devices: int = 1
 
     @property
     def spec(self) -> RunSpec:

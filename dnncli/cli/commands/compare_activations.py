@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dnncli.cli import data_options, options, outputs, preset
+from dnncli.cli import data_options, device_options, options, outputs, preset
 from dnncli.cli.command import define, section
 from dnncli.cli.presenter import Presenter
 from dnncli.cli.types import NamesWithAlpha, Numbers
@@ -78,6 +78,7 @@ EXAMPLES = """
         help="Go on with the comparison in this folder, with the options it was begun with.",
     ),
 )
+@device_options.local("the seeds")
 @outputs.save_config_option
 @section(
     "Output",
@@ -99,6 +100,7 @@ def command(
     save_config: Path | None,
     json_file: Path | None,
     overwrite: bool,
+    devices: int | str | None,
     format_: str,
     quiet: bool,
     **given: Any,
@@ -136,12 +138,12 @@ def command(
         from dnncli.experiments.comparison import state
 
         state.create(out, overwrite)
-    extras.keep("compare-activations", _lists(grid.config()))
+    extras.keep("compare-activations", _lists(grid.config()) | {"devices": devices})
     from dnncli.cli.running.compare_activations import Comparing
 
     folder = out or resume
     trials = list(stored.trials) if stored else []
-    return Comparing(presenter, grid, dataset, folder, extras, began, trials).run()
+    return Comparing(presenter, grid, dataset, folder, extras, began, trials, devices).run()
 
 
 def _grid(varied: dict[str, Any], run: dict[str, Any]) -> ComparisonSpec:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dnncli.cli import data_options, options, outputs, preset
+from dnncli.cli import data_options, device_options, options, outputs, preset
 from dnncli.cli.command import define, section
 from dnncli.cli.presenter import Presenter
 from dnncli.cli.types import CheckpointFile, Names
@@ -16,6 +16,7 @@ from dnncli.spec import RunSpec, catalog, checks, from_options, presets
 if TYPE_CHECKING:
     from dnncli.data import Dataset
     from dnncli.data.folds import Folds
+    from dnncli.training.devices import Devices
     from dnncli.training.snapshot import Snapshot
 
 MOST_KEPT = 100
@@ -76,6 +77,7 @@ EXAMPLES = """
         help="Also stop at the epoch that earns one of them.",
     ),
 )
+@device_options.local("each batch, or the networks of an ensemble")
 @outputs.save_config_option
 @section(
     "Output",
@@ -114,6 +116,7 @@ def command(
     fail_on: tuple[str, ...] | None,
     stop_on: tuple[str, ...] | None,
     all_layers: bool,
+    devices: int | str | None,
     format_: str,
     quiet: bool,
     **given: Any,
@@ -134,12 +137,12 @@ def command(
         ends = {"resume": resume, "folds": folds, "fail_on": fail_on, "stop_on": stop_on}
         ends |= {"save_config": save_config, "final": final or None}
         _check_alone(run | files | ends)
-        return _verify(verify, run.get("data"), presenter, extras, began)
+        return _verify(verify, run.get("data"), devices, presenter, extras, began)
     extras.check()
     _check_folds(resume, folds, final)
     _check_ensemble(run, folds=folds, stop_on=stop_on)
     if resume:
-        snapshot, dataset = _resume(resume, run, presenter)
+        snapshot, dataset = _resume(resume, run, devices, presenter)
     else:
         snapshot, dataset = _start(from_options(presets.for_data(run)), presenter)
     presenter.notices(dataset.notices)
@@ -152,8 +155,9 @@ def command(
     for each in (path, *checkpoint.earlier(path, (keep or 1) - 1)):
         checkpoint.reserve(each, overwrite or not out)
     ends = {"fail_on": fail_on, "stop_on": stop_on, "folds": folds, "final": final, "keep": keep}
-    extras.keep("train", {**snapshot.spec.options(), **ends})
+    extras.keep("train", {**snapshot.spec.options(), **ends, "devices": devices})
     training = Training(presenter, snapshot, dataset, path, extras, began)
+    training.devices = _devices(devices)
     training.keep = keep or 1
     training.fail_on = fail_on or ()
     training.stop_on = stop_on or ()
@@ -161,6 +165,13 @@ def command(
     training.all_layers = all_layers
     training.final = final
     return training.run()
+
+
+def _devices(wanted: int | str | None) -> "Devices | None":
+    """The devices that share the work; JAX is ready to be imported."""
+    from dnncli.training import devices
+
+    return devices.choose(wanted)
 
 
 def _check_origin(save_config: Path | None, snapshot: "Snapshot") -> None:
@@ -184,7 +195,12 @@ def _check_alone(given: dict[str, Any]) -> None:
 
 
 def _verify(
-    path: Path, name: str | None, presenter: Presenter, extras: outputs.Extras, began: float
+    path: Path,
+    name: str | None,
+    devices: int | str | None,
+    presenter: Presenter,
+    extras: outputs.Extras,
+    began: float,
 ) -> int:
     """Train a stored run again and compare."""
     from dnncli.experiments import verify
@@ -197,6 +213,7 @@ def _verify(
 
     training = Training(presenter, repetition.start, repetition.dataset, None, extras, began)
     training.repetition = repetition
+    training.devices = _devices(devices)
     return training.run()
 
 
@@ -245,15 +262,17 @@ def _start(spec: RunSpec, presenter: Presenter) -> tuple["Snapshot", "Dataset"]:
 
 
 def _resume(
-    path: Path, options: dict[str, Any], presenter: Presenter
+    path: Path, options: dict[str, Any], wanted: int | str | None, presenter: Presenter
 ) -> tuple["Snapshot", "Dataset"]:
     from dnncli.experiments import train
     from dnncli.report import verification
     from dnncli.training.versions import differences
 
     presenter.prepare_jax()
+    devices = _devices(wanted)
     snapshot, dataset = train.resume(path, options)
-    changes = verification.changes(differences(snapshot.versions))
+    count = devices.count if devices else 1
+    changes = verification.changes(differences(snapshot.versions, count))
     if changes:
         presenter.notice(f"{path}: not all is as it was, and bytes may differ: {changes}.")
     return snapshot, dataset

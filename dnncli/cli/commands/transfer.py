@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dnncli.cli import data_options, options, outputs
+from dnncli.cli import data_options, device_options, options, outputs
 from dnncli.cli.command import define, section
 from dnncli.cli.presenter import Presenter
 from dnncli.cli.types import CheckpointFile, Name, Number, Sizes
@@ -113,6 +113,7 @@ EXAMPLES = """
         help="Compute once what frozen layers put out. The results are the same.",
     ),
 )
+@device_options.local("each batch")
 @options.interop_options
 @section(
     "Output",
@@ -137,6 +138,7 @@ def command(
     json_file: Path | None,
     overwrite: bool,
     all_layers: bool,
+    devices: int | str | None,
     format_: str,
     quiet: bool,
     **given: Any,
@@ -162,7 +164,10 @@ def command(
         f"transfer-{task.layout.run.network.act}-{task.dataset.name}"
     )
     checkpoints.reserve(path, overwrite or not out)
-    return Transferring(presenter, task, path, extras, began, all_layers).run()
+    from dnncli.training import devices as sharing
+
+    shared = sharing.choose(devices)
+    return Transferring(presenter, task, path, extras, began, all_layers, shared).run()
 
 
 def _own(given: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from dnncli.report import comparison as report
 from dnncli.report.figures import comparison as figures
 from dnncli.spec.comparison import ComparisonSpec
 from dnncli.theory import Prediction
+from dnncli.training import devices
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Comparing:
     extras: Extras
     began: float
     trials: list[TrialRecord]
+    wanted: int | str | None = None  # how many devices share the seeds
     theory: dict[str, Prediction] = field(default_factory=dict)
     speeds: dict[str, Speed] = field(default_factory=dict)
     compiling: float = 0.0
@@ -39,10 +41,11 @@ class Comparing:
     def run(self) -> int:
         """Train, print and save; returns the exit code."""
         self.presenter.prepare_jax()
+        shared = devices.choose(self.wanted)
         self.theory = comparison.predictions(self.grid, self.dataset)
         self._open()
         left = len(comparison.remaining(self.grid, self.trials))
-        events = comparison.run(self.grid, self.dataset, self.trials)
+        events = comparison.run(self.grid, self.dataset, self.trials, shared)
         caught = self.presenter.follow(events, self._take, left * self._epochs())
         record = self._record()
         self._close(record)

@@ -23,6 +23,7 @@ from dnncli.report import verification
 from dnncli.report.figures import training as figures
 from dnncli.report.tensorboard import Log
 from dnncli.training import ensemble, run
+from dnncli.training.devices import Devices
 from dnncli.training.run import Progress
 from dnncli.training.snapshot import Snapshot, kernels
 
@@ -52,6 +53,7 @@ class Training:
     whole: Final | None = None
     keep: int = 1  # checkpoints of the run, the newest and those before it
     repetition: Repetition | None = None  # of the stored run that is verified
+    devices: Devices | None = None  # those that share the work
 
     def run(self) -> int:
         """Train, print and save; returns the exit code."""
@@ -76,10 +78,10 @@ class Training:
     def _steps(self) -> Iterator[Progress]:
         """The run's epochs."""
         if self.repetition:
-            return self.repetition.run()
+            return self.repetition.run(self.devices)
         if self.snapshot.spec.network.ensemble > 1:
-            return ensemble.run(self.snapshot, self.dataset)
-        return run.run(self.snapshot, self.dataset, self.stop_on)
+            return ensemble.run(self.snapshot, self.dataset, self.devices)
+        return run.run(self.snapshot, self.dataset, self.stop_on, devices=self.devices)
 
     def _open(self) -> None:
         spec = self.snapshot.spec
@@ -121,7 +123,7 @@ class Training:
         diverged = self.progress is not None and self.progress.stopped == "diverged"
         if self.folds is None or diverged:
             return None
-        steps = cross_validate(self.snapshot.spec, self.folds.datasets())
+        steps = cross_validate(self.snapshot.spec, self.folds.datasets(), self.devices)
         return self.presenter.follow(steps, self._take_fold, len(self.folds))
 
     def _take_fold(self, fold: Fold, bar: terminal.Bar) -> None:
@@ -139,7 +141,7 @@ class Training:
             self.presenter.notice("--final: every fold diverged; the first network is kept.")
             return None
         began = time.perf_counter()
-        steps = final.train(self.snapshot.spec, self.folds.everything(), last)
+        steps = final.train(self.snapshot.spec, self.folds.everything(), last, self.devices)
         caught = self.presenter.follow(steps, self._take_of_all, last)
         if caught is None and self.on_all is not None:
             self.whole = final.result(self.on_all, self.folds.examples, self.snapshot, began)

@@ -22,6 +22,7 @@ from dnncli.report import transfer as report
 from dnncli.report.figures import transfer as figures
 from dnncli.storage import checkpoint
 from dnncli.training.checkpointing import to_checkpoint
+from dnncli.training.devices import Devices
 from dnncli.training.run import Progress
 
 SAVE_EVERY = 5.0  # seconds between checkpoints while training, so that even a kill loses little
@@ -37,6 +38,7 @@ class Transferring:
     extras: Extras
     began: float
     all_layers: bool = False
+    devices: Devices | None = None  # those that share each batch
     ends: dict[Run, Progress] = field(default_factory=dict)
     saved: float = field(default_factory=time.perf_counter)
 
@@ -52,7 +54,7 @@ class Transferring:
         self._open()
         runs = self.task.runs
         epochs = self.task.layout.run.schedule.epochs * len(runs)
-        caught = self.presenter.follow(run(self.task), self._take, epochs)
+        caught = self.presenter.follow(run(self.task, self.devices), self._take, epochs)
         if caught is not None:
             self._save(self.ends.get(runs[0]), at_once=True)
         if not self.ends:

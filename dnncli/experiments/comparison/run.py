@@ -17,6 +17,7 @@ from dnncli.spec import RunSpec
 from dnncli.spec.comparison import Combination, ComparisonSpec
 from dnncli.theory import Prediction
 from dnncli.training import seeds
+from dnncli.training.devices import Devices
 from dnncli.training.history import RunHistory
 from dnncli.training.placement import block
 from dnncli.training.seeds import SeedBatch
@@ -76,22 +77,26 @@ def remaining(grid: ComparisonSpec, done: Sequence[TrialRecord]) -> Todo:
 
 
 def run(
-    grid: ComparisonSpec, dataset: Dataset, done: Sequence[TrialRecord] = ()
+    grid: ComparisonSpec,
+    dataset: Dataset,
+    done: Sequence[TrialRecord] = (),
+    devices: Devices | None = None,
 ) -> Iterator[Tick | Finished | Timed]:
     """Train what is not `done` yet, then time every combination.
 
-    The programs of later combinations are compiled while earlier ones train. Raises SpecError where
-    a critical initialisation has no solution, before anything trains.
+    The programs of later combinations are compiled while earlier ones train. devices: those that
+    share the seeds. Raises SpecError where a critical initialisation has no solution, before
+    anything trains.
     """
     todo = remaining(grid, done)
     names = [row.name for row in grid.combinations()]
     first_runs = [row.runs[0] for row in grid.combinations()]
     for spec in first_runs:
         train.chosen_variances(spec, dataset)
-    train_block = block(dataset.train)
-    validation = block(dataset.validation)
+    train_block = block(dataset.train, devices)
+    validation = block(dataset.validation, devices)
     programs = [*(spec for _, spec in todo), *first_runs]
-    with compilation_pool.compiling(programs, grid.seeds, dataset) as pool:
+    with compilation_pool.compiling(programs, grid.seeds, dataset, devices=devices) as pool:
         for row, spec in todo:
             untrained = seeds.start(spec, grid.seeds, dataset)
             compiled = pool.get(spec)
@@ -101,7 +106,8 @@ def run(
                 yield _tick(row, spec, batch)
             seconds = time.perf_counter() - began
             yield _finished(row, batch, compiled, dataset, seconds)
-        measured = speed.speeds(first_runs, pool, grid.seeds, train_block, validation, dataset)
+        blocks = (train_block, validation)
+        measured = speed.speeds(first_runs, pool, grid.seeds, *blocks, dataset, devices)
     yield Timed(dict(zip(names, measured, strict=True)))
 
 

@@ -13,6 +13,7 @@ from dnncli.experiments.compilation_pool import CompilationPool, CompiledProgram
 from dnncli.records import Speed
 from dnncli.spec import RunSpec
 from dnncli.training import placement, seeds
+from dnncli.training.devices import Devices
 from dnncli.training.program import Block, Program
 from dnncli.training.seeds import SeedBatch
 
@@ -29,12 +30,14 @@ def speeds(
     train: Block,
     validation: Block,
     dataset: Dataset,
+    devices: Devices | None = None,
 ) -> list[Speed]:
     """Each run's speed from its initial parameters, the best of several rounds.
 
     A round times, for every program in turn, an epoch of all seeds (a seed's share of it counts)
     and some forward passes of one network. Each round begins with another program, so that neither
     the order nor a machine that was busy for a while decides. Nothing compiles meanwhile.
+    devices: those that share the seeds.
     """
     first_runs: dict[Program, RunSpec] = {}
     for run in runs:
@@ -49,7 +52,7 @@ def speeds(
         if turn >= FEWEST_ROUNDS and time.perf_counter() - began > TIMING_SECONDS:
             break
         for program in rotated(list(compiled), turn):
-            seconds = _turn(compiled[program], states[program], train, validation, x)
+            seconds = _turn(compiled[program], states[program], (train, validation), x, devices)
             fastest[program] = np.minimum(fastest[program], seconds)
     return [_speed(fastest[pool.program(run)], seed_count, rows) for run in runs]
 
@@ -61,13 +64,18 @@ def rotated(programs: list[Program], turn: int) -> list[Program]:
 
 
 def _turn(
-    compiled: CompiledPrograms, batch: SeedBatch, train: Block, validation: Block, x: Any
+    compiled: CompiledPrograms,
+    batch: SeedBatch,
+    blocks: tuple[Block, Block],
+    x: Any,
+    devices: Devices | None,
 ) -> tuple[float, float]:
     """Seconds of an epoch of all seeds, and of the fastest forward pass of one network."""
     runs = tuple(run.spec for run in batch.runs)
-    plan = placement.put(seeds.plan(runs, 0, len(train.y)))
-    state, start = placement.put((batch.states.state, batch.start))
-    epoch = _clock(compiled.epoch, state, train, validation, seeds.keys(runs), plan, start)
+    plan = seeds.plan(runs, 0, len(blocks[0].y))
+    own = (batch.states.state, seeds.keys(runs), plan, batch.start)
+    state, keys, placed_plan, start = placement.everywhere(own, devices)
+    epoch = _clock(compiled.epoch, state, *blocks, keys, placed_plan, start)
     first_seed = placement.put(seeds.seed_slice(0, batch.states.best))
     forward = min(_clock(compiled.forward, first_seed, x) for _ in range(FORWARD_PASSES))
     return epoch, forward

@@ -10,6 +10,7 @@ from dnncli.experiments.transfer.layers import reuse_layers
 from dnncli.experiments.transfer.task import TRANSFER, Run, Transfer
 from dnncli.spec.transfer import Layout
 from dnncli.training import run as training
+from dnncli.training.devices import Devices
 from dnncli.training.run import Progress
 from dnncli.training.snapshot import Snapshot
 
@@ -39,10 +40,15 @@ def begin(task: Transfer, layout: Layout, seed: int) -> Snapshot:
     return reuse_layers(layout, task.parent, task.parent_record, fresh)
 
 
-def run(task: Transfer) -> Iterator[RunProgress]:
-    """Every epoch of every run, until the network that is kept (the first run's) diverges."""
+def run(task: Transfer, devices: Devices | None = None) -> Iterator[RunProgress]:
+    """Every epoch of every run, until the network that is kept (the first run's) diverges.
+
+    devices: those that share each batch.
+    """
     for which in task.runs:
-        for progress in training.run(start(task, which), task.dataset, cache=task.spec.cache):
+        snapshot = start(task, which)
+        cache = task.spec.cache
+        for progress in training.run(snapshot, task.dataset, cache=cache, devices=devices):
             yield RunProgress(which, progress)
             if which == task.runs[0] and progress.stopped == "diverged":
                 return
