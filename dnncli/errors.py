@@ -47,6 +47,10 @@ class CheckpointError(DnncliError):
     """A checkpoint that cannot be read, trusted or written."""
 
 
+class LostProcessError(DnncliError):
+    """Another process of a run has ended, or does not answer."""
+
+
 def suggestion(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """`did you mean 'relu'?`: the known name nearest to a misspelt one; empty where none is."""
     near = get_close_matches(name, list(known), n=1, cutoff=cutoff)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from dnncli.cli import command, signals, terminal
+from dnncli.cli import command, signals, streams, terminal
 from dnncli.errors import ExitCode
 from dnncli.report import merit, notices, structured
 from dnncli.report.escaping import escaped_strings
@@ -70,6 +70,13 @@ class Presenter:
     def space(self) -> None:
         """Print an empty line, in the table format only."""
         self.screen.show("")
+
+    def mute(self) -> None:
+        """Leave the word to another process: nothing is printed or written any more."""
+        streams.discard()
+        self.screen.quiet = True
+        self.screen.muted = True
+        self._json_file = None
 
     def about(self, data: "DataRecord") -> None:
         """What the result is of: a regression's has R² where others have accuracies."""
@@ -166,16 +173,36 @@ class Presenter:
         take: Callable[[Event, "terminal.Bar"], None],
         total: int,
         done: int = 0,
+        agree: Callable[[int], int] | None = None,
     ) -> int | None:
         """Take events as they happen, under a bar; returns the number of a signal that ended them.
 
-        An event is taken whole before a signal is answered.
+        An event is taken whole before a signal is answered. agree: asks other processes after each
+        event which signal to answer, given this one's own (0: none); all answer the same then.
         """
         try:
             with signals.interruptible() as stop, self.progress("compiling", total, done) as bar:
+                if agree:
+                    _take_together(events, take, bar, stop, agree)
                 for event in events:
                     with stop.held():
                         take(event, bar)
         except signals.Interrupted as interruption:
             return interruption.number
         return None
+
+
+def _take_together(
+    events: Iterator[Event],
+    take: Callable[[Event, "terminal.Bar"], None],
+    bar: "terminal.Bar",
+    stop: signals.Signals,
+    agree: Callable[[int], int],
+) -> None:
+    """Take all events; raise Interrupted after the one at which the processes agree to stop."""
+    with stop.held():
+        for event in events:
+            take(event, bar)
+            number = agree(stop.caught)
+            if number:
+                raise signals.Interrupted(number)

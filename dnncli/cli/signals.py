@@ -69,6 +69,11 @@ class Signals:
         if not _importing(frame):
             raise Interrupted(self._caught)
 
+    @property
+    def caught(self) -> int:
+        """The number of the signal that has come; 0: none has."""
+        return self._caught
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Let the block finish before a signal is answered."""

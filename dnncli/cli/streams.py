@@ -23,6 +23,15 @@ def prepare() -> None:
         sys.stdout.reconfigure(errors="replace")
 
 
+def keep_for_python() -> None:
+    """Send what libraries in C++ print nowhere: only Python's own lines reach stdout."""
+    sys.stdout.flush()
+    own = os.dup(sys.stdout.fileno())
+    discard()
+    encoding = getattr(sys.stdout, "encoding", None)
+    sys.stdout = os.fdopen(own, "w", encoding=encoding, errors="replace")
+
+
 def discard() -> None:
     """Send what is left of stdout nowhere, so that the interpreter's last flush does not fail."""
     nowhere = os.open(os.devnull, os.O_WRONLY)

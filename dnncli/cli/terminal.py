@@ -49,6 +49,7 @@ class Screen:
         """`format_` is one of the catalog's; quiet leaves stderr to errors."""
         self.format = format_
         self.quiet = quiet
+        self.muted = False
         self.out = stdout()
         self.err = stderr()
 
@@ -85,7 +86,8 @@ class Screen:
 
     def error(self, message: str) -> None:
         """Say in one line on stderr why the exit code will not be 0."""
-        print(escaped(message), file=sys.stderr)
+        if not self.muted:
+            print(escaped(message), file=sys.stderr)
 
     @contextmanager
     def progress(self, what: str, total: int, done: int = 0) -> Iterator["Bar"]:

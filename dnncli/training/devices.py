@@ -29,9 +29,13 @@ SHARED = PartitionSpec((PROCESS, DEVICE))
 
 @dataclass(frozen=True)
 class Devices:
-    """Devices on which one program runs; a mesh of processes and of each one's devices."""
+    """Devices on which one program runs; a mesh of processes and of each one's devices.
+
+    timeout: seconds that other processes may keep this one waiting; None: there are no others.
+    """
 
     mesh: Mesh
+    timeout: float | None = None
 
     @property
     def count(self) -> int:

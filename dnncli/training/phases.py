@@ -71,8 +71,10 @@ class Phase:
         blocks = (self.train, self.validation)
         before, own_key, placed_plan = arguments(self, state, plan)
         after, device_info = self.compiled(before, *blocks, own_key, placed_plan, self.start)
-        info = placement.wait(device_info)
-        after = placement.here(after, self.program.devices)
+        devices = self.program.devices
+        timeout = devices.timeout if devices else None
+        info = placement.wait(device_info, timeout)
+        after = placement.here(after, devices)
         seconds = time.perf_counter() - began
         record = epoch_record.record(self.part, epoch, plan, info, seconds, self.numbers)
         whole = replace(record, layers=all_layers(self, record.layers))

@@ -11,6 +11,7 @@ import numpy as np
 
 from dnncli.data import Split
 from dnncli.data.features import Features, Pixels
+from dnncli.errors import LostProcessError
 from dnncli.nn.examples import Bytes, Examples
 from dnncli.training.devices import Devices
 from dnncli.training.program import Block
@@ -127,15 +128,27 @@ def fetch(tree: Tree) -> Tree:
     return jax.device_get(tree)
 
 
-def wait(info: Any) -> Any:
+def wait(info: Any, timeout: float | None = None) -> Any:
     """Copy an epoch's info to the host, waiting so that a signal is answered within 20 ms.
 
     A plain copy blocks in C++ until a long epoch ends; short ones are not slowed by the polling.
+    timeout: seconds that other processes may take; with one, raises LostProcessError.
     """
-    until = time.perf_counter() + 0.2
+    began = time.perf_counter()
     leaf = jax.tree.leaves(info)[0]
-    while not leaf.is_ready() and time.perf_counter() < until:
+    while not leaf.is_ready() and time.perf_counter() < began + 0.2:
         time.sleep(0.0002)
     while not leaf.is_ready():
+        if timeout is not None and time.perf_counter() > began + timeout:
+            raise LostProcessError(
+                f"no epoch ended within {timeout:g} s: a process is stuck, or --timeout too short."
+            )
         time.sleep(0.02)
-    return fetch(info)
+    try:
+        return fetch(info)
+    # JAX raises either, by the collective that failed.
+    except (jax.errors.JaxRuntimeError, ValueError) as error:
+        if timeout is None:
+            raise
+        reason = str(error).splitlines()[0].rpartition("] ")[2]
+        raise LostProcessError(f"another process was lost ({reason}).") from error

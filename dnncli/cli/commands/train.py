@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dnncli.cli import data_options, device_options, options, outputs, preset
+from dnncli.cli import data_options, device_options, options, outputs, preset, streams
 from dnncli.cli.command import define, section
 from dnncli.cli.presenter import Presenter
+from dnncli.cli.running import train_setup
 from dnncli.cli.types import CheckpointFile, Names
 from dnncli.errors import SpecError
-from dnncli.spec import RunSpec, catalog, checks, from_options, presets
+from dnncli.spec import catalog, checks
 
 if TYPE_CHECKING:
-    from dnncli.data import Dataset
-    from dnncli.data.folds import Folds
-    from dnncli.training.devices import Devices
-    from dnncli.training.snapshot import Snapshot
+    from dnncli.training.processes import Group
 
 MOST_KEPT = 100
 EXAMPLES = """
@@ -78,6 +76,7 @@ EXAMPLES = """
     ),
 )
 @device_options.local("each batch, or the networks of an ensemble")
+@device_options.together
 @outputs.save_config_option
 @section(
     "Output",
@@ -127,6 +126,9 @@ def command(
     layer's gradients, and a verdict. The best epoch's network is kept in a checkpoint.
     """
     began = time.perf_counter()
+    asked = device_options.processes(given)
+    if asked.several:
+        streams.keep_for_python()  # Gloo says there who is connected
     presenter = Presenter("train", format_, quiet, json_file)
     run = options.run_options(given)
     extras = outputs.Extras(
@@ -136,51 +138,25 @@ def command(
         files = {"out": out, "keep": keep, "plot": plot, "tensorboard": tensorboard}
         ends = {"resume": resume, "folds": folds, "fail_on": fail_on, "stop_on": stop_on}
         ends |= {"save_config": save_config, "final": final or None}
+        ends |= {"distributed": asked.several or None}
         _check_alone(run | files | ends)
-        return _verify(verify, run.get("data"), devices, presenter, extras, began)
-    extras.check()
+        return train_setup.repeat(verify, run.get("data"), devices, presenter, extras, began)
     _check_folds(resume, folds, final)
     _check_ensemble(run, folds=folds, stop_on=stop_on)
-    if resume:
-        snapshot, dataset = _resume(resume, run, devices, presenter)
-    else:
-        snapshot, dataset = _start(from_options(presets.for_data(run)), presenter)
-    presenter.notices(dataset.notices)
-    _check_origin(save_config, snapshot)
-    from dnncli.cli.running.train import Training
-    from dnncli.storage import checkpoint
-
-    stem = f"{snapshot.spec.network.act}-{dataset.name}"
-    path = out or checkpoint.unused_path(stem)
-    for each in (path, *checkpoint.earlier(path, (keep or 1) - 1)):
-        checkpoint.reserve(each, overwrite or not out)
     ends = {"fail_on": fail_on, "stop_on": stop_on, "folds": folds, "final": final, "keep": keep}
-    extras.keep("train", {**snapshot.spec.options(), **ends, "devices": devices})
-    training = Training(presenter, snapshot, dataset, path, extras, began)
-    training.devices = _devices(devices)
-    training.keep = keep or 1
-    training.fail_on = fail_on or ()
-    training.stop_on = stop_on or ()
-    training.folds = _folds(snapshot.spec, folds)
-    training.all_layers = all_layers
-    training.final = final
-    return training.run()
 
+    def prepare(group: "Group | None" = None) -> int:
+        """Train in this process, or in this one of several."""
+        training = train_setup.prepare(run, resume, ends, devices, presenter, extras, began, group)
+        training.all_layers = all_layers
+        return training.run()
 
-def _devices(wanted: int | str | None) -> "Devices | None":
-    """The devices that share the work; JAX is ready to be imported."""
-    from dnncli.training import devices
+    if not asked.several:
+        return prepare()
+    from dnncli.cli.running import together
 
-    return devices.choose(wanted)
-
-
-def _check_origin(save_config: Path | None, snapshot: "Snapshot") -> None:
-    """Raise SpecError where a config is asked for that cannot give the run again."""
-    if save_config and snapshot.origin:
-        raise SpecError(
-            "--save-config: no options give another network's layers again; keep the checkpoint.",
-            option="--save-config",
-        )
+    together.check_options({"folds": folds, "ensemble": run.get("ensemble", 1) > 1})
+    return together.parted(lambda: prepare(together.join(asked, devices, presenter)))
 
 
 def _check_alone(given: dict[str, Any]) -> None:
@@ -192,29 +168,6 @@ def _check_alone(given: dict[str, Any]) -> None:
                 f"{option}: --verify trains with the stored options; leave it out.",
                 option=option,
             )
-
-
-def _verify(
-    path: Path,
-    name: str | None,
-    devices: int | str | None,
-    presenter: Presenter,
-    extras: outputs.Extras,
-    began: float,
-) -> int:
-    """Train a stored run again and compare."""
-    from dnncli.experiments import verify
-
-    extras.check()
-    presenter.prepare_jax()
-    repetition = verify.load(path, name)
-    presenter.notices(repetition.dataset.notices)
-    from dnncli.cli.running.train import Training
-
-    training = Training(presenter, repetition.start, repetition.dataset, None, extras, began)
-    training.repetition = repetition
-    training.devices = _devices(devices)
-    return training.run()
 
 
 def _check_folds(resume: Path | None, folds: int | None, final: bool) -> None:
@@ -234,45 +187,3 @@ def _check_ensemble(run: dict[str, Any], **ends: Any) -> None:
     if run.get("ensemble", 1) > 1 and given:
         option = checks.option(given[0])
         raise SpecError(f"{option}: it is for one network; leave out --ensemble.", option=option)
-
-
-def _folds(spec: RunSpec, count: int | None) -> "Folds | None":
-    """The folds to cross-validate on, if that was asked for."""
-    if count is None:
-        return None
-    from dnncli.data import folds
-
-    return folds.folds(spec.data, count)
-
-
-def _start(spec: RunSpec, presenter: Presenter) -> tuple["Snapshot", "Dataset"]:
-    from dnncli import data
-
-    # Before JAX is imported: what is wrong with the data shows at once.
-    dataset = data.load(spec.data)
-    from dnncli.experiments.metrics import temperature, threshold
-    from dnncli.training import ensemble, run
-
-    temperature.check(spec, dataset)
-    threshold.check(spec, dataset)
-    presenter.prepare_jax()
-    if spec.network.ensemble > 1:
-        return ensemble.start(spec, dataset), dataset
-    return run.start(spec, dataset), dataset
-
-
-def _resume(
-    path: Path, options: dict[str, Any], wanted: int | str | None, presenter: Presenter
-) -> tuple["Snapshot", "Dataset"]:
-    from dnncli.experiments import train
-    from dnncli.report import verification
-    from dnncli.training.versions import differences
-
-    presenter.prepare_jax()
-    devices = _devices(wanted)
-    snapshot, dataset = train.resume(path, options)
-    count = devices.count if devices else 1
-    changes = verification.changes(differences(snapshot.versions, count))
-    if changes:
-        presenter.notice(f"{path}: not all is as it was, and bytes may differ: {changes}.")
-    return snapshot, dataset

@@ -2,13 +2,14 @@
 
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dnncli.cli import terminal
 from dnncli.cli.outputs import Extras
 from dnncli.cli.presenter import Presenter
+from dnncli.cli.running import together
 from dnncli.data import Dataset
 from dnncli.data.folds import Folds
 from dnncli.errors import DnncliError, ExitCode
@@ -24,6 +25,7 @@ from dnncli.report.figures import training as figures
 from dnncli.report.tensorboard import Log
 from dnncli.training import ensemble, run
 from dnncli.training.devices import Devices
+from dnncli.training.processes import Group
 from dnncli.training.run import Progress
 from dnncli.training.snapshot import Snapshot, kernels
 
@@ -54,6 +56,7 @@ class Training:
     keep: int = 1  # checkpoints of the run, the newest and those before it
     repetition: Repetition | None = None  # of the stored run that is verified
     devices: Devices | None = None  # those that share the work
+    agree: Callable[[int], int] | None = None  # with other processes, on the signal to answer
 
     def run(self) -> int:
         """Train, print and save; returns the exit code."""
@@ -62,7 +65,8 @@ class Training:
         epochs = self.snapshot.spec.schedule.epochs
         steps = self._steps()
         try:
-            caught = self.presenter.follow(steps, self._take, epochs, self.snapshot.history.epoch)
+            done = self.snapshot.history.epoch
+            caught = self.presenter.follow(steps, self._take, epochs, done, self.agree)
         except (OSError, DnncliError):
             self._rescue()
             raise
@@ -74,6 +78,15 @@ class Training:
         record = self._record(interrupted=interrupted)
         self._close(record)
         return self._exit_code(record, caught)
+
+    def share(self, group: Group) -> None:
+        """Train together with other processes.
+
+        Raises DnncliError where they are about to train another run.
+        """
+        together.check_same(group, self.snapshot, self.dataset)
+        self.devices = group.devices
+        self.agree = group.largest
 
     def _steps(self) -> Iterator[Progress]:
         """The run's epochs."""
@@ -109,7 +122,9 @@ class Training:
             report.epoch_line, record, self.snapshot.history.best_epoch == record.epoch
         )
         self.presenter.event("epoch", record)
-        if time.perf_counter() - self.saved > SAVE_EVERY:
+        # Where the process that saves is lost, the others go on from what it has saved.
+        first = self.agree is not None and record.epoch == 1
+        if first or time.perf_counter() - self.saved > SAVE_EVERY:
             self._save()
             self.saved = time.perf_counter()
 
