@@ -9,19 +9,22 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from dnncli.errors import DnncliError, SpecError
+from dnncli.errors import DnncliError, LostProcessError, SpecError
 from dnncli.spec.processes import ProcessSpec
 from dnncli.training import placement
 from dnncli.training.devices import ALL, DEVICE, PROCESS, Devices
+
+Step = TypeVar("Step")
 
 PAUSE = 0.2  # seconds between attempts to reach the coordinator
 # JAX aborts the process where another one is silent for longer: this module gives up before.
@@ -56,14 +59,35 @@ class Group:
                 " same for all of them."
             )
 
+    def watched(self, steps: Iterator[Step]) -> Iterator[Step]:
+        """The same steps. Raises LostProcessError where another process is lost in one of them."""
+        with _lost_named():
+            yield from steps
+
     def _all(self, own: int) -> list[int]:
         """The numbers of all processes."""
         devices = self.devices
         part = np.full(1, own, np.int32)
-        shared = jax.make_array_from_callback((devices.processes,), devices.held, lambda _: part)
-        everywhere = jax.jit(lambda numbers: numbers, out_shardings=devices.everywhere)
-        numbers: Any = placement.wait(everywhere(shared), devices.timeout)
+        with _lost_named():
+            shared = jax.make_array_from_callback(
+                (devices.processes,), devices.held, lambda _: part
+            )
+            everywhere = jax.jit(lambda numbers: numbers, out_shardings=devices.everywhere)
+            numbers: Any = placement.wait(everywhere(shared), devices.timeout)
         return [int(number) for number in numbers]
+
+
+@contextmanager
+def _lost_named() -> Iterator[None]:
+    """Turn what a failed collective raises, where it begins or ends, into LostProcessError."""
+    try:
+        yield
+    except (jax.errors.JaxRuntimeError, ValueError) as error:
+        text = str(error)
+        if "Gloo" not in text and not isinstance(error, jax.errors.JaxRuntimeError):
+            raise
+        reason = text.splitlines()[0].rpartition("] ")[2]
+        raise LostProcessError(f"another process was lost ({reason}).") from error
 
 
 def join(asked: ProcessSpec, wanted: int | str | None) -> Group:

@@ -2,7 +2,7 @@
 
 import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -56,7 +56,7 @@ class Training:
     keep: int = 1  # checkpoints of the run, the newest and those before it
     repetition: Repetition | None = None  # of the stored run that is verified
     devices: Devices | None = None  # those that share the work
-    agree: Callable[[int], int] | None = None  # with other processes, on the signal to answer
+    group: Group | None = None  # the processes that share it
 
     def run(self) -> int:
         """Train, print and save; returns the exit code."""
@@ -66,7 +66,8 @@ class Training:
         steps = self._steps()
         try:
             done = self.snapshot.history.epoch
-            caught = self.presenter.follow(steps, self._take, epochs, done, self.agree)
+            agree = self.group.largest if self.group else None
+            caught = self.presenter.follow(steps, self._take, epochs, done, agree)
         except (OSError, DnncliError):
             self._rescue()
             raise
@@ -86,7 +87,7 @@ class Training:
         """
         together.check_same(group, self.snapshot, self.dataset)
         self.devices = group.devices
-        self.agree = group.largest
+        self.group = group
 
     def _steps(self) -> Iterator[Progress]:
         """The run's epochs."""
@@ -94,7 +95,8 @@ class Training:
             return self.repetition.run(self.devices)
         if self.snapshot.spec.network.ensemble > 1:
             return ensemble.run(self.snapshot, self.dataset, self.devices)
-        return run.run(self.snapshot, self.dataset, self.stop_on, devices=self.devices)
+        steps = run.run(self.snapshot, self.dataset, self.stop_on, devices=self.devices)
+        return self.group.watched(steps) if self.group else steps
 
     def _open(self) -> None:
         spec = self.snapshot.spec
@@ -123,7 +125,7 @@ class Training:
         )
         self.presenter.event("epoch", record)
         # Where the process that saves is lost, the others go on from what it has saved.
-        first = self.agree is not None and record.epoch == 1
+        first = self.group is not None and record.epoch == 1
         if first or time.perf_counter() - self.saved > SAVE_EVERY:
             self._save()
             self.saved = time.perf_counter()

@@ -86,7 +86,7 @@ def test_where_one_is_killed_the_other_saves_and_ends(tmp_path):
     both[1].send_signal(signal.SIGKILL)
     code, _, err = ended(both[0], 30)
     assert code == 1
-    assert "another process was lost" in err
+    assert "another process was lost" in err, err
     assert err.count("\n") == 1
     assert ended(both[1])[0] == -signal.SIGKILL
     assert resumed(path)[0] == 0
