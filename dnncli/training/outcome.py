@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Float32, Float64, Int
@@ -16,7 +15,7 @@ from dnncli.nn.tasks import TASKS
 from dnncli.records import Score
 from dnncli.records.diagnosis import Outcome, Reference, RegressionOutcome, SplitOutcome
 from dnncli.spec import NetworkSpec
-from dnncli.training import engine, nonlinearity, placement
+from dnncli.training import engine, nonlinearity, placement, traced_programs
 from dnncli.training.certainty import above_frequencies
 from dnncli.training.program import Block
 from dnncli.training.simple_models import Fitted, neighbours, relative, ridge, standardised_pair
@@ -59,8 +58,10 @@ def measure(snapshot: Snapshot, dataset: Dataset) -> Measured:
         sample(dataset.validation, EXAMPLES // 2),
     )
     blocks = tuple(placement.block(split) for split in splits)
-    asked = _compiled(snapshot.spec.network, snapshot.spec.loss, snapshot.answering, blocks)
-    score, answers, every = placement.fetch(asked)
+    spec = snapshot.spec
+    asked = (snapshot.answering, blocks)
+    program = traced_programs.compiled(_score_and_answers, (spec.network, spec.loss), *asked)
+    score, answers, every = placement.fetch(program(*asked))
     outputs = every[: len(dataset.test)]
     # The mean over the whole test set comes from the device, as every epoch's does.
     test = Score(float(score.loss), float(score.metrics["accuracy"]))
@@ -146,9 +147,6 @@ def _score_and_answers(
     losses = TASKS[loss].losses(outputs, jnp.concatenate([block.y for block in blocks]))
     answers = _Answers(losses, jnp.argmax(outputs, axis=1))
     return engine.score(loss, scored, blocks[0]), answers, outputs
-
-
-_compiled = jax.jit(_score_and_answers, static_argnums=(0, 1))
 
 
 def simple_models(train: Split, held_out: Split, classes: int) -> Reference | None:

@@ -21,7 +21,7 @@ from dnncli.nn.gradient_noise import Kernels
 from dnncli.nn.network import Network, Parameters, TrainState
 from dnncli.records import EpochRecord, LayerRecord
 from dnncli.spec import NetworkSpec, RunSpec
-from dnncli.training import engine, epoch_record, placement
+from dnncli.training import engine, epoch_record, placement, traced_programs
 from dnncli.training.devices import Devices
 from dnncli.training.plan import Plan, batch_size, epoch_plan, key
 from dnncli.training.program import Block, Probe, Program
@@ -137,9 +137,12 @@ def compiled(phase: Phase, state: TrainState) -> Phase:
     plan = epoch_plan(phase.part, 0, len(phase.train.y))
     before, own_key, placed_plan = arguments(phase, state, plan)
     blocks = (phase.train, phase.validation)
+    given = (before, *blocks, own_key, placed_plan, phase.start)
+    if phase.program.devices is None:
+        program = traced_programs.compiled(engine.epoch, (phase.program,), *given)
+        return replace(phase, compiled=program)
     epoch = engine.on_devices(engine.epoch, phase.program.devices)
-    lowered = epoch.lower(phase.program, before, *blocks, own_key, placed_plan, phase.start)
-    return replace(phase, compiled=lowered.compile())
+    return replace(phase, compiled=epoch.lower(phase.program, *given).compile())
 
 
 def arguments(

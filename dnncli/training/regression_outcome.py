@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Float32, Float64
@@ -13,7 +12,7 @@ from dnncli.nn.network import Network
 from dnncli.records import Metric, Score
 from dnncli.records.diagnosis import Fit, RegressionOutcome
 from dnncli.spec import NetworkSpec
-from dnncli.training import engine, epoch_record, placement
+from dnncli.training import engine, epoch_record, placement, traced_programs
 from dnncli.training.certainty import standard_errors
 from dnncli.training.outcome import (
     EXAMPLES,
@@ -48,8 +47,10 @@ def measure(snapshot: Snapshot, dataset: Dataset) -> Measured:
     splits = (dataset.test, sample(dataset.train, EXAMPLES), sample(dataset.validation, half))
     blocks = tuple(placement.block(split) for split in splits)
     loss = snapshot.spec.loss
-    asked = _compiled(snapshot.spec.network, loss, snapshot.network, blocks)
-    score, outputs = placement.fetch(asked)
+    statics = (snapshot.spec.network, loss)
+    asked = (snapshot.network, blocks)
+    program = traced_programs.compiled(_score_and_outputs, statics, *asked)
+    score, outputs = placement.fetch(program(*asked))
     parts = [np.asarray(part) for part in outputs]
     on_test = parts[0]
     held_out = together(splits[2], sample(dataset.test, half))
@@ -68,9 +69,6 @@ def _score_and_outputs(
     """The first block's score, and the outputs for every block."""
     outputs = tuple(inference.logits(spec, best, block.x) for block in blocks)
     return engine.score(loss, outputs[0], blocks[0]), outputs
-
-
-_compiled = jax.jit(_score_and_outputs, static_argnums=(0, 1))
 
 
 def _answers(loss: str, split: Split, outputs: Float32[np.ndarray, "examples outputs"]) -> _Answers:

@@ -23,7 +23,14 @@ from dnncli.nn.gradient_noise import Kernels
 from dnncli.nn.network import Network, TrainState, kernels_of
 from dnncli.spec import RunSpec
 from dnncli.spec.comparison import seeded
-from dnncli.training import early_stopping, engine, epoch_record, memory, placement
+from dnncli.training import (
+    early_stopping,
+    engine,
+    epoch_record,
+    memory,
+    placement,
+    traced_programs,
+)
 from dnncli.training.devices import Devices
 from dnncli.training.engine import EpochInfo
 from dnncli.training.history import RunHistory, advance
@@ -198,13 +205,12 @@ def compiled_program(
     """
     first = plan(runs, 0, train.y.shape[0])
     start = kernels_of(state.network.parameters)
+    options = COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
     arguments = (state, train, validation, keys(runs), first, start)
     if devices is None:
-        lowered = _epoch.lower(program, *arguments)
-    else:
-        shapes = placement.shapes_everywhere(arguments, devices)
-        lowered = engine.on_devices(shared_epoch, devices).lower((devices, program), *shapes)
-    options = COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
+        return traced_programs.compiled(epoch, (program,), *arguments, options=options)
+    shapes = placement.shapes_everywhere(arguments, devices)
+    lowered = engine.on_devices(shared_epoch, devices).lower((devices, program), *shapes)
     return lowered.compile(options)
 
 
@@ -225,7 +231,6 @@ def _choose(flags: Bool[Array, " seeds"], new: Array, old: Array) -> Array:
     return jnp.where(flags.reshape(-1, *[1] * (new.ndim - 1)), new, old)
 
 
-_epoch = jax.jit(epoch, static_argnums=0)
 _select = jax.jit(select)
 
 
