@@ -16,8 +16,8 @@ data = section(
         "--data",
         type=DataSource(),
         metavar="NAME|PATH",
-        help="`digits`, a table (.csv, .tsv, .parquet, .json), a folder of IDX files, or an .npz"
-        " file.",
+        help="`digits`, a table (.csv, .tsv, .parquet, .json), a folder of images by class or of"
+        " IDX files, or an .npz file.",
     ),
     task,
     option(
@@ -84,6 +84,11 @@ tables = section(
         default="found out",
         help="What columns are, number, category, date, day-first or month-first:"
         " zip=category,x*=number.",
+    ),
+    option(
+        "--categories",
+        type=Name(catalog.CATEGORIES, "way of categories"),
+        help="How categories become features: by their levels, or by their effect on the target.",
     ),
     option(
         "--missing",

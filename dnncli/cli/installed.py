@@ -16,7 +16,8 @@ REQUIRED = (
     *("jaxtyping", "jinja2", "rich", "click", "tomli-w"),
 )
 OPTIONAL = (
-    *("matplotlib", "tensorboardX", "openpyxl", "onnx", "scikit-learn", "flatbuffers", "optuna"),
+    *("matplotlib", "tensorboardX", "openpyxl", "pillow", "onnx", "scikit-learn", "flatbuffers"),
+    "optuna",
 )
 PLUGINS = "jax_plugins"  # entry points by which JAX finds GPUs and TPUs
 LICENCE = "License :: OSI Approved :: "

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 
-from dnncli.data import features, quantities, scaling, selection, splitting
+from dnncli.data import features, out_of_fold, quantities, scaling, selection, splitting
 from dnncli.data.class_weights import class_weights
 from dnncli.data.dataset import Dataset, Split
 from dnncli.data.features import Scaling
-from dnncli.data.formats import digits, idx, npz, remote
+from dnncli.data.formats import digits, idx, image_folder, npz, remote
 from dnncli.data.quantities import Quantities
 from dnncli.data.source import DataSource, Table
 from dnncli.data.splitting import Parts
@@ -24,7 +24,7 @@ from dnncli.spec.suffixes import is_table
 
 TABLE_OPTIONS = (
     *("target", "drop", "types", "missing", "where", "delimiter", "header", "encoding"),
-    *("label_strip", "weight", "group", "time"),
+    *("label_strip", "weight", "group", "time", "categories"),
 )
 
 
@@ -48,7 +48,7 @@ def load(
     if source.targets:
         selection.refuse_classes(spec)
     parts, source = _split(source, spec, whole)
-    return prepared(source, parts, spec, whole, numbers)
+    return prepared(source, parts, spec, whole, numbers, own=not (whole or relabel))
 
 
 def prepared(
@@ -57,10 +57,16 @@ def prepared(
     spec: DataSpec,
     whole: bool = False,
     numbers: Quantities | None = None,
+    *,
+    own: bool = True,
 ) -> Dataset:
-    """The parts of a source, chosen, scaled and weighted; arguments and errors as of `load`."""
+    """The parts of a source, chosen, scaled and weighted; arguments and errors as of `load`.
+
+    own: the training rows are those that effects of levels are estimated on.
+    """
     measured = bool(whole and source.encoding)
     parts, class_names = _chosen(parts, source, spec, not measured)
+    source, parts = out_of_fold.with_effects(source, parts, class_names, spec.split_seed, own=own)
     if source.targets and numbers is None:
         numbers = quantities.fit(source.targets, parts.train.y)
     scaled = scaling.fit(spec.scale, source, parts.train.x)
@@ -180,7 +186,7 @@ def reported(text: str) -> Iterator[None]:
 def _refuse_table_options(spec: DataSpec) -> None:
     """Raise SpecError for options that only tables use."""
     for name in TABLE_OPTIONS:
-        if getattr(spec, name) is not None:
+        if getattr(spec, name) != getattr(DataSpec, name):
             raise SpecError(
                 f"{option(name)}: only tables have columns; {spec.data} is not one.",
                 option=option(name),
@@ -217,7 +223,7 @@ def _read_path(spec: DataSpec, known: Encoding | None, relabel: bool, measured: 
         raise _absent(spec.data)
     if path.is_dir():
         _refuse_regression(spec)
-        return idx.read(path)
+        return image_folder.read(path) if image_folder.is_one(path) else idx.read(path)
     if path.suffix.lower() == ".npz":
         return npz.read(path, spec.task)
     if "ubyte" in path.name:
@@ -240,8 +246,8 @@ def _kinds() -> str:
     """What --data can be."""
     names = ", ".join(catalog.DATASETS)
     return (
-        "a table (.csv, .tsv, .parquet, .json), a folder of IDX files, an .npz file, or a name"
-        f" ({names})"
+        "a table (.csv, .tsv, .parquet, .json), a folder of images by class or of IDX files, an"
+        f" .npz file, or a name ({names})"
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
-from dnncli.data.formats import idx, npz
+from dnncli.data.formats import idx, image_folder, npz
 from dnncli.data.tables import encoder
 from dnncli.data.tables.carried import Carried
 from dnncli.data.tables.encoding import Encoding
@@ -60,7 +60,9 @@ class Rows:
                     f"--keep {self.keep}: only tables have columns; {self.path} is not one.",
                     option="--keep",
                 )
-            if self.encoding is None:
+            if self.encoding is None and Path(self.path).expanduser().is_dir():
+                yield from self._images(Path(self.path).expanduser(), features)
+            elif self.encoding is None:
                 yield from _arrays(self.path, features)
             else:
                 yield from self._encoded(self.encoding)
@@ -75,6 +77,13 @@ class Rows:
         from dnncli.data.tables import notices
 
         return notices.of_new_rows(self.encoding.columns, self.issues, "rows")
+
+    def _images(self, folder: Path, features: int) -> Iterator[Block]:
+        """Images of a folder, whose names are carried along."""
+        names, x = image_folder.read_unlabelled(folder, features)
+        self.carried.named("file", names)
+        for start in range(0, len(x), BLOCK):
+            yield x[start : start + BLOCK]
 
     def _encoded(self, encoding: Encoding) -> Iterator[Block]:
         """Rows of a table, encoded as the training table."""

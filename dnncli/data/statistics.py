@@ -88,7 +88,7 @@ def columns(
         own = x[:, place : place + len(column.features)]
         place += len(column.features)
         levels = own[:, : len(column.levels) + 1].argmax(axis=1).astype(np.float32)
-        told = levels if column.categorical else own[:, 0]
+        told = levels if not column.measured else own[:, 0]
         values.append(told)
     return tuple(column.name for column in dataset.encoding.columns), np.stack(values, axis=1)
 

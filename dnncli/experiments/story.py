@@ -108,6 +108,7 @@ def _column(column: Column) -> ColumnStory:
         median=median,
         missing=column.missing,
         features=len(column.features),
+        effects_on=column.outputs,
     )
 
 

@@ -4,7 +4,7 @@ They read `rows.csv`, `images.npy` or `rows.npy`, which whoever copies them repl
 """
 
 from collections.abc import Sequence
-from textwrap import dedent
+from textwrap import dedent, indent
 
 from dnncli.data.tables.encoding import Encoding
 from dnncli.interop import writing
@@ -42,6 +42,17 @@ FEATURES = dedent("""\
                 parts.append(absent)
         return np.stack(parts, axis=1).astype(np.float32)
 """).splitlines()
+# Of categories whose levels have effects; other tables have no such lines.
+EFFECTS = indent(
+    dedent("""\
+        if column['by_target']:
+            effects = dict(zip(column['levels'], np.transpose(column['effects'])))
+            none = np.zeros(len(column['effects']))
+            parts += [*np.transpose([effects.get(value, none) for value in values])]
+    """),
+    " " * 8,
+).splitlines()
+CATEGORIES = FEATURES.index("        if column['kind'] in ('text', 'code'):")
 ABOUT_FILE = "about.json"  # in the archive at the end of a file of StableHLO
 
 
@@ -156,7 +167,11 @@ def _rows(trained: Trained) -> list[str]:
     """The rows as `x`, unscaled."""
     if trained.encoding is None:
         return [f"x = {_array(trained)}"]
-    return ["", "", *FEATURES, "", "", *_table(trained.encoding), "x = features(table)"]
+    lines = list(FEATURES)
+    if trained.encoding.by_target:
+        lines[CATEGORIES] = lines[CATEGORIES].replace("if", "elif", 1)
+        lines[CATEGORIES:CATEGORIES] = EFFECTS
+    return ["", "", *lines, "", "", *_table(trained.encoding), "x = features(table)"]
 
 
 def _answers(trained: Trained) -> list[str]:

@@ -17,6 +17,7 @@ class ColumnStory:
     kind: number, time, code or text. levels: of a code or text, each a feature; one more is for any
     other value. median: what stands for a missing number, None where a category has no place for
     one. missing: whether missing values have a feature of their own. features: how many it makes.
+    effects_on: what levels have effects on, instead of a feature each.
     """
 
     name: str
@@ -25,6 +26,7 @@ class ColumnStory:
     median: float | None
     missing: bool
     features: int
+    effects_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -171,6 +171,7 @@ def _groups(notice: Notice) -> str:
 
 DOES = {"train": "train", "validation": "validate", "test": "test"}
 TIMES = {"train": "the earliest", "validation": "the next", "test": "the latest"}
+COLOURS = {"L": "grey", "RGB": "red, green and blue"}
 SENTENCES: dict[str, Callable[[Notice], str]] = {
     "groups": _groups,
     "unseen labels": lambda notice: (
@@ -197,6 +198,10 @@ SENTENCES: dict[str, Callable[[Notice], str]] = {
         f" {notice.facts['column']!r}"
     ),
     "renamed": _renamed,
+    "images": lambda notice: (
+        f"images of {notice.facts['rows']} × {notice.facts['columns']} pixels,"
+        f" {COLOURS[str(notice.facts['mode'])]}; a class is a folder"
+    ),
     "missing numbers": _listing(
         "missing numbers take the column's median, and an indicator marks them"
     ),
@@ -249,6 +254,10 @@ SENTENCES: dict[str, Callable[[Notice], str]] = {
     "few rows": lambda notice: (
         f"{notice.facts['classes']:,} classes in {notice.facts['rows']:,} rows: half of them have"
         f" at most {notice.facts['median']:g}, too few to learn from"
+    ),
+    "effects": lambda notice: (
+        f"levels stand for their effect on the target, out of fold: {_counts(notice)}; for a"
+        " feature each: --categories one-hot"
     ),
     "rare levels": _listing("rare levels count as other"),
     "new missing": _of_new_rows(

@@ -218,6 +218,16 @@ SCALINGS = _table(
     Entry("robust", "by median and quartiles, far values bent to 3", "Holzmueller et al. 2024"),
 )
 
+CATEGORIES = _table(
+    Entry("auto", "target for a column of more than 255 levels, else one-hot"),
+    Entry("one-hot", "a 0/1 feature for each of the 255 most frequent levels"),
+    Entry(
+        "target",
+        "how far the target's mean at a level lies from its mean, from other rows than a row's own",
+        "Micci-Barreca 2001",
+    ),
+)
+
 PRECISIONS = _table(
     Entry("float32", "every product in float32"),
     Entry("bfloat16", "factors of layers' products rounded to bfloat16, sums in float32"),

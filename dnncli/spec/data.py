@@ -41,12 +41,16 @@ class DataSpec:
     time: str | None = None  # the column whose latest rows validate and test
     split_seed: int | None = None  # None: rows are drawn by their places, always the same
     task: str = "auto"
+    categories: str = "auto"
 
     def __post_init__(self) -> None:
         """Resolve names and check amounts."""
         scaling = catalog.resolve(catalog.SCALINGS, self.scale, "scaling", "--scale")
         task = catalog.resolve(objective.TASKS, self.task, "task", "--task")
-        checks.fill(self, scale=scaling.name, task=task.name)
+        categories = catalog.resolve(
+            catalog.CATEGORIES, self.categories, "way of categories", "--categories"
+        )
+        checks.fill(self, scale=scaling.name, task=task.name, categories=categories.name)
         for name in TEXTS:
             text = getattr(self, name)
             checks.check(

@@ -209,6 +209,8 @@ def _check_data(snapshot: Snapshot) -> None:
         raise CheckpointError("its run and its targets are of different tasks.")
     if data.encoding and len(data.encoding.features) != data.record.features:
         raise CheckpointError(f"its columns do not make {data.record.features} features.")
+    if data.encoding and not data.encoding.estimated:
+        raise CheckpointError("effects of its columns' levels are missing.")
 
 
 def _check_layers(snapshot: Snapshot) -> None:

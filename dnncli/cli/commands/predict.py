@@ -93,8 +93,9 @@ def command(
     """Predict the class, or the number, of every row of FILE, in the order of its rows.
 
     FILE is a table with the columns the network was trained on (matched by name; others are
-    ignored unless --keep names them), an IDX file of images or an .npz file; - is CSV from
-    stdin. It may be larger than memory.
+    ignored unless --keep names them), an IDX file of images, a folder of images, whose names
+    stand before the classes, or an .npz file; - is CSV from stdin. A table may be larger than
+    memory.
     """
     kind = _format(out, format_)
     delimiter = DataSpec(delimiter=delimiter).delimiter

@@ -67,6 +67,11 @@ class Carried:
             matches = names.matching(pattern, columns)
             yield from matches or [targets.resolve(columns, pattern, "--keep")]
 
+    def named(self, name: str, values: Sequence[str]) -> None:
+        """Carry one column of texts that is not of a table."""
+        self.columns = (Column(name, name, "VARCHAR", "VARCHAR"),)
+        self._values = [list(values)]
+
     def add(self, batch: Mapping[str, Any]) -> None:
         """The columns of some more rows."""
         for values, column in zip(self._values, self.columns, strict=True):

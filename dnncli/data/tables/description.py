@@ -9,6 +9,7 @@ import numpy as np
 from dnncli.data.quantities import summaries
 from dnncli.data.tables import (
     fitting,
+    level_effects,
     number_targets,
     profiling,
     reading,
@@ -47,7 +48,7 @@ def _describe(spec: DataSpec, how: Reading) -> DescriptionRecord:
         place=spec.data,
         examples=labels.rows,
         test=None,
-        features=len(fit.encoding.features),
+        features=sum(_features(column, fit) for column in fit.encoding.columns),
         image_shape=None,
         values=None,
         classes=tuple(ClassCount(name, int(n)) for name, n in zip(classes, counts, strict=True)),
@@ -85,8 +86,17 @@ def _column(
         return ColumnRecord(name, "empty", type_, None, missing, "", "left out: it has no value", 0)
     values = _some(column.levels) if column.categorical else _range(fit, column)
     encoding = _encoding(column, fit)
-    features = len(column.features)
+    features = _features(column, fit)
     return ColumnRecord(name, "feature", type_, column.kind, missing, values, encoding, features)
+
+
+def _features(column: Column, fit: fitting.Fit) -> int:
+    """How many features a column will have: effects are estimated once rows are split."""
+    if not column.by_target:
+        return len(column.features)
+    quantities = [column.name for column in fit.encoding.quantities]
+    outputs = level_effects.outputs(fit.encoding.classes, quantities)
+    return len(outputs) + column.missing
 
 
 def _target(name: str, type_: str) -> ColumnRecord:
@@ -125,6 +135,8 @@ def _encoding(column: Column, fit: fitting.Fit) -> str:
         plural = "s" * (others > 1)
         rare = f" ({others:,} rare level{plural})" if others else ""
         missing = ", missing" if column.missing else ""
+        if column.by_target:
+            return f"effect of {len(column.levels):,} levels on the target, 0 for any other{rare}{missing}"
         return f"one-hot: {len(column.levels)} levels, other{rare}{missing}"
     what = "scaled"
     if column.kind == "time":

@@ -58,6 +58,10 @@ def _level_index(column: Column, type_: str) -> str:
         index = sql.index(text, column.levels, other)
         return f"(CASE WHEN {quoted} IS NULL THEN -1 ELSE {index} END)::DOUBLE"
     exact = sql.number(column.name, type_)
+    if column.by_target:  # of too many levels to compare with each
+        text = sql.level(column.name, type_, "code")
+        index = sql.index(text, [repr(float(level)) for level in column.levels], other)
+        return f"(CASE WHEN {quoted} IS NULL OR isnan({exact}) THEN -1 ELSE {index} END)::DOUBLE"
     pairs = enumerate(map(float, column.levels))
     cases = " ".join(f"WHEN {exact} = '{code!r}'::DOUBLE THEN {i}" for i, code in pairs)
     missing = f"{quoted} IS NULL OR isnan({exact})"
@@ -72,10 +76,24 @@ class Time(NamedTuple):
     parts: tuple[str, ...]
 
 
+class Target(NamedTuple):
+    """A column whose levels have effects: its place and number of levels, and two features.
+
+    first: takes the level's index, of which `level_effects` makes effects. missing: None: no
+    indicator.
+    """
+
+    column: int
+    levels: int
+    first: int
+    missing: int | None
+
+
 class Layout(NamedTuple):
     """Indices of columns and of their features: numbers (and times) first, then categories.
 
-    `absent` is the feature of a category's missing values: its own, or that of other levels.
+    Categories are those with a feature a level. `absent` is the feature of a category's missing
+    values: its own, or that of other levels.
     """
 
     numbers: Int64[np.ndarray, " numbers"]
@@ -88,6 +106,7 @@ class Layout(NamedTuple):
     firsts: Int64[np.ndarray, " categories"]  # features of their first levels
     levels: Int64[np.ndarray, " categories"]  # how many they have
     absent: Int64[np.ndarray, " categories"]
+    by_target: tuple[Target, ...]
     times: tuple[Time, ...]
     expected: Bool[np.ndarray, " columns"]  # which had missing values in training
     width: int
@@ -97,12 +116,13 @@ def layout(encoding: Encoding) -> Layout:
     """The layout of an encoding's features."""
     columns = encoding.columns
     categorical = np.array([column.categorical for column in columns], bool)
+    by_target = np.array([column.by_target for column in columns], bool)
     missing = np.array([column.missing for column in columns], bool)
     levels = np.array([len(column.levels) for column in columns], np.int64)
     ends = np.cumsum([len(column.features) for column in columns])
     starts = np.concatenate([[0], ends[:-1]])
     numbers = np.flatnonzero(~categorical)
-    categories = np.flatnonzero(categorical)
+    categories = np.flatnonzero(categorical & ~by_target)
     return Layout(
         numbers=numbers,
         values=starts[numbers],
@@ -114,6 +134,10 @@ def layout(encoding: Encoding) -> Layout:
         firsts=starts[categories],
         levels=levels[categories],
         absent=ends[categories] - 1,
+        by_target=tuple(
+            Target(i, len(columns[i].levels), starts[i], ends[i] - 1 if missing[i] else None)
+            for i in np.flatnonzero(by_target).tolist()
+        ),
         times=tuple(
             Time(place, int(starts[i]) + 1, columns[i].parts)
             for place, i in enumerate(numbers)
@@ -149,7 +173,8 @@ def encode(
     """Features, and how often each column had each of ISSUES that training had not.
 
     Values are numbers, NaN where missing, TEXT or infinite; of categories the level's index, the
-    number of levels for any other value and -1 where missing.
+    number of levels for any other value and -1 where missing. Of columns by target the first
+    feature is that index.
     """
     values = _centered(at, exact)
     x = np.zeros((len(values), at.width), np.float32)
@@ -165,11 +190,17 @@ def encode(
     active = np.where(indices < 0, at.absent, at.firsts + indices)
     rows = np.arange(len(x))[:, None]
     x[rows, active] = 1
-    return x, _issues(at, numbers, indices)
+    for target in at.by_target:
+        found = values[:, target.column]
+        x[:, target.first] = found
+        if target.missing is not None:
+            x[:, target.missing] = found < 0
+    return x, _issues(at, values, numbers, indices)
 
 
 def _issues(
     at: Layout,
+    values: Float32[np.ndarray, "rows columns"],
     numbers: Float32[np.ndarray, "rows numbers"],
     indices: Int64[np.ndarray, "rows categories"],
 ) -> Int64[np.ndarray, "issues columns"]:
@@ -180,5 +211,9 @@ def _issues(
     issues[2, at.numbers] = np.isinf(numbers).sum(axis=0)
     issues[0, at.categories] = (indices < 0).sum(axis=0)
     issues[3, at.categories] = (indices == at.levels).sum(axis=0)
+    for target in at.by_target:
+        found = values[:, target.column]
+        issues[0, target.column] = (found < 0).sum()
+        issues[3, target.column] = (found == target.levels).sum()
     issues[0, at.expected] = 0
     return issues

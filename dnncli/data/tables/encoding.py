@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ from jaxtyping import Bool
 from dnncli.data.tables import notation, recurring
 
 KINDS = ("number", "time", "code", "text")
+# Of a column, absent from metadata where they say nothing: fingerprints stay.
+UNSAID = ("format", "marks", "parts", "by_target", "outputs", "effects")
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class Column:
     format: how numbers or times are written in text, as in `notation`; empty: as programs do.
     marks: values that stand for missing, besides those that do in every column.
     parts: of a time, what comes again in it, as in `recurring`: features after that of its days.
+    by_target: a level's feature is its effect on each of `outputs`, as in `level_effects`, instead
+    of 0/1 features. effects: for each output each level's; empty before they are estimated.
     """
 
     name: str
@@ -36,6 +40,9 @@ class Column:
     format: str = ""
     marks: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
+    by_target: bool = False
+    outputs: tuple[str, ...] = ()
+    effects: tuple[tuple[float, ...], ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what no table gives: a checkpoint may hold anything."""
@@ -47,17 +54,38 @@ class Column:
             raise ValueError(f"the column {self.name!r} has no possible encoding")
         if self.kind == "code":
             tuple(map(float, self.levels))
+        self._check_effects()
+
+    def _check_effects(self) -> None:
+        """Refuse effects that are not those of levels."""
+        sizes = {len(self.levels), *map(len, self.effects)}
+        sound = all(math.isfinite(value) for one in self.effects for value in one)
+        possible = self.categorical or not self.by_target
+        known = self.by_target or not self.outputs
+        if not (sound and possible and known and len(self.outputs) == len(self.effects)):
+            raise ValueError(f"the column {self.name!r} has no possible effects")
+        if len(sizes) > 1 or not _distinct(self.outputs):
+            raise ValueError(f"the column {self.name!r} has other effects than levels")
 
     @property
     def categorical(self) -> bool:
-        """Whether its features are all 0 or 1."""
+        """Whether its values are levels rather than numbers."""
         return self.kind in ("code", "text")
+
+    @property
+    def measured(self) -> int:
+        """How many of its features, which come first, are numbers rather than 0 or 1."""
+        if self.by_target:
+            return max(1, len(self.outputs))
+        return int(not self.categorical)
 
     @property
     def features(self) -> tuple[str, ...]:
         """Its features' names, in order."""
         names = [self.name, *recurring.names(self.name, self.parts)]
-        if self.categorical:
+        if self.by_target:
+            names = [f"{self.name} effect on {output}" for output in self.outputs] or [self.name]
+        elif self.categorical:
             names = [f"{self.name}={level}" for level in self.levels]
             names.append(f"{self.name} other")
         if self.missing:
@@ -102,8 +130,8 @@ class Encoding:
         """Mask of the features that are numbers rather than 0 or 1: those are scaled."""
         mask: list[bool] = []
         for column in self.columns:
-            indicators = len(column.features) - 1
-            mask += [not column.categorical, *[False] * indicators]
+            indicators = len(column.features) - column.measured
+            mask += [*[True] * column.measured, *[False] * indicators]
         return np.array(mask, bool)
 
     @property
@@ -111,17 +139,31 @@ class Encoding:
         """Whether every column is a number that is never missing: features are the columns."""
         return all(c.kind == "number" and not c.missing and c.center == 0 for c in self.columns)
 
+    @property
+    def by_target(self) -> bool:
+        """Whether levels of some column have effects."""
+        return any(column.by_target for column in self.columns)
+
+    @property
+    def estimated(self) -> bool:
+        """Whether all effects of levels are there, so that rows can be encoded."""
+        return all(column.effects or not column.by_target for column in self.columns)
+
+    @property
+    def without_effects(self) -> "Encoding":
+        """As it was found, before effects of levels were estimated."""
+        if not self.by_target:
+            return self
+        columns = (replace(column, outputs=(), effects=()) for column in self.columns)
+        return replace(self, columns=tuple(columns))
+
     def json(self) -> dict[str, Any]:
         """As a checkpoint's metadata hold it."""
         values = asdict(self)
         if not self.quantities:
             del values["quantities"]
         for column in (*values["columns"], *values.get("quantities", ())):
-            for name in (
-                "format",
-                "marks",
-                "parts",
-            ):  # absent where they say nothing: fingerprints stay
+            for name in UNSAID:
                 if not column[name]:
                     del column[name]
         return values

@@ -13,6 +13,7 @@ from dnncli.data.tables import (
     kinds as column_kinds,
 )
 from dnncli.data.tables import (
+    level_effects,
     levels,
     missing_marks,
     notation_search,
@@ -24,7 +25,7 @@ from dnncli.data.tables import (
     targets,
 )
 from dnncli.data.tables.encoding import Column, Encoding
-from dnncli.data.tables.levels import Levels
+from dnncli.data.tables.levels import Choice, Levels
 from dnncli.data.tables.missing_marks import Mark
 from dnncli.data.tables.names import split
 from dnncli.data.tables.notation_search import Found
@@ -79,11 +80,12 @@ def fit(relation: Relation, labels: targets.Labels, spec: DataSpec) -> Fit:
         )
     column_kinds.check_finite(relation, profile, kinds)
     categories = {name: kind for name, kind in kinds.items() if kind in ("code", "text")}
-    found = levels.find(relation, categories)
+    classes = targets.classes(labels.names)
+    outputs = len(level_effects.outputs(classes, labels.columns if labels.numbers else ()))
+    found = levels.find(relation, categories, Choice(spec.categories, outputs))
     drafts = _drafts(relation, kinds, notations, _all_marks(marks, notations, far))
     centers = _centers(relation, [c for c in drafts if _is_centered(profile, c)])
     columns = tuple(_column(profile, c, found.get(c.name), centers.get(c.name)) for c in drafts)
-    classes = targets.classes(labels.names)
     rows = labels.rows
     encoding = Encoding(columns, labels.column, classes, _layout(relation), labels.numbers)
     constant = suspects.constant_texts(found, rows)
@@ -93,6 +95,7 @@ def fit(relation: Relation, labels: targets.Labels, spec: DataSpec) -> Fit:
     told = (
         *notices.of_values(notations, far),
         *notices.of_codes(name for name in texts if not profile.count("texts", name)),
+        *notices.of_effects(encoding),
         *notices.of_training(encoding, profile, found, suspects.sentences(relation, found, rows)),
         *notices.of_suspects(suspected, constant, labels, len(columns)),
     )
@@ -212,7 +215,7 @@ def _column(profile: Profile, draft: Column, found: Levels | None, center: float
     i = profile.places[draft.name]
     missing = bool(profile.missing[i])
     if found is not None:
-        return replace(draft, levels=found.names, missing=missing)
+        return replace(draft, levels=found.names, missing=missing, by_target=found.by_target)
     if center is not None:
         unread = draft.kind == "number" and bool(profile.texts[i])
         return replace(draft, median=center, center=center, missing=missing or unread)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, Int64, Shaped
 
-from dnncli.data.tables import encoder, reading
+from dnncli.data.tables import encoder, level_effects, reading
 from dnncli.data.tables.encoding import Encoding
 from dnncli.data.tables.opening import Files, connect, described
 from dnncli.data.tables.options import Reading
@@ -44,6 +44,7 @@ def stream(
     at = encoder.layout(known)
     for _, batch in Scan(relation, encoder.select_encoded(known, relation.types), at.width):
         features, found = encoder.encode(at, batch["x"])
+        level_effects.fill(known, features)
         issues += found
         yield features
 

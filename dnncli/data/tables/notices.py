@@ -114,6 +114,12 @@ def of_codes(names: Iterable[str]) -> tuple[Notice, ...]:
     return (Notice("codes", counts),) if counts else ()
 
 
+def of_effects(encoding: Encoding) -> tuple[Notice, ...]:
+    """Categories whose levels have effects on the target, with their numbers of levels."""
+    counts = tuple((c.name, len(c.levels)) for c in encoding.columns if c.by_target)
+    return (Notice("effects", counts),) if counts else ()
+
+
 def _of_notations(notations: Mapping[str, "Found"]) -> Iterator[Notice]:
     """Columns by how their numbers and dates are written, each with an example."""
     groups: dict[tuple[str, str], list[str]] = {}

@@ -13,6 +13,7 @@ from dnncli.data.source import DataSource
 from dnncli.data.tables import (
     encoder,
     fitting,
+    level_effects,
     notices,
     number_targets,
     places,
@@ -164,7 +165,7 @@ def _encoded(
     else:
         labels = targets.count(relation, known.target, strip)
     classes = targets.class_indices(relation, labels, known.classes, new_too=new_too)
-    rows = _rows(relation, known, labels, classes, header_given)
+    rows = _rows(relation, known.without_effects, labels, classes, header_given)
     if known.layout:
         places.check_numbers(relation.location, known, rows.issues, len(rows.y))
     unseen = notices.of_labels(labels, classes, os.path.basename(text))
@@ -255,6 +256,7 @@ def stream(
         if known.layout and rows.start == 0:
             places.check(relation.location, known, batch["x"], header_given=how.header is not None)
         features, found = encoder.encode(at, batch["x"])
+        level_effects.fill(known, features)
         issues += found
         carried.add(batch)
         yield features

@@ -41,7 +41,7 @@ def source(
     arrays = [array for table in tables for array in (table.x, table.y)]
     if train.weights is not None:
         arrays.append(train.weights)
-    meaning = np.frombuffer(json.dumps(encoding.json()).encode(), np.uint8)
+    meaning = np.frombuffer(json.dumps(encoding.without_effects.json()).encode(), np.uint8)
     examples = len(train.y)
     known, unseen = _known_labels(train)
     validating = None

@@ -5,6 +5,7 @@ and rounded to float32, what is missing takes the median or an indicator, every 
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 
 import numpy as np
@@ -40,6 +41,10 @@ def features(graph: Graph, encoding: Encoding) -> str:
         category = _texts if column.kind == "text" else _codes
         parts.append(category(graph, column, inputs[i]))
         places.append(first + np.arange(len(column.features)))
+    for target in at.by_target:
+        column = encoding.columns[target.column]
+        parts.append(_effects(graph, column, inputs[target.column]))
+        places.append(target.first + np.arange(len(column.features)))
     return _ordered(graph, parts, np.concatenate(places))
 
 
@@ -125,6 +130,27 @@ def _marks(columns: Sequence[Column]) -> Iterator[Float64[np.ndarray, " columns"
     yield from map(np.array, zip_longest(*found, fillvalue=np.nan))
 
 
+def _effects(graph: Graph, column: Column, x: str) -> str:
+    """The effects of a row's level, 0 for what is not one, and an indicator of missing values."""
+    several = replace(column, by_target=False, outputs=(), effects=())
+    effects = np.array(column.effects, np.float32).T
+    table = np.zeros((len(several.features), effects.shape[1]), np.float32)
+    table[: len(effects)] = effects
+    last = len(table) - 1
+    if column.kind == "code":
+        hits = _codes(graph, several, x)
+        values = graph.node("MatMul", hits, graph.constant(table))
+        absent = graph.node("Gather", hits, graph.constant(np.array([last])), axis=1)
+    else:
+        # The index has one column, whose place the effects take.
+        index = _index(graph, several, x)
+        shape = graph.constant(np.array([-1, effects.shape[1]]))
+        values = graph.node("Reshape", graph.node("Gather", graph.constant(table), index), shape)
+        is_last = graph.node("Equal", index, graph.constant(np.array([[last]])))
+        absent = graph.cast(is_last, "float")
+    return graph.concatenated([values, absent]) if column.missing else values
+
+
 def _codes(graph: Graph, column: Column, x: str) -> str:
     """One feature for each code, one for any other and, where training had some, for missing."""
     levels = np.array([float(level) for level in column.levels], np.float64)
@@ -144,13 +170,20 @@ def _codes(graph: Graph, column: Column, x: str) -> str:
 
 def _texts(graph: Graph, column: Column, x: str) -> str:
     """One feature for each level, one for any other and, where training had some, for missing."""
+    index = _index(graph, column, x)
+    places = graph.constant(np.arange(len(column.features))[None])
+    return graph.cast(graph.node("Equal", index, places), "float")
+
+
+def _index(graph: Graph, column: Column, x: str) -> str:
+    """Which of the features of `_texts` a text has."""
     other = len(column.levels)
     width = len(column.features)
     keys: dict[str, int] = {}
     for i, level in enumerate(column.levels):
         keys |= dict.fromkeys(spellings.of_level(level), i)
     keys |= dict.fromkeys(spellings.of_missing(column.marks), width - 1)
-    index = graph.node(
+    return graph.node(
         "LabelEncoder",
         x,
         domain=ML,
@@ -158,8 +191,6 @@ def _texts(graph: Graph, column: Column, x: str) -> str:
         values_int64s=list(keys.values()),
         default_int64=other,
     )
-    places = graph.constant(np.arange(width)[None])
-    return graph.cast(graph.node("Equal", index, places), "float")
 
 
 def _ordered(graph: Graph, parts: Sequence[str], places: Int64[np.ndarray, " features"]) -> str:

@@ -85,6 +85,9 @@ def _encoding(one: ColumnStory) -> str:
         named = ", ".join(one.levels[:LEVELS])
         more = ", …" if len(one.levels) > LEVELS else ""
         absent = ", one for missing" if one.missing else ""
+        if one.effects_on:
+            effects = f"the effect of each of {len(one.levels)} levels ({named}{more})"
+            return f"{effects} on {', '.join(one.effects_on)}{missing}"
         levels = f"each of {len(one.levels)} levels ({named}{more})"
         return f"a feature for {levels}, one for any other{absent}"
     shown = _date(one.median) if one.kind == "time" else f"{one.median:g}"

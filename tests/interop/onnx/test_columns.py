@@ -106,3 +106,21 @@ def test_missing_words_are_those_of_the_tables():
         sql.MISSING.replace("\\", "").replace("-?", "").split("|")
     )
     assert {"0", "0.0", "none"} <= set(spellings.of_missing(("none", "0")))
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_levels_with_effects_give_these_and_0_for_what_is_not_a_level(missing):
+    own = {"missing": missing, "by_target": True, "outputs": ("a", "b")}
+    effects = ((0.5, -0.25), (3.0, 0.125))
+    text = Column("t", "text", levels=("x", "true"), effects=effects, marks=("none",), **own)
+    code = Column("c", "code", levels=("1", "2.5"), effects=effects, marks=("-1",), **own)
+    table = {
+        "t": ["x", "TRUE", "other", "", "none"],
+        "c": [1, 2.5, 7, np.nan, -1],
+        "n": [1, 2, 3, 4, 5],
+    }
+    found = features(table, text, Column("n", "number"), code)
+    known = [[0.5, 3], [-0.25, 0.125], [0, 0], [0, 0], [0, 0]]
+    marks = [[0], [0], [0], [1], [1]] if missing else [[]] * 5
+    expected = [[*known[i], *marks[i], table["n"][i], *known[i], *marks[i]] for i in range(5)]
+    assert found == expected
