@@ -79,10 +79,8 @@ def fit(relation: Relation, labels: targets.Labels, spec: DataSpec) -> Fit:
             f"{relation.location}: there is no column with values besides the target to learn from."
         )
     column_kinds.check_finite(relation, profile, kinds)
-    categories = {name: kind for name, kind in kinds.items() if kind in ("code", "text")}
     classes = targets.classes(labels.names)
-    outputs = len(level_effects.outputs(classes, labels.columns if labels.numbers else ()))
-    found = levels.find(relation, categories, Choice(spec.categories, outputs))
+    found = _levels(relation, kinds, labels, spec)
     drafts = _drafts(relation, kinds, notations, _all_marks(marks, notations, far))
     centers = _centers(relation, [c for c in drafts if _is_centered(profile, c)])
     columns = tuple(_column(profile, c, found.get(c.name), centers.get(c.name)) for c in drafts)
@@ -100,6 +98,16 @@ def fit(relation: Relation, labels: targets.Labels, spec: DataSpec) -> Fit:
         *notices.of_suspects(suspected, constant, labels, len(columns)),
     )
     return Fit(encoding, relation, profile, found, told, suspected.ids)
+
+
+def _levels(
+    relation: Relation, kinds: Mapping[str, str], labels: targets.Labels, spec: DataSpec
+) -> dict[str, Levels]:
+    """The levels of categories, and whether they have effects on the target."""
+    categories = {name: kind for name, kind in kinds.items() if kind in ("code", "text")}
+    numbers = labels.columns if labels.numbers else ()
+    outputs = level_effects.outputs(targets.classes(labels.names), numbers)
+    return levels.find(relation, categories, Choice(spec.categories, len(outputs)))
 
 
 def _drafts(
