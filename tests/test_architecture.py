@@ -20,7 +20,7 @@ JAX = {"jax", "jaxlib", "optax"}
 FLOORS = (
     {"errors": set(), "__init__": set()},
     {"spec": set(), "records": set(), "storage": COMMON | {"safetensors"}},
-    {"data": COMMON | {"duckdb", "nanoarrow", "openpyxl"}, "theory": COMMON | {"scipy"}},
+    {"data": COMMON | {"duckdb", "nanoarrow", "openpyxl", "PIL"}, "theory": COMMON | {"scipy"}},
     {"nn": COMMON | JAX, "diagnosis": set()},
     {"training": COMMON | JAX, "interop": COMMON | {"jax", "onnx", "google"}},
     {"experiments": COMMON | JAX | {"scipy", "sklearn", "optuna"}},
