@@ -1,13 +1,19 @@
 """How features are scaled: what `--scale` means for a source's training examples."""
 
+from typing import Any
+
 import numpy as np
-from jaxtyping import Float32, Float64, UInt8
+from jaxtyping import Bool, Float32, Float64, UInt8
 
 from dnncli.data.features import Scaling
 from dnncli.data.source import DataSource
 
 BLOCK = 4096  # examples whose float64 copies are in memory at a time
 ROWS = 20_000  # evenly spread examples that quartiles are taken of, where there are more
+PIECES = 48  # of a feature under piecewise scaling, at most, …
+PER_PIECE = 64  # … with so many examples in each, …
+WIDEST = 1024  # … and so many pieces of all features together, …
+FEWEST = 2  # … but at least so many of each
 LIMIT = 3.0  # of robust scaling: what no feature leaves (Holzmüller et al. 2024)
 
 
@@ -21,10 +27,13 @@ def fit(
     auto: unit for images, else standard. unit: divided by the largest value a pixel can have, or
     else by the largest magnitude in x. standard: each feature to mean 0 and standard deviation 1; a
     constant one to 0. robust: its median to 0, the distance between its quartiles to 1, and far
-    values bent to stay within LIMIT. A table's 0/1 features stay 0 and 1 in every case.
+    values bent to stay within LIMIT. piecewise: see `_piecewise`. A table's 0/1 features stay 0 and
+    1 in every case.
     """
     if kind == "auto":
         kind = "unit" if source.peak or source.image_shape else "standard"
+    if kind == "piecewise":
+        return _piecewise(x, _numeric(source, x))
     scaling = _fit(kind, source, x)
     if source.encoding:
         numeric = source.encoding.numeric
@@ -33,6 +42,11 @@ def fit(
         if scaling.limit is not None:
             scaling.limit[~numeric] = np.inf
     return scaling
+
+
+def _numeric(source: DataSource, x: Any) -> Bool[np.ndarray, " features"]:
+    """Which features are numbers: all but a table's 0/1 features."""
+    return source.encoding.numeric if source.encoding else np.ones(x.shape[1], bool)
 
 
 def _fit(
@@ -82,3 +96,41 @@ def _robust(
     half = x.max(axis=0) / np.float32(2) - x.min(axis=0) / np.float32(2)
     spread = np.where(upper > lower, upper - lower, half)
     return median, np.where(spread > 0, spread, np.float32(1))
+
+
+def _piecewise(
+    x: Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"],
+    numeric: Bool[np.ndarray, " features"],
+) -> Scaling:
+    """Numbers as pieces between their quantiles, each from 0 below it to 1 above it.
+
+    It is the piecewise linear encoding of Gorishniy et al. 2022: a first layer then bends where
+    examples are, instead of having to learn where. Features that are 0 or 1 are their own piece.
+    """
+    most = min(PIECES, len(x) // PER_PIECE, WIDEST // max(1, numeric.sum()))
+    pieces = max(FEWEST, int(most))
+    seen = x[:: -(-len(x) // ROWS)]
+    sources = []
+    offsets = []
+    scales = []
+    for place in range(x.shape[1]):
+        edges = np.array([0, 1], np.float32)
+        if numeric[place]:
+            edges = _edges(seen[:, place].astype(np.float32), pieces)
+        sources.append(np.full(len(edges) - 1, place, np.int32))
+        offsets.append(edges[:-1])
+        with np.errstate(over="ignore"):
+            scales.append(np.minimum(np.diff(edges), np.finfo(np.float32).max))
+    found = [np.concatenate(parts) for parts in (offsets, scales, sources)]
+    return Scaling("piecewise", found[0], found[1], None, found[2])
+
+
+def _edges(values: Float32[np.ndarray, " examples"], pieces: int) -> Float32[np.ndarray, " edges"]:
+    """Where a feature's pieces meet: at every value of a feature with few, else at quantiles."""
+    edges = np.unique(values)
+    if len(edges) > pieces + 1:
+        shares = np.linspace(0, 1, pieces + 1)
+        edges = np.unique(np.quantile(values, shares, method="inverted_cdf"))
+    if len(edges) > 1:
+        return edges
+    return np.append(edges, np.float32(np.inf))  # a constant is 0

@@ -10,7 +10,7 @@ from dnncli.data import features
 from dnncli.data.class_weights import weighed
 from dnncli.data.cross_fitting import ORDERED_ROWS, cross_fit, drawn, giveaways
 from dnncli.data.dataset import Dataset, Split
-from dnncli.data.features import Features
+from dnncli.data.features import Features, Scaling
 from dnncli.records.diagnosis import (
     ClassStatistics,
     DataStatistics,
@@ -37,7 +37,9 @@ def statistics(dataset: Dataset) -> DataStatistics:
     names = feature_names(dataset)
     if dataset.quantities is not None:
         return DataStatistics(
-            inputs(dataset.train, names), ClassStatistics((), (), (), ()), targets=targets(dataset)
+            inputs(dataset.train, dataset.scaling, names),
+            ClassStatistics((), (), (), ()),
+            targets=targets(dataset),
         )
     rows = drawn(len(dataset.train), ORDERED_ROWS)
     column_names, x = columns(dataset, rows)
@@ -45,7 +47,7 @@ def statistics(dataset: Dataset) -> DataStatistics:
     counts = classes(dataset)
     # Where examples' weights differ, which are surely wrong would be another question.
     models = None if counts.weighted else cross_fit(dataset.train, dataset.classes)
-    own = inputs(dataset.train, names)
+    own = inputs(dataset.train, dataset.scaling, names)
     common = shared(dataset) if own.varying else None
     return DataStatistics(own, counts, models, alone, common)
 
@@ -69,17 +71,17 @@ def targets(dataset: Dataset) -> TargetStatistics:
 
 
 def feature_names(dataset: Dataset) -> tuple[str, ...]:
-    """The features' names: a table's columns, else `feature 1` and so on."""
+    """The unscaled features' names: a table's columns, else `feature 1` and so on."""
     if dataset.encoding is not None:
         return dataset.encoding.features
-    return tuple(f"feature {number}" for number in range(1, dataset.features + 1))
+    return tuple(f"feature {number}" for number in range(1, dataset.scaling.taken + 1))
 
 
 def columns(
     dataset: Dataset, rows: Int[np.ndarray, " rows"]
 ) -> tuple[tuple[str, ...], Float[np.ndarray, "rows columns"]]:
     """Names and values of some training examples' columns: of a category, which one it is."""
-    x = dataset.train.x[rows]
+    x = dataset.scaling.whole(dataset.train.x[rows])
     if dataset.encoding is None:
         return feature_names(dataset), x
     values = []
@@ -93,10 +95,15 @@ def columns(
     return tuple(column.name for column in dataset.encoding.columns), np.stack(values, axis=1)
 
 
-def inputs(train: Split, names: Sequence[str]) -> InputStatistics:
-    """Scale, offset and oddities of the features, over at most ROWS examples."""
+def inputs(train: Split, scaling: Scaling, names: Sequence[str]) -> InputStatistics:
+    """Scale, offset and oddities of the features, over at most ROWS examples.
+
+    Offset and scale are those of what the network sees; a feature's pieces are looked at together.
+    """
     stride = max(1, len(train) // ROWS)
-    x = train.x[::stride].astype(np.float64)
+    seen = train.x[::stride]
+    offset = np.square(seen.mean(axis=0, dtype=np.float64)).mean()
+    x = scaling.whole(seen).astype(np.float64)
     mean = x.mean(axis=0)
     variance = x.var(axis=0)
     # What rounding to float32 makes of a constant is not variation.
@@ -113,7 +120,7 @@ def inputs(train: Split, names: Sequence[str]) -> InputStatistics:
     return InputStatistics(
         features=x.shape[1],
         second_moment=train.second_moment,
-        mean_square=float(np.square(mean).mean()),
+        mean_square=float(offset),
         varying=int(varies.sum()),
         offset=float(offsets[farthest]),
         offset_name=names[farthest],

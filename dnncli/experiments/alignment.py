@@ -55,7 +55,7 @@ def rescale(dataset: Dataset, trained_on: DataSummary) -> Dataset:
 
     Raises DataError where the features do not fit.
     """
-    wanted = trained_on.record.features
+    wanted = trained_on.scaling.taken
     if dataset.features != wanted:
         raise DataError(
             f"{dataset.name} has {dataset.features} features, but the network takes {wanted}."

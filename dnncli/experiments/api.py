@@ -103,7 +103,7 @@ class Model:
     def _array(self, rows: Any) -> Iterator[Block]:
         """Examples of an array, block by block; bytes stay bytes."""
         x = np.asarray(rows)
-        features = self._snapshot.data.record.features
+        features = self._snapshot.data.scaling.taken
         if x.ndim < 2 or math.prod(x.shape[1:]) != features:
             raise DataError(f"the network takes examples of {features} features, not {x.shape}.")
         x = x.reshape(len(x), features)

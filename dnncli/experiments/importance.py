@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Float32, Int, Int64
+from jaxtyping import Array, Bool, Float, Float32, Int, Int32, Int64
 
 from dnncli.data import Dataset, Split
 from dnncli.data.tables.encoding import Encoding
@@ -31,7 +31,10 @@ Outputs = Float32[np.ndarray, "rows outputs"]
 
 
 class _Asked(NamedTuple):
-    """A network, the rows that it is asked about (x: on the device), and what scores it."""
+    """A network, the rows that it is asked about (x: on the device), and what scores it.
+
+    made_of: the unscaled feature of each scaled one.
+    """
 
     spec: NetworkSpec
     network: Network
@@ -39,6 +42,7 @@ class _Asked(NamedTuple):
     rows: Split
     scores: list[Score]
     threshold: float | None
+    made_of: Int32[np.ndarray, " features"]
 
 
 def measure(snapshot: Snapshot, network: Network, dataset: Dataset, split: str) -> ImportanceRecord:
@@ -54,8 +58,9 @@ def measure(snapshot: Snapshot, network: Network, dataset: Dataset, split: str) 
             f"{OPTION}: all examples of the {split} split have the same target.", option=OPTION
         )
     scores = estimates.scores(held_out.headline(dataset), rows.y)
-    x, network = placement.put((rows.x, network))
-    asked = _Asked(snapshot.spec.network, network, x, rows, scores, snapshot.threshold)
+    x, network = placement.put((rows.x[:], network))
+    made_of = dataset.scaling.made_of
+    asked = _Asked(snapshot.spec.network, network, x, rows, scores, snapshot.threshold, made_of)
     given_by = list(estimates.donors(len(rows)))
     first = scores[0].name
     found = sorted(_columns(asked, encoding, given_by), key=lambda one: -_value(one, first))
@@ -84,7 +89,8 @@ def _columns(
 ) -> Iterator[ColumnImportance]:
     """Every column's importance, in the table's order."""
     counts = [len(column.features) for column in encoding.columns]
-    owners = np.repeat(np.arange(len(counts)), counts)  # the column of each feature
+    owners = np.repeat(np.arange(len(counts)), counts)[asked.made_of]  # the column of each feature
+    counts = np.bincount(owners).tolist()
     before = _answers(asked, given_by[0], owners < 0)
     for index, column in enumerate(encoding.columns):
         after = [_answers(asked, donors, owners == index) for donors in given_by]

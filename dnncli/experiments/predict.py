@@ -37,7 +37,7 @@ def outputs(
 ) -> Iterator[Float32[np.ndarray, "rows outputs"]]:
     """What the best epoch's network puts out for blocks of unscaled rows, in their order."""
     network = placement.put(snapshot.answering)
-    for rows, count in batches(blocks, snapshot.data.record.features):
+    for rows, count in batches(blocks, snapshot.data.scaling.taken):
         x = placement.put(snapshot.data.scaling.apply(rows))
         yield np.asarray(inference.compiled_logits(snapshot.spec.network, network, x))[:count]
 

@@ -13,7 +13,7 @@ from dnncli.experiments.halving import RUNGS, Deadline, Halved
 from dnncli.experiments.paired import Candidate, SeedScore, Trial
 from dnncli.experiments.statistics import Paired
 from dnncli.spec import DataSpec, RunSpec
-from dnncli.training.placement import block
+from dnncli.training.placement import block, block_shapes
 from dnncli.training.program import Block
 
 UNTREATED = Candidate("as it is")
@@ -223,8 +223,8 @@ def _trial(
 
 
 def _comparable(one: Dataset, other: Dataset) -> bool:
-    """Whether splits and sizes are the same, so that differences are paired and programs shared."""
+    """Whether splits and shapes are the same: differences are paired then, and programs shared."""
     pairs = ((one.train, other.train), (one.validation, other.validation), (one.test, other.test))
     return one.class_names == other.class_names and all(
-        a.x.shape == b.x.shape and (a.y == b.y).all() for a, b in pairs
+        block_shapes(a) == block_shapes(b) and (a.y == b.y).all() for a, b in pairs
     )

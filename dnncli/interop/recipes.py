@@ -87,7 +87,7 @@ def torch(trained: Trained, file: str) -> list[str]:
         *_imports(trained, "safetensors", "safetensors.torch", "torch"),
         "from torch import nn",
         "",
-        *writing.torch_model(trained.spec, trained.features, trained.outputs),
+        *writing.torch_model(trained.spec, trained.width, trained.outputs),
         f"model.load_state_dict(safetensors.torch.load_file({file!r}))",
         "model.eval()",
         *_about(file),
@@ -103,7 +103,7 @@ def keras(trained: Trained, file: str) -> list[str]:
         *_imports(trained, "keras", "safetensors", "safetensors.numpy"),
         "from keras import layers",
         "",
-        *writing.keras_model(trained.spec, trained.features, trained.outputs),
+        *writing.keras_model(trained.spec, trained.width, trained.outputs),
         f"tensors = safetensors.numpy.load_file({file!r})",
         "for variable in model.variables:",
         "    variable.assign(tensors['/'.join(variable.path.split('/')[-2:])])",
@@ -158,6 +158,8 @@ def _features(trained: Trained) -> list[str]:
     scaled = [
         "x = (x - np.float32(about['scaling']['offset'])) / np.float32(about['scaling']['scale'])"
     ]
+    if trained.scaling.source is not None:
+        scaled = ["x = x[:, about['scaling']['source']]", *scaled, "x = np.clip(x, 0, 1)"]
     if trained.scaling.limit is not None:
         scaled.append("x = x / np.hypot(1, x * np.float32(about['scaling']['per_limit']))")
     return [*lines, *scaled]

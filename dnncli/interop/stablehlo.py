@@ -89,7 +89,11 @@ def _answers(
     """Probabilities of the classes; of a regression the standardised targets."""
     scaling = trained.scaling
     flat = x.reshape(x.shape[0], trained.features).astype(jnp.float32)
+    if scaling.source is not None:
+        flat = flat[:, scaling.source]
     z = (flat - scaling.offset[None]) / scaling.scale[None]
+    if scaling.source is not None:
+        z = jnp.clip(z, 0, 1)
     if scaling.limit is not None:
         # As `Scaling.apply`: the square of a far value may overflow, the hypotenuse does not.
         z = z / jnp.hypot(jnp.float32(1), z / scaling.limit[None])

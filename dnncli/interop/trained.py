@@ -35,7 +35,12 @@ class Trained:
 
     @property
     def features(self) -> int:
-        """How many features the network takes."""
+        """How many unscaled features an example has."""
+        return self.scaling.taken
+
+    @property
+    def width(self) -> int:
+        """How many scaled features the network takes."""
         return len(self.scaling.scale)
 
     @property
@@ -58,6 +63,8 @@ class Trained:
         if self.scaling.limit is not None:
             # Its inverse, 0 for no limit: JSON has no infinity.
             scaling["per_limit"] = _shortest(1 / self.scaling.limit)
+        if self.scaling.source is not None:
+            scaling["source"] = self.scaling.source.tolist()
         values: dict[str, Any] = {"dnncli": __version__, "scaling": scaling}
         if self.encoding:
             values["columns"] = [_column(column) for column in self.encoding.columns]

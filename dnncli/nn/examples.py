@@ -1,4 +1,4 @@
-"""Examples on the device: floats, or bytes that are scaled where a few of them are used.
+"""Examples on the device: floats, or raw values that are scaled where a few of them are used.
 
 Bytes take a quarter of the memory and of the time that gathering a batch takes.
 """
@@ -8,23 +8,28 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Float32, UInt8
+from jaxtyping import Array, Float, Float32, Int32, UInt8
 
 
-class Bytes(NamedTuple):
-    """Examples as bytes b, which stand for (b - offset) / scale; None: nothing is subtracted."""
+class Raw(NamedTuple):
+    """Examples as raw values v, which stand for (v - offset) / scale.
 
-    values: UInt8[Array, "examples features"]
+    offset: None where nothing is subtracted. source: which raw value each feature is made of, which
+    then stays from 0 to 1; None: each of its own.
+    """
+
+    values: UInt8[Array, "examples raw"] | Float32[Array, "examples raw"]
     offset: Float32[Array, " features"] | None
     scale: Float32[Array, " features"]
+    source: Int32[Array, " features"] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Examples and features."""
-        return self.values.shape
+        return len(self.values), len(self.scale)
 
 
-Examples = Float[Array, "_ _"] | Bytes
+Examples = Float[Array, "_ _"] | Raw
 
 
 def scaled(x: Examples) -> Float[Array, "examples features"]:
@@ -32,29 +37,32 @@ def scaled(x: Examples) -> Float[Array, "examples features"]:
 
     Of a batch, not of a whole set: it is to be in the cache, and the set in memory once.
     """
-    if not isinstance(x, Bytes):
+    if not isinstance(x, Raw):
         return x
     values = x.values.astype(jnp.float32)
+    if x.source is not None:
+        values = values[:, x.source]
     if x.offset is not None:
         values = values - x.offset[None]
     # XLA turns a division by a broadcast array into a product with its reciprocals, which rounds
     # differently. A divisor that seems to depend on the values is divided by.
-    return values / (x.scale[None] + 0.0 * values)
+    found = values / (x.scale[None] + 0.0 * values)
+    return found if x.source is None else jnp.clip(found, 0, 1)
 
 
 def stored(x: Examples) -> Array:
-    """The array that holds the examples, which may be bytes."""
-    return x.values if isinstance(x, Bytes) else x
+    """The array that holds the examples, which may be raw."""
+    return x.values if isinstance(x, Raw) else x
 
 
 def change(x: Examples, moved: Callable[[Array], Array]) -> Examples:
     """The examples that `moved` makes of the array that holds them: some rows, or another order."""
-    return x._replace(values=moved(x.values)) if isinstance(x, Bytes) else moved(x)
+    return x._replace(values=moved(x.values)) if isinstance(x, Raw) else moved(x)
 
 
 def joined(parts: list[Examples]) -> Examples:
-    """Several blocks as one; bytes where all are bytes, which then have the same scaling."""
-    if all(isinstance(part, Bytes) for part in parts):
+    """Several blocks as one; raw where all are raw, which then have the same scaling."""
+    if all(isinstance(part, Raw) for part in parts):
         return change(parts[0], lambda _: jnp.concatenate([stored(part) for part in parts]))
     return jnp.concatenate([scaled(part) for part in parts])
 

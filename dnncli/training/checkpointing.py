@@ -207,8 +207,8 @@ def _check_data(snapshot: Snapshot) -> None:
     kinds |= {"r2" in record.metrics for record in history.epochs}
     if {snapshot.spec.data.task == "regression", *kinds} != {regression}:
         raise CheckpointError("its run and its targets are of different tasks.")
-    if data.encoding and len(data.encoding.features) != data.record.features:
-        raise CheckpointError(f"its columns do not make {data.record.features} features.")
+    if data.encoding and len(data.encoding.features) != data.scaling.taken:
+        raise CheckpointError(f"its columns do not make {data.scaling.taken} features.")
     if data.encoding and not data.encoding.estimated:
         raise CheckpointError("effects of its columns' levels are missing.")
 

@@ -15,7 +15,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array
 
 from dnncli.errors import SpecError
-from dnncli.nn.examples import Bytes, Examples
+from dnncli.nn.examples import Examples, Raw
 
 Tree = TypeVar("Tree")
 
@@ -90,8 +90,8 @@ class Devices:
 
 
 def rows_of(x: Examples) -> Any:
-    """The layout of examples whose rows are shared: bytes have their scaling everywhere."""
-    if not isinstance(x, Bytes):
+    """The layout of examples whose rows are shared: raw ones have their scaling everywhere."""
+    if not isinstance(x, Raw):
         return SHARED
     whole = jax.tree.map(lambda _: EVERYWHERE, x)
     return whole._replace(values=SHARED)

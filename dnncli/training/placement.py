@@ -10,9 +10,9 @@ import jax
 import numpy as np
 
 from dnncli.data import Split
-from dnncli.data.features import Features, Pixels
+from dnncli.data.features import Features, Unscaled
 from dnncli.errors import LostProcessError
-from dnncli.nn.examples import Bytes, Examples
+from dnncli.nn.examples import Examples, Raw
 from dnncli.training.devices import Devices
 from dnncli.training.program import Block
 
@@ -25,11 +25,12 @@ def put(tree: Tree) -> Tree:
 
 
 def features(x: Features) -> Examples:
-    """Features on the device, where bytes stay bytes."""
-    if not isinstance(x, Pixels):
+    """Features on the device, where those that are unscaled stay so."""
+    if not isinstance(x, Unscaled):
         return put(x)  # type: ignore[return-value]
     offset = x.scaling.offset if x.scaling.shifts else None
-    return Bytes(*put((x.values, offset, x.scaling.scale)))  # type: ignore[arg-type]
+    parts = (x.values, offset, x.scaling.scale, x.scaling.source)
+    return Raw(*put(parts))  # type: ignore[arg-type]
 
 
 def block(split: Split, devices: Devices | None = None) -> Block:
@@ -45,11 +46,11 @@ def block(split: Split, devices: Devices | None = None) -> Block:
 
 def _held_features(x: Features, devices: Devices) -> Examples:
     """Features of which each process holds its part."""
-    if not isinstance(x, Pixels):
+    if not isinstance(x, Unscaled):
         return _held(x, devices)
     offset = x.scaling.offset if x.scaling.shifts else None
-    scaling = everywhere((offset, x.scaling.scale), devices)
-    return Bytes(_held(x.values, devices), *scaling)  # type: ignore[arg-type]
+    scaling = everywhere((offset, x.scaling.scale, x.scaling.source), devices)
+    return Raw(_held(x.values, devices), *scaling)  # type: ignore[arg-type]
 
 
 def _held(values: np.ndarray, devices: Devices) -> Any:
@@ -102,11 +103,12 @@ def block_shapes(split: Split) -> Block:
 
 def _feature_shapes(x: Features) -> Any:
     """The shapes of `features`."""
-    if not isinstance(x, Pixels):
+    if not isinstance(x, Unscaled):
         return shape(x.shape, x.dtype)
     of_each = shape(x.scaling.scale.shape)
     offset = of_each if x.scaling.shifts else None
-    return Bytes(shape(x.shape, np.uint8), offset, of_each)
+    source = None if x.scaling.source is None else shape(x.scaling.source.shape, np.int32)
+    return Raw(shape(x.values.shape, x.values.dtype), offset, of_each, source)
 
 
 def stacked_shapes(tree: Tree, copies: int) -> Tree:

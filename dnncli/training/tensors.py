@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int32
 
 from dnncli.data import Scaling
 from dnncli.errors import CheckpointError
@@ -30,10 +31,12 @@ def _shape_text(tensor: Any) -> str:
 
 
 def scaling_tensors(scaling: Scaling) -> dict[str, np.ndarray]:
-    """A scaling's arrays by name; limits only where there are some, as in older checkpoints."""
+    """A scaling's arrays by name; those that not every kind has only where there are some."""
     tensors = {"scaling/offset": scaling.offset, "scaling/scale": scaling.scale}
     if scaling.limit is not None:
         tensors["scaling/limit"] = scaling.limit
+    if scaling.source is not None:
+        tensors["scaling/source"] = scaling.source
     return tensors
 
 
@@ -48,4 +51,14 @@ def take_scaling(
     limit = None
     if kind == "robust":
         limit = take(tensors, "scaling/limit", expected)
-    return Scaling(kind, offset, scale, limit)
+    source = None
+    if kind == "piecewise":
+        source = take(tensors, "scaling/source", placement.shape((record.features,), np.int32))
+        _check_source(source)
+    return Scaling(kind, offset, scale, limit, source)
+
+
+def _check_source(source: Int32[np.ndarray, " features"]) -> None:
+    """Raise CheckpointError unless every raw feature has pieces, in their order."""
+    if source[:1].any() or not np.isin(np.diff(source), (0, 1)).all():
+        raise CheckpointError("the tensor 'scaling/source' leaves out a feature.")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dnncli.data import Scaling
-from dnncli.data.features import Pixels, aligned, joined, rescaled, scaled, take
+from dnncli.data.features import Unscaled, aligned, joined, rescaled, scaled, take
 
 BYTES = np.random.default_rng(0).integers(0, 256, (40, 5)).astype(np.uint8)
 ZEROS = np.zeros(5, np.float32)
@@ -17,7 +17,7 @@ FLOATS = BYTES.astype(np.float32)
 
 
 @pytest.mark.parametrize("scaling", [UNIT, STANDARD])
-class TestPixels:
+class TestUnscaled:
     def test_all_of_them_are_the_scaled_floats(self, scaling):
         expected = (FLOATS - scaling.offset) / scaling.scale
         np.testing.assert_array_equal(scaled(BYTES, scaling), expected, strict=False)
@@ -33,7 +33,7 @@ class TestPixels:
         x = scaled(BYTES, scaling)
         parts = [take(x, slice(0, 9)), take(x, np.arange(9, 40))]
         again = joined(parts)
-        assert isinstance(again, Pixels)
+        assert isinstance(again, Unscaled)
         np.testing.assert_array_equal(again.values, BYTES)
 
 

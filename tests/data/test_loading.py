@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dnncli.data import Dataset, load
-from dnncli.data.features import Features, Pixels
+from dnncli.data.features import Features, Unscaled
 from dnncli.data.loading import READERS
 from dnncli.errors import DataError, DnncliError, SpecError, UnknownNameError
 from dnncli.spec import DataSpec, catalog
@@ -51,7 +51,7 @@ def contents(dataset: Dataset) -> list[np.ndarray]:
 
 def stored(x: Features) -> np.ndarray:
     """What holds the features: bytes where they are pixels."""
-    return x.values if isinstance(x, Pixels) else x
+    return x.values if isinstance(x, Unscaled) else x
 
 
 def test_every_named_data_set_has_a_reader_and_the_reverse() -> None:

@@ -1,5 +1,6 @@
 """Scalings are the ones that their names say, measured on the training examples only."""
 
+import itertools
 import math
 
 import numpy as np
@@ -124,3 +125,48 @@ def test_robust_takes_quartiles_of_a_large_set_from_rows_spread_over_all_of_it()
     found = fit("robust", x)
     np.testing.assert_allclose(found.offset, [len(x) / 2], rtol=1e-3)
     np.testing.assert_allclose(found.scale, [len(x) / 2], rtol=1e-3)
+
+
+def pieces(x: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """A column between each pair of edges as 0 to 1, in float64, by interpolation."""
+    ends = itertools.pairwise(edges)
+    return np.stack([np.interp(x, [low, high], [0, 1]) for low, high in ends], axis=1)
+
+
+def test_piecewise_interpolates_between_quantiles_of_the_training_examples() -> None:
+    rng = np.random.default_rng(0)
+    x = np.stack([rng.standard_cauchy(4000), rng.integers(3, 6, 4000)], axis=1).astype(np.float32)
+    found = fit("piecewise", x)
+    many = np.quantile(x[:, 0], np.linspace(0, 1, scaling.PIECES + 1), method="inverted_cdf")
+    few = np.array([3, 4, 5])  # every value of a column that has few
+    asked = np.concatenate([x[:50], [[-1e30, -9], [1e30, 9], [many[7], 4]]]).astype(np.float32)
+    expected = np.concatenate([pieces(asked[:, 0], many), pieces(asked[:, 1], few)], axis=1)
+    np.testing.assert_allclose(found.apply(asked), expected, atol=1e-5)
+    assert found.taken == 2
+    assert found.made_of.tolist() == [0] * scaling.PIECES + [1] * 2
+
+
+def test_piecewise_has_fewer_pieces_where_there_are_few_examples() -> None:
+    x = np.arange(10 * scaling.PER_PIECE, dtype=np.float32)[:, None]
+    assert fit("piecewise", x).apply(x).shape[1] == 10
+    assert fit("piecewise", x[:5]).apply(x).shape[1] == scaling.FEWEST
+    wide = np.repeat(x, 300, axis=1)
+    assert fit("piecewise", wide).apply(wide).shape[1] == 300 * (scaling.WIDEST // 300)
+
+
+def test_pieces_together_order_examples_as_their_feature_does() -> None:
+    x = np.random.default_rng(0).standard_normal((300, 3)).astype(np.float32)
+    found = fit("piecewise", x)
+    whole = found.whole(found.apply(x))
+    np.testing.assert_array_equal(whole.argsort(axis=0), x.argsort(axis=0))
+    assert whole.min() == 0
+    assert whole.max() == 1
+
+
+def test_piecewise_makes_a_constant_feature_0_and_stays_finite_over_all_of_float32() -> None:
+    most = np.finfo(np.float32).max
+    found = fit("piecewise", np.array([[7, -most], [7, 0], [7, most]], np.float32))
+    with np.errstate(over="ignore"):
+        z = found.apply(np.array([[7, most], [8, -most], [0, 0]], np.float32))
+    np.testing.assert_allclose(z[:, 0], 0, atol=1e-30)
+    np.testing.assert_allclose(found.whole(z)[:, 1], [1, 0, 0.5])

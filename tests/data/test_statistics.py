@@ -6,19 +6,21 @@ import numpy as np
 import pytest
 from problems import dataset
 
-from dnncli.data import Split
+from dnncli.data import Scaling, Split
 from dnncli.data.statistics import columns, inputs, row_hashes, shared, statistics
 from dnncli.data.tables.encoding import Column, Encoding
 from dnncli.records.diagnosis import SharedRows
 
 ROWS = 400
 NAMES = ("x1", "x2", "x3")
+UNSCALED = Scaling("none", np.zeros(3, np.float32), np.ones(3, np.float32))
 rng = np.random.default_rng(0)
 NORMAL = rng.standard_normal((ROWS, 3)).astype(np.float32)
 
 
 def of(x):
-    return inputs(Split(np.asarray(x, np.float32, order="C"), np.zeros(ROWS, np.int32)), NAMES)
+    rows = Split(np.asarray(x, np.float32, order="C"), np.zeros(ROWS, np.int32))
+    return inputs(rows, UNSCALED, NAMES)
 
 
 def test_scale_and_offset_are_those_of_the_features():

@@ -8,7 +8,7 @@ import pytest
 from dnncli.data import Scaling
 from dnncli.data.features import scaled
 from dnncli.nn import examples
-from dnncli.nn.examples import Bytes
+from dnncli.nn.examples import Raw
 from dnncli.training import placement
 
 EVERY = np.arange(256, dtype=np.uint8)[:, None].repeat(40, axis=1)
@@ -21,17 +21,29 @@ OFFSETS = np.random.default_rng(2).uniform(-100, 200, 40).astype(np.float32)
 def test_every_byte_is_scaled_as_numpy_does_it(offset):
     scaling = Scaling("standard", offset, SCALES)
     on_device = placement.features(scaled(EVERY, scaling))
-    assert isinstance(on_device, Bytes)
+    assert isinstance(on_device, Raw)
     expected = scaling.apply(EVERY)
     np.testing.assert_array_equal(jax.jit(examples.scaled)(on_device), expected, strict=True)
     in_tiles = jax.jit(lambda x: examples.tiled(lambda rows: rows, x, 64))(on_device)
     np.testing.assert_array_equal(in_tiles.reshape(256, 40), expected, strict=True)
 
 
+def test_every_piece_of_a_number_is_scaled_as_numpy_does_it():
+    source = np.sort(np.arange(40, dtype=np.int32) % 7)
+    scaling = Scaling("piecewise", OFFSETS, SCALES, None, source)
+    numbers = np.random.default_rng(3).uniform(-200, 400, (256, 7)).astype(np.float32)
+    on_device = placement.features(scaled(numbers, scaling))
+    assert on_device.shape == (256, 40)
+    assert examples.stored(on_device).shape == (256, 7)
+    expected = scaling.apply(numbers)
+    assert set(np.unique(expected[:, 0] // 0.5)) == {0, 1, 2}  # below, within and above
+    np.testing.assert_array_equal(jax.jit(examples.scaled)(on_device), expected, strict=True)
+
+
 def test_blocks_of_bytes_are_joined_as_bytes_and_others_as_floats():
     x = placement.features(scaled(EVERY, Scaling("unit", 0 * OFFSETS, SCALES)))
     bytes_alone = examples.joined([x, x])
-    assert isinstance(bytes_alone, Bytes)
+    assert isinstance(bytes_alone, Raw)
     assert bytes_alone.shape == (512, 40)
     mixed = examples.joined([x, jnp.zeros((3, 40))])
     assert mixed.shape == (259, 40)

@@ -80,6 +80,21 @@ def test_a_robust_scaling_comes_back_with_its_limits(tmp_path):
     assert "'scaling/limit' is missing" in refusal(kept.tensors, kept.metadata)
 
 
+def test_a_piecewise_scaling_comes_back_with_what_each_piece_is_of(tmp_path):
+    features = DATA.features
+    source = np.arange(features, dtype=np.int32) // 3
+    scaling = Scaling("piecewise", DATA.scaling.offset, DATA.scaling.scale, None, source)
+    run = snapshot(spec())
+    run = replace(run, data=replace(run.data, scaling=scaling))
+    back = through_a_file(run, tmp_path / "run.ckpt").data.scaling
+    x = np.linspace(-9, 9, 5 * scaling.taken, dtype=np.float32).reshape(5, scaling.taken)
+    assert (back.kind, back.taken) == ("piecewise", source[-1] + 1)
+    assert_same_tensors(back.apply(x), scaling.apply(x))
+    kept = checkpointing.to_checkpoint(run)
+    kept.tensors["scaling/source"] = source[::-1].copy()
+    assert "leaves out a feature" in refusal(kept.tensors, kept.metadata)
+
+
 def test_a_run_before_its_first_epoch_comes_back_too(tmp_path):
     run = snapshot(spec(), epochs=0, best=0)
     run = replace(run, history=RunHistory(run.spec), steps=())

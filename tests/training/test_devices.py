@@ -18,7 +18,7 @@ SCRIPT = """
 import json, re, sys
 import numpy as np
 from problems import dataset, spec
-from dnncli.data.features import Pixels
+from dnncli.data.features import Unscaled
 from dnncli.data import Scaling
 from dataclasses import replace
 from dnncli.training import devices, placement, run, seeds
@@ -30,7 +30,7 @@ data = dataset(train=70, validation=21)
 def pixels(split):
     scaling = Scaling("standard", np.full(6, 128, np.float32), np.full(6, 50, np.float32))
     values = np.clip(split.x * 50 + 128, 0, 255).astype(np.uint8)
-    return replace(split, x=Pixels(values, scaling))
+    return replace(split, x=Unscaled(values, scaling))
 
 images = replace(data, train=pixels(data.train), validation=pixels(data.validation))
 noisy = spec(batch_size=15, bn=True, bn_output=True, dropout=0.3, clip_global_norm=1.0, l2=1e-3)

@@ -8,7 +8,7 @@ import problems
 import pytest
 
 from dnncli.data import Scaling, Split
-from dnncli.data.features import Pixels
+from dnncli.data.features import Unscaled
 from dnncli.training import placement
 
 
@@ -22,8 +22,11 @@ def test_the_shapes_of_a_block_are_those_of_the_block_itself(examples):
     values = np.zeros((examples, 6), np.uint8)
     for kind in ("unit", "standard"):
         offset = np.full(6, kind == "standard", np.float32)
-        pixels = replace(split, x=Pixels(values, Scaling(kind, offset, offset + 1)))
+        pixels = replace(split, x=Unscaled(values, Scaling(kind, offset, offset + 1)))
         check_shapes(pixels)
+    source = np.array([0, 0, 1, 2, 2, 2], np.int32)
+    pieces = Scaling("piecewise", offset, offset + 1, None, source)
+    check_shapes(replace(split, x=Unscaled(np.zeros((examples, 3), np.float32), pieces)))
     check_shapes(split)
 
 

@@ -115,7 +115,7 @@ def command(
     targets = snapshot.data.record.targets
     _check_probabilities(probabilities, targets, checkpoint)
     head = _head(snapshot, checkpoint, file)
-    blocks = rows.blocks(snapshot.data.record.features)
+    blocks = rows.blocks(snapshot.data.scaling.taken)
     from dnncli.report import prediction as report
 
     batches = predict.predict(snapshot, blocks, probabilities)

@@ -67,9 +67,15 @@ def _features(graph: Graph, trained: Trained) -> str:
 
 def _scaled(graph: Graph, trained: Trained, x: str) -> str:
     """(x - offset) / scale, in float32 and within limits as `Scaling.apply`."""
+    if trained.scaling.source is not None:
+        places = graph.constant(trained.scaling.source.astype(np.int64))
+        x = graph.node("Gather", x, places, axis=1)
     if trained.scaling.offset.any():
         x = graph.node("Sub", x, graph.constant(trained.scaling.offset[None]))
     z = graph.node("Div", x, graph.constant(trained.scaling.scale[None]))
+    if trained.scaling.source is not None:
+        ends = [graph.constant(np.array(end, np.float32)) for end in (0, 1)]
+        return graph.node("Clip", z, *ends)
     if trained.scaling.limit is None:
         return z
     # Farther values are at the limit already, and their squares would overflow.
