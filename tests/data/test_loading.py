@@ -158,7 +158,7 @@ def test_other_folders_and_files_say_what_is_needed(tmp_path: Path, folder: Path
     assert "has no file train-images-idx3-ubyte" in str(failure(tmp_path))
     (tmp_path / "model.pkl").write_bytes(b"")
     told = str(failure(tmp_path / "model.pkl"))
-    assert "a folder of IDX files, an .npz file, or a name (digits" in told
+    assert "or of IDX files, an .npz file, or a name (digits" in told
     assert f"give the folder of all four, {folder}" in str(
         failure(folder / "train-images-idx3-ubyte")
     )

@@ -7,6 +7,7 @@ Pixels stay bytes: grey where all files are, else red, green and blue.
 
 import re
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,11 @@ Size = tuple[int, int]  # columns and rows, as Pillow has them
 
 
 def is_one(folder: Path) -> bool:
-    """Whether a folder may hold images by class: it has folders and no IDX files."""
-    names = list(folder.iterdir())
-    return any(map(Path.is_dir, names)) and not any("ubyte" in path.name for path in names)
+    """Whether a folder may hold images by class: it has folders, and nowhere IDX files."""
+    if not any(map(Path.is_dir, folder.iterdir())):
+        return False
+    nearby = chain(folder.glob("*"), folder.glob("*/*"))
+    return not any("ubyte" in path.name for path in nearby)
 
 
 def read(folder: Path) -> DataSource:
@@ -48,11 +51,13 @@ def read(folder: Path) -> DataSource:
     everything = [path for paths, _ in found.values() for path in paths]
     size, mode = _form(everything)
     tables = {name: Table(_pixels(paths, size, mode), y) for name, (paths, y) in found.items()}
-    train, test = tables["train"], tables.get("test")
+    train = tables["train"]
+    test = tables.get("test")
     columns, rows = size
     arrays = [array for table in tables.values() for array in (table.x, table.y)]
     facts: dict[str, str | int | float] = {"rows": rows, "columns": columns, "mode": mode}
     tests = default_size(len(train), 0.2) if test is None else len(test)
+    shape = (rows, columns) if mode == "L" else None
     return DataSource(
         name=folder.resolve().name or "images",
         location=str(folder),
@@ -60,7 +65,7 @@ def read(folder: Path) -> DataSource:
         test=test,
         validation=tables.get("validation"),
         class_names=class_names,
-        image_shape=(rows, columns) if mode == "L" else None,
+        image_shape=shape,
         peak=255.0,
         ordered=False,
         held_out={"validation": default_size(len(train), 0.1), "test": tests},
@@ -108,8 +113,11 @@ def _parts(folder: Path) -> dict[str, Path]:
 
 def _natural(name: str) -> tuple[tuple[int, str], ...]:
     """What names are sorted by: 9 comes before 10."""
-    parts = DIGITS.split(name)
-    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)
+    return tuple(map(_rank, DIGITS.split(name)))
+
+
+def _rank(part: str) -> tuple[int, str]:
+    return (int(part), "") if part.isdecimal() else (-1, part)
 
 
 def _classes(folder: Path) -> tuple[str, ...]:

@@ -136,7 +136,8 @@ def _encoding(column: Column, fit: fitting.Fit) -> str:
         rare = f" ({others:,} rare level{plural})" if others else ""
         missing = ", missing" if column.missing else ""
         if column.by_target:
-            return f"effect of {len(column.levels):,} levels on the target, 0 for any other{rare}{missing}"
+            levels = f"effect of {len(column.levels):,} levels on the target"
+            return f"{levels}, 0 for any other{rare}{missing}"
         return f"one-hot: {len(column.levels)} levels, other{rare}{missing}"
     what = "scaled"
     if column.kind == "time":

@@ -121,6 +121,7 @@ def layout(encoding: Encoding) -> Layout:
     levels = np.array([len(column.levels) for column in columns], np.int64)
     ends = np.cumsum([len(column.features) for column in columns])
     starts = np.concatenate([[0], ends[:-1]])
+    mark_of_missing = {i: ends[i] - 1 for i in np.flatnonzero(missing).tolist()}
     numbers = np.flatnonzero(~categorical)
     categories = np.flatnonzero(categorical & ~by_target)
     return Layout(
@@ -135,7 +136,7 @@ def layout(encoding: Encoding) -> Layout:
         levels=levels[categories],
         absent=ends[categories] - 1,
         by_target=tuple(
-            Target(i, len(columns[i].levels), starts[i], ends[i] - 1 if missing[i] else None)
+            Target(i, len(columns[i].levels), starts[i], mark_of_missing.get(i))
             for i in np.flatnonzero(by_target).tolist()
         ),
         times=tuple(

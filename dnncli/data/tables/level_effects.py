@@ -42,7 +42,8 @@ def estimate(
     add up to 0. weights: as if a row of weight 2 stood there twice.
     """
     known = (index >= 0) & (index < levels)
-    index, weights = index[known], weights[known]
+    index = index[known]
+    weights = weights[known]
     rows = np.bincount(index, weights, minlength=levels)
     total = rows.sum()
     if total == 0:
@@ -87,10 +88,12 @@ def with_effects(
     column: Column, outputs: tuple[str, ...], effects: Float64[np.ndarray, "levels outputs"]
 ) -> Column:
     """A column with its levels' effects, to the digits that float32 has."""
-    rounded = tuple(
-        tuple(float(f"{value:.{DIGITS}g}") for value in one) for one in effects.T.tolist()
-    )
+    rounded = tuple(map(_rounded, effects.T))
     return replace(column, outputs=outputs, effects=rounded)
+
+
+def _rounded(values: Float64[np.ndarray, " levels"]) -> tuple[float, ...]:
+    return tuple(float(f"{value:.{DIGITS}g}") for value in values)
 
 
 def widened(
@@ -98,9 +101,11 @@ def widened(
 ) -> Float32[np.ndarray, "rows _"]:
     """Features of an encoding without effects, with room for those of the same one with them."""
     wide = np.empty((len(x), len(known.features)), np.float32)
-    start, place = 0, 0
+    start = 0
+    place = 0
     for before, after in zip(found.columns, known.columns, strict=True):
-        size, room = len(before.features), len(after.features)
+        size = len(before.features)
+        room = len(after.features)
         kept = size - before.measured
         wide[:, place : place + before.measured] = x[:, start : start + before.measured]
         wide[:, place + room - kept : place + room] = x[:, start + size - kept : start + size]

@@ -45,7 +45,7 @@ def test_grey_images_stay_bytes_in_natural_order(grey):
     assert source.train.x.dtype == np.uint8
     assert source.train.y.tolist() == [0] * 12 + [1] * 12
     dataset = load(DataSpec(data=str(folder)))
-    assert isinstance(dataset.train.x, features.Pixels)
+    assert isinstance(dataset.train.x, features.Unscaled)
     assert dataset.train.x[:].max() <= 1
 
 
@@ -131,3 +131,9 @@ def test_images_to_predict_carry_their_names(grey):
     np.testing.assert_array_equal(colour[:, ::3], x)
     with pytest.raises(DataError, match="images of 3 × 4 pixels, but the network takes 13"):
         list(Rows(str(folder / "9"), None).blocks(13))
+
+
+def test_a_class_may_have_a_digit_that_is_not_decimal(tmp_path):
+    for name in ("m2", "m²", "m10"):
+        image(tmp_path / name, "a.png", (3, 4))
+    assert image_folder.read(tmp_path).class_names == ("m2", "m10", "m²")
