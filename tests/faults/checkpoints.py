@@ -1,5 +1,6 @@
 """Checkpoints that a disk has damaged, and consistent ones that an enemy has written."""
 
+import copy
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,7 +138,8 @@ def _place(metadata: dict[str, Any], rng: Random) -> tuple[Any, Any]:
 
 def _replace(metadata: dict[str, Any], rng: Random) -> None:
     container, key = _place(metadata, rng)
-    container[key] = rng.choice(HOSTILE)
+    # A copy: the next change may be made within it.
+    container[key] = copy.deepcopy(rng.choice(HOSTILE))
 
 
 def _remove(metadata: dict[str, Any], rng: Random) -> None:

@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 GOOD = (Outcome.RIGHT, Outcome.REFUSED)
 CODES = (0, 1, 2, 3, 4)  # with which a command may end that no signal has stopped
 JOINERS = "\u200c\u200d"
-LONGEST_LINE = 600  # characters of an error; one that quotes its file may be long
+LONGEST_LINE = 1000  # characters of an error; one that quotes its file may be long
 
 
 @dataclass(frozen=True)

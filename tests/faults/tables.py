@@ -5,15 +5,20 @@ as right where the ways to it agree: what `data show` counts, what is loaded for
 numbers must be finite, and the rows of `predict`. Formats with checksums must give what they held.
 """
 
+import bz2
 import gzip
 import json
+import lzma
+import zipfile
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import duckdb
 import numpy as np
+import openpyxl
 import shell
 from faults import damage
 from faults.judge import RIGHT, Outcome, Verdict, answer, attempt, wrong
@@ -24,7 +29,7 @@ from dnncli.errors import DnncliError
 from dnncli.spec import DataSpec
 
 COLOURS = ("red", "green", "blue, light", 'so "called"')
-CHECKED = (".gz", ".npz")  # these have checksums of their contents
+CHECKED = (".gz", ".bz2", ".xz", ".npz")  # these have checksums of their contents
 NETWORKS = {"table.ckpt": "table.csv", "arrays.ckpt": "arrays.npz", "idx.ckpt": "idx"}
 OTHERS = {"packed.ckpt": "arrays.ckpt", "raw.ckpt": "idx.ckpt"}
 
@@ -77,12 +82,47 @@ def _write_tables() -> None:
         "semicolon.csv": "format csv, delimiter ';', header true",
         "table.parquet": "format parquet",
         "zstd.parquet": "format parquet, compression zstd",
+        "table.csv.zst": "format csv, compression zstd",
     }.items():
         duckdb.sql(f"copy (from {source}) to 'files/{name}' ({options})")
     text = Path("files/table.csv").read_bytes()
     Path("files/latin.csv").write_bytes(text.decode().encode("latin-1"))
     Path("files/wide.csv").write_bytes(text.decode().encode("utf-16"))
     Path("files/table.csv.gz").write_bytes(gzip.compress(text, mtime=0))
+    Path("files/table.csv.bz2").write_bytes(bz2.compress(text))
+    Path("files/table.csv.xz").write_bytes(lzma.compress(text))
+    with zipfile.ZipFile("files/table.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("table.csv", text)
+    _write_converted(rows)
+
+
+def _write_converted(rows: list[dict[str, Any]]) -> None:
+    """Formats that are read by way of another: ARFF, svmlight, NumPy's array, an Excel sheet."""
+    levels = ",".join(f"'{colour}'" for colour in COLOURS)
+    head = [
+        "@relation rows",
+        "@attribute size numeric",
+        f"@attribute colour {{{levels}}}",
+        "@attribute count numeric",
+        "@attribute label {high,low,nöne}",
+        "@data",
+    ]
+    fields = [
+        (row["size"] or "?", f"'{row['colour']}'", row["count"], row["label"]) for row in rows
+    ]
+    lines = [",".join(map(str, each)) for each in fields]
+    Path("files/table.arff").write_text("\n".join(head + lines) + "\n")
+    classes = ("high", "low", "nöne")
+    numbers = [(classes.index(row["label"]), row["size"] or 0, row["count"]) for row in rows]
+    sparse = [f"{label} 1:{size} 3:{count}\n" for label, size, count in numbers]
+    Path("files/table.svmlight").write_text("".join(sparse))
+    np.save("files/table.npy", np.array(numbers)[:, ::-1])
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet()
+    sheet.append(list(rows[0]))
+    for row in rows:
+        sheet.append(list(row.values()))
+    book.save("files/table.xlsx")
 
 
 def _write_arrays() -> None:
