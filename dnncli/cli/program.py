@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 
 from dnncli.cli import command, completion, signals, streams, versions
 from dnncli.errors import DnncliError, ExitCode
-from dnncli.report.escaping import escaped
+from dnncli.report.escaping import error_line
 
 COMMANDS = {
     "train": "Train a network and report how its layers learn.",
@@ -172,7 +172,7 @@ def _invoke(arguments: list[str], more: dict[str, Any]) -> tuple[int, Any]:
 
 def complain(message: str, code: ExitCode, where: str = "dnncli") -> ExitCode:
     """One line on stderr; what a name from a file could do to a terminal is escaped."""
-    print(f"{where}: {escaped(message)}", file=sys.stderr)
+    print(f"{where}: {error_line(message)}", file=sys.stderr)
     return code
 
 

@@ -22,6 +22,18 @@ UNSAFE = re.compile(
 )
 
 
+LONGEST_ERROR = 1000  # characters; what is longer quotes a file or an option at length
+TAIL = 250  # of them at the end, where it says what to do
+
+
+def error_line(message: str) -> str:
+    """An error on one line, without the middle of what would fill a screen."""
+    text = escaped(message)
+    if len(text) <= LONGEST_ERROR:
+        return text
+    return f"{text[: LONGEST_ERROR - TAIL - 3]} … {text[-TAIL:]}"
+
+
 def escaped(text: str) -> str:
     r"""The text on one line, a control character as Python writes it: `\x1b`, `\n`, `\u202e`."""
     return UNSAFE.sub(_escape, text)
