@@ -28,12 +28,20 @@ from dnncli.cli.installed import OPTIONAL, REQUIRED
 ROOT = Path(__file__).parents[1]
 ENDS = {"newest": "highest", "lowest": "lowest-direct"}  # what uv calls them
 PYTHONS = ("3.11", "3.12", "3.13")
-EXTRAS = "plot,tensorboard,excel,onnx"
+EXTRAS = "plot,tensorboard,excel,onnx,sklearn,stablehlo,tune"
 SHEET = (
     "import csv, openpyxl; book = openpyxl.Workbook();"
     " [book.active.append(row) for row in csv.reader(open('table.csv'))]; book.save('table.xlsx')"
 )
+ESTIMATOR = (
+    "import numpy, dnncli; x = numpy.random.default_rng(0).normal(size=(60, 3));"
+    " print(dnncli.DnnClassifier(hidden=(4,), epochs=2).fit(x, x[:, 0] > 0).score(x, x[:, 0] > 0))"
+)
 OWN_LINES = {
+    "report": "dnncli report digits.ckpt page.html && grep -c '<html' page.html",
+    "export, stablehlo": "dnncli export table.ckpt table.stablehlo",
+    "tune": "dnncli tune --data cloud.npz --budget 3 --seeds 2 --format json",
+    "scikit-learn": f'{{python}} -c "{ESTIMATOR}"',
     "excel": f'{{python}} -c "{SHEET}" && dnncli data show table.xlsx --format json',
     "versions": "dnncli --version --verbose",
     "scripts": "for shell in bash zsh fish; do dnncli completion $shell; done",
