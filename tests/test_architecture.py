@@ -18,7 +18,7 @@ JAX = {"jax", "jaxlib", "optax"}
 # library. A file imports from floors below its own and from its own room; rooms of one floor do not
 # meet.
 FLOORS = (
-    {"errors": set(), "__init__": set()},
+    {"errors": set(), "stages": set(), "__init__": set()},
     {"spec": set(), "records": set(), "storage": COMMON | {"safetensors"}},
     {"data": COMMON | {"duckdb", "nanoarrow", "openpyxl", "PIL"}, "theory": COMMON | {"scipy"}},
     {"nn": COMMON | JAX, "diagnosis": set()},
@@ -131,14 +131,14 @@ def test_no_imports_go_in_a_circle() -> None:
     assert len(order) == len(FILES)
 
 
-def test_the_listing_shows_the_rooms_and_three_modules() -> None:
+def test_the_listing_shows_the_rooms_and_four_modules() -> None:
     shown = [path for path in PACKAGE.iterdir() if path.name != "__pycache__"]
     folders = {path.name for path in shown if path.is_dir()}
     files = {path.name for path in shown if path.is_file()}
     assert folders == {name for name in HEIGHT if (PACKAGE / name).is_dir()} | PAGES
     for name in PAGES:
         assert {path.suffix for path in (PACKAGE / name).iterdir()} == {".md"}
-    assert files == {"__init__.py", "__main__.py", "errors.py", "py.typed"}
+    assert files == {"__init__.py", "__main__.py", "errors.py", "stages.py", "py.typed"}
 
 
 def test_files_and_functions_are_short_and_say_what_they_are_for() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from dnncli.cli import waiting
 from dnncli.cli.suggestions import meant, renamed
 from dnncli.errors import SpecError, suggestion
 
@@ -79,8 +80,10 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error of an option names the file or variable that set it."""
+        inside = ctx.meta.get(INSIDE)
         try:
-            return super().invoke(ctx)
+            with waiting.shown(quiet=bool(inside or ctx.params.get("quiet"))):
+                return super().invoke(ctx)
         except SpecError as error:
             option = next((o for o in _options(self) if error.option in o.opts), None)
             source = option and _source(ctx, option)

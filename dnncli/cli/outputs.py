@@ -13,6 +13,7 @@ import click
 from dnncli.cli import config
 from dnncli.cli.command import COMMAND_LINE, section
 from dnncli.errors import SpecError
+from dnncli.stages import stage
 from dnncli.storage import files
 
 if TYPE_CHECKING:
@@ -111,14 +112,16 @@ class Extras:
         if self.plot:
             from dnncli.report.figures import canvas
 
-            canvas.save(build(), self.plot, command_line())
+            with stage(f"drawing {files.shown(self.plot)}"):
+                canvas.save(build(), self.plot, command_line())
 
     def film(self, build: Callable[[], Any]) -> None:
         """Build the film and write it."""
         if self.animate:
             from dnncli.report.figures import animation
 
-            animation.save(build(), self.animate, command_line())
+            with stage(f"filming {files.shown(self.animate)}"):
+                animation.save(build(), self.animate, command_line())
 
 
 class PictureFolder:

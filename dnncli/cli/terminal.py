@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dnncli.report.escaping import escaped
+from dnncli import stages
+from dnncli.report.escaping import error_line, escaped
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -64,7 +65,8 @@ class Screen:
         """Print on a terminal as Rich does; elsewhere without the blanks that pad tables' lines."""
         soft_wrap = isinstance(renderable, str)
         if self.out.file.isatty():
-            self.out.print(renderable, soft_wrap=soft_wrap)
+            with stages.printing():
+                self.out.print(renderable, soft_wrap=soft_wrap)
             return
         with self.out.capture() as captured:
             self.out.print(renderable, soft_wrap=soft_wrap)
@@ -74,7 +76,8 @@ class Screen:
     def write(self, line: str) -> None:
         """Print a line for programs, at once."""
         if self.out.file.isatty():  # above the bar, if there is one
-            self.out.print(line, soft_wrap=True, markup=False, emoji=False)
+            with stages.printing():
+                self.out.print(line, soft_wrap=True, markup=False, emoji=False)
         else:
             self.out.file.write(line + "\n")
         self.out.file.flush()
@@ -82,42 +85,53 @@ class Screen:
     def notice(self, message: str) -> None:
         """Say something beside the result."""
         if not self.quiet:
-            self.err.print(escaped(message), soft_wrap=True, markup=False, emoji=False)
+            with stages.printing():
+                self.err.print(escaped(message), soft_wrap=True, markup=False, emoji=False)
 
     def error(self, message: str) -> None:
         """Say in one line on stderr why the exit code will not be 0."""
-        if not self.muted:
-            print(escaped(message), file=sys.stderr)
+        if self.muted:
+            return
+        with stages.printing():
+            print(error_line(message), file=sys.stderr)
 
     @contextmanager
     def progress(self, what: str, total: int, done: int = 0) -> Iterator["Bar"]:
-        """A bar where stderr is a terminal; printing goes on above it."""
+        """A bar where stderr is a terminal; printing goes on above it.
+
+        It shows the time so far and the time left; stages inside have no line of their own.
+        """
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
             Progress,
             TextColumn,
+            TimeElapsedColumn,
             TimeRemainingColumn,
         )
 
         visible = sys.stderr.isatty() and not self.err.is_dumb_terminal and not self.quiet
         columns = (
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=20),
             MofNCompleteColumn(),
+            TimeElapsedColumn(),
             TimeRemainingColumn(),
         )
         # Where both streams are terminals they are one: the bar must know the lines above it.
         console = self.out if sys.stdout.isatty() else self.err
         # Redirection is off: it would send what is meant for stdout to the bar's stream.
-        with Progress(
-            *columns,
-            console=console,
-            transient=True,
-            disable=not visible,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        ) as bar:
+        with (
+            stages.watched(None),
+            Progress(
+                *columns,
+                console=console,
+                transient=True,
+                disable=not visible,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            ) as bar,
+        ):
             yield Bar(bar, bar.add_task(what, total=total, completed=done))
 
 

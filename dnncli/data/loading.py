@@ -21,6 +21,7 @@ from dnncli.data.tables.encoding import Encoding
 from dnncli.errors import DataError, SpecError, UnknownNameError
 from dnncli.spec import DataSpec, catalog, option
 from dnncli.spec.suffixes import is_table
+from dnncli.stages import stage
 
 TABLE_OPTIONS = (
     *("target", "drop", "types", "missing", "where", "delimiter", "header", "encoding"),
@@ -160,7 +161,7 @@ def read(
     spec: DataSpec, known: Encoding | None = None, relabel: bool = False, measured: bool = False
 ) -> DataSource:
     """What the files hold, before anything is split, chosen or scaled."""
-    with reported(spec.data):
+    with reported(spec.data), stage(f"reading {spec.data}"):
         if is_named(spec.data):
             _refuse_table_options(spec)
             _refuse_regression(spec)

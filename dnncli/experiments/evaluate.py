@@ -28,6 +28,7 @@ from dnncli.records import (
     Score,
     SplitRecord,
 )
+from dnncli.stages import stage
 from dnncli.training import engine, phases, placement, smoothness
 from dnncli.training.plan import batch_size, epoch_plan, key
 from dnncli.training.regression_outcome import r2
@@ -72,9 +73,11 @@ def evaluate(
     )
     statistics = snapshot.network.statistics
     if gradients:
-        record = replace(record, layers=observe(snapshot, dataset))
+        with stage("gradients of the training examples"):
+            record = replace(record, layers=observe(snapshot, dataset))
     if along_gradient is not None:
-        ahead = smoothness.measure(snapshot, dataset, along_gradient)
+        with stage("losses along the gradient"):
+            ahead = smoothness.measure(snapshot, dataset, along_gradient)
         record = replace(record, along_gradient=ahead)
     if bn_stats:
         kinds = batch_norm_statistics(snapshot, dataset)
@@ -83,7 +86,10 @@ def evaluate(
         scores = {kind: _scores(snapshot, kinds[kind], dataset, splits) for kind in compared}
         mismatches = tuple(_mismatches(snapshot, kinds))
         record = replace(record, bn=BatchNormRecord(scores, mismatches))
-    measured = {name: _split_record(snapshot, statistics, dataset, name) for name in splits}
+    measured = {}
+    for name in splits:
+        with stage(f"measuring the {name} split"):
+            measured[name] = _split_record(snapshot, statistics, dataset, name)
     if importance:
         network = snapshot.answering._replace(statistics=statistics)
         for name, split in measured.items():

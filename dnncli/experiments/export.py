@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dnncli.interop import EXPORTERS, Trained
+from dnncli.stages import stage
 from dnncli.storage import files
 from dnncli.training import placement
 from dnncli.training.snapshot import Snapshot
@@ -25,8 +26,9 @@ def export(snapshot: Snapshot, format_: str, path: Path) -> Export:
     """
     exporter = EXPORTERS[format_]
     trained = _trained(snapshot)
-    data = exporter.serialise(trained)
-    files.write(path, data)
+    with stage(f"writing {files.shown(path)}"):
+        data = exporter.serialise(trained)
+        files.write(path, data)
     return Export(len(data), tuple(exporter.recipe(trained, str(path))))
 
 

@@ -19,6 +19,7 @@ from dnncli.nn import inference
 from dnncli.nn.network import Network
 from dnncli.records.importance import ColumnImportance, ImportanceRecord
 from dnncli.spec import NetworkSpec
+from dnncli.stages import stage
 from dnncli.training import placement
 from dnncli.training.outcome import sample
 from dnncli.training.snapshot import Snapshot
@@ -63,7 +64,8 @@ def measure(snapshot: Snapshot, network: Network, dataset: Dataset, split: str) 
     asked = _Asked(snapshot.spec.network, network, x, rows, scores, snapshot.threshold, made_of)
     given_by = list(estimates.donors(len(rows)))
     first = scores[0].name
-    found = sorted(_columns(asked, encoding, given_by), key=lambda one: -_value(one, first))
+    found = list(_columns(asked, encoding, given_by))
+    found.sort(key=lambda one: -_value(one, first))
     return ImportanceRecord(
         headline=first, examples=len(rows), permutations=len(given_by), columns=tuple(found)
     )
@@ -92,14 +94,18 @@ def _columns(
     owners = np.repeat(np.arange(len(counts)), counts)[asked.made_of]  # the column of each feature
     counts = np.bincount(owners).tolist()
     before = _answers(asked, given_by[0], owners < 0)
-    for index, column in enumerate(encoding.columns):
-        after = [_answers(asked, donors, owners == index) for donors in given_by]
-        metrics = {}
-        for score in asked.scores:
-            merits = partial(estimates.merits, score, split=asked.rows, threshold=asked.threshold)
-            falls = [merits(before) - merits(outputs) for outputs in after]
-            metrics[score.name] = estimates.importance(score, falls, given_by)
-        yield ColumnImportance(column.name, counts[index], metrics)
+    with stage("permuting columns", len(counts)) as told:
+        for index, column in enumerate(encoding.columns):
+            after = [_answers(asked, donors, owners == index) for donors in given_by]
+            metrics = {}
+            for score in asked.scores:
+                merits = partial(
+                    estimates.merits, score, split=asked.rows, threshold=asked.threshold
+                )
+                falls = [merits(before) - merits(outputs) for outputs in after]
+                metrics[score.name] = estimates.importance(score, falls, given_by)
+            told.reach(index + 1)
+            yield ColumnImportance(column.name, counts[index], metrics)
 
 
 def _answers(asked: _Asked, donors: Rows, mask: Bool[np.ndarray, " features"]) -> Outputs:

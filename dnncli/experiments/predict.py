@@ -8,6 +8,7 @@ from jaxtyping import Float, Float32, UInt8
 from dnncli.experiments.metrics.threshold import answered
 from dnncli.nn import inference
 from dnncli.records import Predictions
+from dnncli.stages import stage
 from dnncli.training import placement
 from dnncli.training.snapshot import Snapshot
 
@@ -37,9 +38,13 @@ def outputs(
 ) -> Iterator[Float32[np.ndarray, "rows outputs"]]:
     """What the best epoch's network puts out for blocks of unscaled rows, in their order."""
     network = placement.put(snapshot.answering)
-    for rows, count in batches(blocks, snapshot.data.scaling.taken):
-        x = placement.put(snapshot.data.scaling.apply(rows))
-        yield np.asarray(inference.compiled_logits(snapshot.spec.network, network, x))[:count]
+    done = 0
+    with stage("predicting rows") as told:
+        for rows, count in batches(blocks, snapshot.data.scaling.taken):
+            x = placement.put(snapshot.data.scaling.apply(rows))
+            yield np.asarray(inference.compiled_logits(snapshot.spec.network, network, x))[:count]
+            done += count
+            told.reach(done)
 
 
 def batches(blocks: Iterable[Block], features: int) -> Iterator[tuple[Block, int]]:

@@ -16,6 +16,7 @@ from dnncli.records import Finding, Health, Seconds, TrainRecord
 from dnncli.records.diagnosis import Outcome, RegressionOutcome
 from dnncli.spec import RunSpec, catalog, option
 from dnncli.spec.run import UNSAID
+from dnncli.stages import stage
 from dnncli.storage import checkpoint
 from dnncli.theory import Prediction
 from dnncli.training import ensemble, regression_outcome, run
@@ -30,14 +31,16 @@ RESUMABLE = ("data", "epochs", "patience", "min_delta")  # what a resumed run ma
 
 def predict(spec: RunSpec, dataset: Dataset) -> Prediction:
     """Theory of the untrained network. Raises SpecError where --init critical has no solution."""
-    return network_context(spec, dataset).predict()
+    with stage(f"theory of {len(spec.network.layers())} layers"):
+        return network_context(spec, dataset).predict()
 
 
 def chosen_variances(spec: RunSpec, dataset: Dataset) -> str | None:
     """A line about the variances of a critical initialisation; None for other initialisers."""
     if not spec.network.init.startswith("critical"):
         return None
-    return theory.critical(spec.network, dataset.train.second_moment).description
+    with stage(f"critical variances of {len(spec.network.layers())} layers"):
+        return theory.critical(spec.network, dataset.train.second_moment).description
 
 
 def trained(spec: RunSpec, dataset: Dataset) -> tuple[Snapshot, Progress | None]:
@@ -60,8 +63,9 @@ def decided(snapshot: Snapshot, dataset: Dataset) -> Snapshot:
 
     Both go by the validation examples.
     """
-    found = replace(snapshot, calibration=temperature.calibrate(snapshot, dataset))
-    return replace(found, threshold=threshold.decide(found, dataset))
+    with stage("deciding by the validation examples"):
+        found = replace(snapshot, calibration=temperature.calibrate(snapshot, dataset))
+        return replace(found, threshold=threshold.decide(found, dataset))
 
 
 def save(snapshot: Snapshot, path: Path, keep: int = 1) -> None:
@@ -123,9 +127,10 @@ def result(
 
 def _measured(snapshot: Snapshot, dataset: Dataset) -> Measured:
     """The test score, and what the best epoch's network makes of every example."""
-    if dataset.quantities is None:
-        return measure(snapshot, dataset)
-    return regression_outcome.measure(snapshot, dataset)
+    with stage("measuring the trained network"):
+        if dataset.quantities is None:
+            return measure(snapshot, dataset)
+        return regression_outcome.measure(snapshot, dataset)
 
 
 def _predictions(measured: Measured, dataset: Dataset) -> Pairs:

@@ -8,6 +8,7 @@ from itertools import chain, count, pairwise
 from pathlib import Path
 
 from dnncli.errors import CheckpointError
+from dnncli.stages import stage
 from dnncli.storage import files
 from dnncli.storage.checkpoint_format import (
     HEADER_LIMIT,
@@ -55,7 +56,8 @@ def read(path: Path, *, salvage: bool = False) -> Checkpoint:
     changed.
     """
     try:
-        return _read(path, salvage)
+        with stage(f"reading {files.shown(path)}"):
+            return _read(path, salvage)
     except RejectedError as error:
         hint = "" if salvage else _hint(path)
         raise CheckpointError(f"{files.shown(path)} {error}{hint}.") from None

@@ -11,6 +11,7 @@ from dnncli.cli.command import define, section
 from dnncli.cli.presenter import Presenter
 from dnncli.cli.types import CheckpointFile, DataSource
 from dnncli.errors import DataError, SpecError
+from dnncli.stages import stage
 from dnncli.storage import files
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def command(
     from dnncli.report.page import rendering
 
     page = _page(presenter, source, data, no_data, importance)
-    text = rendering.html(page)
+    with stage("drawing the page"):
+        text = rendering.html(page)
     written = text.encode("utf-8", "backslashreplace")
     files.write(file, written)
     presenter.notice(f"wrote {files.shown(file)} ({len(written):,} bytes).")

@@ -15,6 +15,7 @@ from dnncli.data.tables.dialect import Dialect
 from dnncli.data.tables.rewriting import Scratch
 from dnncli.errors import DataError, DnncliError
 from dnncli.records import Notice
+from dnncli.stages import stage
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -123,12 +124,14 @@ class Scan:
         Raises DataError where there are not as many rows as expected.
         """
         done = 0
-        with self._relation.explained():
+        what = f"reading the rows of {self._relation.location}"
+        with self._relation.explained(), stage(what, self._expected) as told:
             query = self._relation.connection.sql(self._query)
             for batch in batches.batches(query, self._size, self._objects):
                 rows = batch.pop("row")
                 start = done
                 done += len(rows)
+                told.reach(done)
                 if self._expected is None:
                     yield slice(start, done), batch
                 elif done <= self._expected:
