@@ -1,4 +1,4 @@
-"""Command lines in forked processes: all modules are imported already, and JAX has not begun.
+"""Command lines in forked processes: all modules are imported already, and JAX begins in them.
 
 So a case costs tenths of a second where a new process would cost seconds, and system calls can be
 counted from the command's own beginning.
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import shell
+from faults import warmed
 
 from dnncli.cli import program
 
@@ -97,6 +98,8 @@ def _become(
             os.dup2(stream, number)
             os.close(stream)
         sys.argv = ["dnncli", *arguments]
+        if warmed.begun():
+            warmed.renew()
         if before:
             before()
         # Not by reading: whoever counts this process's calls would find one more or one less.

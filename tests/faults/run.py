@@ -11,10 +11,16 @@ import importlib
 import os
 import pkgutil
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path[0] = str(Path(__file__).parents[1])  # as pytest's `pythonpath` does
 os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # half of the time that compiling takes
+# Programs are compiled once for all cases, but where the cache of programs is what is tried.
+PROGRAMS = Path(tempfile.gettempdir(), f"dnncli-faults-programs-{os.getuid()}")
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(PROGRAMS))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # as the program sets it
 
 from faults import runner  # noqa: E402
@@ -23,9 +29,14 @@ from faults.kinds import KINDS  # noqa: E402
 
 import dnncli  # noqa: E402
 
+# What commands import only where they need it.
+LATER = ("duckdb", "matplotlib.figure", "nanoarrow", "onnx", "openpyxl", "scipy.stats")
+
 
 def import_everything() -> None:
     """Before processes are forked, so that none has to do it. JAX starts no thread yet."""
+    for name in LATER:
+        importlib.import_module(name)
     for found in pkgutil.walk_packages(dnncli.__path__, "dnncli."):
         if not found.name.endswith("__main__"):
             importlib.import_module(found.name)

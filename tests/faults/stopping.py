@@ -1,5 +1,6 @@
 """Signals at random moments of every long command: it ends as documented, and nothing is lost."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -18,6 +19,7 @@ from dnncli.storage import checkpoint
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 FRESH = 0.1  # the share of cases in new processes, where modules are imported too
+MANY = 30_000  # rows to predict
 IMPORTS = 3.0  # seconds that takes, about
 FINISHED = (0, 3, 4)
 TRAIN = (*writers.TRAIN, "--epochs", "40", "--patience", "0")
@@ -26,6 +28,9 @@ COMMANDS = {
     "compare-activations": ("compare-activations", *writers.COMPARED, "relu,elu", "--out", "acts"),
     "transfer": ("transfer", "given.ckpt", "--seeds", "2", "--epochs", "3", "--out", "t.ckpt"),
     "doctor": ("doctor", *shell.TINY, "--budget", "3", "--seeds", "2"),
+    "tune": ("tune", *shell.TINY[:2], "--budget", "2", "--seeds", "2", "--out", "tuned"),
+    "eval": ("eval", "given.ckpt", "--importance", "--gradients"),
+    "predict": ("predict", "given.ckpt", "many.npz", "--out", "rows.csv"),
     "vanishing-demo": ("vanishing-demo", "--depth", "4", "--width", "10", "--train", "2"),
     "tour": ("tour", "--quick", "saturation"),
 }
@@ -40,10 +45,13 @@ class Stage:
 
 
 def prepare() -> Stage:
-    """Run every command to its end."""
+    """Run every command to its end: here first, so that its programs are traced."""
     syscalls.give()
+    shell.write_tiny(Path("given", "many.npz"), examples=MANY)
     seconds = {}
     for name, line in COMMANDS.items():
+        with contextlib.chdir(_folder()):
+            shell.run(*line)
         folder = _folder()
         began = time.monotonic()
         done = forked.run(line, folder)
