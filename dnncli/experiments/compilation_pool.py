@@ -1,10 +1,11 @@
 """Programs of runs over several seeds: compiled in the background, shared where they can be."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from jax.stages import Compiled
 
@@ -22,7 +23,7 @@ FORWARD_ROWS = 4096  # the most examples of a forward pass
 class CompiledPrograms:
     """What runs need: an epoch of all seeds, and one network's forward pass (None: not wanted)."""
 
-    epoch: Compiled
+    epoch: Callable[..., Any]
     forward: Compiled | None
     rows: int  # examples that the forward pass takes
     seconds: float  # of compilation

@@ -221,7 +221,7 @@ def test_an_interrupt_that_was_swallowed_before_anyone_listened_is_still_one():
 def test_an_interrupt_before_the_first_epoch_leaves_a_checkpoint_to_begin_from(monkeypatch):
     from dnncli.cli import signals
 
-    def interrupted(*_):
+    def interrupted(*_, **__):
         raise signals.Interrupted(signal.SIGINT)
         yield
 

@@ -234,7 +234,7 @@ def test_images_of_npz_and_idx_files_are_predicted_too(pixels: Path) -> None:
         ("things.csv", "the network was not trained on a table, whose columns have names"),
         ("-", "the network was not trained on a table"),
         ("absent.npz", "absent.npz: there is no such file"),
-        (".", "cannot be read: Is a directory"),
+        (".", "tiny.npz is not an image"),
     ],
 )
 def test_what_is_no_image_for_the_network_is_refused(
