@@ -1,13 +1,14 @@
 """The lines that make features of a table's columns, held against what the tool makes of them."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
+from dnncli.data import Scaling
 from dnncli.data.tables import level_effects
 from dnncli.data.tables.encoding import Column, Encoding
 from dnncli.interop import recipes, trained
+from dnncli.nn.network import Network
+from dnncli.spec import NetworkSpec
 
 pytest.importorskip("pandas")
 
@@ -28,7 +29,12 @@ def test_levels_with_effects_become_these(tmp_path, monkeypatch, missing):
     monkeypatch.chdir(tmp_path)
     about = {"columns": list(map(trained._column, columns)), "missing": [""]}
     names = {"np": np, "pandas": __import__("pandas"), "about": about}
-    exec("\n".join(recipes._rows(SimpleNamespace(encoding=encoding))), names)
+    width = len(encoding.features)
+    nothing = Scaling("none", np.zeros(width, np.float32), np.ones(width, np.float32))
+    spec = NetworkSpec(hidden=(1,))
+    network = Network((), ())
+    given = trained.Trained(spec, network, nothing, encoding.classes, encoding)
+    exec("\n".join(recipes._rows(given)), names)
     # What `encoder.encode` gives: levels' indices, 2 for others and -1 for missing ones.
     index = [0, 1, 2, -1]
     absent = [[i == -1] * missing for i in index]

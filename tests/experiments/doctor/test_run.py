@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from problems import dataset, spec
 
-from dnncli.data import Split
+from dnncli.data import Scaling, Split
 from dnncli.data.dataset import SPLITS
 from dnncli.experiments import train
 from dnncli.experiments.doctor import run as doctor
@@ -167,7 +167,8 @@ def examine_options():
 
 def test_it_agrees_with_train_on_a_network_whose_probabilities_alone_show_that_it_learned():
     parts = {name: hard_to_tell(1000, seed) for seed, name in enumerate(SPLITS)}
-    data = replace(DATA, class_names=("a", "b"), **parts)
+    nothing = Scaling("none", np.zeros(2, np.float32), np.ones(2, np.float32))
+    data = replace(DATA, class_names=("a", "b"), scaling=nothing, **parts)
     examination = Examination(spec(**NETWORK | {"lr": 0.003}), data, 600.0, seeds=3)
     events = examination.run()
     for event in events:
