@@ -205,12 +205,14 @@ COMMAND_LINES = {
     # Nothing listens there: what is fetched depends on the network.
     "data fetch": "dnncli data fetch mnist --mirror http://127.0.0.1:9/ --config run.toml -q;"
     " echo $?",
+    "data clear": "DNNCLI_CACHE=encoded dnncli data clear --config run.toml --format json;"
+    " DNNCLI_CACHE=encoded dnncli data clear -q",
     # the frame
     "help": "for command in '' train eval predict export inspect transfer compare-activations"
-    " vanishing-demo data 'data list' 'data show' 'data fetch' doctor tune report schema tour"
-    " completion; do dnncli $command --help; done",
-    "schema": "for command in train eval doctor tune transfer data-list data-show predict inspect"
-    " compare-activations vanishing-demo tour; do dnncli schema $command > $command.json; done",
+    " vanishing-demo data 'data list' 'data show' 'data fetch' 'data clear' doctor tune report"
+    " schema tour completion; do dnncli $command --help; done",
+    "schema": "for command in train eval doctor tune transfer data-list data-show data-clear predict"
+    " inspect compare-activations vanishing-demo tour; do dnncli schema $command > $command.json; done",
     "completion scripts": "for shell in bash zsh fish; do dnncli completion $shell > $shell; done",
     "completion": "_DNNCLI_COMPLETE=bash_complete COMP_WORDS='dnncli train --act s' COMP_CWORD=3"
     " dnncli",

@@ -13,6 +13,7 @@ from dnncli.records.diagnosis import CrossFit
 
 KEY = 0x63726F7373  # of the draws here: the same data always give the same
 ROWS = 2000  # their accuracy is then known within 2 points
+MOST_PERMUTED = 1 << 24  # of more rows some are drawn without a permutation of all
 WIDEST = 1024  # features that the models take; more are projected at random
 KINKS = 400  # random features of the second model
 SUREST = 5  # one example in so many, those with the widest margin
@@ -82,6 +83,8 @@ def _generator() -> np.random.Generator:
 
 def drawn(rows: int, limit: int) -> Int[np.ndarray, " drawn"]:
     """Up to so many rows in a random order."""
+    if rows > MOST_PERMUTED:
+        return _generator().choice(rows, limit, replace=False)
     return _generator().permutation(rows)[:limit]
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int32
 
 from dnncli.data import features
+from dnncli.data.blocks.stored import Stored
 from dnncli.data.class_weights import mean_weights
 from dnncli.data.features import Features, Rows, Scaling
 from dnncli.data.quantities import Quantities
@@ -14,6 +15,7 @@ from dnncli.data.tables.encoding import Encoding
 from dnncli.errors import SpecError
 from dnncli.records import DataRecord, Notice
 
+SAMPLE = 100_000  # examples whose mean square is known to about one part in a hundred
 SPLITS = ("train", "validation", "test")
 
 
@@ -21,8 +23,8 @@ SPLITS = ("train", "validation", "test")
 class Split:
     """Examples in rows, C-contiguous; classes counted from 0, or standardised targets.
 
-    x: scaled numbers, or bytes that are scaled when they are taken. weights: how much each example
-    counts in the loss; None: all count alike.
+    x: scaled numbers, or what is scaled when it is taken: bytes, or what is on the disk. weights:
+    how much each example counts in the loss; None: all count alike.
     """
 
     x: Features
@@ -46,7 +48,14 @@ class Split:
 
     @cached_property
     def second_moment(self) -> float:
-        """The mean square over examples and features: what theory starts from."""
+        """The mean square over examples and features: what theory starts from.
+
+        On the disk an evenly spread sample of the examples stands for all.
+        """
+        if isinstance(self.x, Stored):
+            stride = -(-len(self) // SAMPLE)
+            seen = self.x[::stride]
+            return float(np.square(seen, dtype=np.float64).mean())
         total = 0.0
         for rows in np.array_split(np.arange(len(self)), 64):  # no float64 copy of everything
             total += np.square(self.x[rows], dtype=np.float64).sum()
@@ -80,6 +89,11 @@ class Dataset:
     unseen: Float32[np.ndarray, "unseen features"] | None = None
     pixels: bool = False
     whole: bool = False
+
+    @property
+    def stored(self) -> bool:
+        """Whether the training examples are on the disk."""
+        return isinstance(self.train.x, Stored)
 
     @property
     def features(self) -> int:

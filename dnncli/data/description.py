@@ -51,6 +51,7 @@ def describe(spec: DataSpec) -> DescriptionRecord:
     else:
         counts = np.bincount(source.train.y, minlength=len(source.class_names))
         classes = counted(source.class_names, counts)
+    x = source.train.in_memory
     return DescriptionRecord(
         config=asdict(spec),
         name=source.name,
@@ -59,7 +60,7 @@ def describe(spec: DataSpec) -> DescriptionRecord:
         test=tests,
         features=source.train.x.shape[1],
         image_shape=source.image_shape,
-        values=(float(source.train.x.min()), float(source.train.x.max())),
+        values=(float(x.min()), float(x.max())),
         classes=classes,
         fingerprint=source.fingerprint,
         notices=source.notices,

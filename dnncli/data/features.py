@@ -11,6 +11,8 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int, Int32, UInt8
 from numpy.typing import DTypeLike
 
+from dnncli.data.blocks.stored import Stored
+
 ALIGNMENT = 64  # bytes, at which an array has to begin so that a CPU device shares it
 
 Floats = Float32[np.ndarray, "_ _"]  # examples, features
@@ -129,11 +131,16 @@ class Unscaled:
         return Unscaled(self.values[rows], self.scaling)
 
 
-Features = Floats | Unscaled
+Features = Floats | Unscaled | Stored
 
 
-def scaled(x: Floats | Bytes, scaling: Scaling) -> Features:
-    """Raw features scaled; bytes, and numbers that become many features, stay what they are."""
+def scaled(x: Floats | Bytes | Stored, scaling: Scaling) -> Features:
+    """Raw features scaled; bytes, and numbers that become many features, stay what they are.
+
+    What is on the disk stays there.
+    """
+    if isinstance(x, Stored):
+        return x.scaled_by(scaling)
     if scaling.source is not None or (x.dtype == np.uint8 and scaling.limit is None):
         return Unscaled(shared(x), scaling)
     return scaling.apply(x)
@@ -146,7 +153,7 @@ def rescaled(x: Features, scaling: Scaling) -> Features:
 
 
 def take(x: Features, rows: Rows) -> Features:
-    """Some of the examples: of a slice a view, of indices a copy."""
+    """Some of the examples, in memory: of a slice a view, of indices a copy."""
     return x.take(rows) if isinstance(x, Unscaled) else x[rows]
 
 

@@ -9,7 +9,17 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 
-from dnncli.data import features, out_of_fold, quantities, scaling, selection, splitting
+from dnncli.data import (
+    features,
+    on_disk,
+    out_of_fold,
+    quantities,
+    scaling,
+    selection,
+    splitting,
+)
+from dnncli.data.blocks.store import Store
+from dnncli.data.blocks.stored import Stored
 from dnncli.data.class_weights import class_weights
 from dnncli.data.dataset import Dataset, Split
 from dnncli.data.features import Scaling
@@ -35,6 +45,7 @@ def load(
     whole: bool = False,
     relabel: bool = False,
     numbers: Quantities | None = None,
+    store: Store | None = None,
 ) -> Dataset:
     """Read, split, choose and scale; the same files and spec always give the same arrays.
 
@@ -42,12 +53,16 @@ def load(
     columns, take target and classes from this table. whole: every row of a table is in every split,
     and rows may have labels that the network does not know.
     numbers: how a trained network's targets were standardised, used instead of fitting it.
+    store: where training examples go that are too large for memory; None: into memory anyway.
     Raises DataError for what cannot be read or learned from, SpecError for options that do not fit
     it.
     """
-    source = read(spec, known, relabel, measured=whole)
+    store = on_disk.allowed(spec, store)
+    source = read(spec, known, relabel, measured=whole, store=store)
     if source.targets:
         selection.refuse_classes(spec)
+    if store and isinstance(source.train.x, Stored):
+        source = on_disk.checked(source, spec, store)
     parts, source = _split(source, spec, whole)
     return prepared(source, parts, spec, whole, numbers, own=not (whole or relabel))
 
@@ -131,7 +146,8 @@ def _scaled(table: Table, scaled: Scaling, source: DataSource, numbers: Quantiti
     """A split's examples, scaled; targets that are numbers are standardised."""
     with np.errstate(over="ignore"):
         x = features.scaled(table.x, scaled)
-    # What stays unscaled so far, bytes and pieces, cannot be more than finite.
+    # What stays unscaled so far, bytes and pieces, cannot be more than finite; what is on the disk
+    # is looked at block by block.
     if isinstance(x, np.ndarray) and not np.isfinite(x).all():
         raise DataError(
             f"{source.location}: --scale {scaled.kind} takes features beyond float32; use another."
@@ -158,7 +174,11 @@ def _weighted(split: Split, weights: Float32[np.ndarray, " classes"] | None) -> 
 
 
 def read(
-    spec: DataSpec, known: Encoding | None = None, relabel: bool = False, measured: bool = False
+    spec: DataSpec,
+    known: Encoding | None = None,
+    relabel: bool = False,
+    measured: bool = False,
+    store: Store | None = None,
 ) -> DataSource:
     """What the files hold, before anything is split, chosen or scaled."""
     with reported(spec.data), stage(f"reading {spec.data}"):
@@ -166,7 +186,7 @@ def read(
             _refuse_table_options(spec)
             _refuse_regression(spec)
             return READERS[catalog.resolve(catalog.DATASETS, spec.data, "data set").name]()
-        return _read_path(spec, known, relabel, measured)
+        return _read_path(spec, known, relabel, measured, store)
 
 
 def is_named(text: str) -> bool:
@@ -213,13 +233,15 @@ def _refuse_regression(spec: DataSpec) -> None:
         )
 
 
-def _read_path(spec: DataSpec, known: Encoding | None, relabel: bool, measured: bool) -> DataSource:
+def _read_path(
+    spec: DataSpec, known: Encoding | None, relabel: bool, measured: bool, store: Store | None
+) -> DataSource:
     """What the files at a path hold."""
     path = Path(spec.data).expanduser()
     if is_table(spec.data) and not path.is_dir():
         from dnncli.data.tables import reading  # and with it DuckDB, which no other data need
 
-        return reading.read(spec, known, relabel, measured)
+        return reading.read(spec, known, relabel, measured, store)
     _refuse_table_options(spec)
     if not spec.data.strip() or not path.exists():
         raise _absent(spec.data)

@@ -74,7 +74,7 @@ def _fitted(found: Encoding, train: Table, target: _Target) -> Encoding:
     """The encoding with effects estimated on all training rows."""
     columns = list(found.columns)
     for first, column in level_effects.places(found):
-        estimated = _estimated(column, train.x[:, first].astype(np.int64), target)
+        estimated = _estimated(column, train.in_memory[:, first].astype(np.int64), target)
         place = found.columns.index(column)
         columns[place] = level_effects.with_effects(column, target.names, estimated)
     return replace(found, columns=tuple(columns))
@@ -107,18 +107,18 @@ def _effects(
 
 def _filled(found: Encoding, known: Encoding, table: Table) -> Table:
     """A table with effects in the place of levels."""
-    return replace(table, x=_effects(found, known, table.x))
+    return replace(table, x=_effects(found, known, table.in_memory))
 
 
 def _left_out(
     found: Encoding, known: Encoding, train: Table, target: _Target, seed: int | None
 ) -> Table:
     """The training rows with effects estimated on other folds than their own."""
-    x = level_effects.widened(found, known, train.x)
+    x = level_effects.widened(found, known, train.in_memory)
     folds = _folds(train, seed)
     pairs = zip(level_effects.places(found), level_effects.places(known), strict=True)
     for (first, column), (place, _) in pairs:
-        index = train.x[:, first].astype(np.int64)
+        index = train.in_memory[:, first].astype(np.int64)
         for rows in folds:
             others = np.delete(np.arange(len(train)), rows)
             estimated = _estimated(column, index, target, others)
@@ -140,5 +140,5 @@ def _folds(train: Table, seed: int | None) -> list[Int64[np.ndarray, "_"]]:
         _, index = np.unique(train.groups.index, return_inverse=True)
         return [np.flatnonzero(index % count == fold) for fold in range(count)]
     count = min(FOLDS, len(train))
-    numbers = None if seed is None else row_numbers(train.x, seed)
+    numbers = None if seed is None else row_numbers(train.in_memory, seed)
     return splitting.stratified(alike, [len(train) // count] * (count - 1), numbers)

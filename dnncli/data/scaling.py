@@ -1,10 +1,12 @@
 """How features are scaled: what `--scale` means for a source's training examples."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, UInt8
 
+from dnncli.data.blocks.stored import Stored
 from dnncli.data.features import Scaling
 from dnncli.data.source import DataSource
 
@@ -17,11 +19,10 @@ FEWEST = 2  # … but at least so many of each
 LIMIT = 3.0  # of robust scaling: what no feature leaves (Holzmüller et al. 2024)
 
 
-def fit(
-    kind: str,
-    source: DataSource,
-    x: Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"],
-) -> Scaling:
+Raw = Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"] | Stored
+
+
+def fit(kind: str, source: DataSource, x: Raw) -> Scaling:
     """The scaling called `kind` for the training examples x.
 
     auto: unit for images, else standard. unit: divided by the largest value a pixel can have, or
@@ -33,7 +34,7 @@ def fit(
     if kind == "auto":
         kind = "unit" if source.peak or source.image_shape else "standard"
     if kind == "piecewise":
-        return _piecewise(x, _numeric(source, x))
+        return _piecewise(np.asarray(x), _numeric(source, x))  # never of what is on the disk
     scaling = _fit(kind, source, x)
     if source.encoding:
         numeric = source.encoding.numeric
@@ -44,21 +45,39 @@ def fit(
     return scaling
 
 
-def _numeric(source: DataSource, x: Any) -> Bool[np.ndarray, " features"]:
+def _numeric(source: DataSource, x: Raw) -> Bool[np.ndarray, " features"]:
     """Which features are numbers: all but a table's 0/1 features."""
     return source.encoding.numeric if source.encoding else np.ones(x.shape[1], bool)
+
+
+def _pieces(x: Raw, size: int | None = None) -> Iterator[Any]:
+    """The examples as arrays that are in memory: of so many rows; None: as they come."""
+    if isinstance(x, Stored):
+        yield from (rows for _, rows in x.pieces())
+        return
+    step = size or len(x)
+    yield from (x[start : start + step] for start in range(0, len(x), step))
+
+
+def _extremes(x: Raw) -> tuple[Any, Any]:
+    """Each feature's least and greatest value."""
+    if not isinstance(x, Stored):
+        return x.min(axis=0), x.max(axis=0)
+    found = [(rows.min(axis=0), rows.max(axis=0)) for rows in _pieces(x) if len(rows)]
+    low = np.min([low for low, _ in found], axis=0)
+    return low, np.max([high for _, high in found], axis=0)
 
 
 def _fit(
     kind: str,
     source: DataSource,
-    x: Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"],
+    x: Raw,
 ) -> Scaling:
     zeros = np.zeros(x.shape[1], np.float32)
     ones = np.ones(x.shape[1], np.float32)
     match kind:
         case "unit":
-            peak = source.peak or max(float(x.max()), -float(x.min())) or 1.0
+            peak = source.peak or _largest(x) or 1.0
             return Scaling(kind, zeros, np.full_like(ones, peak))
         case "standard":
             return Scaling(kind, *_standard(x))
@@ -67,34 +86,38 @@ def _fit(
     return Scaling(kind, zeros, ones)
 
 
-def _standard(
-    x: Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"],
-) -> tuple[Float32[np.ndarray, " features"], Float32[np.ndarray, " features"]]:
-    mean = x.mean(axis=0, dtype=np.float64)
+def _largest(x: Raw) -> float:
+    """The largest magnitude."""
+    low, high = _extremes(x)
+    return max(float(high.max()), -float(low.min()))
+
+
+def _standard(x: Raw) -> tuple[Float32[np.ndarray, " _"], Float32[np.ndarray, " _"]]:
+    """Means and standard deviations; of a constant feature 1."""
+    mean = sum(rows.sum(axis=0, dtype=np.float64) for rows in _pieces(x)) / len(x)
     deviation = np.sqrt(_variance(x, mean)).astype(np.float32)
+    low, high = _extremes(x)
     # Rounding of the mean gives a constant feature a deviation that is tiny, not 0.
-    constant = (x.max(axis=0) == x.min(axis=0)) | (deviation == 0)
+    constant = (high == low) | (deviation == 0)
     return mean.astype(np.float32), np.where(constant, np.float32(1), deviation)
 
 
-def _variance(
-    x: Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"],
-    mean: Float64[np.ndarray, " features"],
-) -> Float64[np.ndarray, " features"]:
+def _variance(x: Raw, mean: Float64[np.ndarray, " features"]) -> Float64[np.ndarray, " features"]:
     total = np.zeros_like(mean)
-    for start in range(0, len(x), BLOCK):
-        total += np.square(x[start : start + BLOCK] - mean).sum(axis=0)
+    for rows in _pieces(x, BLOCK):
+        total += np.square(rows - mean).sum(axis=0)
     return total / len(x)
 
 
-def _robust(
-    x: Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"],
-) -> tuple[Float32[np.ndarray, " features"], Float32[np.ndarray, " features"]]:
+def _robust(x: Raw) -> tuple[Float32[np.ndarray, " features"], Float32[np.ndarray, " features"]]:
     """Medians, and distances between quartiles; where those coincide half the values' range."""
     seen = x[:: -(-len(x) // ROWS)]
     lower, median, upper = np.quantile(seen, [0.25, 0.5, 0.75], axis=0).astype(np.float32)
-    half = x.max(axis=0) / np.float32(2) - x.min(axis=0) / np.float32(2)
-    spread = np.where(upper > lower, upper - lower, half)
+    spread = upper - lower
+    if not (upper > lower).all():
+        low, high = _extremes(x)
+        half = high / np.float32(2) - low / np.float32(2)
+        spread = np.where(upper > lower, spread, half)
     return median, np.where(spread > 0, spread, np.float32(1))
 
 

@@ -45,7 +45,7 @@ def keep(parts: Parts, class_names: tuple[str, ...], text: str) -> tuple[Parts, 
 def _keep(part: Table, index: Int32[np.ndarray, " classes"]) -> Table:
     """The examples of kept classes; `index` is a class's new number, -1 where it is not kept."""
     rows = np.flatnonzero(index[part.y] >= 0)
-    kept = part.take(rows)
+    kept = part.kept(rows)
     return replace(kept, y=index[kept.y])
 
 

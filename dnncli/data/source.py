@@ -2,24 +2,28 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int, Int32, Shaped, UInt8
 
 from dnncli.data import quantities
+from dnncli.data.blocks.stored import Stored
 from dnncli.data.grouping import Groups
 from dnncli.data.tables.encoding import Encoding
 from dnncli.records import Notice
+
+Raw = Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"]
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
     """Raw examples in rows with their classes counted from 0, or with the targets' numbers.
 
-    Pixels stay bytes, to save memory.
+    Pixels stay bytes, to save memory; a set that is larger than memory stays on the disk.
     """
 
-    x: Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"]
+    x: Raw | Stored
     y: Int32[np.ndarray, " examples"] | Float64[np.ndarray, "examples targets"]
     weights: Float32[np.ndarray, " examples"] | None = None  # in the loss; None: all alike
     groups: Groups | None = None  # rows that no split parts
@@ -29,15 +33,27 @@ class Table:
         return len(self.y)
 
     @property
+    def in_memory(self) -> Raw:
+        """The features; those on the disk raise DnncliError, since they do not fit."""
+        return np.asarray(self.x) if isinstance(self.x, Stored) else self.x
+
+    @property
     def strata(self) -> Int32[np.ndarray, " examples"]:
         """What a split draws from in proportion: each example's class, or its target's quantile."""
         return self.y if self.y.ndim == 1 else quantities.strata(self.y)
 
     def take(self, rows: slice | Int[np.ndarray, " rows"]) -> "Table":
-        """Some of the rows: a view for a slice, a copy for indices."""
+        """Some of the rows, in memory: a view for a slice, a copy for indices."""
         weights = None if self.weights is None else self.weights[rows]
         groups = None if self.groups is None else self.groups.take(rows)
         return Table(self.x[rows], self.y[rows], weights, groups)
+
+    def kept(self, rows: slice | Int[np.ndarray, " rows"]) -> "Table":
+        """Some of the rows, ascending where they are on the disk, on which they stay."""
+        if not isinstance(self.x, Stored) or isinstance(rows, slice):
+            return self.take(rows)
+        weights = None if self.weights is None else self.weights[rows]
+        return Table(self.x.chosen(rows), self.y[rows], weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +97,11 @@ def fingerprint(*arrays: Shaped[np.ndarray, "..."]) -> str:
     """SHA-256 in hex over the arrays' types, shapes and bytes."""
     digest = hashlib.sha256()
     for array in arrays:
-        digest.update(f"{array.dtype.str} {array.shape}\n".encode())
+        digest.update(header(array.dtype, array.shape))
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+def header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+    """What a fingerprint has of an array before its bytes."""
+    return f"{dtype.str} {shape}\n".encode()

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Int, Int32, Int64, UInt64
 
 from dnncli.data import grouping, labels
+from dnncli.data.blocks.stored import Stored
 from dnncli.data.row_numbers import row_numbers
 from dnncli.data.source import DataSource, Table
 from dnncli.errors import DataError, SpecError
@@ -20,6 +21,7 @@ from dnncli.spec import Amount, option
 KEY = 0x646E6E636C69  # of every stratified draw; another one gives every data set other splits
 
 
+AT_ONCE = 1 << 20  # examples whose random numbers are in memory at a time
 Asked = Amount | str | None  # None: the source's default; text: a table of its own
 
 
@@ -51,7 +53,15 @@ def split(source: DataSource, validation: Asked, test: Asked, seed: int | None =
         parts["validation"] = source.validation
     if source.test is not None:
         parts["test"] = source.test.take(slice(_own_size(source, source.test, test)))
-    return Parts(source.train.take(rest), **parts)
+    return Parts(source.train.kept(rest), **parts)
+
+
+def held_out_sizes(source: DataSource, validation: Asked, test: Asked) -> dict[str, int]:
+    """How many examples are drawn for each split that has no table of its own."""
+    asked = {"validation": validation, "test": test}
+    own = {"validation": source.validation, "test": source.test}
+    names = [name for name, table in own.items() if table is None]
+    return {name: _size(name, asked[name], source, source.train) for name in names}
 
 
 def validation_size(source: DataSource, amount: Asked) -> int:
@@ -89,7 +99,7 @@ def _draw(
     """Rows of the training table for each size, and last the rows that are left."""
     y = source.train.strata
     first = source.ordered and seed is None
-    kept = 1 if first else len(np.unique(y))
+    kept = 1 if first else int(np.count_nonzero(np.bincount(y)))
     room = len(y) - kept
     if sum(sizes) > room:
         _refuse(source, sum(sizes), room, given)
@@ -100,10 +110,12 @@ def _draw(
 
 def drawn(table: Table, sizes: Sequence[int], seed: int | None) -> list[Int64[np.ndarray, "_"]]:
     """Rows of a table for each size and last those that are left."""
+    if isinstance(table.x, Stored):
+        return few_of_many(table.strata, sizes)
     if table.groups is not None:
         parts = grouping.held_out(table.groups, sizes, seed, table.strata)
     else:
-        numbers = None if seed is None else row_numbers(table.x, seed)
+        numbers = None if seed is None else row_numbers(table.in_memory, seed)
         parts = stratified(table.strata, sizes, numbers)
     return ordered(table, parts, seed)
 
@@ -115,7 +127,7 @@ def ordered(
     if seed is None:
         return parts
     # Targets and weights tell apart rows of equal features.
-    keys = [*table.y.reshape(len(table), -1).T, row_numbers(table.x, seed)]
+    keys = [*table.y.reshape(len(table), -1).T, row_numbers(table.in_memory, seed)]
     if table.weights is not None:
         keys.insert(0, table.weights)
     places = np.empty(len(table), np.int64)
@@ -172,6 +184,52 @@ def stratified(
         taken = taken + quotas(counts - taken, size)
         group += rank >= taken[y[order]]
     return [np.sort(order[group == number]) for number in range(len(sizes) + 1)]
+
+
+class _Drawn(NamedTuple):
+    """Rows with the lowest random numbers of their classes so far."""
+
+    numbers: UInt64[np.ndarray, " rows"]
+    y: Int32[np.ndarray, " rows"]
+    rows: Int64[np.ndarray, " rows"]
+
+
+def few_of_many(
+    y: Int32[np.ndarray, " examples"], sizes: Sequence[int]
+) -> list[Int64[np.ndarray, "_"]]:
+    """What `stratified` gives, where no more memory is to be taken than the drawn rows need."""
+    counts = np.bincount(y)
+    ends = []
+    taken = np.zeros_like(counts)
+    for size in sizes:
+        taken = taken + quotas(counts - taken, size)
+        ends.append(taken)
+    generator = np.random.Philox(key=KEY)
+    limits = np.full(len(counts), np.iinfo(np.uint64).max, np.uint64)
+    found = _Drawn(np.empty(0, np.uint64), np.empty(0, np.int32), np.empty(0, np.int64))
+    for start in range(0, len(y), AT_ONCE):
+        part = y[start : start + AT_ONCE]
+        numbers = np.asarray(generator.random_raw(len(part)), np.uint64)
+        low = np.flatnonzero(numbers <= limits[part])
+        new = _Drawn(numbers[low], part[low], start + low)
+        found = _lowest(_Drawn(*map(np.concatenate, zip(found, new, strict=True))), taken)
+        full = np.bincount(found.y, minlength=len(counts)) == taken
+        highest = np.zeros(len(counts), np.uint64)
+        np.maximum.at(highest, found.y, found.numbers)
+        limits[full] = highest[full]
+    rank = labels.ranks(found.y, np.arange(len(found.y)))
+    group = sum((rank >= end[found.y]).astype(np.int64) for end in ends)
+    rest = np.ones(len(y), bool)
+    rest[found.rows] = False
+    drawn_rows = [np.sort(found.rows[group == number]) for number in range(len(sizes))]
+    return [*drawn_rows, np.flatnonzero(rest)]
+
+
+def _lowest(found: _Drawn, count: Int64[np.ndarray, " classes"]) -> _Drawn:
+    """So many rows of each class, by their numbers, sorted by class and number."""
+    order = np.lexsort((found.numbers, found.y))
+    kept = order[labels.ranks(found.y, order) < count[found.y[order]]]
+    return _Drawn(*(values[kept] for values in found))
 
 
 def quotas(counts: Int64[np.ndarray, " classes"], size: int) -> Int64[np.ndarray, " classes"]:

@@ -48,7 +48,8 @@ def statistics(dataset: Dataset) -> DataStatistics:
     # Where examples' weights differ, which are surely wrong would be another question.
     models = None if counts.weighted else cross_fit(dataset.train, dataset.classes)
     own = inputs(dataset.train, dataset.scaling, names)
-    common = shared(dataset) if own.varying else None
+    # Of millions of rows on the disk a few thousand say nothing of how many stand twice.
+    common = shared(dataset) if own.varying and not dataset.stored else None
     return DataStatistics(own, counts, models, alone, common)
 
 

@@ -26,6 +26,7 @@ from dnncli.records.comparison import (
 )
 from dnncli.records.data import (
     ClassCount,
+    ClearRecord,
     ColumnRecord,
     DataListRecord,
     DatasetRecord,
@@ -84,6 +85,7 @@ __all__ = [
     "CaseRecord",
     "ClassCount",
     "ClassScore",
+    "ClearRecord",
     "ColumnRecord",
     "ComparisonRecord",
     "ConfidenceBin",

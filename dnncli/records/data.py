@@ -1,4 +1,4 @@
-"""The results of `data list`, `data show` and `data fetch`."""
+"""The results of `data list`, `data show`, `data fetch` and `data clear`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -103,3 +103,16 @@ class FetchRecord:
     name: str
     place: str
     files: tuple[FetchedFile, ...]
+
+
+@dataclass(frozen=True)
+class ClearRecord:
+    """The result of `data clear`.
+
+    sets: encoded sets that were removed, with so many bytes; busy: those that are being written.
+    """
+
+    place: str
+    sets: int
+    bytes: int
+    busy: int

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from dnncli.records import (
     ClassCount,
+    ClearRecord,
     ColumnRecord,
     DataListRecord,
     DescriptionRecord,
@@ -18,6 +19,7 @@ from dnncli.records import (
     TargetRecord,
 )
 from dnncli.report import text
+from dnncli.storage import memory
 
 LIST_NAMES = ("name", "here", "place", "summary", "source")
 COLUMN_NAMES = ("name", "role", "type", "kind", "missing", "values", "encoding", "features")
@@ -182,6 +184,24 @@ def _histogram(classes: Sequence[ClassCount], total: int) -> Fitting:
     if len(classes) > MOST_CLASSES:
         cells["class"].append(Text(f"… {len(classes) - MOST_CLASSES:,} more", "dim"))
     return Fitting(cells, dispensable=("", "share"), right=("examples", "share"))
+
+
+CLEARED = ("place", "sets", "bytes", "busy")
+
+
+def clear_rows(record: ClearRecord) -> list[list[object]]:
+    """What was removed, for CSV."""
+    return text.rows(CLEARED, [record])
+
+
+def cleared(record: ClearRecord) -> Iterator[RenderableType]:
+    """What was removed, and what could not be."""
+    yield Text(
+        f"removed from {record.place}: {text.count(record.sets)} encoded sets,"
+        f" {memory.shown(record.bytes)}"
+    )
+    if record.busy:
+        yield Text(f"left there, since they are being written: {text.count(record.busy)}")
 
 
 def fetch_rows(record: FetchRecord) -> list[list[object]]:

@@ -172,8 +172,22 @@ def _groups(notice: Notice) -> str:
 DOES = {"train": "train", "validation": "validate", "test": "test"}
 TIMES = {"train": "the earliest", "validation": "the next", "test": "the latest"}
 COLOURS = {"L": "grey", "RGB": "red, green and blue"}
+
+
+def _on_disk(notice: Notice) -> str:
+    """Training examples that are larger than memory."""
+    facts = notice.facts
+    return (
+        f"{facts['rows']:,} rows take {facts['size']}, more than --memory, {facts['memory']}: they"
+        f" are encoded in {facts['folder']} (`dnncli data clear` removes them) and trained on block"
+        " by block; what columns are, quartiles, medians and what theory starts from are found on"
+        " evenly spread rows, and rows that stand twice are not looked for"
+    )
+
+
 SENTENCES: dict[str, Callable[[Notice], str]] = {
     "groups": _groups,
+    "on disk": _on_disk,
     "unseen labels": lambda notice: (
         f"{notice.facts['location']}: rows of classes that training had not, which count as wrong:"
         f" {_counts(notice)}"

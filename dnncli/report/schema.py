@@ -139,6 +139,7 @@ RESULTS: dict[str, type] = {
     "data-list": records.DataListRecord,
     "data-show": records.DescriptionRecord,
     "data-fetch": records.FetchRecord,
+    "data-clear": records.ClearRecord,
     "inspect": records.InspectRecord,
     "compare-activations": records.ComparisonRecord,
     "vanishing-demo": records.DemoRecord,

@@ -42,6 +42,7 @@ class DataSpec:
     split_seed: int | None = None  # None: rows are drawn by their places, always the same
     task: str = "auto"
     categories: str = "auto"
+    memory: int | None = None  # bytes beyond which examples stay on the disk; None: they did not
 
     def __post_init__(self) -> None:
         """Resolve names and check amounts."""
@@ -73,6 +74,7 @@ class DataSpec:
                 "one character, no quote",
             )
         checks.check_number(self, "split_seed", lambda n: 0 <= n < 2**32, "in [0, 2^32)")
+        checks.check_number(self, "memory", lambda n: n >= 1, "at least 1 byte")
         checks.check_numbers(self, "per_class validation_per_class", lambda n: n >= 1, "at least 1")
 
 

@@ -93,7 +93,7 @@ GROUPS: dict[str, type] = {
 }
 OWN = ("preset", "seed")  # options of no group
 # Options that are left out where they have these values, which older checkpoints do not name.
-UNSAID = {"ensemble": 1, "precision": FLOAT32}
+UNSAID = {"ensemble": 1, "precision": FLOAT32, "memory": None}
 
 
 def _options(group: type) -> list[str]:

@@ -1,7 +1,8 @@
 """How much memory this process may still take."""
 
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 MEMINFO = Path("/proc/meminfo")
@@ -15,9 +16,22 @@ def free() -> int | None:
 
     None where that is unknown.
     """
-    amounts = [*_machine(), *_container()]
+    amounts = [*_machine("MemAvailable:", "SwapFree:"), *_container(_left_in)]
     if (left := address_space()) is not None:
         amounts.append(left)
+    return min(amounts, default=None)
+
+
+def total() -> int | None:
+    """Bytes that the machine has, or that the container or this process is limited to.
+
+    The same whatever else runs, so that what is decided by it is decided alike in every run. None
+    where it is unknown.
+    """
+    amounts = [*_machine("MemTotal:"), *_container(_limit_of)]
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY:
+        amounts.append(limit)
     return min(amounts, default=None)
 
 
@@ -33,20 +47,20 @@ def address_space() -> int | None:
     return max(0, limit - pages * resource.getpagesize())
 
 
-def _machine() -> Iterator[int]:
-    """What Linux says it can give without killing anyone."""
+def _machine(*names: str) -> Iterator[int]:
+    """The sum of lines of Linux's own account; nothing where it lacks the first of them."""
     try:
         lines = MEMINFO.read_text().splitlines()
     except OSError:
         return
     pairs = (line.split()[:2] for line in lines)
     kilobytes = {name: int(amount) for name, amount in pairs}
-    if "MemAvailable:" in kilobytes:
-        yield 1024 * (kilobytes["MemAvailable:"] + kilobytes.get("SwapFree:", 0))
+    if names[0] in kilobytes:
+        yield 1024 * sum(kilobytes.get(name, 0) for name in names)
 
 
-def _container() -> Iterator[int]:
-    """What the limits of this process's control group and of those around it leave (version 2)."""
+def _container(amount: Callable[[Path], Iterator[int]]) -> Iterator[int]:
+    """An amount of this process's control group and of those around it (version 2)."""
     try:
         unified = next(
             line for line in MEMBERSHIP.read_text().splitlines() if line.startswith("0::")
@@ -56,7 +70,13 @@ def _container() -> Iterator[int]:
     inner = CGROUPS / unified.removeprefix("0::").strip("/")
     for group in (inner, *inner.parents):
         if group.is_relative_to(CGROUPS):
-            yield from _left_in(group)
+            yield from amount(group)
+
+
+def _limit_of(group: Path) -> Iterator[int]:
+    """One group's limit; nothing where it has none."""
+    with suppress(OSError, ValueError):  # "max", or a machine without these files
+        yield int((group / "memory.max").read_text())
 
 
 def _left_in(group: Path) -> Iterator[int]:
@@ -69,3 +89,11 @@ def _left_in(group: Path) -> Iterator[int]:
         return
     cached = sum(int(line.split()[1]) for line in statistics if line.startswith("inactive_file "))
     yield max(0, limit - used + cached)
+
+
+def shown(amount: int) -> str:
+    """Bytes for people."""
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if amount >= size:
+            return f"{amount / size:,.1f} {unit}"
+    return f"{amount} bytes"

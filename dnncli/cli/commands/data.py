@@ -1,4 +1,4 @@
-"""`dnncli data`: which data there are, what they hold, and fetching them."""
+"""`dnncli data`: which data there are, what they hold, fetching them, and clearing the cache."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,9 @@ SHOW_EXAMPLES = """
   dnncli data show digits
   dnncli data show adult.csv --format csv > columns.csv
 """
+CLEAR_EXAMPLES = """
+  dnncli data clear
+"""
 FETCH_EXAMPLES = """
   dnncli data fetch mnist
   dnncli data fetch kmnist --mirror http://files.example.org/kmnist/
@@ -35,7 +38,7 @@ FETCH_EXAMPLES = """
 
 @click.group("data")
 def command() -> None:
-    """See which data there are and what they hold, and fetch data sets."""
+    """See which data there are and what they hold, fetch data sets, and clear what was encoded."""
 
 
 @define("list", LIST_EXAMPLES)
@@ -116,5 +119,22 @@ def _fetched(presenter: Presenter, name: str, mirrors: tuple[str, ...]) -> Itera
     return there.values()
 
 
-for subcommand in (list_command, show_command, fetch_command):
+@define("clear", CLEAR_EXAMPLES)
+@options.output
+def clear_command(format_: str, quiet: bool) -> None:
+    """Remove examples that `train` has encoded on the disk, since they were larger than --memory.
+
+    They are encoded again where they are needed.
+    """
+    from dnncli.data.blocks import store
+    from dnncli.records import ClearRecord
+    from dnncli.report import data as report
+
+    record = ClearRecord(str(store.folder()), *store.clear())
+    presenter = Presenter("data clear", format_, quiet)
+    presenter.show(report.cleared, record)
+    presenter.end(record, report.clear_rows(record))
+
+
+for subcommand in (list_command, show_command, fetch_command, clear_command):
     command.add_command(subcommand)

@@ -18,7 +18,8 @@ EXAMPLES = """
 def command(command: str) -> None:
     """Print the JSON Schema of a command's `--format json`.
 
-    COMMAND is train, eval, predict, …; of data it is data-list, data-show or data-fetch.
+    COMMAND is train, eval, predict, …; of data it is data-list, data-show, data-fetch
+    or data-clear.
     It is made from the same types as the results. Keys only get added: a later result of the same
     `schema` number is valid too.
     """

@@ -54,7 +54,7 @@ def read(folder: Path) -> DataSource:
     train = tables["train"]
     test = tables.get("test")
     columns, rows = size
-    arrays = [array for table in tables.values() for array in (table.x, table.y)]
+    arrays = [array for table in tables.values() for array in (table.in_memory, table.y)]
     facts: dict[str, str | int | float] = {"rows": rows, "columns": columns, "mode": mode}
     tests = default_size(len(train), 0.2) if test is None else len(test)
     shape = (rows, columns) if mode == "L" else None

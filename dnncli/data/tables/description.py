@@ -6,6 +6,7 @@ from itertools import accumulate
 
 import numpy as np
 
+from dnncli.data.blocks.store import default_memory
 from dnncli.data.quantities import summaries
 from dnncli.data.tables import (
     fitting,
@@ -34,7 +35,7 @@ def describe(spec: DataSpec) -> DescriptionRecord:
 
 def _describe(spec: DataSpec, how: Reading) -> DescriptionRecord:
     """A table read one way."""
-    relation, labels, fit = reading.fitted(spec, how)
+    relation, labels, fit = reading.fitted(spec, how, default_memory())
     roles = row_roles.roles(spec, list(relation.declared))
     found: tuple[TargetRecord, ...] = ()
     if labels.numbers:

@@ -53,21 +53,26 @@ class Fit:
     @property
     def identity(self) -> bool:
         """Whether the columns' values are the features."""
-        return self.encoding.identity and len(self.encoding.columns) == len(self.profile.names)
+        complete = len(self.encoding.columns) == len(self.profile.names)
+        return self.encoding.identity and complete and self.profile.stride == 1
 
 
-def fit(relation: Relation, labels: targets.Labels, spec: DataSpec) -> Fit:
+def fit(
+    relation: Relation, labels: targets.Labels, spec: DataSpec, memory: int | None = None
+) -> Fit:
     """Find the encoding of a table's columns, all but the target and those dropped.
 
     --types overrides what columns are found to be: `zip=category,x*=number`; --missing says which
-    values stand for missing. Raises SpecError for columns that are not there, DataError for columns
-    that have no sound encoding.
+    values stand for missing. memory: bytes that all values may take; of a larger table a sample of
+    the rows shows what columns are. Raises SpecError for columns that are not there, DataError for
+    columns that have no sound encoding.
     """
     names = chosen(relation, labels.columns, spec.drop)
     forced = column_kinds.forced(spec.types, names)
     marks = missing_marks.given(spec.missing, names)
     relation = relation.without({name: found for name, found in marks.items() if found})
-    profile = profiling.profile(relation, [Column(name, "number") for name in names], labels)
+    every = profiling.stride(labels.rows, len(names), memory)
+    profile = profiling.profile(relation, [Column(n, "number") for n in names], labels, every)
     relation, notations = _read_texts(relation, profile, labels, forced)
     kinds = column_kinds.find(relation, profile, forced, notations)
     far = missing_marks.find(profile, _unmarked(kinds, marks))
@@ -82,7 +87,7 @@ def fit(relation: Relation, labels: targets.Labels, spec: DataSpec) -> Fit:
     classes = targets.classes(labels.names)
     found = _levels(relation, kinds, labels, spec)
     drafts = _drafts(relation, kinds, notations, _all_marks(marks, notations, far))
-    centers = _centers(relation, [c for c in drafts if _is_centered(profile, c)])
+    centers = _centers(relation, [c for c in drafts if _is_centered(profile, c)], profile.stride)
     columns = tuple(_column(profile, c, found.get(c.name), centers.get(c.name)) for c in drafts)
     rows = labels.rows
     encoding = Encoding(columns, labels.column, classes, _layout(relation), labels.numbers)
@@ -135,7 +140,10 @@ def _telling(
 
 
 def _read_texts(
-    relation: Relation, profile: Profile, labels: targets.Labels, forced: Mapping[str, str]
+    relation: Relation,
+    profile: Profile,
+    labels: targets.Labels,
+    forced: Mapping[str, str],
 ) -> tuple[Relation, dict[str, Found]]:
     """Numbers and dates that are written for people: their notations, and their values read."""
     texts = [
@@ -155,7 +163,7 @@ def _read_texts(
     relation = relation.without(marks)
     if useful:
         again = [Column(name, n.kind, format=n.format) for name, n in useful.items()]
-        profile.update(profiling.profile(relation, again, labels))
+        profile.update(profiling.profile(relation, again, labels, profile.stride))
     return relation, useful
 
 
@@ -240,13 +248,17 @@ def _is_centered(profile: Profile, column: Column) -> bool:
     return column.kind == "time" or (column.kind == "number" and rounded)
 
 
-def _centers(relation: Relation, columns: Sequence[Column]) -> dict[str, float]:
-    """The medians, in float64, of some columns."""
+def _centers(relation: Relation, columns: Sequence[Column], stride: int) -> dict[str, float]:
+    """The medians, in float64, of some columns; of every `stride`-th row."""
     if not columns:
         return {}
     values = [sql.number(c.name, relation.types[c.name], c.kind, c.format) for c in columns]
     medians = [f"median({value}) FILTER (WHERE isfinite({value}))" for value in values]
-    (found,) = relation.fetch(f"SELECT {', '.join(medians)} FROM {relation.filtered}")
+    rows = relation.filtered
+    if stride > 1:
+        number = sql.name(relation.row)
+        rows = f"(SELECT * FROM {relation.numbered} WHERE {number} % {stride} = 1)"
+    (found,) = relation.fetch(f"SELECT {', '.join(medians)} FROM {rows}")
     return {c.name: float(median) for c, median in zip(columns, found, strict=True)}
 
 

@@ -2,11 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from dnncli.data.labels import listed
 from dnncli.data.tables import profiling, sql
-from dnncli.data.tables.encoder import TEXT
 from dnncli.data.tables.names import matching, split
 from dnncli.data.tables.notation import DAY_FIRST, MONTH_FIRST
 from dnncli.data.tables.notation_search import NUMERIC_SHARE, Found
@@ -49,7 +46,7 @@ def find(
     kinds = {
         name: _kind(relation, profile, i, asked.get(name), notations.get(name))
         for i, name in enumerate(profile.names)
-        if profile.missing[i] < len(profile.values)
+        if profile.missing[i] < profile.rows
     }
     kinds |= {name: "text" for name in codes if name in kinds}
     texts = [name for name, kind in kinds.items() if kind == "text" and name not in codes]
@@ -79,7 +76,7 @@ def _spelled(
         and name not in asked
         and name not in notations
         and not profile.texts[i]
-        and profile.missing[i] < len(profile.values)
+        and profile.missing[i] < profile.rows
     ]
     if not names:
         return []
@@ -96,7 +93,7 @@ def _kind(
     """What a column is."""
     name = profile.names[i]
     texts = int(profile.texts[i])
-    numbers = len(profile.values) - int(profile.missing[i]) - texts
+    numbers = profile.rows - int(profile.missing[i]) - texts
     if asked == "category":
         return "text" if texts else "code"
     if asked == "number":
@@ -116,7 +113,7 @@ def _kind(
 def _mixed(relation: Relation, profile: Profile, i: int) -> DataError:
     """The error for a column of numbers with some texts."""
     name = profile.names[i]
-    first = int(np.argmax(profile.values[:, i] == TEXT))
+    first = profile.first(i, "text")
     order = f"ORDER BY {sql.name(relation.row)} LIMIT 1 OFFSET {first}"
     query = f"SELECT {sql.name(name)}::VARCHAR FROM {relation.numbered} {order}"
     ((text,),) = relation.fetch(query)
@@ -134,7 +131,7 @@ def check_finite(relation: Relation, profile: Profile, kinds: Mapping[str, str])
         if not profile.large[i] or kinds.get(name) != "number":
             continue
         count = int(profile.large[i])
-        first = int(np.argmax(np.isinf(profile.values[:, i])))
+        first = profile.first(i, "large")
         plural = "s" * (count > 1)
         raise DataError(
             f"{relation.location}: column {name!r} holds {count:,} value{plural} infinite or too"

@@ -29,7 +29,7 @@ def of_training(
     sentences: Sequence[str],
 ) -> tuple[Notice, ...]:
     """What happened to a training table's columns."""
-    rows = len(profile.values)
+    rows = profile.rows
     missing = dict(zip(profile.names, map(int, profile.missing), strict=True))
     texts = dict(zip(profile.names, map(int, profile.texts), strict=True))
     empty = {name: count for name, count in missing.items() if count == rows}

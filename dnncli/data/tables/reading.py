@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Float32, Int32, Int64
 
+from dnncli.data.blocks.store import Store
 from dnncli.data.labels import listed
 from dnncli.data.source import DataSource
 from dnncli.data.tables import (
@@ -20,6 +21,7 @@ from dnncli.data.tables import (
     row_groups,
     row_roles,
     row_weights,
+    stored_rows,
     targets,
     text_encoding,
 )
@@ -38,16 +40,21 @@ T = TypeVar("T")
 
 
 def read(
-    spec: DataSpec, known: Encoding | None = None, relabel: bool = False, measured: bool = False
+    spec: DataSpec,
+    known: Encoding | None = None,
+    relabel: bool = False,
+    measured: bool = False,
+    store: Store | None = None,
 ) -> DataSource:
     """The table of --data and, where --test names one, its test table.
 
     known: a trained network's encoding, used instead of fitting one. relabel: keep its feature
     columns, take target and classes from this table. measured: the network is only measured on it,
-    so that rows may have labels that it does not know. Raises DataError for what cannot be read or
-    learned from, SpecError for options that do not fit it.
+    so that rows may have labels that it does not know. store: where rows to train on go that are
+    too large for memory. Raises DataError for what cannot be read or learned from, SpecError for
+    options that do not fit it.
     """
-    return with_type_fallback(spec, lambda how: _read(spec, known, relabel, measured, how))
+    return with_type_fallback(spec, lambda how: _read(spec, known, relabel, measured, how, store))
 
 
 def with_type_fallback(spec: DataSpec, read_: Callable[[Reading], T]) -> T:
@@ -61,15 +68,20 @@ def with_type_fallback(spec: DataSpec, read_: Callable[[Reading], T]) -> T:
 
 
 def _read(
-    spec: DataSpec, known: Encoding | None, relabel: bool, measured: bool, reading: Reading
+    spec: DataSpec,
+    known: Encoding | None,
+    relabel: bool,
+    measured: bool,
+    reading: Reading,
+    store: Store | None,
 ) -> DataSource:
     """The tables of --data, --validation and --test."""
     if known is None:
-        encoding, train, found = _fitted(spec, reading)
+        encoding, train, found = _fitted(spec, reading, store)
     else:
         encoding = _relabelled(spec, known, reading) if relabel else known
         strip = spec.label_strip
-        train, found = _encoded(spec.data, reading, encoding, strip, new_too=measured)
+        train, found = _encoded(spec.data, reading, encoding, strip, new_too=measured, store=store)
     validation = None
     test = None
     if isinstance(spec.validation, str):
@@ -88,12 +100,23 @@ def _read(
     return source(spec, encoding, (train, validation, test), found)
 
 
-def fitted(spec: DataSpec, reading: Reading) -> tuple[Relation, targets.Labels, fitting.Fit]:
-    """A training table, its labels, and the encoding found for it."""
+def fitted(
+    spec: DataSpec, reading: Reading, memory: int | None = None
+) -> tuple[Relation, targets.Labels, fitting.Fit]:
+    """A training table, its labels, and the encoding found for it.
+
+    memory: bytes that its examples may take; of a larger table a sample is looked at, and levels
+    have effects only if asked for: those need all examples in memory.
+    """
     relation, columns = _open(spec, reading)
     labels, found = number_targets.chosen(relation, columns, spec)
     spec = row_roles.dropping(spec, list(relation.declared), columns)
-    fit = fitting.fit(relation, labels, spec)
+    fit = fitting.fit(relation, labels, spec, memory)
+    if stored_rows.exceeded(fit.encoding, labels.rows, memory):
+        if fit.encoding.by_target and spec.categories == "auto":
+            fit = fitting.fit(relation, labels, replace(spec, categories="one-hot"), memory)
+    elif fit.profile.stride > 1:  # what fits into memory is what it is where there is more of it
+        fit = fitting.fit(relation, labels, spec)
     return relation, labels, replace(fit, notices=(*found, *fit.notices))
 
 
@@ -107,12 +130,17 @@ def _open(spec: DataSpec, reading: Reading) -> tuple[Relation, tuple[str, ...]]:
     return relation, targets.resolve_all(list(relation.declared), spec.target)
 
 
-def _fitted(spec: DataSpec, reading: Reading) -> tuple[Encoding, Rows, tuple[Notice, ...]]:
+def _fitted(
+    spec: DataSpec, reading: Reading, store: Store | None
+) -> tuple[Encoding, Rows, tuple[Notice, ...]]:
     """A training table, encoded as its values suggest."""
-    relation, labels, fit = fitted(spec, reading)
+    memory = store.memory if store else None
+    relation, labels, fit = fitted(spec, reading, memory)
     relation = fit.relation
     encoding = fit.encoding
     found = (*relation.notices, *fit.notices)
+    if stored_rows.exceeded(encoding, labels.rows, memory):
+        stored_rows.check_options(spec, encoding)
     classes = targets.class_indices(relation, labels, encoding.classes)
     if fit.identity:
         none = np.zeros((len(encoder.ISSUES), 0), np.int64)
@@ -121,7 +149,7 @@ def _fitted(spec: DataSpec, reading: Reading) -> tuple[Encoding, Rows, tuple[Not
             return encoding, Rows(fit.profile.values, y, none), found
         return encoding, Rows(fit.profile.values, classes[fit.profile.labels], none), found
     del fit  # its values are as large as the features
-    return encoding, _rows(relation, encoding, labels, classes), found
+    return encoding, _rows(relation, encoding, labels, classes, store=store), found
 
 
 def _relabelled(spec: DataSpec, known: Encoding, reading: Reading) -> Encoding:
@@ -148,7 +176,13 @@ def _relabelled(spec: DataSpec, known: Encoding, reading: Reading) -> Encoding:
 
 
 def _encoded(
-    text: str, reading: Reading, known: Encoding, strip: str | None, *, new_too: bool = False
+    text: str,
+    reading: Reading,
+    known: Encoding,
+    strip: str | None,
+    *,
+    new_too: bool = False,
+    store: Store | None = None,
 ) -> tuple[Rows, tuple[Notice, ...]]:
     """A table encoded as another was, and what its owner should know.
 
@@ -165,7 +199,7 @@ def _encoded(
     else:
         labels = targets.count(relation, known.target, strip)
     classes = targets.class_indices(relation, labels, known.classes, new_too=new_too)
-    rows = _rows(relation, known.without_effects, labels, classes, header_given)
+    rows = _rows(relation, known.without_effects, labels, classes, header_given, store)
     if known.layout:
         places.check_numbers(relation.location, known, rows.issues, len(rows.y))
     unseen = notices.of_labels(labels, classes, os.path.basename(text))
@@ -203,13 +237,18 @@ def _rows(
     labels: targets.Labels,
     classes: Int32[np.ndarray, " labels"],
     header_given: bool = True,
+    store: Store | None = None,
 ) -> Rows:
     """Every row of a table, in its order.
 
     header_given: it is known whether the first line names the columns. Raises DataError where a
-    network of columns without names is given a line of names as a row.
+    network of columns without names is given a line of names as a row, and for features that no
+    memory holds.
     """
     at = encoder.layout(encoding)
+    if store and stored_rows.exceeded(encoding, labels.rows, store.memory):
+        return stored_rows.read(relation, encoding, labels, classes, store)
+    stored_rows.check_room(relation, labels.rows, at.width)
     x = np.empty((labels.rows, at.width), np.float32)
     y = np.empty(labels.rows, np.int32)
     issues = np.zeros((len(encoder.ISSUES), len(encoding.columns)), np.int64)

@@ -104,10 +104,13 @@ class Scan:
         width: int,
         expected: int | None = None,
         objects: Sequence[str] = (),
+        *,
+        sortable: bool = True,
     ) -> None:
         """`select`: what to select, `width` numbers a row; `expected`: how many rows there are.
 
-        objects: columns to select besides, as Python's objects.
+        objects: columns to select besides, as Python's objects. sortable: whether `sort` is to be
+        called, for which every row's number is kept.
         """
         self._relation = relation
         row = sql.name(relation.row)
@@ -116,7 +119,10 @@ class Scan:
         self._objects = frozenset(objects)
         self._size = max(1, VALUES // width)
         self._expected = expected
+        self._sortable = sortable
         self._rows: list[Int32[np.ndarray, " rows"]] = []
+        self._last = 0
+        self.ordered = True  # whether the rows came in their order so far
 
     def __iter__(self) -> Iterator[tuple[slice, Batch]]:
         """Batches with their places in an array of all rows.
@@ -135,13 +141,22 @@ class Scan:
                 if self._expected is None:
                     yield slice(start, done), batch
                 elif done <= self._expected:
-                    self._rows.append(rows)
+                    self._note(rows)
                     yield slice(start, done), batch
         if self._expected is not None and done != self._expected:
             raise DataError(
                 f"{self._relation.location} changed while it was read:"
                 f" {done:,} rows, not {self._expected:,}."
             )
+
+    def _note(self, rows: Int32[np.ndarray, " rows"]) -> None:
+        """Keep the rows' numbers, or only whether they ascend."""
+        if self._sortable:
+            self._rows.append(rows)
+        elif len(rows):
+            ascending = rows[0] > self._last and bool((rows[1:] > rows[:-1]).all())
+            self.ordered = self.ordered and bool(ascending)
+            self._last = int(rows[-1])
 
     def sort(self, *arrays: Shaped[np.ndarray, "rows ..."]) -> list[Shaped[np.ndarray, "rows ..."]]:
         """Arrays filled from the batches, with their rows in the order of the file."""

@@ -104,7 +104,7 @@ def _counts_rows(profile: Profile, name: str) -> bool:
     if len(np.unique(head)) < len(head) or not np.isfinite(values).all():
         return False
     width = float(values.max()) - float(values.min()) + 1
-    return width <= DENSE * len(values) and len(np.unique(values)) == len(values)
+    return width <= DENSE * profile.rows and len(np.unique(values)) == len(values)
 
 
 def _ascends(values: Float32[np.ndarray, " rows"]) -> bool:

@@ -5,9 +5,12 @@ import io
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from shell import refused, run
 
+from dnncli.data.blocks import store
+from dnncli.data.blocks.store import Draft, Shape, Store
 from dnncli.data.formats import remote
 
 TABLE = "age,job,id,note,income\n" + "".join(
@@ -152,3 +155,18 @@ def test_help_comes_with_examples() -> None:
     assert "fetch" in run("data", "--help").out
     for name in ("list", "show", "fetch"):
         assert f"dnncli data {name}" in run("data", name, "--help").out
+
+
+def test_what_was_encoded_is_cleared(cache: Path) -> None:
+    store.obtain(Store(1), "one", Shape(2, 3, "float32"), lambda draft: (encoded(draft), {}))
+    size = sum(path.stat().st_size for path in (cache / "blocks" / "one").iterdir())
+    result = run("data", "clear", "--format", "json")
+    assert result.json["sets"] == 1
+    assert result.json["bytes"] == size
+    assert not list((cache / "blocks").iterdir())
+    assert "0 encoded sets, 0 bytes" in run("data", "clear").out
+
+
+def encoded(draft: Draft) -> np.ndarray:
+    draft.writer.add(np.ones((2, 3), np.float32))
+    return np.zeros(2, np.int32)
