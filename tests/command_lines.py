@@ -205,8 +205,8 @@ COMMAND_LINES = {
     # Nothing listens there: what is fetched depends on the network.
     "data fetch": "dnncli data fetch mnist --mirror http://127.0.0.1:9/ --config run.toml -q;"
     " echo $?",
-    "data clear": "DNNCLI_CACHE=encoded dnncli data clear --config run.toml --format json;"
-    " DNNCLI_CACHE=encoded dnncli data clear -q",
+    "data clear": "export DNNCLI_CACHE=encoded; dnncli data clear --config run.toml --format json;"
+    " dnncli data clear --format jsonl; dnncli data clear --format csv; dnncli data clear -q",
     # the frame
     "help": "for command in '' train eval predict export inspect transfer compare-activations"
     " vanishing-demo data 'data list' 'data show' 'data fetch' 'data clear' doctor tune report"

@@ -2,7 +2,7 @@
 
 from dnncli.cli.command import section
 from dnncli.cli.options import option
-from dnncli.cli.types import AmountOrFile, DataSource, Name
+from dnncli.cli.types import AmountOrFile, Bytes, DataSource, Name
 from dnncli.spec import catalog, objective
 
 task = option(
@@ -49,6 +49,17 @@ data = section(
         "--validation-per-class",
         type=int,
         help="Only the first N validation examples of each class.",
+    ),
+)
+
+memory = section(
+    "Data",
+    option(
+        "--memory",
+        type=Bytes(),
+        default="a third of the machine's",
+        help="What a table's examples may take. Larger ones are encoded once on the disk, in the"
+        " cache folder, and trained on block by block.",
     ),
 )
 

@@ -5,7 +5,7 @@ they are.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,11 +15,12 @@ from dnncli.cli import command, signals, streams, terminal
 from dnncli.errors import ExitCode
 from dnncli.report import merit, notices, structured
 from dnncli.report.escaping import escaped_strings
-from dnncli.storage import files
+from dnncli.storage import files, memory
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from dnncli.data.blocks.store import Watch, Writing
     from dnncli.records import DataRecord, Finding, Notice
 
 PARTS = {  # of checkpoints, by the beginnings of their tensors' names
@@ -36,6 +37,33 @@ def meta() -> dict[str, Any]:
     """What the running command's context keeps; nothing where no command runs."""
     context = click.get_current_context(silent=True)
     return {} if context is None else context.meta
+
+
+class Storing:
+    """The encoding of examples on the disk, on the screen: nothing until it begins."""
+
+    def __init__(self, presenter: "Presenter", stack: ExitStack) -> None:
+        """stack: what the bar is closed with."""
+        self._presenter = presenter
+        self._stack = stack
+        self._bar: terminal.Bar | None = None
+        self._waiting = False
+
+    def tell(self, step: "Writing") -> None:
+        """Say how far it is."""
+        if step.waiting:
+            if not self._waiting:
+                self._presenter.notice("another process encodes these examples: waiting for it.")
+            self._waiting = True
+            return
+        if self._bar is None:
+            self._presenter.notice(
+                f"{step.rows:,} rows take {memory.shown(step.bytes)}, more than --memory,"
+                f" {memory.shown(step.memory)}: encoding them in {step.folder}."
+            )
+            bar = self._presenter.progress("encoding, rows", step.rows)
+            self._bar = self._stack.enter_context(bar)
+        self._bar.reach(step.done)
 
 
 class Presenter:
@@ -166,6 +194,12 @@ class Presenter:
     ) -> AbstractContextManager["terminal.Bar"]:
         """A bar where stderr is a terminal; printing goes on above it."""
         return self.screen.progress(what, total, done)
+
+    @contextmanager
+    def storing(self) -> Iterator["Watch"]:
+        """What is told of examples that are written to the disk: a line, and a bar."""
+        with ExitStack() as stack:
+            yield Storing(self, stack).tell
 
     def follow(
         self,

@@ -1,6 +1,7 @@
 """Parameter types: finite numbers, lists of sizes, amounts, and names from the catalog."""
 
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,28 @@ class Amount(click.ParamType):
                 ctx,
             )
         return fraction
+
+
+UNITS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", re.IGNORECASE)
+
+
+class Bytes(click.ParamType):
+    """An amount of memory: `800M`, `4G`."""
+
+    name = "size"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """What help calls it."""
+        return "SIZE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Parse a number of bytes, or of 1,024, 1,024², … of them by the letter after it."""
+        found = SIZE.fullmatch(str(value).strip())
+        size = float(found[1]) * 1024.0 ** UNITS[found[2].lower()] if found else 0.0
+        if size < 1:
+            self.fail(f"{value!r} is not an amount of memory such as 800M or 4G", param, ctx)
+        return int(size)
 
 
 class AmountOrFile(click.ParamType):

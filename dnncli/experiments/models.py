@@ -13,6 +13,7 @@ import numpy as np
 
 from dnncli import data, interop
 from dnncli.data import Dataset
+from dnncli.data.blocks.store import known
 from dnncli.errors import SpecError
 from dnncli.experiments import alignment, final
 from dnncli.experiments.transfer import layers
@@ -113,7 +114,9 @@ def _known_data(snapshot: Snapshot, path: str, options: Mapping[str, Any]) -> Da
         source = replace(source, data=name, validation=validation, test=test)
         source = replace(source, header=options.get("header"))
     source = replace(source, task=alignment.task(snapshot.data))
-    raw = data.load(source, snapshot.data.encoding, whole=bool(name), numbers=snapshot.data.numbers)
+    about = snapshot.data
+    store = None if name else known(source.memory)
+    raw = data.load(source, about.encoding, whole=bool(name), numbers=about.numbers, store=store)
     return alignment.align(raw, snapshot.data)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from dnncli import data
 from dnncli.data import Dataset
+from dnncli.data.blocks.store import known
 from dnncli.data.description import counted
 from dnncli.data.quantities import summaries
 from dnncli.data.tables.encoding import Column
@@ -120,7 +121,9 @@ def _training_data(snapshot: Snapshot, place: str | None) -> Dataset:
         scale="none",
         task=alignment.task(snapshot.data),
     )
-    loaded = data.load(source, snapshot.data.encoding, numbers=snapshot.data.numbers)
+    store = known(source.memory)
+    about = snapshot.data
+    loaded = data.load(source, about.encoding, numbers=about.numbers, store=store)
     if loaded.fingerprint != snapshot.data.record.fingerprint:
         raise SpecError(
             f"--data {files.shown(Path(source.data))}: not the data that the network was trained on"

@@ -8,6 +8,7 @@ from typing import Any
 
 from dnncli import data, theory
 from dnncli.data import Dataset
+from dnncli.data.blocks.store import Watch, known
 from dnncli.errors import SpecError
 from dnncli.experiments import alignment, evidence, final
 from dnncli.experiments.metrics import classification, regression, temperature, threshold
@@ -183,9 +184,12 @@ def _led_by(cause: Finding, health: Health) -> Health:
     return Health(cause.rule, (cause, *others), health.learned, health.notes)
 
 
-def resume(path: Path, options: Mapping[str, Any]) -> tuple[Snapshot, Dataset]:
+def resume(
+    path: Path, options: Mapping[str, Any], watch: Watch | None = None
+) -> tuple[Snapshot, Dataset]:
     """A stored run and its data, ready to train on, with the options given anew.
 
+    watch: told of examples that are encoded on the disk.
     Raises CheckpointError or DataError for files that cannot be read, SpecError for options that a
     resumed run must keep, for other data, and for a run that has done all its epochs.
     """
@@ -202,7 +206,8 @@ def resume(path: Path, options: Mapping[str, Any]) -> tuple[Snapshot, Dataset]:
     name = changes.pop("data", stored.spec.data.data)
     task = alignment.task(stored.data)
     source = replace(stored.spec.data, data=name, scale="none", task=task)
-    loaded = data.load(source, stored.data.encoding, numbers=stored.data.numbers)
+    store = known(source.memory, watch)
+    loaded = data.load(source, stored.data.encoding, numbers=stored.data.numbers, store=store)
     snapshot = resumed(stored, loaded, **changes)
     dataset = alignment.align(loaded, stored.data)
     if snapshot.history.epoch >= snapshot.spec.schedule.epochs:

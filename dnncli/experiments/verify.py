@@ -12,6 +12,7 @@ from jaxtyping import Shaped
 
 from dnncli import data
 from dnncli.data import Dataset
+from dnncli.data.blocks.store import known
 from dnncli.errors import SpecError
 from dnncli.records.verification import TensorDifference, VerificationRecord
 from dnncli.storage import checkpoint
@@ -82,7 +83,7 @@ def load(path: Path, name: str | None) -> Repetition:
         )
     spec = snapshot.spec
     source = spec.data if name is None else replace(spec.data, data=name)
-    dataset = data.load(source)
+    dataset = data.load(source, store=known(source.memory))
     if dataset.fingerprint != snapshot.data.record.fingerprint:
         raise SpecError(
             f"--verify {path}: the data are not those it was trained on (another fingerprint).",

@@ -197,8 +197,8 @@ def clear_rows(record: ClearRecord) -> list[list[object]]:
 def cleared(record: ClearRecord) -> Iterator[RenderableType]:
     """What was removed, and what could not be."""
     yield Text(
-        f"removed from {record.place}: {text.count(record.sets)} encoded sets,"
-        f" {memory.shown(record.bytes)}"
+        f"removed {memory.shown(record.bytes)} from {record.place}"
+        f" (encoded sets: {text.count(record.sets)})"
     )
     if record.busy:
         yield Text(f"left there, since they are being written: {text.count(record.busy)}")

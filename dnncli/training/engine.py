@@ -176,6 +176,18 @@ def epoch(
     start: the kernels that the run began with, to measure how far they are by now.
     """
     state, log, stats = train_block(program, state, train, key, plan)
+    return state, conclude(program, state, log, stats, validation, start)
+
+
+def conclude(
+    program: Program,
+    state: TrainState,
+    log: Log,
+    stats: Any,
+    validation: Block,
+    start: gradient_noise.Kernels | None = None,
+) -> EpochInfo:
+    """What an epoch reports, from its last state and what its steps left; arguments as above."""
     held_out = above_base(program, validation)
     validated = evaluate(program, state.network, held_out)
     sums = gradient_noise.norms(log.gradients) if log.gradients else None
@@ -183,7 +195,7 @@ def epoch(
     if start is not None and program.probe is not None:
         distances = reductions.each(_distance, network.kernels_of(state.network.parameters), start)
     log = log._replace(gradients=())
-    return state, EpochInfo(log, stats, validated, network.finite(state), sums, distances)
+    return EpochInfo(log, stats, validated, network.finite(state), sums, distances)
 
 
 def _distance(
@@ -220,5 +232,6 @@ def on_devices(function: Any, devices: Devices | None) -> Any:
 
 compiled_epoch = on_devices(epoch, None)
 compiled_block = on_devices(train_block, None)
+compiled_conclusion = on_devices(conclude, None)
 compiled_answer = jax.jit(answer, static_argnums=(0, 1))
 compiled_observe = jax.jit(observe, static_argnums=0)

@@ -12,7 +12,7 @@ from dnncli.nn import gradient_noise, layer_stats
 from dnncli.records import EpochRecord, LayerRecord
 from dnncli.spec import RunSpec
 from dnncli.training.engine import EpochInfo, Score
-from dnncli.training.plan import Plan, batch_size, over_examples
+from dnncli.training.plan import Plan, batch_size, measured_sizes, over_examples
 
 # A float32 loss above this cannot show a change of 1: Adam's bounded steps reach it without an
 # infinity.
@@ -33,20 +33,24 @@ def record(
     info: EpochInfo,
     seconds: float,
     numbers: Quantities | None = None,
+    sizes: Float[np.ndarray, " batches"] | None = None,
 ) -> EpochRecord:
     """An epoch (counted from 0) and the wall time it took; `info` is in NumPy.
 
-    numbers: the targets of a regression. Without a probe no layers were measured, and the record
+    numbers: the targets of a regression. sizes: how many examples the measured batches have, where
+    the plan is of several blocks. Without a probe no layers were measured, and the record
     has none.
     """
     log: Any = info.log  # in NumPy, where jit's types are JAX's
     examples = len(plan.order)
+    size = batch_size(spec, examples)
+    if sizes is None:
+        sizes = measured_sizes(plan, size)
     layers: tuple[LayerRecord, ...] = ()
     if info.stats:
         layers = layer_stats.records(spec.network, info.stats, log.active, log.clipped)
-        layers = _over_the_epoch(layers, info, _measured_sizes(spec, plan))
+        layers = _over_the_epoch(layers, info, sizes)
     metrics = in_units(info.validation, numbers)
-    size = batch_size(spec, examples)
     hits = None if log.hits is None else over_examples(log.hits, examples, size)
     return EpochRecord(
         epoch=epoch + 1,
@@ -81,15 +85,6 @@ def _over_the_epoch(
     return tuple(
         replace(layer, signal_to_noise=ratio, distance=distance) for layer, ratio, distance in rows
     )
-
-
-def _measured_sizes(spec: RunSpec, plan: Plan) -> Float[np.ndarray, " batches"]:
-    """How many examples the measured batches have: the last one is measured where all are."""
-    examples = len(plan.order)
-    size = batch_size(spec, examples)
-    full = np.full(len(plan.measured), float(size))
-    left = examples % size
-    return np.append(full, float(left)) if left and len(full) == examples // size else full
 
 
 def in_units(score: Score, numbers: Quantities | None) -> dict[str, float]:

@@ -7,6 +7,7 @@ frozen layers. A run without frozen layers is one phase, with the whole network.
 """
 
 import time
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
@@ -27,6 +28,8 @@ from dnncli.training.plan import Plan, batch_size, epoch_plan, key
 from dnncli.training.program import Block, Probe, Program
 from dnncli.training.snapshot import Snapshot
 from dnncli.training.tensor_names import optimizer_leaves
+
+Pieces = Generator[tuple[Block, Plan]]
 
 
 @dataclass(frozen=True)
@@ -64,10 +67,19 @@ class Phase:
     numbers: Quantities | None = None
     start: Kernels | None = None
 
+    @property
+    def examples(self) -> int:
+        """How many train."""
+        return len(self.train.y)
+
+    def pieces(self, epoch: int) -> Pieces:
+        """What an epoch (counted from 0) trains on, one after the other, with its plans."""
+        yield self.train, epoch_plan(self.part, epoch, self.examples)
+
     def step(self, state: TrainState, epoch: int) -> tuple[TrainState, Outcome]:
         """One epoch (counted from 0): the whole network's state after it, and its record."""
         began = time.perf_counter()
-        plan = epoch_plan(self.part, epoch, len(self.train.y))
+        plan = epoch_plan(self.part, epoch, self.examples)
         blocks = (self.train, self.validation)
         before, own_key, placed_plan = arguments(self, state, plan)
         after, device_info = self.compiled(before, *blocks, own_key, placed_plan, self.start)

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from dnncli.data import Split
+from dnncli.data.blocks.stored import Stored
 from dnncli.data.features import Features, Unscaled
 from dnncli.errors import LostProcessError
 from dnncli.nn.examples import Examples, Raw
@@ -26,6 +27,8 @@ def put(tree: Tree) -> Tree:
 
 def features(x: Features) -> Examples:
     """Features on the device, where those that are unscaled stay so."""
+    if isinstance(x, Stored):
+        return np.asarray(x)  # type: ignore[return-value]  # which says that it does not fit
     if not isinstance(x, Unscaled):
         return put(x)  # type: ignore[return-value]
     offset = x.scaling.offset if x.scaling.shifts else None
@@ -46,6 +49,8 @@ def block(split: Split, devices: Devices | None = None) -> Block:
 
 def _held_features(x: Features, devices: Devices) -> Examples:
     """Features of which each process holds its part."""
+    if isinstance(x, Stored):
+        return np.asarray(x)  # type: ignore[return-value]  # which says that it does not fit
     if not isinstance(x, Unscaled):
         return _held(x, devices)
     offset = x.scaling.offset if x.scaling.shifts else None
@@ -109,6 +114,11 @@ def _feature_shapes(x: Features) -> Any:
     offset = of_each if x.scaling.shifts else None
     source = None if x.scaling.source is None else shape(x.scaling.source.shape, np.int32)
     return Raw(shape(x.values.shape, x.values.dtype), offset, of_each, source)
+
+
+def resized(block: Block, examples: int) -> Block:
+    """The shapes of a block of floats with another number of examples."""
+    return jax.tree.map(lambda leaf: shape((examples, *leaf.shape[1:]), leaf.dtype), block)
 
 
 def stacked_shapes(tree: Tree, copies: int) -> Tree:

@@ -4,6 +4,7 @@ An epoch is a function of its arguments, so replaying it from the state before i
 same steps. The replay measures every one of them; runs that go well pay nothing.
 """
 
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +21,6 @@ from dnncli.spec import RunSpec
 from dnncli.training import engine, phases, placement
 from dnncli.training.epoch_record import LOST_LOSS
 from dnncli.training.phases import Phase
-from dnncli.training.plan import epoch_plan
 from dnncli.training.step import Log
 
 KEPT_STEPS = 32
@@ -29,27 +29,52 @@ Steps = tuple[StepRecord, ...]
 
 
 def replay(phase: Phase, state: TrainState, epoch: int) -> tuple[StepStatistics, Steps]:
-    """Every step of an epoch (counted from 0) from the whole network's state before it."""
+    """Every step of an epoch (counted from 0) from the whole network's state before it.
+
+    Where examples come in several blocks, those of the first block that breaks, or of the last one.
+    """
     spec = phase.part
-    examples = len(phase.train.y)
     devices = phase.program.devices
-    program = phases.program(spec, examples, epoch, layer_stats.measure_step, devices)
-    every = np.arange(examples // program.batch_size, dtype=np.int32)
-    plan = epoch_plan(spec, epoch, examples)._replace(measured=every)
-    before, own_key, placed_plan = phases.arguments(phase, state, plan)
-    block = engine.on_devices(engine.train_block, devices)
-    _, log, measured = placement.fetch(block(program, before, phase.train, own_key, placed_plan))
+    program = phases.program(spec, phase.examples, epoch, layer_stats.measure_step, devices)
+    train_block = engine.on_devices(engine.train_block, devices)
+    done = 0
+    found: tuple[StepStatistics, Steps] | None = None
+    with closing(phase.pieces(epoch)) as pieces:
+        for block, plan in pieces:
+            full = len(plan.order) // program.batch_size
+            every = plan._replace(measured=np.arange(full, dtype=np.int32))
+            before, own_key, placed_plan = phases.arguments(phase, state, every)
+            state, *ran = train_block(program, before, block, own_key, placed_plan)
+            log, measured = placement.fetch(ran)
+            found = measured, _steps(spec, epoch, measured.stats, log, done)
+            done += len(log.losses)
+            if not _fine(measured, log):
+                break
+    assert found is not None
+    return found
+
+
+def _steps(spec: RunSpec, epoch: int, stats: LayerStats, log: Log, done: int) -> Steps:
+    """The figures of a block's steps; done: steps of the epoch before them."""
     indices = range(len(log.losses))
-    return measured, tuple(_step(spec, epoch, i, measured.stats, log) for i in indices)
+    return tuple(_step(spec, epoch, index, stats, log, done) for index in indices)
 
 
-def _step(spec: RunSpec, epoch: int, index: int, stats: LayerStats, log: Log) -> StepRecord:
-    """The figures of one step."""
+def _fine(measured: StepStatistics, log: Log) -> bool:
+    """Whether a block's steps left all numbers finite, and losses that still say something."""
+    finite = measured.activations & measured.gradients & measured.state
+    return bool(finite.all() and np.asarray(log.losses).max() < LOST_LOSS)
+
+
+def _step(
+    spec: RunSpec, epoch: int, index: int, stats: LayerStats, log: Log, done: int
+) -> StepRecord:
+    """The figures of one step; done: steps of the epoch before the first of these."""
     one: Any = jax.tree.map(lambda values: values[index : index + 1], stats)
     clipped: Any = log.clipped[index : index + 1]
     layers = layer_stats.records(spec.network, one, log.active, clipped)  # type: ignore[arg-type]
     plain = tuple(replace(layer, dead_fraction=0.0, ranges={}) for layer in layers)
-    return StepRecord(epoch + 1, index + 1, float(log.losses[index]), plain)
+    return StepRecord(epoch + 1, done + index + 1, float(log.losses[index]), plain)
 
 
 def of_all_layers(phase: Phase, steps: Steps) -> Steps:
@@ -65,7 +90,8 @@ def first_nonfinite_step(phase: Phase, state: TrainState, epoch: int) -> tuple[F
     if not broken.any():
         return _lost_loss(steps)
     first = int(np.argmax(broken))
-    return _break(phase.part, epoch, measured, first), steps[: first + 1][-KEPT_STEPS:]
+    where = f"at epoch {epoch + 1}, step {steps[0].step + first}"
+    return _break(phase.part, where, measured, first), steps[: first + 1][-KEPT_STEPS:]
 
 
 def _lost_loss(steps: Steps) -> tuple[Finding, Steps]:
@@ -88,9 +114,8 @@ def _largest_update(step: StepRecord) -> float:
     return max(layer.update_ratio for layer in step.layers)
 
 
-def _break(spec: RunSpec, epoch: int, measured: StepStatistics, step: int) -> Finding:
+def _break(spec: RunSpec, where: str, measured: StepStatistics, step: int) -> Finding:
     """The layer that left the finite numbers first in a step, and with what."""
-    where = f"at epoch {epoch + 1}, step {step + 1}"
     # Activations break from the input up, gradients and updates from the output down.
     parts = (
         ("activations", measured.activations, 0),
@@ -101,7 +126,7 @@ def _break(spec: RunSpec, epoch: int, measured: StepStatistics, step: int) -> Fi
         broken = np.flatnonzero(~np.asarray(fine)[step])
         if len(broken):
             return _divergence(spec.network.layers()[broken[first]], f"{what} not finite {where}")
-    return _divergence("output", f"loss not finite in epoch {epoch + 1}")
+    return _divergence("output", f"loss not finite {where}")
 
 
 def _divergence(layer: str, evidence: str) -> Finding:

@@ -1,7 +1,7 @@
 """A run as a generator of epochs: what every experiment iterates."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,12 +14,23 @@ from dnncli.diagnosis.verdict import diagnose
 from dnncli.nn.network import TrainState, kernels_of
 from dnncli.records import EpochRecord, Finding, Metric, Score
 from dnncli.spec import RunSpec
-from dnncli.training import early_stopping, engine, epoch_record, memory, phases, placement, replay
+from dnncli.training import (
+    early_stopping,
+    engine,
+    epoch_record,
+    memory,
+    phases,
+    placement,
+    replay,
+    streaming,
+)
 from dnncli.training.devices import Devices
 from dnncli.training.history import RunHistory, advance
 from dnncli.training.phases import Outcome, Phase
 from dnncli.training.program import initial_network, initial_state
 from dnncli.training.snapshot import Snapshot, summary
+
+Begin = Callable[[Snapshot, int], tuple[Phase, float]]
 
 
 @dataclass(frozen=True)
@@ -83,16 +94,13 @@ def run(
     snapshot = replace(_with_start(snapshot, dataset), devices=count)
     spec = snapshot.spec
     context = network_context(spec, dataset)
-    train = placement.block(dataset.train, devices)
-    validation = placement.block(dataset.validation, devices)
+    begin = _beginning(dataset, cache, devices)
     compiling = 0.0
     phase: Phase | None = None
     for epoch in range(snapshot.history.epoch, spec.schedule.epochs):
         if phase is None or spec.freezing.frozen(epoch + 1) != phase.frozen:
-            began = time.perf_counter()
-            phase = phases.begin(snapshot, train, validation, epoch, cache=cache, devices=devices)
-            phase = phases.compiled(phase, snapshot.state)
-            compiling += time.perf_counter() - began
+            phase, seconds = begin(snapshot, epoch)
+            compiling += seconds
         before = snapshot.state
         after, outcome = phase.step(before, epoch)
         if not outcome.finite:
@@ -105,6 +113,29 @@ def run(
         yield Progress(outcome.record, snapshot, compiling, stopped, cause)
         if stopped:
             return
+
+
+def _beginning(dataset: Dataset, cache: bool, devices: Devices | None) -> Begin:
+    """What gives the compiled phase of an epoch, and the seconds that took."""
+    if dataset.stored:
+        return lambda snapshot, _: _timed(lambda: streaming.begin(snapshot, dataset))
+    blocks = (
+        placement.block(dataset.train, devices),
+        placement.block(dataset.validation, devices),
+    )
+
+    def begin(snapshot: Snapshot, epoch: int) -> Phase:
+        phase = phases.begin(snapshot, *blocks, epoch, cache=cache, devices=devices)
+        return phases.compiled(phase, snapshot.state)
+
+    return lambda snapshot, epoch: _timed(lambda: begin(snapshot, epoch))
+
+
+def _timed(begin: Callable[[], Phase]) -> tuple[Phase, float]:
+    """A phase, and the seconds that it took to begin."""
+    began = time.perf_counter()
+    phase = begin()
+    return phase, time.perf_counter() - began
 
 
 def _advanced(snapshot: Snapshot, outcome: Outcome) -> RunHistory:

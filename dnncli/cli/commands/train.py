@@ -32,6 +32,7 @@ EXAMPLES = """
 
 @define("train", EXAMPLES)
 @data_options.data
+@data_options.memory
 @data_options.tables
 @preset.option
 @options.network

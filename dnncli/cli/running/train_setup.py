@@ -3,17 +3,20 @@
 JAX is imported here once the data are read: what is wrong with them shows at once.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dnncli.cli import outputs
 from dnncli.cli.presenter import Presenter
 from dnncli.errors import SpecError
-from dnncli.spec import RunSpec, from_options, presets
+from dnncli.spec import RunSpec, checks, from_options, presets
 
 if TYPE_CHECKING:
     from dnncli.cli.running.train import Training
     from dnncli.data import Dataset
+    from dnncli.data.blocks.store import Store, Watch
     from dnncli.data.folds import Folds
     from dnncli.training.devices import Devices
     from dnncli.training.processes import Group
@@ -36,8 +39,11 @@ def prepare(
     extras.check()
     if resume:
         snapshot, dataset = _resume(resume, run, devices, presenter, group)
+        _check_in_memory(dataset, stop_on=ends["stop_on"], devices=devices, distributed=group)
     else:
-        snapshot, dataset = _start(from_options(presets.for_data(run)), presenter)
+        needing = {"folds": ends["folds"], "stop_on": ends["stop_on"]}
+        needing |= {"devices": devices, "distributed": group}
+        snapshot, dataset = _start(from_options(presets.for_data(run)), presenter, needing)
     presenter.notices(dataset.notices)
     _check_origin(extras.save_config, snapshot)
     from dnncli.cli.running.train import Training
@@ -74,6 +80,7 @@ def repeat(
     extras.check()
     presenter.prepare_jax()
     repetition = verify.load(path, name)
+    _check_in_memory(repetition.dataset, devices=devices)
     presenter.notices(repetition.dataset.notices)
     from dnncli.cli.running.train import Training
 
@@ -118,11 +125,44 @@ def _devices(wanted: int | str | None) -> "Devices | None":
     return devices.choose(wanted)
 
 
-def _start(spec: RunSpec, presenter: Presenter) -> tuple["Snapshot", "Dataset"]:
+def _check_in_memory(dataset: "Dataset", **needing: Any) -> None:
+    """Raise SpecError for options that need all examples in memory where those are on the disk."""
+    from dnncli.data import on_disk
+
+    given = [checks.option(name) for name, value in needing.items() if value]
+    if dataset.stored and given:
+        raise on_disk.needs_memory(given[0])
+
+
+def _store(spec: RunSpec, watch: "Watch", needing: Mapping[str, Any]) -> "Store | None":
+    """Where examples go that are too large for memory; None: these options need them there.
+
+    Raises SpecError where --memory stands beside such an option.
+    """
+    from dnncli.data import on_disk
+    from dnncli.data.blocks.store import Store, default_memory
+
+    given = [checks.option(name) for name, value in needing.items() if value]
+    if not given:
+        return Store(spec.data.memory or default_memory(), watch)
+    if spec.data.memory is not None:
+        raise on_disk.needs_memory(given[0])
+    return None
+
+
+def _start(
+    spec: RunSpec, presenter: Presenter, needing: Mapping[str, Any]
+) -> tuple["Snapshot", "Dataset"]:
     from dnncli import data
 
+    several = spec.network.ensemble > 1
     # Before JAX is imported: what is wrong with the data shows at once.
-    dataset = data.load(spec.data)
+    with presenter.storing() as watch:
+        store = _store(spec, watch, {**needing, "ensemble": several})
+        dataset = data.load(spec.data, store=store)
+    # What is not on the disk is the same run whatever --memory is.
+    memory = store.memory if store and dataset.stored else None
+    spec = replace(spec, data=replace(spec.data, memory=memory))
     from dnncli.experiments.metrics import temperature, threshold
     from dnncli.training import ensemble, run
 
@@ -147,7 +187,8 @@ def _resume(
 
     presenter.prepare_jax()
     devices = group.devices if group else _devices(wanted)
-    snapshot, dataset = train.resume(path, options)
+    with presenter.storing() as watch:
+        snapshot, dataset = train.resume(path, options, watch)
     count = devices.count if devices else 1
     changes = verification.changes(differences(snapshot.versions, count))
     if changes:

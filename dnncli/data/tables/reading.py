@@ -105,8 +105,7 @@ def fitted(
 ) -> tuple[Relation, targets.Labels, fitting.Fit]:
     """A training table, its labels, and the encoding found for it.
 
-    memory: bytes that its examples may take; of a larger table a sample is looked at, and levels
-    have effects only if asked for: those need all examples in memory.
+    memory: bytes that its examples may take; of more a sample is looked at, and `auto` is one-hot.
     """
     relation, columns = _open(spec, reading)
     labels, found = number_targets.chosen(relation, columns, spec)
@@ -115,7 +114,7 @@ def fitted(
     if stored_rows.exceeded(fit.encoding, labels.rows, memory):
         if fit.encoding.by_target and spec.categories == "auto":
             fit = fitting.fit(relation, labels, replace(spec, categories="one-hot"), memory)
-    elif fit.profile.stride > 1:  # what fits into memory is what it is where there is more of it
+    elif fit.profile.stride > 1:  # what fits is what it would be in more memory
         fit = fitting.fit(relation, labels, spec)
     return relation, labels, replace(fit, notices=(*found, *fit.notices))
 

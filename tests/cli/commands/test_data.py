@@ -164,7 +164,7 @@ def test_what_was_encoded_is_cleared(cache: Path) -> None:
     assert result.json["sets"] == 1
     assert result.json["bytes"] == size
     assert not list((cache / "blocks").iterdir())
-    assert "0 encoded sets, 0 bytes" in run("data", "clear").out
+    assert "removed 0 bytes from" in run("data", "clear").out
 
 
 def encoded(draft: Draft) -> np.ndarray:
