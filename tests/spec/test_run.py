@@ -38,6 +38,7 @@ def test_options_name_every_field_of_every_group_once():
     names = [f.name for kind in GROUPS.values() for f in fields(kind)]
     assert len(names) == len(set(names))
     run = RunSpec(
+        data=DataSpec(memory=2**30),
         network=NetworkSpec(ensemble=2, precision="bfloat16"),
         freezing=FreezingSpec(freeze=("hidden1",)),
         decision=DecisionSpec("auto"),
