@@ -13,11 +13,10 @@ from typing import Any
 # What pyproject.toml names, which tests compare with it.
 REQUIRED = (
     *("jax", "jaxlib", "optax", "numpy", "scipy", "duckdb", "nanoarrow", "safetensors"),
-    *("jaxtyping", "jinja2", "rich", "click", "tomli-w"),
+    *("jaxtyping", "jinja2", "flatbuffers", "rich", "click", "tomli-w"),
 )
 OPTIONAL = (
-    *("matplotlib", "tensorboardX", "openpyxl", "pillow", "onnx", "scikit-learn", "flatbuffers"),
-    "optuna",
+    *("matplotlib", "tensorboardX", "openpyxl", "pillow", "onnx", "scikit-learn", "optuna"),
 )
 PLUGINS = "jax_plugins"  # entry points by which JAX finds GPUs and TPUs
 LICENCE = "License :: OSI Approved :: "

@@ -19,11 +19,6 @@ EXPORTS = {
         Export("onnx", "one graph, from raw columns to classes", suffix=".onnx", package="onnx"),
         Export("torch", "tensors for torch.nn.Sequential", suffix=".safetensors"),
         Export("keras", "variables of a keras.Sequential", suffix=".safetensors"),
-        Export(
-            "stablehlo",
-            "a program of jax.export for CPU, GPU and TPU",
-            suffix=".stablehlo",
-            package="flatbuffers",
-        ),
+        Export("stablehlo", "a program of jax.export for CPU, GPU and TPU", suffix=".stablehlo"),
     )
 }

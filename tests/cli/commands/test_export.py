@@ -209,7 +209,6 @@ def write_ten(path):
 
 def run_stablehlo(path):
     """What the names of the recipe for StableHLO are bound to once it has run."""
-    pytest.importorskip("flatbuffers")
     done = shell.run("export", path, "m.stablehlo", "--quiet", "--overwrite")
     assert done.code == 0, done.err
     scope = {}
