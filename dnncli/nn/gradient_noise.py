@@ -8,15 +8,16 @@ scatter.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from jaxtyping import Array, Float
 
-from dnncli.nn import reductions
-from dnncli.nn.network import Mask, Parameters
+from dnncli.nn import reductions, stacks
+from dnncli.nn.network import Layer, Mask, Parameters
 
 # One a layer; of several seeds with an axis of them first.
-Kernels = tuple[Float[Array | np.ndarray, "... _ _"], ...]
+Kernels = tuple[Any, ...]
 
 
 def add(sums: Kernels, gradients: Parameters, rows: int, mask: Mask) -> Kernels:
@@ -25,8 +26,12 @@ def add(sums: Kernels, gradients: Parameters, rows: int, mask: Mask) -> Kernels:
     rows: how many the batch has, padding included.
     """
     examples = reductions.examples(rows, mask)
+
+    def added(total: Float[Array, "_ _"], layer: Layer) -> Float[Array, "_ _"]:
+        return total + examples * layer.kernel
+
     pairs = zip(sums, gradients, strict=True)
-    return tuple(total + examples * layer.kernel for total, layer in pairs)
+    return tuple(stacks.mapped(added, total, layer) for total, layer in pairs)
 
 
 def norms(sums: Kernels) -> Float[Array, " layers"]:

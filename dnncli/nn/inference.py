@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from dnncli.nn import examples, network
+from dnncli.nn import dropout, examples, network
 from dnncli.nn.examples import Examples
 from dnncli.nn.network import Network, Parameters, Statistics
 from dnncli.spec import NetworkSpec
@@ -30,7 +30,7 @@ def outputs(
         z, _ = network.preactivate(layer, x, moments, precision=spec.precision)
         x = network.activate(spec, layer, z)
         if dropout_key is not None:
-            x = network.dropout(spec, x, jax.random.fold_in(dropout_key, index))
+            x = dropout.dropped(spec, x, jax.random.fold_in(dropout_key, index))
     return x
 
 

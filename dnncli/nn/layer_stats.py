@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from dnncli.nn import activations, examples, network, penalties, reductions
+from dnncli.nn import activations, examples, network, penalties, reductions, stacks
 from dnncli.nn.examples import Examples
 from dnncli.nn.network import Mask, Network, Observation, Parameters, TrainState
 from dnncli.records import LAYER_FIELDS, LayerRecord
@@ -39,7 +39,7 @@ def measure(
     The output layer is linear: it is never saturated, and all of its units are active.
     """
     weight, gradient, update = _kernel_norms(seen)
-    examples = reductions.examples(len(seen.deltas[0]), seen.mask)
+    examples = reductions.examples(len(seen.deltas[-1]), seen.mask)
     size = partial(reductions.root_mean_square, weights=seen.mask)
     mean, std = reductions.each(partial(_moments, mask=seen.mask), seen.trace.activations)
     hidden = seen.parameters[:-1]
@@ -70,20 +70,20 @@ def _penalty_shares(
 def _kernel_norms(seen: Observation) -> Float[Array, "3 layers"]:
     """The Frobenius norms of each layer's kernel, its gradient and its update."""
     parts = (seen.parameters, seen.gradients, seen.updates)
-    kernels = [layer.kernel for part in parts for layer in part]
-    return reductions.each(reductions.frobenius, kernels).reshape(3, len(seen.deltas))
+    kernels = [kernel for part in parts for kernel in network.kernels_of(part)]
+    return reductions.each(reductions.frobenius, kernels).reshape(3, -1)
 
 
 def _slope_statistics(
     spec: NetworkSpec,
-    preactivations: Sequence[Float[Array, "batch _"]],
+    preactivations: Sequence[Any],
     hidden: Parameters,
     mask: Mask = None,
 ) -> tuple[Float[Array, " hidden"], Bool[Array, "hidden widest"]]:
     """Each hidden layer's saturated share and its active units."""
     if not hidden:
         return jnp.zeros(0), jnp.zeros((0, 0), bool)
-    slopes = [layer.slope for layer in hidden]
+    slopes = [stacks.part(lambda layer: layer.slope, layer) for layer in hidden]
     return reductions.each(partial(_slopes, spec, mask), preactivations, slopes)
 
 

@@ -6,6 +6,7 @@ normalisation z = BN(x W): the offset takes the place of a bias, whose gradient 
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -15,11 +16,19 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from dnncli.nn import activations, initializers, optimizers, products, reductions
+from dnncli.nn import (
+    activations,
+    dropout,
+    initializers,
+    optimizers,
+    products,
+    reductions,
+    stacks,
+)
 from dnncli.nn.penalties import Pull
 from dnncli.spec import NetworkSpec
 from dnncli.spec.network import FLOAT32
-from dnncli.theory.closed_forms import BN_EPSILON, SELU_FLOOR
+from dnncli.theory.closed_forms import BN_EPSILON
 
 INIT_STREAM = 1  # keeps the initialisers' random numbers apart from the shuffles' …
 BIAS_STREAM = 3  # … and from the biases'
@@ -42,8 +51,10 @@ class Moments(NamedTuple):
     variance: Float[Array, " units"]
 
 
-Parameters = tuple[Layer, ...]
-Statistics = tuple[Moments | None, ...]
+# A layer's each; in the programs of deep networks also `stacks.Stack`s of several layers'.
+Parameters = tuple[Any, ...]
+Statistics = tuple[Any, ...]
+Values = tuple[Any, ...]  # a matrix each
 Variances = Sequence[tuple[float, float]]  # a layer's fan-in times its weights', and its biases'
 # Each row's weight in a batch's mean: 1/n for its n examples, 0 for padding; None: no padding.
 Mask = Float[Array, " batch"] | None
@@ -59,21 +70,12 @@ class Network(NamedTuple):
         """The layers from `start` up to but without `end`."""
         return Network(self.parameters[start:end], self.statistics[start:end])
 
-    def tempered(self, temperature: float) -> "Network":
-        """The network whose outputs are divided by a temperature, in NumPy."""
-        last = self.parameters[-1]
-        names = ("kernel", "bias") if last.scale is None else ("scale", "offset")
-        divided: dict[str, Any] = {
-            name: np.asarray(getattr(last, name)) / np.float32(temperature) for name in names
-        }
-        return self._replace(parameters=(*self.parameters[:-1], last._replace(**divided)))
-
 
 class Trace(NamedTuple):
     """What a forward pass computed, for measurement; one entry a layer from the input up."""
 
-    preactivations: tuple[Float[Array, "batch _"], ...]
-    activations: tuple[Float[Array, "batch _"], ...]
+    preactivations: Values
+    activations: Values
     statistics: Statistics
 
 
@@ -86,7 +88,7 @@ class Observation(NamedTuple):
 
     parameters: Parameters
     trace: Trace
-    deltas: tuple[Float[Array, "batch _"], ...]
+    deltas: Values
     gradients: Parameters
     updates: Parameters
     optimizer: optax.OptState  # after the step
@@ -187,7 +189,7 @@ def apply(
     x: Float[Array, "batch features"],
     *,
     statistics: Statistics | None = None,
-    taps: tuple[Float[Array, "batch _"], ...] | None = None,
+    taps: Values | None = None,
     dropout_key: PRNGKeyArray | None = None,
     mask: Mask = None,
 ) -> tuple[Float[Array, "batch outputs"], Trace]:
@@ -198,22 +200,41 @@ def apply(
     delta. dropout_key: with it dropout acts on the hidden layers' outputs. mask: marks rows that
     are padding, which batch norm's moments leave out.
     """
-    preactivations = []
-    outputs = []
-    moments = []
-    last = len(parameters) - 1
-    for index, layer in enumerate(parameters):
-        stored = statistics[index] if statistics else None
-        z, used = preactivate(layer, x, stored, mask, spec.precision)
-        if taps is not None:
-            z = z + taps[index]
-        x = activate(spec, layer, z) if index < last else z
-        preactivations.append(z)
-        outputs.append(x)
-        moments.append(used)
-        if dropout_key is not None and index < last:
-            x = dropout(spec, x, jax.random.fold_in(dropout_key, index))
-    return x, Trace(tuple(preactivations), tuple(outputs), tuple(moments))
+    entries: list[tuple[Any, ...]] = []
+    place = 0
+    none = (None,) * len(parameters)
+    for parts in zip(parameters, statistics or none, taps or none, strict=True):
+        through = partial(_through, spec, mask, hidden=len(entries) + 1 < len(parameters))
+        key = None
+        if dropout_key is not None:
+            fold = partial(jax.random.fold_in, dropout_key)
+            key = stacks.mapped(fold, stacks.places(parts[0], place))
+        x, seen = stacks.carried(through, x, _Given(*parts, key))
+        entries.append(seen)
+        place += stacks.count(parts[0])
+    return x, Trace(*map(tuple, zip(*entries, strict=True)))
+
+
+class _Given(NamedTuple):
+    """What a layer is passed through with; of a stack each part is one."""
+
+    layer: Any
+    moments: Any
+    tap: Any
+    key: Any
+
+
+def _through(
+    spec: NetworkSpec, mask: Mask, x: Float[Array, "batch fan_in"], given: _Given, *, hidden: bool
+) -> tuple[Float[Array, "batch units"], tuple[Any, ...]]:
+    """What a layer passes on, and its pre-activations, activations and moments."""
+    z, used = preactivate(given.layer, x, given.moments, mask, spec.precision)
+    if given.tap is not None:
+        z = z + given.tap
+    a = activate(spec, given.layer, z) if hidden else z
+    if given.key is None or not hidden:
+        return a, (z, a, used)
+    return dropout.dropped(spec, a, given.key), (z, a, used)
 
 
 def preactivate(
@@ -262,22 +283,9 @@ def activate(
     return activations.ACTIVATIONS[spec.act](z, alpha(spec, layer))
 
 
-def dropout(
-    spec: NetworkSpec, a: Float[Array, "batch units"], key: PRNGKeyArray
-) -> Float[Array, "batch units"]:
-    """Drop activations and keep their mean; alpha-dropout, for SELU, keeps the variance too."""
-    keep = 1 - spec.dropout
-    mask = jax.random.bernoulli(key, keep, a.shape)
-    if spec.act != "selu":
-        return jnp.where(mask, a / keep, 0.0)
-    # Klambauer et al. 2017: drop to SELU's floor, then map affinely back to mean 0, variance 1.
-    gain = 1 / math.sqrt(keep + SELU_FLOOR**2 * keep * (1 - keep))
-    return gain * (jnp.where(mask, a, SELU_FLOOR) - SELU_FLOOR * (1 - keep))
-
-
 def kernels_of(parameters: Parameters) -> tuple[Any, ...]:
     """Every layer's kernel, or its shape where the parameters are shapes."""
-    return tuple(layer.kernel for layer in parameters)
+    return tuple(stacks.part(lambda layer: layer.kernel, layer) for layer in parameters)
 
 
 def count(parameters: Parameters) -> int:

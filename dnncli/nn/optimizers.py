@@ -15,7 +15,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float
 
-from dnncli.nn import reductions
+from dnncli.nn import reductions, stacks
 from dnncli.spec import UpdateSpec
 
 Parameters = Any  # a tree of float arrays; of kernels, biases, … of every layer
@@ -57,12 +57,28 @@ def slots(state: optax.OptState, parameters: Parameters) -> list[Parameters]:
     """
 
     def alike(node: Any) -> bool:
-        if not type(node) is type(parameters) is tuple or len(node) != len(parameters):
-            return _same(node, parameters)
-        pairs = zip(node, parameters, strict=True)
-        return all(isinstance(part, optax.MaskedNode) or _same(part, of) for part, of in pairs)
+        return _shaped(node, parameters)
 
     return [node for node in jax.tree.leaves(state, is_leaf=alike) if alike(node)]
+
+
+def change_slots(
+    change: Callable[[Parameters], Parameters], state: optax.OptState, parameters: Parameters
+) -> optax.OptState:
+    """The rule's state with every tree of the parameters' structure changed."""
+
+    def alike(node: Any) -> bool:
+        return _shaped(node, parameters)
+
+    return jax.tree.map(lambda node: change(node) if alike(node) else node, state, is_leaf=alike)
+
+
+def _shaped(node: Any, parameters: Parameters) -> bool:
+    """Whether a part of a rule's state has the parameters' structure."""
+    if not type(node) is type(parameters) is tuple or len(node) != len(parameters):
+        return _same(node, parameters)
+    pairs = zip(node, parameters, strict=True)
+    return all(isinstance(part, optax.MaskedNode) or _same(part, of) for part, of in pairs)
 
 
 def _same(node: Any, parameters: Parameters) -> bool:
@@ -74,7 +90,12 @@ def _same(node: Any, parameters: Parameters) -> bool:
 
 def kernels(parameters: Parameters) -> Any:
     """Which leaves are kernels: the only matrices there are."""
-    return jax.tree.map(lambda leaf: leaf.ndim > 1, parameters)
+
+    def matrices(entry: Any) -> Any:
+        rank = 2 + stacks.is_stack(entry)
+        return jax.tree.map(lambda leaf: leaf.ndim == rank, entry)
+
+    return jax.tree.map(matrices, parameters, is_leaf=stacks.is_stack)
 
 
 def penalise(spec: UpdateSpec, gradients: Parameters, parameters: Parameters) -> Parameters:
@@ -82,9 +103,10 @@ def penalise(spec: UpdateSpec, gradients: Parameters, parameters: Parameters) ->
     if not (spec.l1 or spec.l2):
         return gradients
     return jax.tree.map(
-        lambda g, p: g + spec.l1 * jnp.sign(p) + 2 * spec.l2 * p if p.ndim > 1 else g,
+        lambda g, p, kernel: g + spec.l1 * jnp.sign(p) + 2 * spec.l2 * p if kernel else g,
         gradients,
         parameters,
+        kernels(parameters),
     )
 
 
@@ -95,16 +117,17 @@ def clip(
 
     The second result says which layers' gradients were over one of the limits.
     """
-    engaged = jnp.zeros(len(gradients), bool)
+    engaged = jnp.zeros(stacks.offsets(gradients)[-1], bool)
     if spec.clip_value is not None:
-        engaged |= jnp.stack([reductions.largest(layer) for layer in gradients]) > spec.clip_value
+        engaged |= reductions.by_layer(reductions.largest, gradients) > spec.clip_value
         limit = spec.clip_value
         gradients = jax.tree.map(lambda g: jnp.clip(g, -limit, limit), gradients)
     if spec.clip_norm is not None:
-        sizes = jnp.stack([reductions.joint(layer) for layer in gradients])
+        sizes = reductions.by_layer(reductions.joint, gradients)
         engaged |= sizes > spec.clip_norm
-        shrinking = _shrink(sizes, spec.clip_norm)
-        gradients = tuple(_scale(layer, shrinking[i]) for i, layer in enumerate(gradients))
+        shrinking = stacks.divided(_shrink(sizes, spec.clip_norm), gradients)
+        pairs = zip(gradients, shrinking, strict=True)
+        gradients = tuple(stacks.mapped(_scale, layer, factor) for layer, factor in pairs)
     if spec.clip_global_norm is not None:
         size = reductions.joint(gradients)
         engaged |= size > spec.clip_global_norm
@@ -127,12 +150,12 @@ def project(spec: UpdateSpec, parameters: Parameters) -> Parameters:
         return parameters
     limit = spec.max_norm
 
-    def shrink(p: Float[Array, "..."]) -> Float[Array, "..."]:
-        if p.ndim == 1:
+    def shrink(p: Float[Array, "..."], kernel: bool) -> Float[Array, "..."]:
+        if not kernel:
             return p
-        return p * _shrink(jnp.linalg.norm(p, axis=0, keepdims=True), limit)
+        return p * _shrink(jnp.linalg.norm(p, axis=-2, keepdims=True), limit)
 
-    return jax.tree.map(shrink, parameters)
+    return jax.tree.map(shrink, parameters, kernels(parameters))
 
 
 def _with_decay(*rules: optax.GradientTransformation) -> Rule:

@@ -1,16 +1,18 @@
 """Which share of a step comes from l1, l2 and decoupled weight decay rather than from the loss."""
 
+import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from dnncli.nn import reductions
+from dnncli.nn import reductions, stacks
 from dnncli.spec import UpdateSpec
 
-Kernel = Float[Array, "_ _"]  # every layer's has a shape of its own
+Kernel = Any  # a matrix, or a stack of them; every layer's has a shape of its own
 Norms = Float[Array, " layers"]
 
 
@@ -52,12 +54,14 @@ def shares(
     step it is held against Adam's direction, whose entries are near 1. gradient_norms: the loss's.
     """
     if pulled is None:
-        return jnp.zeros(len(kernels))
+        return jnp.zeros(stacks.offsets(kernels)[-1])
     share = _share(_coupled(pulled, kernels, weight_norms), gradient_norms)
     if pulled.decay is None:
         return share
     if pulled.lamb is None:
-        own = [u + d * w for u, d, w in zip(updates, pulled.decay, kernels, strict=True)]
+        decays = stacks.divided(pulled.decay, kernels)
+        rows = zip(updates, decays, kernels, strict=True)
+        own = [stacks.mapped(_undecayed, *row) for row in rows]
         rest = reductions.each(reductions.frobenius, own)
     else:
         rest = pulled.lamb * np.sqrt(_sizes(kernels))
@@ -68,7 +72,8 @@ def shares(
 def _coupled(pulled: Pull, kernels: Sequence[Kernel], weight_norms: Norms) -> Norms:
     """The norm of l1 sign(W) + 2 l2 W, without a pass over W for one of them alone."""
     if pulled.l1 is None:
-        return jnp.zeros(len(kernels)) if pulled.l2 is None else 2 * pulled.l2 * weight_norms
+        nothing = jnp.zeros_like(weight_norms)
+        return nothing if pulled.l2 is None else 2 * pulled.l2 * weight_norms
     sizes = _sizes(kernels)
     if pulled.l2 is None:
         return pulled.l1 * np.sqrt(sizes)
@@ -82,7 +87,19 @@ def _coupled(pulled: Pull, kernels: Sequence[Kernel], weight_norms: Norms) -> No
 
 def _sizes(kernels: Sequence[Kernel]) -> Float[np.ndarray, " layers"]:
     """How many weights each kernel has."""
-    return np.array([kernel.size for kernel in kernels], np.float32)
+    sizes = [np.full(stacks.count(kernel), _size(kernel), np.float32) for kernel in kernels]
+    return np.concatenate(sizes)
+
+
+def _size(kernel: Kernel) -> int:
+    """How many weights it has, or each of a stack's."""
+    (leaf,) = jax.tree.leaves(kernel)
+    return math.prod(leaf.shape[-2:])
+
+
+def _undecayed(update: Kernel, decay: Float[Array, ""], kernel: Kernel) -> Kernel:
+    """What a step is without its decay."""
+    return update + decay * kernel
 
 
 def _share(part: Norms, rest: Norms) -> Norms:

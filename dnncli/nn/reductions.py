@@ -8,11 +8,14 @@ which is a library call.
 """
 
 from collections.abc import Callable, Hashable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PyTree
+
+from dnncli.nn import stacks
 
 TINY = float(np.finfo(np.float32).tiny)
 EXACT = jax.lax.Precision.HIGHEST  # float32 where the hardware would multiply in less
@@ -66,11 +69,24 @@ def largest(tree: PyTree[Float[Array, "..."]]) -> Float[Array, ""]:
 
 
 def finite_each(rows: Sequence[PyTree]) -> Bool[Array, " rows"]:
-    """For each row whether every float in it is finite."""
-    leaves = [(index, leaf) for index, row in enumerate(rows) for leaf in jax.tree.leaves(row)]
-    broken = each(_broken, [leaf for _, leaf in leaves])
-    owners = np.array([index for index, _ in leaves])
-    return ~jnp.any(broken[None] & (owners == np.arange(len(rows))[:, None]), axis=1)
+    """For each row whether every float in it is finite; a row of stacks is one a layer."""
+    leaves: list[Any] = []
+    owners: list[int] = []
+    place = 0
+    for row in rows:
+        own = jax.tree.leaves(row)
+        layers = 1
+        if any(map(stacks.is_stack, jax.tree.leaves(row, is_leaf=stacks.is_stack))):
+            layers = len(own[0])
+            own = [stacks.Stack(leaf) for leaf in own]
+        leaves.extend(own)
+        owners.extend([*range(place, place + layers)] * len(own))
+        place += layers
+    broken = each(_broken, leaves)
+    if place > len(rows):
+        # A table of layers and leaves would be a constant of megabytes.
+        return ~jnp.zeros(place, bool).at[np.array(owners)].max(broken)
+    return ~jnp.any(broken[None] & (np.array(owners) == np.arange(place)[:, None]), axis=1)
 
 
 def _broken(x: Float[Array, "..."]) -> Bool[Array, ""]:
@@ -85,24 +101,42 @@ def examples(rows: int, mask: Weights) -> Float[Array, ""] | int:
 def each(f: Callable[..., PyTree], *arguments: Sequence[PyTree]) -> PyTree:
     """`f` of every row of the arguments, stacked; traced once for all rows of the same shapes.
 
-    `f` returns scalars or vectors; zeros fill up vectors to the length of the longest.
+    An entry that is a stack is several rows. `f` returns scalars or vectors; zeros fill up vectors
+    to the length of the longest.
     """
     rows = list(zip(*arguments, strict=True))
-    groups = _alike(rows)
+    places = stacks.offsets(arguments[0])
     parts = []
-    for places in groups:
-        alike = [rows[place] for place in places]
-        parts.append(jax.vmap(f)(*jax.tree.map(_stack, *alike)))
+    order: list[int] = []
+    for group in _alike(rows):
+        alike = [rows[place] for place in group]
+        if stacks.is_stack(alike[0][0]):
+            parts.append(jax.vmap(f)(*(stack.rows for stack in alike[0])))
+            order.extend(range(places[group[0]], places[group[0] + 1]))
+        else:
+            parts.append(jax.vmap(f)(*jax.tree.map(_stack, *alike)))
+            order.extend(places[place] for place in group)
     # The results come group by group: this puts them back into the order of the rows.
-    order = np.argsort(np.concatenate(groups))
-    return jax.tree.map(lambda *values: _joined(values)[order], *parts)
+    back = np.argsort(order)
+    return jax.tree.map(lambda *values: _joined(values)[back], *parts)
+
+
+def by_layer(f: Callable[[PyTree], Array], layers: Sequence[PyTree]) -> Float[Array, " layers"]:
+    """A number of each layer; of a stack's, all at once."""
+    return jnp.concatenate([_each_number(f, layer) for layer in layers])
+
+
+def _each_number(f: Callable[[PyTree], Array], layer: PyTree) -> Float[Array, " _"]:
+    return jax.vmap(f)(layer.rows) if stacks.is_stack(layer) else f(layer)[None]
 
 
 def _alike(rows: Sequence[PyTree]) -> list[list[int]]:
-    """The places of rows of the same structure and shapes."""
+    """The places of rows of the same structure and shapes; a stack's row is a group by itself."""
     kinds: dict[Hashable, list[int]] = {}
     for place, row in enumerate(rows):
-        shapes = tuple((leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(row))
+        shapes: tuple[Hashable, ...] = (place,)
+        if not stacks.is_stack(row[0]):
+            shapes = tuple((leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(row))
         kinds.setdefault((jax.tree.structure(row), shapes), []).append(place)
     return list(kinds.values())
 

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
-from dnncli.nn import examples, gradient_noise, inference, network, reductions
+from dnncli.nn import examples, gradient_noise, inference, network, reductions, stacks
 from dnncli.nn.network import Network, TrainState
 from dnncli.nn.tasks import TASKS
 from dnncli.spec import NetworkSpec
@@ -116,10 +116,12 @@ def _empty_log(program: Program, state: TrainState, plan: Plan, summing: bool = 
     """A log of an epoch's steps, none of which is done. summing: whether gradients are added up."""
     steps = len(plan.learning_rates)
     parameters = state.network.parameters
-    widest = max((layer.kernel.shape[1] for layer in parameters[:-1]), default=0)
-    inactive = jnp.zeros((len(parameters) - 1, widest), bool)
-    unclipped = jnp.zeros((steps, len(parameters)), bool)
-    sums = tuple(jnp.zeros_like(layer.kernel) for layer in parameters) if summing else ()
+    kernels = network.kernels_of(parameters)
+    layers = stacks.offsets(kernels)[-1]
+    widest = max((leaf.shape[-1] for leaf in jax.tree.leaves(kernels[:-1])), default=0)
+    inactive = jnp.zeros((layers - 1, widest), bool)
+    unclipped = jnp.zeros((steps, layers), bool)
+    sums = jax.tree.map(jnp.zeros_like, kernels) if summing else ()
     hits = None if program.objective().hits is None else jnp.zeros(steps)
     return Log(jnp.zeros(steps), unclipped, inactive, sums, hits)
 

@@ -15,7 +15,7 @@ from dnncli.nn.tasks import TASKS
 from dnncli.records import Score
 from dnncli.records.diagnosis import Outcome, Reference, RegressionOutcome, SplitOutcome
 from dnncli.spec import NetworkSpec
-from dnncli.training import engine, nonlinearity, placement, traced_programs
+from dnncli.training import engine, nonlinearity, packing, placement, traced_programs
 from dnncli.training.certainty import above_frequencies
 from dnncli.training.program import Block
 from dnncli.training.simple_models import Fitted, neighbours, relative, ridge, standardised_pair
@@ -59,7 +59,7 @@ def measure(snapshot: Snapshot, dataset: Dataset) -> Measured:
     )
     blocks = tuple(placement.block(split) for split in splits)
     spec = snapshot.spec
-    asked = (snapshot.answering, blocks)
+    asked = (packing.packed_network(snapshot.answering), blocks)
     program = traced_programs.compiled(_score_and_answers, (spec.network, spec.loss), *asked)
     score, answers, every = placement.fetch(program(*asked))
     outputs = every[: len(dataset.test)]

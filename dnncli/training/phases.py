@@ -22,7 +22,7 @@ from dnncli.nn.gradient_noise import Kernels
 from dnncli.nn.network import Network, Parameters, TrainState
 from dnncli.records import EpochRecord, LayerRecord
 from dnncli.spec import NetworkSpec, RunSpec
-from dnncli.training import engine, epoch_record, placement, traced_programs
+from dnncli.training import engine, epoch_record, packing, placement, traced_programs
 from dnncli.training.devices import Devices
 from dnncli.training.plan import Plan, batch_size, epoch_plan, key
 from dnncli.training.program import Block, Probe, Program
@@ -86,7 +86,7 @@ class Phase:
         devices = self.program.devices
         timeout = devices.timeout if devices else None
         info = placement.wait(device_info, timeout)
-        after = placement.here(after, devices)
+        after = packing.unpacked(placement.here(after, devices))
         seconds = time.perf_counter() - began
         record = epoch_record.record(self.part, epoch, plan, info, seconds, self.numbers)
         whole = replace(record, layers=all_layers(self, record.layers))
@@ -133,7 +133,8 @@ def begin(
     numbers = snapshot.data.numbers
     start = None
     if snapshot.start is not None:
-        start = placement.everywhere(snapshot.start[below:], devices)
+        kernels = packing.packed_kernels(own, snapshot.start[below:])
+        start = placement.everywhere(kernels, devices)
     known: dict[str, Any] = {"numbers": numbers, "start": start}
     if not below:
         return Phase(part, own, whole, train, validation, (), frozen, **known)
@@ -161,7 +162,8 @@ def arguments(
     phase: Phase, state: TrainState, plan: Plan
 ) -> tuple[TrainState, UInt32[Array | np.ndarray, "2"], Plan]:
     """What an epoch takes besides the data, from the whole network's state: where it is needed."""
-    own = (trainable_part(phase, state), key(phase.part.seed), plan)
+    part = packing.packed(phase.program, trainable_part(phase, state))
+    own = (part, key(phase.part.seed), plan)
     devices = phase.program.devices
     return own if devices is None else placement.everywhere(own, devices)
 

@@ -12,7 +12,7 @@ from dnncli.nn.network import Network
 from dnncli.records import Metric, Score
 from dnncli.records.diagnosis import Fit, RegressionOutcome
 from dnncli.spec import NetworkSpec
-from dnncli.training import engine, epoch_record, placement, traced_programs
+from dnncli.training import engine, epoch_record, packing, placement, traced_programs
 from dnncli.training.certainty import standard_errors
 from dnncli.training.outcome import (
     EXAMPLES,
@@ -48,7 +48,7 @@ def measure(snapshot: Snapshot, dataset: Dataset) -> Measured:
     blocks = tuple(placement.block(split) for split in splits)
     loss = snapshot.spec.loss
     statics = (snapshot.spec.network, loss)
-    asked = (snapshot.network, blocks)
+    asked = (packing.packed_network(snapshot.network), blocks)
     program = traced_programs.compiled(_score_and_outputs, statics, *asked)
     score, outputs = placement.fetch(program(*asked))
     parts = [np.asarray(part) for part in outputs]

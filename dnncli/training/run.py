@@ -19,6 +19,7 @@ from dnncli.training import (
     engine,
     epoch_record,
     memory,
+    packing,
     phases,
     placement,
     replay,
@@ -205,7 +206,8 @@ def test_answers(
     """The same, and what the network puts out for each example of the test set."""
     test = placement.block(dataset.test)
     spec = snapshot.spec
-    score = engine.compiled_answer(spec.network, spec.loss, snapshot.answering, test)
+    network = packing.packed_network(snapshot.answering)
+    score = engine.compiled_answer(spec.network, spec.loss, network, test)
     found, outputs = placement.fetch(score)
     values = epoch_record.in_units(found, dataset.quantities)
     if "accuracy" in values:

@@ -75,7 +75,7 @@ class Snapshot:
         """The network whose outputs are answered with: calibrated, where that is kept."""
         if self.calibration is None or not self.calibration.kept:
             return self.network
-        return self.network.tempered(self.calibration.temperature)
+        return tempered(self.network, self.calibration.temperature)
 
     @property
     def parameters(self) -> int:
@@ -89,6 +89,14 @@ class Snapshot:
         """The run one epoch on; the network of the epoch is kept where it is the best."""
         best = state.network if history.improved else self.network
         return replace(self, history=history, network=best, state=state)
+
+
+def tempered(network: Network, temperature: float) -> Network:
+    """The network whose outputs are divided by a temperature, in NumPy."""
+    last = network.parameters[-1]
+    names = ("kernel", "bias") if last.scale is None else ("scale", "offset")
+    divided = {name: np.asarray(getattr(last, name)) / np.float32(temperature) for name in names}
+    return network._replace(parameters=(*network.parameters[:-1], last._replace(**divided)))
 
 
 def summary(dataset: Dataset) -> DataSummary:

@@ -1,5 +1,6 @@
 """One training step: forward and backward, measurement, clipping, update."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -15,6 +16,7 @@ from dnncli.nn import (
     optimizers,
     penalties,
     reductions,
+    stacks,
 )
 from dnncli.nn.network import (
     Layer,
@@ -25,6 +27,7 @@ from dnncli.nn.network import (
     Statistics,
     Trace,
     TrainState,
+    Values,
 )
 from dnncli.nn.penalties import Pull
 from dnncli.spec import NetworkSpec
@@ -53,7 +56,7 @@ class Gradients(NamedTuple):
 
     loss: Float[Array, ""]
     trace: Trace
-    deltas: tuple[Float[Array, "batch _"], ...]  # by pre-activations
+    deltas: Values  # by pre-activations
     parameters: Parameters
 
 
@@ -163,7 +166,7 @@ def backpropagate(
     if program.multipliers:
         stored = program.only_trained((None,) * len(statistics), statistics)
 
-    def mean_loss(parameters: Parameters, taps: tuple[Array, ...]) -> tuple[Array, Trace]:
+    def mean_loss(parameters: Parameters, taps: Values) -> tuple[Array, Trace]:
         learned = program.only_trained(parameters, jax.lax.stop_gradient(parameters))
         outputs, trace = network.apply(
             program.network,
@@ -177,10 +180,16 @@ def backpropagate(
         losses = program.objective().losses(outputs, batch.y)
         return reductions.mean(losses, _loss_weights(batch.mask, batch.weights)), trace
 
-    taps = tuple(jnp.zeros((len(batch.y), layer.kernel.shape[1])) for layer in parameters)
+    tap = partial(_tap, len(batch.y))
+    taps = tuple(stacks.mapped(tap, layer) for layer in parameters)
     differentiate = jax.value_and_grad(mean_loss, argnums=(0, 1), has_aux=True)
     (loss, trace), (gradients, deltas) = differentiate(parameters, taps)
     return Gradients(loss, trace, deltas, gradients)
+
+
+def _tap(rows: int, layer: Layer) -> Float[Array, "batch units"]:
+    """Zeros to be added to a layer's pre-activations."""
+    return jnp.zeros((rows, layer.kernel.shape[1]))
 
 
 def _loss_weights(mask: Mask, weights: Float[Array, " batch"] | None) -> reductions.Weights:
@@ -209,7 +218,7 @@ def _measure(program: Program, seen: Observation) -> tuple[Any, Bool[Array, "hid
     hidden = seen.gradients[:-1]
     moved = jnp.zeros((0, 0), bool)
     if hidden:
-        shifts = [_shift(layer) for layer in hidden]
+        shifts = [stacks.mapped(_shift, layer) for layer in hidden]
         moved = reductions.each(lambda shift: shift != 0, shifts)
     if program.probe is None:
         return (), moved

@@ -19,7 +19,7 @@ from dnncli.data.blocks import reading
 from dnncli.data.blocks.stored import Stored
 from dnncli.nn.gradient_noise import Kernels
 from dnncli.nn.network import TrainState
-from dnncli.training import engine, epoch_record, phases, placement
+from dnncli.training import engine, epoch_record, packing, phases, placement
 from dnncli.training.ahead import ahead
 from dnncli.training.engine import EpochInfo
 from dnncli.training.phases import Outcome, Phase, Pieces
@@ -72,6 +72,7 @@ class StreamedPhase(Phase):
     def step(self, state: TrainState, epoch: int) -> tuple[TrainState, Outcome]:
         """One epoch (counted from 0): the state after it, and its record."""
         began = time.perf_counter()
+        state = packing.packed(self.program, state)
         logs = []
         plans = []
         with closing(self.pieces(epoch)) as pieces:
@@ -86,7 +87,7 @@ class StreamedPhase(Phase):
         info = placement.wait(self.conclusion(state, log, stats, self.validation, self.start))
         seconds = time.perf_counter() - began
         first = logs[0][1]
-        return state, self._outcome(epoch, plans, info, seconds, first)
+        return packing.unpacked(state), self._outcome(epoch, plans, info, seconds, first)
 
     def _outcome(
         self, epoch: int, plans: Sequence[Plan], info: EpochInfo, seconds: float, first: Any
@@ -112,10 +113,15 @@ def merged(logs: Sequence[Log], stats: Sequence[Any]) -> tuple[Log, Any]:
         losses=np.concatenate(losses),  # type: ignore[arg-type]
         clipped=np.concatenate(clipped),  # type: ignore[arg-type]
         active=np.logical_or.reduce(active),
-        gradients=tuple(sum(parts[1:], parts[0]) for parts in zip(*gradients, strict=True)),
+        gradients=jax.tree.map(_sum, *gradients),
         hits=answered,  # type: ignore[arg-type]
     )
     return log, jax.tree.map(lambda *parts: np.concatenate(parts), *stats)
+
+
+def _sum(*parts: Any) -> Any:
+    """Arrays of the same shape, added up in their order."""
+    return sum(parts[1:], parts[0])
 
 
 def joined(plans: Sequence[Plan], examples: int) -> Plan:
@@ -136,7 +142,7 @@ def begin(snapshot: Snapshot, dataset: Dataset) -> StreamedPhase:
     program = phases.program(spec, len(split), 0)
     start: Kernels | None = None
     if snapshot.start is not None:
-        start = placement.put(snapshot.start)
+        start = placement.put(packing.packed_kernels(program, snapshot.start))
     phase = StreamedPhase(
         part=spec,
         program=program,
@@ -160,6 +166,7 @@ def block_rows(memory: int, x: Stored) -> int:
 
 def _compiled(phase: StreamedPhase, state: TrainState) -> StreamedPhase:
     """The phase with its programs: of a block, of a last one of another size, and of the end."""
+    state = packing.packed(phase.program, state)
     plans = list(block_plans(phase.part, 0, phase.sizes))
     programs = {}
     left = {}

@@ -8,7 +8,7 @@ import pytest
 import subjects
 from oracle import assert_agree
 
-from dnncli.nn import network, optimizers
+from dnncli.nn import dropout, network, optimizers
 from dnncli.nn.network import Layer, Moments, TrainState
 from dnncli.spec import NetworkSpec, UpdateSpec, catalog
 
@@ -145,7 +145,7 @@ def test_parameters_are_counted_with_biases_gains_and_slopes():
 
 def dropped(act, rate, a, key=KEY):
     spec = NetworkSpec(act=act, dropout=rate)
-    return np.asarray(network.dropout(spec, jnp.asarray(a, jnp.float32), key), np.float64)
+    return np.asarray(dropout.dropped(spec, jnp.asarray(a, jnp.float32), key), np.float64)
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])

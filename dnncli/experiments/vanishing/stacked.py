@@ -80,7 +80,7 @@ def stack(parameters: Parameters, join: Callable[..., Any] = _stacked_arrays) ->
     if upper:
         return Stack(first, jax.tree.map(join, *upper), output)
     units = first.kernel.shape[1]
-    square = first._replace(kernel=np.zeros((units, units), np.float32))  # type: ignore[arg-type]
+    square = first._replace(kernel=np.zeros((units, units), np.float32))
     empty = jax.tree.map(lambda leaf: np.zeros((0, *leaf.shape), np.float32), square)
     return Stack(first, empty, output)
 

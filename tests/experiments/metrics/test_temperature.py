@@ -16,6 +16,7 @@ from dnncli.experiments.metrics import held_out, temperature
 from dnncli.experiments.metrics import threshold as thresholds
 from dnncli.nn import inference
 from dnncli.training.checkpointing import from_checkpoint, to_checkpoint
+from dnncli.training.snapshot import tempered
 
 DATA = dataset(train=64, validation=60, test=40)
 
@@ -70,7 +71,7 @@ def test_a_tempered_networks_outputs_are_divided(options):
     x = DATA.test.x
     before, after = [
         np.asarray(inference.compiled_logits(run.spec.network, one, x))
-        for one in (run.network, run.network.tempered(2.5))
+        for one in (run.network, tempered(run.network, 2.5))
     ]
     oracle.assert_agree(after, before / 2.5)
 
@@ -78,7 +79,7 @@ def test_a_tempered_networks_outputs_are_divided(options):
 def too_sure(data=DATA, **options):
     """A random network whose outputs are five times as large as they might be."""
     run = snapshot(spec(**options), data=data)
-    return replace(run, network=run.network.tempered(0.2))
+    return replace(run, network=tempered(run.network, 0.2))
 
 
 @pytest.fixture(scope="module")
