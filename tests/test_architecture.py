@@ -164,7 +164,7 @@ def length(function: ast.FunctionDef) -> int:
 WIDTH = 100
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 # What may be taken apart into several names: one call, or one thing that has a name.
-ONE_THING = (ast.Call, ast.Name, ast.Attribute, ast.Subscript, ast.Await, ast.Yield)
+ONE_THING = (ast.Call, ast.Name, ast.Attribute, ast.Subscript, ast.Await, ast.Yield, ast.YieldFrom)
 # Where a conditional expression may stand, as the whole value.
 PLACES = (ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.Return)
 

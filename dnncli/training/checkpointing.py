@@ -3,25 +3,30 @@
 from dataclasses import asdict, replace
 from typing import Any, get_type_hints
 
-import jax
 import numpy as np
 
 from dnncli.data.tables.encoding import Encoding
 from dnncli.errors import CheckpointError, SpecError
-from dnncli.nn import network, optimizers
+from dnncli.nn import optimizers
 from dnncli.nn.gradient_noise import Kernels
 from dnncli.nn.network import Network, Parameters, TrainState
 from dnncli.records import DataRecord, EpochRecord, LayerRecord, OriginRecord, StepRecord
 from dnncli.spec import GROUPS, OWN, NetworkSpec, RunSpec, from_options
 from dnncli.storage.checkpoint import Checkpoint
 from dnncli.storage.decoding import decode
-from dnncli.training import placement, record_json
+from dnncli.training import placement, record_json, within
 from dnncli.training.data_metadata import image_from, particulars, targets_from
 from dnncli.training.decision_metadata import Decision, decision_from, decision_json
 from dnncli.training.history import RunHistory
 from dnncli.training.snapshot import DataSummary, Snapshot
-from dnncli.training.tensor_names import network_tensors, optimizer_leaves, part_name
-from dnncli.training.tensors import scaling_tensors, take, take_scaling
+from dnncli.training.tensor_names import network_tensors, optimizer_leaves
+from dnncli.training.tensors import (
+    scaling_tensors,
+    take,
+    take_network,
+    take_optimizer,
+    take_scaling,
+)
 from dnncli.training.versions import versions
 
 
@@ -39,6 +44,7 @@ def to_checkpoint(snapshot: Snapshot) -> Checkpoint:
     tensors["optimizer/step"] = state.step
     tensors |= scaling_tensors(snapshot.data.scaling)
     tensors |= _start_tensors(snapshot)
+    tensors |= within.tensors(layers, snapshot.within)
     arrays = {name: np.asarray(tensor) for name, tensor in tensors.items()}
     return Checkpoint(arrays, _metadata(snapshot), _records(snapshot.history, snapshot.steps))
 
@@ -69,6 +75,7 @@ def _metadata(snapshot: Snapshot) -> dict[str, Any]:
     if snapshot.origin:
         values["origin"] = asdict(snapshot.origin)
     values |= decision_json(snapshot)
+    values |= within.metadata(snapshot.within)
     return values | particulars(data)
 
 
@@ -107,7 +114,7 @@ def _restore(checkpoint: Checkpoint) -> Snapshot:
     spec = _spec(meta["spec"])
     record = decode(DataRecord, meta["data"], "data")
     class_names = decode(tuple[str, ...], meta["class_names"], "class_names")
-    best = _take_network(tensors, spec.network, record, "")
+    best = take_network(tensors, spec.network, record, "")
     scaling = take_scaling(tensors, meta, record)
     encoding = decode(Encoding | None, meta.get("encoding"), "encoding")
     numbers = targets_from(meta, record)
@@ -120,12 +127,13 @@ def _restore(checkpoint: Checkpoint) -> Snapshot:
     history = _history(spec, meta)
     state = _take_state(tensors, history, record, best)
     start = _take_start(tensors, spec.network, best.parameters)
+    under_way = within.take_within(tensors, meta, spec, record)
     if tensors:
         raise CheckpointError(f"it holds {next(iter(tensors))!r}, which the spec has no place for.")
     steps = decode(tuple[StepRecord, ...], meta["flight"], "flight")
     snapshot = Snapshot(history, best, state, data, steps, origin, *decided, start, versions=stored)
     _check(snapshot)
-    return snapshot
+    return replace(snapshot, within=under_way)
 
 
 def _network_alone(
@@ -158,8 +166,8 @@ def _take_state(
     spec = history.spec
     last = best
     if not history.improved:
-        last = _take_network(tensors, spec.network, record, "last/")
-    optimizer = _take_optimizer(tensors, spec, best.parameters, max(1, history.epoch))
+        last = take_network(tensors, spec.network, record, "last/")
+    optimizer = take_optimizer(tensors, spec, best.parameters, max(1, history.epoch))
     return TrainState(
         last, optimizer, take(tensors, "optimizer/step", placement.shape((), np.int32))
     )
@@ -232,27 +240,6 @@ def _names(records: tuple[LayerRecord, ...]) -> tuple[str, ...]:
     return tuple(record.layer for record in records)
 
 
-def _take_network(
-    tensors: dict[str, np.ndarray], spec: NetworkSpec, data: DataRecord, prefix: str
-) -> Network:
-    """The network whose tensors' names begin with the prefix."""
-    shapes = network.shapes(spec, data.features, data.outputs)
-    names = [prefix + name for name in spec.layers()]
-
-    def fill(name: str, part: Any) -> Any:
-        """A layer's parts; None where it has none."""
-        if part is None:
-            return None
-        expected = {key: shape for key, shape in part._asdict().items() if shape is not None}
-        values = {
-            key: take(tensors, f"{name}.{part_name(key)}", shape) for key, shape in expected.items()
-        }
-        return part._replace(**values)
-
-    parameters = map(fill, names, shapes.parameters)
-    return Network(tuple(parameters), tuple(map(fill, names, shapes.statistics)))
-
-
 def _take_start(
     tensors: dict[str, np.ndarray], spec: NetworkSpec, parameters: Parameters
 ) -> Kernels | None:
@@ -261,15 +248,3 @@ def _take_start(
         return None
     pairs = zip(spec.layers(), parameters, strict=True)
     return tuple(take(tensors, f"start/{name}.kernel", layer.kernel) for name, layer in pairs)
-
-
-def _take_optimizer(
-    tensors: dict[str, np.ndarray], spec: RunSpec, parameters: Parameters, epoch: int
-) -> Any:
-    """The optimizer's state after an epoch (from 1): that of the layers trained in it."""
-    layers = spec.network.layers()
-    rule = optimizers.build(spec.update, spec.freezing.multipliers(layers, epoch))
-    state = jax.eval_shape(rule.init, parameters)
-    leaves = optimizer_leaves(layers, state)
-    values = [take(tensors, f"optimizer/{name}", leaf) for name, leaf in leaves]
-    return jax.tree.unflatten(jax.tree.structure(state), values)

@@ -26,7 +26,7 @@ from dnncli.training import engine, epoch_record, packing, placement, traced_pro
 from dnncli.training.devices import Devices
 from dnncli.training.plan import Plan, batch_size, epoch_plan, key
 from dnncli.training.program import Block, Probe, Program
-from dnncli.training.snapshot import Snapshot
+from dnncli.training.snapshot import Snapshot, Within
 from dnncli.training.tensor_names import optimizer_leaves
 
 Pieces = Generator[tuple[Block, Plan]]
@@ -42,6 +42,10 @@ class Outcome:
     record: EpochRecord
     finite: bool
     initial: tuple[LayerRecord, ...]
+
+
+# Returns the whole network's state after an epoch, and the epoch's record.
+Parts = Generator[Within, None, tuple[TrainState, Outcome]]
 
 
 @dataclass(frozen=True)
@@ -72,9 +76,19 @@ class Phase:
         """How many train."""
         return len(self.train.y)
 
+    @property
+    def blocks(self) -> int:
+        """How many the training examples come in."""
+        return 1
+
     def pieces(self, epoch: int) -> Pieces:
         """What an epoch (counted from 0) trains on, one after the other, with its plans."""
         yield self.train, epoch_plan(self.part, epoch, self.examples)
+
+    def parts(self, snapshot: Snapshot, epoch: int) -> Parts:
+        """The epoch (counted from 0) that follows, yielded under way where it comes in parts."""
+        yield from ()
+        return self.step(snapshot.state, epoch)
 
     def step(self, state: TrainState, epoch: int) -> tuple[TrainState, Outcome]:
         """One epoch (counted from 0): the whole network's state after it, and its record."""

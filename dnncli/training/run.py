@@ -1,7 +1,8 @@
 """A run as a generator of epochs: what every experiment iterates."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -50,6 +51,18 @@ class Progress:
     cause: Finding | None = None
 
 
+@dataclass(frozen=True)
+class Underway:
+    """What comes before an epoch's `Progress` where it is trained on block by block.
+
+    snapshot: of the last whole epoch, with the epoch (from 1) under way. blocks: how many it has.
+    """
+
+    epoch: int
+    blocks: int
+    snapshot: Snapshot
+
+
 def start(spec: RunSpec, dataset: Dataset) -> Snapshot:
     """The run before its first epoch; task and loss are those that the data make.
 
@@ -87,6 +100,22 @@ def run(
 ) -> Iterator[Progress]:
     """Train from a snapshot to the spec's last epoch, or until it stops improving or diverges.
 
+    Arguments are those of `events`.
+    """
+    moments = events(snapshot, dataset, stop_on, cache=cache, devices=devices)
+    return (one for one in moments if isinstance(one, Progress))
+
+
+def events(
+    snapshot: Snapshot,
+    dataset: Dataset,
+    stop_on: Sequence[str] = (),
+    *,
+    cache: bool = True,
+    devices: Devices | None = None,
+) -> Iterator[Progress | Underway]:
+    """The same, and where an epoch comes in several blocks, each of them but the last.
+
     `stop_on` are verdicts that end the run at the epoch that earns them. With `cache` the outputs
     of frozen layers are computed once a phase; the results are the same without. devices: those
     that share each batch; they change the results by float rounding.
@@ -103,7 +132,7 @@ def run(
             phase, seconds = begin(snapshot, epoch)
             compiling += seconds
         before = snapshot.state
-        after, outcome = phase.step(before, epoch)
+        after, outcome = yield from _underway(phase, snapshot, epoch)
         if not outcome.finite:
             broken, crash = _explained_crash(phase, snapshot, epoch, context)
             yield Progress(outcome.record, broken, compiling, "diverged", crash)
@@ -114,6 +143,20 @@ def run(
         yield Progress(outcome.record, snapshot, compiling, stopped, cause)
         if stopped:
             return
+
+
+def _underway(
+    phase: Phase, snapshot: Snapshot, epoch: int
+) -> Generator[Underway, None, tuple[TrainState, Outcome]]:
+    """The epoch (counted from 0) that follows, with what can be told and saved under way."""
+    with closing(phase.parts(snapshot, epoch)) as parts:
+        while True:
+            try:
+                within = next(parts)
+            except StopIteration as end:
+                after, outcome = end.value
+                return after, outcome
+            yield Underway(epoch + 1, phase.blocks, replace(snapshot, within=within))
 
 
 def _beginning(dataset: Dataset, cache: bool, devices: Devices | None) -> Begin:
@@ -155,7 +198,8 @@ def _explained_crash(
     crash, steps = replay.first_nonfinite_step(phase, snapshot.state, epoch)
     if steps[0].epoch == steps[0].step == 1:
         crash = attribute_divergence(context, crash, steps[0].layers)
-    return replace(snapshot, steps=replay.of_all_layers(phase, steps)), crash
+    told = replay.of_all_layers(phase, steps)
+    return replace(snapshot, steps=told, within=None), crash
 
 
 def _met_condition(

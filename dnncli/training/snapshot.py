@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import Shaped
 
 from dnncli.data import Dataset, Scaling
 from dnncli.data.quantities import Quantities
@@ -38,6 +40,18 @@ class DataSummary:
         return self.record.validation > 0 or self.record.test > 0
 
 
+class Within(NamedTuple):
+    """An epoch under way, of a run whose examples come block by block from the disk.
+
+    blocks: how many of them are done. state: after the last of these. left: what their steps left
+    besides: the leaves of a tree that the programs know.
+    """
+
+    blocks: int
+    state: TrainState
+    left: tuple[Shaped[np.ndarray, "..."], ...]
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """A run after some epochs.
@@ -49,7 +63,7 @@ class Snapshot:
     start: the kernels before the first step; None where they are not at hand.
     lost: the parts of a damaged checkpoint that are missing; then there is the network alone.
     versions: what its numbers depend on besides, where it was stored; empty where it was not.
-    devices: how many shared its last epoch.
+    devices: how many shared its last epoch. within: the epoch after that, where it has begun.
     """
 
     history: RunHistory
@@ -64,6 +78,7 @@ class Snapshot:
     lost: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     devices: int = 1
+    within: Within | None = None
 
     @property
     def spec(self) -> RunSpec:
@@ -88,7 +103,7 @@ class Snapshot:
     def after(self, state: TrainState, history: RunHistory) -> "Snapshot":
         """The run one epoch on; the network of the epoch is kept where it is the best."""
         best = state.network if history.improved else self.network
-        return replace(self, history=history, network=best, state=state)
+        return replace(self, history=history, network=best, state=state, within=None)
 
 
 def tempered(network: Network, temperature: float) -> Network:

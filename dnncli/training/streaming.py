@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import accumulate, islice
 from typing import Any
 
 import jax
@@ -17,12 +18,12 @@ import numpy as np
 from dnncli.data import Dataset, Split
 from dnncli.data.blocks import reading
 from dnncli.data.blocks.stored import Stored
+from dnncli.errors import CheckpointError
 from dnncli.nn.gradient_noise import Kernels
-from dnncli.nn.network import TrainState
 from dnncli.training import engine, epoch_record, packing, phases, placement
 from dnncli.training.ahead import ahead
 from dnncli.training.engine import EpochInfo
-from dnncli.training.phases import Outcome, Phase, Pieces
+from dnncli.training.phases import Outcome, Parts, Phase, Pieces
 from dnncli.training.plan import (
     Plan,
     block_plans,
@@ -31,11 +32,14 @@ from dnncli.training.plan import (
     measured_sizes,
     page_order,
 )
-from dnncli.training.snapshot import Snapshot
+from dnncli.training.snapshot import Snapshot, Within
 from dnncli.training.step import Log
 
 # One part of --memory is a block: one is trained on, one waits, one is being read.
 PARTS = 4
+
+
+Left = tuple[Log, Any]  # what steps leave besides the state; the second is the probe's
 
 
 @dataclass(frozen=True)
@@ -56,72 +60,95 @@ class StreamedPhase(Phase):
         """How many train."""
         return sum(self.sizes)
 
-    def pieces(self, epoch: int) -> Pieces:
-        """The blocks of an epoch (counted from 0), read and copied ahead, with their plans."""
-        return ahead(self._read(epoch))
+    @property
+    def blocks(self) -> int:
+        """How many the training examples come in."""
+        return len(self.sizes)
 
-    def _read(self, epoch: int) -> Pieces:
+    def pieces(self, epoch: int, done: int = 0) -> Pieces:
+        """The blocks of an epoch (counted from 0), read and copied ahead, with their plans.
+
+        done: how many are left out.
+        """
+        return ahead(self._read(epoch, done))
+
+    def _read(self, epoch: int, done: int) -> Pieces:
         """The same, read now."""
         assert self.split is not None
         assert isinstance(self.split.x, Stored)
         pages = page_order(self.part.seed, epoch, len(self.split.x.pages), self.sizes)
-        plans = block_plans(self.part, epoch, self.sizes)
-        for split in reading.blocks(self.split, pages.tolist(), self.sizes):
+        plans = islice(block_plans(self.part, epoch, self.sizes), done, None)
+        for split in reading.blocks(self.split, pages.tolist(), self.sizes, done):
             yield placement.block(split), next(plans)
 
-    def step(self, state: TrainState, epoch: int) -> tuple[TrainState, Outcome]:
-        """One epoch (counted from 0): the state after it, and its record."""
+    def parts(self, snapshot: Snapshot, epoch: int) -> Parts:
+        """One epoch (counted from 0), yielded after each block but the last."""
         began = time.perf_counter()
+        done = 0
+        state = snapshot.state
+        left: Left | None = None
+        if snapshot.within:
+            done, state, leaves = snapshot.within
+            left = jax.tree.unflatten(self._structure(), leaves)
         state = packing.packed(self.program, state)
-        logs = []
-        plans = []
-        with closing(self.pieces(epoch)) as pieces:
+        with closing(self.pieces(epoch, done)) as pieces:
             for block, plan in pieces:
                 assert self.programs is not None
                 program = self.programs[len(plan.order)]
-                state, *left = program(state, block, key(self.part.seed), plan)
-                logs.append(placement.wait(tuple(left)))
-                plans.append(plan)
+                state, *own = program(state, block, key(self.part.seed), plan)
+                left = merged(left, placement.wait(tuple(own)))
+                done += 1
                 del block
-        log, stats = merged([log for log, _ in logs], [stats for _, stats in logs])
-        info = placement.wait(self.conclusion(state, log, stats, self.validation, self.start))
+                if done < len(self.sizes):
+                    yield Within(done, packing.unpacked(state), tuple(jax.tree.leaves(left)))
+        assert left is not None
+        info = placement.wait(self.conclusion(state, *left, self.validation, self.start))
         seconds = time.perf_counter() - began
-        first = logs[0][1]
-        return packing.unpacked(state), self._outcome(epoch, plans, info, seconds, first)
+        return packing.unpacked(state), self._outcome(epoch, info, seconds)
 
-    def _outcome(
-        self, epoch: int, plans: Sequence[Plan], info: EpochInfo, seconds: float, first: Any
-    ) -> Outcome:
-        """The epoch's record; first: what was measured of the first block."""
+    def _structure(self) -> Any:
+        """The structure of what a block's steps leave."""
+        assert self.programs is not None
+        program = self.programs[self.sizes[0]]
+        return jax.tree.structure(tuple(program.out_info[1:]))
+
+    def _outcome(self, epoch: int, info: EpochInfo, seconds: float) -> Outcome:
+        """The epoch's record."""
         size = self.program.batch_size
-        sizes = np.concatenate([measured_sizes(plan, size) for plan in plans])
+        plans = list(block_plans(self.part, epoch, self.sizes))
+        own_sizes = [measured_sizes(plan, size) for plan in plans]
         whole = joined(plans, self.examples)
         record = epoch_record.record(
-            self.part, epoch, whole, info, seconds, self.numbers, sizes=sizes
+            self.part, epoch, whole, info, seconds, self.numbers, sizes=np.concatenate(own_sizes)
         )
-        beginning = info._replace(stats=first)
+        first = len(own_sizes[0])
+        beginning = info._replace(stats=jax.tree.map(lambda leaf: leaf[:first], info.stats))
         initial = epoch_record.initial(self.part, beginning) if epoch == 0 else ()
         return Outcome(record, epoch_record.finite(info), initial)
 
 
-def merged(logs: Sequence[Log], stats: Sequence[Any]) -> tuple[Log, Any]:
-    """What the steps of several blocks left, on the host, as if they were of one."""
-    columns: Any = zip(*logs, strict=True)
-    losses, clipped, active, gradients, hits = columns
-    answered = None if hits[0] is None else np.concatenate(hits)
-    log: Any = Log(
-        losses=np.concatenate(losses),  # type: ignore[arg-type]
-        clipped=np.concatenate(clipped),  # type: ignore[arg-type]
-        active=np.logical_or.reduce(active),
-        gradients=jax.tree.map(_sum, *gradients),
-        hits=answered,  # type: ignore[arg-type]
+def merged(before: Left | None, own: Left) -> Left:
+    """What the steps of several blocks left, on the host, as if they were of one.
+
+    before: of the blocks before; None: there is none.
+    """
+    if before is None:
+        return own
+    log, stats = own
+    earlier, measured = before
+    losses, clipped, hits = jax.tree.map(
+        _joined,
+        (earlier.losses, earlier.clipped, earlier.hits),
+        (log.losses, log.clipped, log.hits),
     )
-    return log, jax.tree.map(lambda *parts: np.concatenate(parts), *stats)
+    active: Any = np.logical_or(earlier.active, log.active)
+    gradients = jax.tree.map(np.add, earlier.gradients, log.gradients)
+    return Log(losses, clipped, active, gradients, hits), jax.tree.map(_joined, measured, stats)
 
 
-def _sum(*parts: Any) -> Any:
-    """Arrays of the same shape, added up in their order."""
-    return sum(parts[1:], parts[0])
+def _joined(one: Any, other: Any) -> Any:
+    """The steps of two blocks after each other."""
+    return np.concatenate((one, other))
 
 
 def joined(plans: Sequence[Plan], examples: int) -> Plan:
@@ -143,6 +170,7 @@ def begin(snapshot: Snapshot, dataset: Dataset) -> StreamedPhase:
     start: Kernels | None = None
     if snapshot.start is not None:
         start = placement.put(packing.packed_kernels(program, snapshot.start))
+    sizes = block_sizes(len(split), program.batch_size, block_rows(spec.data.memory, split.x))
     phase = StreamedPhase(
         part=spec,
         program=program,
@@ -154,9 +182,9 @@ def begin(snapshot: Snapshot, dataset: Dataset) -> StreamedPhase:
         numbers=snapshot.data.numbers,
         start=start,
         split=split,
-        sizes=block_sizes(len(split), program.batch_size, block_rows(spec.data.memory, split.x)),
+        sizes=sizes,
     )
-    return _compiled(phase, snapshot.state)
+    return _compiled(phase, snapshot)
 
 
 def block_rows(memory: int, x: Stored) -> int:
@@ -164,23 +192,44 @@ def block_rows(memory: int, x: Stored) -> int:
     return memory // PARTS // (x.shape[1] * x.dtype.itemsize)
 
 
-def _compiled(phase: StreamedPhase, state: TrainState) -> StreamedPhase:
+def _compiled(phase: StreamedPhase, snapshot: Snapshot) -> StreamedPhase:
     """The phase with its programs: of a block, of a last one of another size, and of the end."""
-    state = packing.packed(phase.program, state)
+    state = packing.packed(phase.program, snapshot.state)
     plans = list(block_plans(phase.part, 0, phase.sizes))
     programs = {}
-    left = {}
+    left: dict[int, Left] = {}
     for plan in {len(plan.order): plan for plan in plans}.values():
         size = len(plan.order)
         block = placement.resized(phase.train, size)
         arguments = (phase.program, state, block, key(phase.part.seed), plan)
         programs[size] = engine.compiled_block.lower(*arguments).compile()
-        left[size] = _zeros(programs[size].out_info[1:])
-    logs = [left[size] for size in phase.sizes]
-    log, stats = merged([log for log, _ in logs], [stats for _, stats in logs])
-    ending = (phase.program, state, log, stats, phase.validation, phase.start)
+        left[size] = _zeros(tuple(programs[size].out_info[1:]))
+    whole: list[Left] = list(accumulate((left[size] for size in phase.sizes), merged))
+    if snapshot.within:
+        _check(snapshot.within, whole)
+    ending = (phase.program, state, *whole[-1], phase.validation, phase.start)
     conclusion = engine.compiled_conclusion.lower(*ending).compile()
     return replace(phase, programs=programs, conclusion=conclusion)
+
+
+def _check(within: Within, whole: Sequence[Left]) -> None:
+    """Raise CheckpointError where a stored epoch under way is not one of these blocks.
+
+    whole: what is left after each block.
+    """
+    fits = 0 < within.blocks < len(whole)
+    if fits:
+        expected = jax.tree.leaves(whole[within.blocks - 1])
+        fits = _kinds(within.left) == _kinds(expected)
+    if not fits:
+        raise CheckpointError(
+            "the epoch under way in the checkpoint does not fit its data and --memory."
+        )
+
+
+def _kinds(leaves: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """Shapes and dtypes of arrays."""
+    return [(leaf.shape, leaf.dtype) for leaf in leaves]
 
 
 def _zeros(shapes: Any) -> Any:

@@ -13,9 +13,10 @@ from problems import dataset, spec
 
 from dnncli.data import Dataset
 from dnncli.data.blocks import reading, store
+from dnncli.data.blocks.pages import Pages
 from dnncli.data.blocks.store import Draft, Shape, Store
 from dnncli.data.blocks.stored import Stored
-from dnncli.errors import DataError
+from dnncli.errors import CheckpointError, DataError
 from dnncli.training import checkpointing, run, streaming
 from dnncli.training.ahead import ahead
 from dnncli.training.plan import block_plans, block_sizes, page_order
@@ -202,3 +203,64 @@ def test_reading_ahead_is_bounded_and_ends_with_its_reader() -> None:
     assert len(read) <= 3  # taken, waiting, and being put
     ahead_of.close()
     assert len(read) <= 4
+
+
+def under_way(run_spec, data: Dataset, blocks: int) -> Snapshot:
+    """A run after so many events: blocks, and epochs at the last of each."""
+    moments = islice(run.events(run.start(run_spec, data), data), blocks)
+    *_, last = moments
+    return last.snapshot
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"bn": True, "optimizer": "adam", "dropout": 0.2}, {"optimizer": "sgd", "l2": 1e-3}],
+)
+def test_a_run_that_is_saved_inside_an_epoch_goes_on_to_the_same_bytes(options) -> None:
+    _, stored = pair()
+    run_spec = spec(**OPTIONS, **options)
+    straight = trained(run_spec, stored)
+    count = len(block_sizes(EXAMPLES, 16, streaming.block_rows(MEMORY, stored.train.x)))
+    assert count > 2
+    for events in (1, count - 1, count + 2):  # in the first epoch, at its last block, in the second
+        half = under_way(run_spec, stored, events)
+        assert half.within is not None
+        again = checkpointing.from_checkpoint(checkpointing.to_checkpoint(half), "x")
+        assert again.history.epoch == (events > count)
+        for progress in run.run(again, stored):
+            again = progress.snapshot
+        assert again.within is None
+        assert tensors(again) == tensors(straight)
+        assert untimed(again) == untimed(straight)
+        assert again.history.initial == straight.history.initial
+
+
+def test_blocks_that_are_done_are_not_read_again(monkeypatch) -> None:
+    _, stored = pair()
+    sizes = (50, 50, 50, 53)
+    order = page_order(3, 1, len(stored.train.x.pages), sizes).tolist()
+    every = list(reading.blocks(stored.train, order, sizes))
+    read = []
+    page = Pages.page
+
+    def watched(pages: Pages, number: int):
+        read.append(number)
+        return page(pages, number)
+
+    monkeypatch.setattr(Pages, "page", watched)
+    rest = list(reading.blocks(stored.train, order, sizes, 3))
+    assert [np.array_equal(rest[0].x, every[3].x), np.array_equal(rest[0].y, every[3].y)] == [1, 1]
+    assert len(rest) == 1
+    assert len(read) <= 7  # pages of 9 rows
+
+
+@pytest.mark.parametrize("blocks", [0, 9])
+def test_an_epoch_under_way_of_other_blocks_is_refused(blocks) -> None:
+    _, stored = pair()
+    half = under_way(spec(**OPTIONS), stored, 1)
+    wrong = replace(half, within=half.within._replace(blocks=blocks))
+    with pytest.raises(CheckpointError, match="under way"):
+        list(run.run(wrong, stored))
+    other = replace(half, within=half.within._replace(left=half.within.left[1:]))
+    with pytest.raises(CheckpointError, match="under way"):
+        list(run.run(other, stored))

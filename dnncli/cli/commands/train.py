@@ -94,6 +94,13 @@ EXAMPLES = """
         help="How many checkpoints of the run to keep, the newest and earlier ones (net.1.ckpt, …)."
         "  [default: 1]",
     ),
+    click.option(
+        "--save-every",
+        type=click.FloatRange(min=0),
+        metavar="MINUTES",
+        help="How often to save the run while it trains: after an epoch, and inside one that comes"
+        " in blocks (--memory).  [default: 5 seconds]",
+    ),
     outputs.plot_option,
     outputs.tensorboard_option,
     outputs.json_option,
@@ -104,6 +111,7 @@ EXAMPLES = """
 def command(
     out: Path | None,
     keep: int | None,
+    save_every: float | None,
     plot: Path | None,
     tensorboard: Path | None,
     save_config: Path | None,
@@ -136,15 +144,17 @@ def command(
         overwrite, out, plot=plot, save_config=save_config, tensorboard=tensorboard, json=json_file
     )
     if verify:
-        files = {"out": out, "keep": keep, "plot": plot, "tensorboard": tensorboard}
-        ends = {"resume": resume, "folds": folds, "fail_on": fail_on, "stop_on": stop_on}
-        ends |= {"save_config": save_config, "final": final or None}
-        ends |= {"distributed": asked.several or None}
-        _check_alone(run | files | ends)
+        files: dict[str, Any] = {"out": out, "keep": keep, "plot": plot, "tensorboard": tensorboard}
+        files |= {"save_every": save_every}
+        others = {"resume": resume, "folds": folds, "fail_on": fail_on, "stop_on": stop_on}
+        others |= {"save_config": save_config, "final": final or None}
+        others |= {"distributed": asked.several or None}
+        _check_alone(run | files | others)
         return train_setup.repeat(verify, run.get("data"), devices, presenter, extras, began)
     _check_folds(resume, folds, final)
     _check_ensemble(run, folds=folds, stop_on=stop_on)
-    ends = {"fail_on": fail_on, "stop_on": stop_on, "folds": folds, "final": final, "keep": keep}
+    ends: dict[str, Any] = {"save_every": save_every}
+    ends |= {"fail_on": fail_on, "stop_on": stop_on, "folds": folds, "final": final, "keep": keep}
 
     def prepare(group: "Group | None" = None) -> int:
         """Train in this process, or in this one of several."""

@@ -26,7 +26,7 @@ from dnncli.report.tensorboard import Log
 from dnncli.training import ensemble, run
 from dnncli.training.devices import Devices
 from dnncli.training.processes import Group
-from dnncli.training.run import Progress
+from dnncli.training.run import Progress, Underway
 from dnncli.training.snapshot import Snapshot, kernels
 
 SAVE_EVERY = 5.0  # seconds between checkpoints while training, so that even a kill loses little
@@ -53,6 +53,7 @@ class Training:
     final: bool = False
     on_all: Progress | None = None
     whole: Final | None = None
+    save_every: float = SAVE_EVERY
     keep: int = 1  # checkpoints of the run, the newest and those before it
     repetition: Repetition | None = None  # of the stored run that is verified
     devices: Devices | None = None  # those that share the work
@@ -89,14 +90,16 @@ class Training:
         self.devices = group.devices
         self.group = group
 
-    def _steps(self) -> Iterator[Progress]:
-        """The run's epochs."""
+    def _steps(self) -> Iterator[Progress | Underway]:
+        """The run's epochs, and their blocks where they have several."""
         if self.repetition:
             return self.repetition.run(self.devices)
         if self.snapshot.spec.network.ensemble > 1:
             return ensemble.run(self.snapshot, self.dataset, self.devices)
-        steps = run.run(self.snapshot, self.dataset, self.stop_on, devices=self.devices)
-        return self.group.watched(steps) if self.group else steps
+        run_of = (self.snapshot, self.dataset, self.stop_on)
+        if self.group:
+            return self.group.watched(run.run(*run_of, devices=self.devices))
+        return run.events(*run_of, devices=self.devices)
 
     def _open(self) -> None:
         spec = self.snapshot.spec
@@ -112,11 +115,14 @@ class Training:
         self.presenter.line(report.epoch_header, data)
         self.presenter.start({"config": config, "data": data, "parameters": parameters})
 
-    def _take(self, progress: Progress, bar: terminal.Bar) -> None:
+    def _take(self, progress: Progress | Underway, bar: terminal.Bar) -> None:
         """One more epoch: show it, log it, and save the network now and then."""
+        self.snapshot = progress.snapshot
+        if isinstance(progress, Underway):
+            self._take_block(progress, bar)
+            return
         record = progress.record
         self.progress = progress
-        self.snapshot = progress.snapshot
         bar.advance(f"epoch {record.epoch}")
         if self.log:
             self.log.epoch(record)
@@ -126,7 +132,18 @@ class Training:
         self.presenter.event("epoch", record)
         # Where the process that saves is lost, the others go on from what it has saved.
         first = self.group is not None and record.epoch == 1
-        if first or time.perf_counter() - self.saved > SAVE_EVERY:
+        self._save_now_and_then(at_once=first)
+
+    def _take_block(self, progress: Underway, bar: terminal.Bar) -> None:
+        """One more block of an epoch that has several."""
+        assert self.snapshot.within is not None
+        done = self.snapshot.within.blocks
+        bar.advance(f"epoch {progress.epoch}, block {done} of {progress.blocks}", steps=0)
+        self._save_now_and_then()
+
+    def _save_now_and_then(self, *, at_once: bool = False) -> None:
+        """Save the run where the last time was long ago."""
+        if at_once or time.perf_counter() - self.saved > self.save_every:
             self._save()
             self.saved = time.perf_counter()
 
@@ -180,7 +197,7 @@ class Training:
         """Keep what was learned where it can no longer be printed or logged."""
         if self.log:
             self.log.abandon()
-        if self.path and self.snapshot.history.epochs:
+        if self.path and (self.snapshot.history.epochs or self.snapshot.within):
             self._save()
             self.presenter.notice(f"stopped; {self._continue()}")
 

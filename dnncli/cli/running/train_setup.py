@@ -59,6 +59,8 @@ def prepare(
     else:
         training.share(group)
     training.keep = keep
+    if ends["save_every"] is not None:
+        training.save_every = 60 * ends["save_every"]
     training.fail_on = ends["fail_on"] or ()
     training.stop_on = ends["stop_on"] or ()
     training.folds = _folds(snapshot.spec, ends["folds"])

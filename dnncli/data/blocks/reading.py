@@ -18,15 +18,18 @@ class _Part(NamedTuple):
     x: Any
 
 
-def blocks(split: Split, pages: Sequence[int], sizes: Sequence[int]) -> Iterator[Split]:
+def blocks(
+    split: Split, pages: Sequence[int], sizes: Sequence[int], done: int = 0
+) -> Iterator[Split]:
     """Blocks of these sizes, whose rows stand as the pages have them; each in arrays of its own.
 
+    done: how many blocks are left out, which are not read.
     Raises DataError for a damaged file, and for features that scaling takes beyond float32.
     """
     assert isinstance(split.x, Stored)
-    parts = _parts(split.x, pages)
+    parts = _after(sum(sizes[:done]), split.x, pages)
     part = next(parts)
-    for size in sizes:
+    for size in sizes[done:]:
         x = aligned((size, split.x.shape[1]), split.x.dtype)
         places = np.empty(size, np.int64)
         filled = 0
@@ -46,6 +49,21 @@ def _of_rows(split: Split, rows: Any) -> tuple[Any, Any]:
     """Targets and weights of some examples."""
     weights = None if split.weights is None else split.weights[rows]
     return split.y[rows], weights
+
+
+def _after(skipped: int, x: Stored, pages: Sequence[int]) -> Iterator[_Part]:
+    """The pages' examples without the first ones."""
+    place = 0
+    for page in pages:
+        rows = x.places(page)
+        if skipped < rows.stop - rows.start:
+            break
+        skipped -= rows.stop - rows.start
+        place += 1
+    parts = _parts(x, pages[place:])
+    first = next(parts)
+    yield _Part(first.first + skipped, first.x[skipped:])
+    yield from parts
 
 
 def _parts(x: Stored, pages: Sequence[int]) -> Iterator[_Part]:

@@ -92,17 +92,24 @@ class Stored:
         """The examples as they were encoded, with another scaling."""
         return replace(self, scaling=scaling)
 
-    def piece(self, page: int) -> tuple[slice, Any]:
-        """A page's examples, and their places among all."""
+    def places(self, page: int) -> slice:
+        """The places of a page's examples among all; nothing is read."""
         first = page * self.pages.rows_a_page
         end = min(first + self.pages.rows_a_page, self.pages.shape[0])
         if self.rows is None:
-            return slice(first, end), self._scaled(self.pages.page(page))
+            return slice(first, end)
         # Of the same type: another one would have all of the rows' numbers converted.
         bounds = np.array([first, end], np.uint32)
-        start, stop = np.searchsorted(self.rows, bounds).tolist()
-        local = self.rows[start:stop] - np.uint32(first)
-        return slice(start, stop), self._scaled(self.pages.page(page)[local])
+        return slice(*np.searchsorted(self.rows, bounds).tolist())
+
+    def piece(self, page: int) -> tuple[slice, Any]:
+        """A page's examples, and their places among all."""
+        places = self.places(page)
+        whole = self.pages.page(page)
+        if self.rows is None:
+            return places, self._scaled(whole)
+        local = self.rows[places] - np.uint32(page * self.pages.rows_a_page)
+        return places, self._scaled(whole[local])
 
     def pieces(self) -> Iterator[tuple[slice, Any]]:
         """All examples, page by page."""
