@@ -39,8 +39,8 @@ from dnncli.training.snapshot import Snapshot
 NOT_SPEC = (
     *("out", "plot", "tensorboard", "save_config", "overwrite", "resume", "fail_on", "stop_on"),
     *("format_", "json_file", "all_layers", "quiet", "config", "help", "folds", "final"),
-    *("verify", "keep",
-    "save_every", "devices", "distributed", "coordinator", "processes", "process", "timeout"),
+    *("verify", "keep", "save_every", "devices", "distributed", "coordinator", "processes"),
+    *("process", "timeout"),
 )
 MAPPED = Path("/proc/self/maps")
 MOST_MAPPED = 32_000
