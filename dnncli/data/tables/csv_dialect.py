@@ -28,6 +28,8 @@ COMPARED_VALUES = 2_000_000  # … and values at most
 SAMPLE = 20_480  # rows that types are found from
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
+POINTS = r"|[-+]?\d{1,3}(\.\d{3})*"  # numbers with points between thousands, or none
+COMMAS = r"|[-+]?[\d.]*,\d+"  # numbers with decimal commas
 STRICT: Mapping[str, object] = {
     "quote": '"',
     "escape": '"',
@@ -170,6 +172,28 @@ def spelled_codes(connection: "DuckDBPyConnection", path: Path, dialect: Dialect
     query = f"SELECT {tests} FROM (FROM {text} LIMIT {rows})"
     (found,) = connection.execute(query).fetchall()
     return [name for name, code in zip(names, found, strict=True) if code]
+
+
+def grouped_by_points(connection: "DuckDBPyConnection", path: Path, dialect: Dialect) -> list[str]:
+    """Columns of numbers with points between thousands: 1.642 is 1642 where 0,5 is a half.
+
+    Only beside a column whose every number has a decimal comma does a point mean that.
+    """
+    numbers = [name for name, type_ in dialect.columns.items() if type_ == "DOUBLE"]
+    texts = [name for name, type_ in dialect.columns.items() if type_ == "VARCHAR"]
+    if not numbers or not texts or dialect.options.get("delim") == ",":
+        return []
+    text = replace(dialect, columns=dict.fromkeys(dialect.columns, "VARCHAR")).source([path])
+    tests = ", ".join(
+        f"bool_and(regexp_full_match(trim({sql.name(name)}), {sql.literal(pattern)}))"
+        for names, pattern in ((numbers, POINTS), (texts, COMMAS))
+        for name in names
+    )
+    query = f"SELECT {tests} FROM (FROM {text} LIMIT {COMPARED})"
+    (found,) = connection.execute(query).fetchall()
+    if True not in found[len(numbers) :]:
+        return []
+    return [name for name, fits in zip(numbers, found, strict=False) if fits]
 
 
 def _form(path: Path) -> dict[str, object]:

@@ -14,7 +14,8 @@ class Dialect:
     """How a file is read: its columns' names and DuckDB's types, and options of DuckDB's reader.
 
     sniffed: the types that were found, where others are read. repaired: names that the header line
-    does not have, or not only once, and what they became.
+    does not have, or not only once, and what they became. grouped: columns in which a point seems
+    to separate thousands.
     """
 
     columns: dict[str, str]
@@ -23,6 +24,7 @@ class Dialect:
     repaired: tuple[tuple[str, str], ...] = ()
     sniffed: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
+    grouped: tuple[str, ...] = ()
 
     def source(self, paths: Sequence[Path]) -> str:
         """What to select from."""

@@ -135,6 +135,14 @@ class Encoding:
         return np.array(mask, bool)
 
     @property
+    def spelled(self) -> tuple[str, ...]:
+        """The columns that are read from their spelling.
+
+        DuckDB reads 43.269 as a number, which is 43269 where points separate thousands.
+        """
+        return tuple(c.name for c in self.columns if c.kind == "text" or c.format)
+
+    @property
     def identity(self) -> bool:
         """Whether every column is a number that is never missing: features are the columns."""
         return all(c.kind == "number" and not c.missing and c.center == 0 for c in self.columns)

@@ -28,6 +28,7 @@ from dnncli.data.tables.encoding import Column, Encoding
 from dnncli.data.tables.levels import Choice, Levels
 from dnncli.data.tables.missing_marks import Mark
 from dnncli.data.tables.names import split
+from dnncli.data.tables.notation import BY_MONTH, TIMES
 from dnncli.data.tables.notation_search import Found
 from dnncli.data.tables.profiling import Profile
 from dnncli.data.tables.relation import Relation
@@ -146,10 +147,11 @@ def _read_texts(
     forced: Mapping[str, str],
 ) -> tuple[Relation, dict[str, Found]]:
     """Numbers and dates that are written for people: their notations, and their values read."""
+    grouped = relation.dialect.grouped if relation.dialect else ()
     texts = [
         name
         for i, name in enumerate(profile.names)
-        if profile.texts[i]
+        if (profile.texts[i] or name in grouped)
         and forced.get(name) != "category"
         and sql.simple(relation.types[name]) == "VARCHAR"
     ]
@@ -267,4 +269,7 @@ def _parts(relation: Relation, time: Column) -> tuple[str, ...]:
     days = sql.number(time.name, relation.types[time.name], "time", time.format)
     measures = ", ".join(recurring.measures(days))
     ((span, *different),) = relation.fetch(f"SELECT {measures} FROM {relation.filtered}")
-    return recurring.parts(span, different)
+    parts = recurring.parts(span, different)
+    if TIMES.get(time.format) == BY_MONTH:  # the first of a month has no weekday of its own
+        return tuple(part for part in parts if part == recurring.SEASON)
+    return parts

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import Any
 
 from dnncli.data.tables import notation, sql
 from dnncli.data.tables.notation import (
@@ -10,6 +11,7 @@ from dnncli.data.tables.notation import (
     DAY_FIRST,
     MARKS,
     MONTH_FIRST,
+    MULTIPLES,
     NUMBERS,
     TIMES,
     expression,
@@ -58,7 +60,24 @@ def find(relation: Relation, names: Sequence[str], wanted: Mapping[str, str]) ->
     evident = {TIMES.get(format_, format_) for format_ in sole}
     if relation.dialect and relation.dialect.options.get("delim") == ";":
         evident.add(COMMA)
-    return {name: _chosen(found, evident, samples[name][0]) for name, found in fitting.items()}
+    grouped = relation.dialect.grouped if relation.dialect else ()
+    fitting |= {name: _with_comma(fitting[name]) for name in grouped if name in fitting}
+    return {
+        name: _chosen(found, evident, _example(samples[name])) for name, found in fitting.items()
+    }
+
+
+def _example(texts: Sequence[str]) -> str:
+    """A text that shows its format, where there is one: 0 does not."""
+    separated = (text for text in texts if "," in text or "." in text)
+    return next(separated, next((text for text in texts if not text.isdigit()), texts[0]))
+
+
+def _with_comma(found: "list[_Candidate]") -> "list[_Candidate]":
+    """The formats of a column in which points separate thousands, if all its values have that."""
+    most = max(candidate.values for candidate in found)
+    commas = [c for c in found if c.format == COMMA and c.values == most]
+    return commas or found
 
 
 def _samples(relation: Relation, names: Sequence[str]) -> dict[str, list[str]]:
@@ -97,6 +116,8 @@ def _possible(texts: Sequence[str], wanted: str) -> list[str]:
     numbers = () if wanted in (DAY_FIRST, MONTH_FIRST, "date") else ("", *NUMBERS)
     orders = (wanted,) if wanted in DATES else tuple(DATES)
     found = [name for name in numbers if _number_share(texts, name) >= NUMERIC_SHARE]
+    if MULTIPLES in found and not any(map(notation.is_multiple, texts)):
+        found.remove(MULTIPLES)
     if found or wanted == "number" or not any(map(str.isdigit, texts[0])):
         return found
     times = [name for name, order in TIMES.items() if order in orders]
@@ -119,21 +140,43 @@ def _fitting(
     tests = []
     for name, possible in formats.items():
         quoted = sql.name(name)
-        counts = ", ".join(f"count({expression(sql.name(name), format_)})" for format_ in possible)
-        percents = f"count(*) FILTER ({quoted} LIKE '%!%%' ESCAPE '!')"
-        tests.append(f"[count({quoted}), {percents}, {counts}]")
+        counts = ", ".join(_counts(quoted, format_) for format_ in possible)
+        tests.append(f"{{'everything': count({quoted}), 'formats': [{counts}]}}")
     (found,) = relation.fetch(f"SELECT {', '.join(tests)} FROM {relation.filtered}")
     fitting: dict[str, list[_Candidate]] = {}
-    for (name, possible), (everything, percents, *counts) in zip(
-        formats.items(), found, strict=True
-    ):
-        mixed = 0 < percents < everything  # per cent beside plain numbers: nobody knows which
-        pairs = [] if mixed else zip(possible, counts, strict=True)
-        tried = [_candidate(relation, name, format_, n, everything) for format_, n in pairs]
+    for (name, possible), counted in zip(formats.items(), found, strict=True):
+        pairs = zip(possible, counted["formats"], strict=True)
+        tried = [
+            _candidate(relation, name, format_, counts["values"], counted["everything"])
+            for format_, counts in pairs
+            if not _mixes_units(counts)
+        ]
         fits = [candidate for candidate in tried if candidate.fits]
         if fits:
             fitting[name] = fits
     return fitting
+
+
+def _counts(quoted: str, format_: str) -> str:
+    """SQL of how many values have a format, how many of them no unit, and which units occur."""
+    value = expression(quoted, format_)
+    unit = notation.unit(quoted, format_)
+    united = f"FILTER (WHERE {value} IS NOT NULL AND {unit} <> '')"
+    parts = {
+        "values": f"count({value})",
+        "bare": f"count({value}) FILTER (WHERE {unit} = '')",
+        "least": f"min({unit}) {united}",
+        "greatest": f"max({unit}) {united}",
+    }
+    return "{" + ", ".join(f"'{name}': {part}" for name, part in parts.items()) + "}"
+
+
+def _mixes_units(counts: Mapping[str, Any]) -> bool:
+    """Whether some numbers have another unit than others: nobody knows how they compare."""
+    unit = counts["least"]
+    if unit is None:
+        return False
+    return unit != counts["greatest"] or (counts["bare"] > 0 and not notation.is_currency(unit))
 
 
 def _candidate(
@@ -161,6 +204,8 @@ def _chosen(found: Sequence[_Candidate], evident: Set[str], example: str) -> Fou
         evidently = (c for c in equal if TIMES.get(c.format, c.format) in evident)
         best = next(evidently, _usual(equal, example))
     other = next((c.format for c in equal if c is not best), "")
+    if best.format in NUMBERS and not {",", "."} & {*example}:
+        other = ""  # without a separator all mean the same
     return Found(best.format, example, other, best.marks)
 
 

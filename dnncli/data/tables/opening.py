@@ -196,8 +196,10 @@ def _dialect(
     columns = dict(zip(names, sniffed, strict=True))
     first = replace(first, columns=columns, sniffed=sniffed)
     codes = csv_dialect.spelled_codes(connection, files[0].path, first)
-    columns |= {name: "VARCHAR" for name in (*reading.text(names), *codes) if name in columns}
-    return replace(first, columns=columns)
+    grouped = csv_dialect.grouped_by_points(connection, files[0].path, first)
+    texts = (*reading.text(names), *codes, *grouped)
+    columns |= {name: "VARCHAR" for name in texts if name in columns}
+    return replace(first, columns=columns, grouped=tuple(grouped))
 
 
 def _difference(first: Dialect, other: Dialect) -> str:

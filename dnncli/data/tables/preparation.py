@@ -106,7 +106,7 @@ def _form(data: bytes, encoding: str, delimiter: str | None, complete: bool) -> 
     return replace(
         form,
         line_ends=not encoding.startswith("utf-16") and text_form.mixed_line_ends(data),
-        cut=complete and text_form.is_cut(end, form),
+        cut=complete and text_form.is_cut(end, form, data.count(b'"') % 2 == 0),
         unquoted=tabs and text_form.has_lone_quotes(data.decode(encoding, "replace")),
     )
 

@@ -188,7 +188,7 @@ def _encoded(
     new_too: rows may have labels that the encoding does not know.
     """
     header_given = reading.header is not None
-    texts = [column.name for column in known.columns if column.kind == "text"]
+    texts = known.spelled
     reading = replace(_matching(reading, known), text=lambda names: [*known.targets, *texts])
     relation = open_table(text, reading)
     check_columns(relation, [*(column.name for column in known.columns), *known.targets])

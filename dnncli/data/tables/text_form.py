@@ -58,10 +58,10 @@ class TextForm:
 
 
 def fields(line: str, delimiter: str) -> list[str]:
-    """A line's fields."""
+    """A line's fields; a quoted one may go over several lines."""
     if delimiter == BLANKS:
         return WORDS.findall(line)
-    return next(csv.reader([line], delimiter=delimiter), [])
+    return next(csv.reader(line.splitlines(keepends=True), delimiter=delimiter), [])
 
 
 def detect(head: str, delimiter: str | None = None) -> TextForm:
@@ -73,12 +73,17 @@ def detect(head: str, delimiter: str | None = None) -> TextForm:
     if wrapped:
         lines = [unwrapped(line) for line in lines]
     comment = _comment(lines)
-    table = [line for line in lines if not comment or not line.lstrip().startswith(comment)]
+    table = _without_comments(lines, comment)
     found = delimiter or _delimiter(table)
+    if found in ("", BLANKS) and len(joined := _records(lines)) < len(lines):
+        table = _without_comments(joined, comment)
+        found = delimiter or _delimiter(table)
     if not found or not table:
         return TextForm(wrapped=wrapped)
     counts = [len(fields(line, found)) for line in table]
     above = _above(table, counts, found)
+    if found == BLANKS and _ends_with_names(above, table):
+        del above[-1]
     rows = [fields(line, found) for line in table[len(above) :]]
     return TextForm(
         above=tuple(above),
@@ -92,6 +97,24 @@ def detect(head: str, delimiter: str | None = None) -> TextForm:
     )
 
 
+def _without_comments(lines: Sequence[str], comment: str) -> list[str]:
+    """The lines that do not start with the mark of comments, where there is one."""
+    return [line for line in lines if not comment or not line.lstrip().startswith(comment)]
+
+
+def _records(lines: Sequence[str]) -> list[str]:
+    """The lines with those as one that a quoted field goes over; the last one may be cut."""
+    found: list[str] = []
+    inside = False
+    for line in lines:
+        if inside:
+            found[-1] += "\n" + line
+        else:
+            found.append(line)
+        inside ^= line.count('"') % 2 == 1
+    return found[:-1] if inside else found
+
+
 def mixed_line_ends(data: bytes) -> bool:
     """Whether some lines end with a return, a feed or both, and others do not."""
     both = data.count(b"\r\n")
@@ -100,8 +123,11 @@ def mixed_line_ends(data: bytes) -> bool:
     return sum(map(bool, (both, returns, feeds))) > 1
 
 
-def is_cut(text: str, form: TextForm) -> bool:
-    """Whether a file's last line has too few fields, and no line end or an open quote."""
+def is_cut(text: str, form: TextForm, closed: bool) -> bool:
+    """Whether a file's last line has too few fields, and no line end or an open quote.
+
+    closed: whether the whole file has as many quotes that open as quotes that close.
+    """
     lines = text.splitlines()
     if len(lines) < 3 or form.delimiter in ("", BLANKS):
         return False
@@ -110,7 +136,10 @@ def is_cut(text: str, form: TextForm) -> bool:
         ends = list(map(unwrapped, ends))
     before = len(fields(ends[0], form.delimiter))
     last = len(fields(ends[1], form.delimiter))
-    ended = text.endswith(("\n", "\r")) and ends[1].count('"') % 2 == 0
+    odd = ends[1].count('"') % 2 == 1
+    if odd and closed and not form.wrapped:  # the end of a field of several lines
+        return False
+    ended = text.endswith(("\n", "\r")) and not odd
     return not ended and 0 < last < before
 
 
@@ -193,6 +222,16 @@ def _above(lines: Sequence[str], counts: Sequence[int], delimiter: str) -> list[
             break
         above.append(line)
     return above if len(above) < len(lines) / 2 else []
+
+
+def _ends_with_names(above: Sequence[str], lines: Sequence[str]) -> bool:
+    """Whether the last line above a table between blanks names all columns but that of row names.
+
+    R quotes all of them; a title of so many words does not.
+    """
+    if not above or not all(cell.startswith('"') for cell in fields(above[-1], BLANKS)):
+        return False
+    return _row_names([fields(line, BLANKS) for line in lines[len(above) - 1 :]])
 
 
 def _header(

@@ -149,6 +149,10 @@ FILES: dict[str, bytes] = {
         *('"' + line.replace("light blue", '""light blue""') + '"' for line in lines(";"))
     ),
     "cut.csv": PLAIN + b"17.5,3,gr",
+    "wrapped_and_cut.csv": text(
+        *('"' + line.replace("light blue", '""light blue""') + '"' for line in lines(";"))
+    )
+    + b'"17.5;3;"""\n',
     "utf16.csv": PLAIN.decode().encode("utf-16"),
     "utf16_without_mark.csv": PLAIN.decode().encode("utf-16-le"),
     "utf16_other.csv": PLAIN.decode().encode("utf-16-be"),

@@ -400,7 +400,7 @@ def test_levels_beyond_the_most_frequent_are_pooled(tmp_path: Path) -> None:
         (["1", "2", "x"] * 30, "text"),
         (["True", "False"] * 30, "text"),
         (["2024-01-01", "2024-01-01 12:30:00"] * 30, "time"),
-        (["12:30", "13:00"] * 30, "text"),
+        (["12:30", "13:00"] * 30, "number"),
     ],
 )
 def test_a_columns_kind_follows_from_its_values(
