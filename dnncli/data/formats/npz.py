@@ -22,6 +22,7 @@ VALIDATED = (*DIVIDED, "x_val", "y_val")
 OTHERS = (
     ("train_images", "train_labels", "test_images", "test_labels", "val_images", "val_labels"),
     ("train_data", "train_labels", "test_data", "test_labels", "val_data", "val_labels"),
+    ("x_train", "y_train", "x_test", "y_test", "x_valid", "y_valid"),
     ("X_train", "y_train", "X_test", "y_test", "X_val", "y_val"),
     ("X_train", "Y_train", "X_test", "Y_test", "X_val", "Y_val"),
     ("X", "y"),
