@@ -134,4 +134,5 @@ class Dataset:
             classes=self.classes,
             fingerprint=self.fingerprint,
             targets=targets,
+            scaling=self.scaling.kind,
         )

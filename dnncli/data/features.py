@@ -27,8 +27,8 @@ class Scaling:
     kind: none, unit, standard, robust or piecewise: where offset and scale come from.
     limit: what a feature then stays within by z / sqrt(1 + (z / limit)^2), infinite for no limit;
     None: no feature has one.
-    source: of piecewise, which raw feature each feature is made of, in their order; it then stays
-    from 0 to 1. None: each is made of its own.
+    source: of piecewise, which raw feature each feature is made of, in their order; it then is cut
+    off at its limit, or in checkpoints that have none at 0 and 1. None: each is made of its own.
     """
 
     kind: str
@@ -48,6 +48,13 @@ class Scaling:
         if self.source is None:
             return np.arange(len(self.scale), dtype=np.int32)
         return self.source
+
+    @property
+    def ends(self) -> tuple[Float32[np.ndarray, " _"], Float32[np.ndarray, " _"]]:
+        """Where pieces are cut off: each feature's own ends, or one of all."""
+        if self.limit is None:
+            return np.zeros(1, np.float32), np.ones(1, np.float32)
+        return -self.limit, self.limit
 
     @property
     def shifts(self) -> bool:
@@ -86,19 +93,19 @@ class Scaling:
     def _pieces(
         self, x: Float32[np.ndarray, "*examples raw"] | UInt8[np.ndarray, "*examples raw"]
     ) -> Float32[np.ndarray, "*examples features"]:
-        """Each piece of a feature: 0 below it, 1 above it, and straight in between."""
+        """Each piece of a feature: at one end below it, at the other above, straight between."""
         scaled = aligned((*x.shape[:-1], len(self.scale)), np.float32)
         np.subtract(x[..., self.source], self.offset, out=scaled, dtype=np.float32)
         np.divide(scaled, self.scale, out=scaled)
-        return np.clip(scaled, 0, 1, out=scaled)
+        return np.clip(scaled, *self.ends, out=scaled)
 
 
 @dataclass(frozen=True, eq=False)
 class Unscaled:
     """Examples that stay as they are; an index, or `numpy.asarray`, gives them scaled, in float32.
 
-    values: bytes, or numbers that scaling makes many features of. scaling: one without a limit,
-    which a device computes to the bit as NumPy does.
+    values: bytes, or numbers that scaling makes many features of. scaling: one that a device
+    computes to the bit as NumPy does, which that of robust scaling's limit is not.
     """
 
     values: Bytes | Floats

@@ -16,6 +16,9 @@ PIECES = 48  # of a feature under piecewise scaling, at most, …
 PER_PIECE = 64  # … with so many examples in each, …
 WIDEST = 1024  # … and so many pieces of all features together, …
 FEWEST = 2  # … but at least so many of each
+# From so many examples on, and for at most so many features, pieces do better than robust scaling.
+ENOUGH = 1_000
+FEATURES = 100
 LIMIT = 3.0  # of robust scaling: what no feature leaves (Holzmüller et al. 2024)
 
 
@@ -29,10 +32,12 @@ def fit(kind: str, source: DataSource, x: Raw) -> Scaling:
     else by the largest magnitude in x. standard: each feature to mean 0 and standard deviation 1; a
     constant one to 0. robust: its median to 0, the distance between its quartiles to 1, and far
     values bent to stay within LIMIT. piecewise: see `_piecewise`. A table's 0/1 features stay 0 and
-    1 in every case.
+    1 in every case. tabular: piecewise where that pays, by their numbers, else robust.
     """
     if kind == "auto":
         kind = "unit" if source.peak or source.image_shape else "standard"
+    if kind == "tabular":
+        kind = "piecewise" if _pieces_pay(source, x) else "robust"
     if kind == "piecewise":
         return _piecewise(np.asarray(x), _numeric(source, x))  # never of what is on the disk
     scaling = _fit(kind, source, x)
@@ -66,6 +71,18 @@ def _extremes(x: Raw) -> tuple[Any, Any]:
     found = [(rows.min(axis=0), rows.max(axis=0)) for rows in _pieces(x) if len(rows)]
     low = np.min([low for low, _ in found], axis=0)
     return low, np.max([high for _, high in found], axis=0)
+
+
+def pieces_pay(examples: int, numbers: int) -> bool:
+    """Whether pieces do better than robust scaling, for so many training examples and features."""
+    return examples >= ENOUGH and 0 < numbers <= FEATURES
+
+
+def _pieces_pay(source: DataSource, x: Raw) -> bool:
+    """Whether pieces do better for these examples; what is on the disk is never cut into them."""
+    images = source.peak is not None or source.image_shape is not None
+    in_memory = not isinstance(x, Stored)
+    return in_memory and not images and pieces_pay(len(x), int(_numeric(source, x).sum()))
 
 
 def _fit(
@@ -125,10 +142,12 @@ def _piecewise(
     x: Float32[np.ndarray, "examples features"] | UInt8[np.ndarray, "examples features"],
     numeric: Bool[np.ndarray, " features"],
 ) -> Scaling:
-    """Numbers as pieces between their quantiles, each from 0 below it to 1 above it.
+    """Numbers as pieces between their quantiles, each from -1/2 below it to 1/2 above it.
 
     It is the piecewise linear encoding of Gorishniy et al. 2022: a first layer then bends where
-    examples are, instead of having to learn where. Features that are 0 or 1 are their own piece.
+    examples are, instead of having to learn where. Its pieces are from 0 to 1; around 0 they train
+    faster, since hundreds of inputs with a mean of 1/2 move together at every step. Features that
+    are 0 or 1 stay so.
     """
     most = min(PIECES, len(x) // PER_PIECE, WIDEST // max(1, numeric.sum()))
     pieces = max(FEWEST, int(most))
@@ -137,15 +156,27 @@ def _piecewise(
     offsets = []
     scales = []
     for place in range(x.shape[1]):
-        edges = np.array([0, 1], np.float32)
+        offset = np.zeros(1)
+        scale = np.ones(1)
         if numeric[place]:
-            edges = _edges(seen[:, place].astype(np.float32), pieces)
-        sources.append(np.full(len(edges) - 1, place, np.int32))
-        offsets.append(edges[:-1])
-        with np.errstate(over="ignore"):
-            scales.append(np.minimum(np.diff(edges), np.finfo(np.float32).max))
-    found = [np.concatenate(parts) for parts in (offsets, scales, sources)]
-    return Scaling("piecewise", found[0], found[1], None, found[2])
+            offset, scale = _middles(_edges(seen[:, place].astype(np.float32), pieces))
+        sources.append(np.full(len(offset), place, np.int32))
+        offsets.append(offset)
+        scales.append(scale)
+    source = np.concatenate(sources)
+    limit = np.where(numeric[source], np.float32(0.5), np.float32(1))
+    parts = [np.concatenate(found).astype(np.float32) for found in (offsets, scales)]
+    return Scaling("piecewise", parts[0], parts[1], limit, source)
+
+
+def _middles(
+    edges: Float32[np.ndarray, " edges"],
+) -> tuple[Float64[np.ndarray, " pieces"], Float64[np.ndarray, " pieces"]]:
+    """Pieces' middles and widths; a piece without end has its start for a middle."""
+    low = edges[:-1].astype(np.float64)
+    high = edges[1:].astype(np.float64)
+    middles = np.where(np.isfinite(high), (low + high) / 2, low)
+    return middles, np.minimum(high - low, np.finfo(np.float32).max)
 
 
 def _edges(values: Float32[np.ndarray, " examples"], pieces: int) -> Float32[np.ndarray, " edges"]:

@@ -159,10 +159,18 @@ def _features(trained: Trained) -> list[str]:
         "x = (x - np.float32(about['scaling']['offset'])) / np.float32(about['scaling']['scale'])"
     ]
     if trained.scaling.source is not None:
-        scaled = ["x = x[:, about['scaling']['source']]", *scaled, "x = np.clip(x, 0, 1)"]
-    if trained.scaling.limit is not None:
+        scaled = ["x = x[:, about['scaling']['source']]", *scaled, _clipped(trained)]
+    elif trained.scaling.limit is not None:
         scaled.append("x = x / np.hypot(1, x * np.float32(about['scaling']['per_limit']))")
     return [*lines, *scaled]
+
+
+def _clipped(trained: Trained) -> str:
+    """Pieces cut off at their ends."""
+    if trained.scaling.limit is None:
+        return "x = np.clip(x, 0, 1)"
+    limit = "1 / np.float32(about['scaling']['per_limit'])"
+    return f"x = np.clip(x, -{limit}, {limit})"
 
 
 def _rows(trained: Trained) -> list[str]:

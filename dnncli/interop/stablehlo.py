@@ -93,8 +93,9 @@ def _answers(
         flat = flat[:, scaling.source]
     z = (flat - scaling.offset[None]) / scaling.scale[None]
     if scaling.source is not None:
-        z = jnp.clip(z, 0, 1)
-    if scaling.limit is not None:
+        low, high = scaling.ends
+        z = jnp.clip(z, low[None], high[None])
+    elif scaling.limit is not None:
         # As `Scaling.apply`: the square of a far value may overflow, the hypotenuse does not.
         z = z / jnp.hypot(jnp.float32(1), z / scaling.limit[None])
     parameters, statistics = jax.tree.map(jnp.asarray, trained.network)

@@ -22,6 +22,7 @@ class Raw(NamedTuple):
     offset: Float32[Array, " features"] | None
     scale: Float32[Array, " features"]
     source: Int32[Array, " features"] | None = None
+    limit: Float32[Array, " features"] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -47,7 +48,11 @@ def scaled(x: Examples) -> Float[Array, "examples features"]:
     # XLA turns a division by a broadcast array into a product with its reciprocals, which rounds
     # differently. A divisor that seems to depend on the values is divided by.
     found = values / (x.scale[None] + 0.0 * values)
-    return found if x.source is None else jnp.clip(found, 0, 1)
+    if x.source is None:
+        return found
+    if x.limit is None:
+        return jnp.clip(found, 0, 1)
+    return jnp.clip(found, -x.limit[None], x.limit[None])
 
 
 def stored(x: Examples) -> Array:

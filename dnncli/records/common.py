@@ -195,6 +195,7 @@ class DataRecord:
     classes: int
     fingerprint: str
     targets: tuple[str, ...] = ()  # of a regression, which has no classes
+    scaling: str = ""  # how its features are scaled, by the name that --scale has for it
 
     @property
     def outputs(self) -> int:

@@ -68,6 +68,8 @@ def opening(config: dict[str, Any], data: DataRecord, parameters: int) -> Iterat
     """What is about to be trained on what."""
     layers = " → ".join(text.sizes([data.features, *config["hidden"], data.outputs]))
     parts = [f"{config['act']}, {config['init']} initialisation"]
+    if config["scale"] == "tabular":
+        parts.append(f"{data.scaling} scaling")
     if config["bn"] or config["bn_output"]:
         parts.append("batch norm")
     if config["dropout"]:

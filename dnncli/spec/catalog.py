@@ -216,7 +216,8 @@ SCALINGS = _table(
     Entry("unit", "divided by the largest magnitude (images: by the largest pixel value)"),
     Entry("standard", "each feature to mean 0 and standard deviation 1 of the training set"),
     Entry("robust", "by median and quartiles, far values bent to 3", "Holzmueller et al. 2024"),
-    Entry("piecewise", "pieces between quantiles, each from 0 to 1", "Gorishniy et al. 2022"),
+    Entry("piecewise", "pieces between quantiles, each from -1/2 to 1/2", "Gorishniy et al. 2022"),
+    Entry("tabular", "piecewise for 1,000 examples or more of up to 100 numbers, else robust"),
 )
 
 CATEGORIES = _table(

@@ -29,7 +29,7 @@ PRESETS = {
             "what did best over many tables",
             "after Holzmueller et al. 2024",
             options={
-                "scale": "robust",
+                "scale": "tabular",
                 "lr": 4e-3,
                 "schedule": "cosine",
                 "batch_size": 256,

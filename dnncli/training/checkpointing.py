@@ -89,8 +89,9 @@ def _records(history: RunHistory, steps: tuple[StepRecord, ...]) -> dict[str, An
 
 
 def _present(values: dict[str, Any]) -> dict[str, Any]:
-    """A data record; `targets` only where there are some, as older checkpoints have it."""
-    return {key: value for key, value in values.items() if key != "targets" or value}
+    """A data record as older checkpoints have it: without empty `targets`, and `scaling` apart."""
+    absent = {"scaling"} if values["targets"] else {"scaling", "targets"}
+    return {key: value for key, value in values.items() if key not in absent}
 
 
 def from_checkpoint(checkpoint: Checkpoint, path: object) -> Snapshot:
@@ -112,10 +113,11 @@ def _restore(checkpoint: Checkpoint) -> Snapshot:
     # Older checkpoints have the records among the rest.
     meta = checkpoint.metadata | checkpoint.records
     spec = _spec(meta["spec"])
-    record = decode(DataRecord, meta["data"], "data")
+    kind = decode(str, meta["scaling"], "scaling")
+    record = replace(decode(DataRecord, meta["data"], "data"), scaling=kind)
     class_names = decode(tuple[str, ...], meta["class_names"], "class_names")
     best = take_network(tensors, spec.network, record, "")
-    scaling = take_scaling(tensors, meta, record)
+    scaling = take_scaling(tensors, record)
     encoding = decode(Encoding | None, meta.get("encoding"), "encoding")
     numbers = targets_from(meta, record)
     data = DataSummary(record, class_names, scaling, encoding, numbers, image_from(meta, record))

@@ -31,9 +31,14 @@ def features(x: Features) -> Examples:
         return np.asarray(x)  # type: ignore[return-value]  # which says that it does not fit
     if not isinstance(x, Unscaled):
         return put(x)  # type: ignore[return-value]
-    offset = x.scaling.offset if x.scaling.shifts else None
-    parts = (x.values, offset, x.scaling.scale, x.scaling.source)
-    return Raw(*put(parts))  # type: ignore[arg-type]
+    return Raw(*put((x.values, *_scaling(x))))  # type: ignore[arg-type]
+
+
+def _scaling(x: Unscaled) -> tuple[np.ndarray | None, ...]:
+    """A scaling's arrays; no offset where it subtracts nothing."""
+    scaling = x.scaling
+    offset = scaling.offset if scaling.shifts else None
+    return offset, scaling.scale, scaling.source, scaling.limit
 
 
 def block(split: Split, devices: Devices | None = None) -> Block:
@@ -53,8 +58,7 @@ def _held_features(x: Features, devices: Devices) -> Examples:
         return np.asarray(x)  # type: ignore[return-value]  # which says that it does not fit
     if not isinstance(x, Unscaled):
         return _held(x, devices)
-    offset = x.scaling.offset if x.scaling.shifts else None
-    scaling = everywhere((offset, x.scaling.scale, x.scaling.source), devices)
+    scaling = everywhere(_scaling(x), devices)
     return Raw(_held(x.values, devices), *scaling)  # type: ignore[arg-type]
 
 
@@ -110,10 +114,8 @@ def _feature_shapes(x: Features) -> Any:
     """The shapes of `features`."""
     if not isinstance(x, Unscaled):
         return shape(x.shape, x.dtype)
-    of_each = shape(x.scaling.scale.shape)
-    offset = of_each if x.scaling.shifts else None
-    source = None if x.scaling.source is None else shape(x.scaling.source.shape, np.int32)
-    return Raw(shape(x.values.shape, x.values.dtype), offset, of_each, source)
+    parts = jax.tree.map(lambda part: shape(part.shape, part.dtype), (x.values, *_scaling(x)))
+    return Raw(*parts)
 
 
 def resized(block: Block, examples: int) -> Block:

@@ -12,7 +12,6 @@ from dnncli.nn import network, optimizers
 from dnncli.nn.network import Network, Parameters
 from dnncli.records import DataRecord
 from dnncli.spec import NetworkSpec, RunSpec
-from dnncli.storage.decoding import decode
 from dnncli.training import placement
 from dnncli.training.tensor_names import optimizer_leaves, part_name
 
@@ -45,16 +44,15 @@ def scaling_tensors(scaling: Scaling) -> dict[str, np.ndarray]:
     return tensors
 
 
-def take_scaling(
-    tensors: dict[str, np.ndarray], meta: dict[str, Any], record: DataRecord
-) -> Scaling:
+def take_scaling(tensors: dict[str, np.ndarray], record: DataRecord) -> Scaling:
     """The scaling of the features. Raises CheckpointError as `take` does."""
-    kind = decode(str, meta["scaling"], "scaling")
+    kind = record.scaling
     expected = placement.shape((record.features,))
     offset = take(tensors, "scaling/offset", expected)
     scale = take(tensors, "scaling/scale", expected)
     limit = None
-    if kind == "robust":
+    # Pieces from 0 to 1, as they were at first, have no limit.
+    if kind == "robust" or (kind == "piecewise" and "scaling/limit" in tensors):
         limit = take(tensors, "scaling/limit", expected)
     source = None
     if kind == "piecewise":

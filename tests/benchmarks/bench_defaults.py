@@ -1,6 +1,7 @@
 """The default networks on many tables, beside scikit-learn's defaults; run by hand.
 
-    cd tests/benchmarks; python bench_defaults.py --tables FOLDER [--only NAME,…] > defaults.md
+    cd tests/benchmarks
+    python bench_defaults.py --tables FOLDER [--only "NAME;…"] [--contenders NAME,…] > defaults.md
 
 Needs scikit-learn, whose trees are fastest with OMP_NUM_THREADS=1 on few cores. Every contender
 gets the same encoded rows and the same test rows, of a split drawn by each of three seeds. dnncli
@@ -20,7 +21,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -187,21 +188,23 @@ CONTENDERS: dict[str, Contender] = {
     "mlp": perceptron,
     "trees": boosted_trees,
 }
-SCALES = {"tabular": "robust", "ensemble": "robust"}  # of the features; standard for the others
+SCALES = {"tabular": "tabular", "ensemble": "tabular"}  # of the features; standard for the others
 
 
-def compute(table: Table, path: Path, most: int, done: set[tuple[str, ...]]) -> Any:
-    """Each result of a table that is not done yet, as it comes."""
+def compute(
+    table: Table, path: Path, most: int, done: set[tuple[str, ...]], names: Sequence[str]
+) -> Any:
+    """Each result of a table by these contenders that is not done yet, as it comes."""
     spec = DataSpec(data=str(path), target=table.target, task=table.task)
     source = sampled(loading.read(spec), most)
     for seed in range(SEEDS):
         parts = splitting.split(source, None, None, seed)
-        for name, contender in CONTENDERS.items():
+        for name in names:
             if (table.name, table.task, str(seed), name) in done:
                 continue
             own = replace(spec, scale=SCALES.get(name, "standard"))
             began = time.perf_counter()
-            scores = contender(loading.prepared(source, parts, own), own, seed)
+            scores = CONTENDERS[name](loading.prepared(source, parts, own), own, seed)
             yield {
                 "table": table.name,
                 "task": table.task,
@@ -278,17 +281,19 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path("defaults.jsonl"))
     parser.add_argument("--most", type=int, default=5_000)
     parser.add_argument("--only")
+    parser.add_argument("--contenders")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
     compilation_cache.enable()
-    only = arguments.only.split(",") if arguments.only else [table.name for table in TABLES]
+    names = (arguments.contenders or ",".join(CONTENDERS)).split(",")
+    only = arguments.only.split(";") if arguments.only else [table.name for table in TABLES]
     with tempfile.TemporaryDirectory() as made, arguments.results.open("a") as file:
         done = set(map(key, stored(arguments.results)))
         for table in TABLES:
             if table.name not in only:
                 continue
             path = located(table, arguments.tables, Path(made))
-            for result in compute(table, path, arguments.most, done):
+            for result in compute(table, path, arguments.most, done, names):
                 print(*key(result), f"{result['seconds']:.1f} s", file=sys.stderr)
                 file.write(json.dumps(result) + "\n")
                 file.flush()

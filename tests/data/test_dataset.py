@@ -24,7 +24,14 @@ DATASET = Dataset(
 def test_a_dataset_counts_its_features_classes_and_examples() -> None:
     assert (DATASET.features, DATASET.classes, len(DATASET.train)) == (3, 2, 5)
     expected = DataRecord(
-        "toy", train=5, validation=2, test=3, features=3, classes=2, fingerprint="ab"
+        "toy",
+        train=5,
+        validation=2,
+        test=3,
+        features=3,
+        classes=2,
+        fingerprint="ab",
+        scaling="none",
     )
     assert DATASET.record() == expected
 

@@ -128,9 +128,9 @@ def test_robust_takes_quartiles_of_a_large_set_from_rows_spread_over_all_of_it()
 
 
 def pieces(x: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """A column between each pair of edges as 0 to 1, in float64, by interpolation."""
+    """A column between each pair of edges as -1/2 to 1/2, in float64, by interpolation."""
     ends = itertools.pairwise(edges)
-    return np.stack([np.interp(x, [low, high], [0, 1]) for low, high in ends], axis=1)
+    return np.stack([np.interp(x, [low, high], [-0.5, 0.5]) for low, high in ends], axis=1)
 
 
 def test_piecewise_interpolates_between_quantiles_of_the_training_examples() -> None:
@@ -154,13 +154,21 @@ def test_piecewise_has_fewer_pieces_where_there_are_few_examples() -> None:
     assert fit("piecewise", wide).apply(wide).shape[1] == 300 * (scaling.WIDEST // 300)
 
 
+def test_tabular_is_piecewise_where_there_are_many_examples_of_few_numbers() -> None:
+    many = np.random.default_rng(0).standard_normal((scaling.ENOUGH, 2)).astype(np.float32)
+    assert fit("tabular", many).kind == "piecewise"
+    assert fit("tabular", many[1:]).kind == "robust"
+    assert fit("tabular", np.repeat(many, scaling.FEATURES, axis=1)).kind == "robust"
+    assert fit("tabular", many, image_shape=(1, 2)).kind == "robust"
+
+
 def test_pieces_together_order_examples_as_their_feature_does() -> None:
     x = np.random.default_rng(0).standard_normal((300, 3)).astype(np.float32)
     found = fit("piecewise", x)
     whole = found.whole(found.apply(x))
     np.testing.assert_array_equal(whole.argsort(axis=0), x.argsort(axis=0))
-    assert whole.min() == 0
-    assert whole.max() == 1
+    assert whole.min() == -0.5
+    assert whole.max() == 0.5
 
 
 def test_piecewise_makes_a_constant_feature_0_and_stays_finite_over_all_of_float32() -> None:
@@ -169,4 +177,4 @@ def test_piecewise_makes_a_constant_feature_0_and_stays_finite_over_all_of_float
     with np.errstate(over="ignore"):
         z = found.apply(np.array([[7, most], [8, -most], [0, 0]], np.float32))
     np.testing.assert_allclose(z[:, 0], 0, atol=1e-30)
-    np.testing.assert_allclose(found.whole(z)[:, 1], [1, 0, 0.5])
+    np.testing.assert_allclose(found.whole(z)[:, 1], [0.5, -0.5, 0])

@@ -28,15 +28,19 @@ def test_every_byte_is_scaled_as_numpy_does_it(offset):
     np.testing.assert_array_equal(in_tiles.reshape(256, 40), expected, strict=True)
 
 
-def test_every_piece_of_a_number_is_scaled_as_numpy_does_it():
+@pytest.mark.parametrize("limit", [None, np.linspace(0.5, 1, 40, dtype=np.float32)])
+def test_every_piece_of_a_number_is_scaled_as_numpy_does_it(limit):
     source = np.sort(np.arange(40, dtype=np.int32) % 7)
-    scaling = Scaling("piecewise", OFFSETS, SCALES, None, source)
+    scaling = Scaling("piecewise", OFFSETS, SCALES, limit, source)
     numbers = np.random.default_rng(3).uniform(-200, 400, (256, 7)).astype(np.float32)
     on_device = placement.features(scaled(numbers, scaling))
     assert on_device.shape == (256, 40)
     assert examples.stored(on_device).shape == (256, 7)
     expected = scaling.apply(numbers)
-    assert set(np.unique(expected[:, 0] // 0.5)) == {0, 1, 2}  # below, within and above
+    low, high = (0, 1) if limit is None else (-limit[0], limit[0])
+    inside = (expected[:, 0] > low) & (expected[:, 0] < high)
+    assert {np.float32(low), np.float32(high)} < {*expected[:, 0]}
+    assert inside.any()
     np.testing.assert_array_equal(jax.jit(examples.scaled)(on_device), expected, strict=True)
 
 

@@ -80,10 +80,12 @@ def test_a_robust_scaling_comes_back_with_its_limits(tmp_path):
     assert "'scaling/limit' is missing" in refusal(kept.tensors, kept.metadata)
 
 
-def test_a_piecewise_scaling_comes_back_with_what_each_piece_is_of(tmp_path):
+@pytest.mark.parametrize("limit", [None, 0.5])  # those of the first checkpoints had none
+def test_a_piecewise_scaling_comes_back_with_what_each_piece_is_of(tmp_path, limit):
     features = DATA.features
     source = np.arange(features, dtype=np.int32) // 3
-    scaling = Scaling("piecewise", DATA.scaling.offset, DATA.scaling.scale, None, source)
+    ends = np.full(features, limit, np.float32) if limit else None
+    scaling = Scaling("piecewise", DATA.scaling.offset, DATA.scaling.scale, ends, source)
     run = snapshot(spec())
     run = replace(run, data=replace(run.data, scaling=scaling))
     back = through_a_file(run, tmp_path / "run.ckpt").data.scaling

@@ -25,8 +25,9 @@ def test_the_shapes_of_a_block_are_those_of_the_block_itself(examples):
         pixels = replace(split, x=Unscaled(values, Scaling(kind, offset, offset + 1)))
         check_shapes(pixels)
     source = np.array([0, 0, 1, 2, 2, 2], np.int32)
-    pieces = Scaling("piecewise", offset, offset + 1, None, source)
-    check_shapes(replace(split, x=Unscaled(np.zeros((examples, 3), np.float32), pieces)))
+    for limit in (None, offset + 1):
+        pieces = Scaling("piecewise", offset, offset + 1, limit, source)
+        check_shapes(replace(split, x=Unscaled(np.zeros((examples, 3), np.float32), pieces)))
     check_shapes(split)
 
 

@@ -23,6 +23,7 @@ LIST_EXAMPLES = """
 SHOW_EXAMPLES = """
   dnncli data show adult.csv
   dnncli data show adult.csv --target income --drop id
+  dnncli data show flights.parquet --memory 2G
   dnncli data show digits
   dnncli data show adult.csv --format csv > columns.csv
 """
@@ -57,6 +58,7 @@ def list_command(format_: str, quiet: bool) -> None:
 @define("show", SHOW_EXAMPLES)
 @click.argument("data", metavar="NAME|PATH", type=DataSource())
 @section("Data", data_options.task)
+@data_options.memory
 @data_options.tables
 @options.output
 def show_command(data: str, format_: str, quiet: bool, **given: Any) -> None:

@@ -6,8 +6,10 @@ from itertools import accumulate
 
 import numpy as np
 
+from dnncli.data import scaling
 from dnncli.data.blocks.store import default_memory
 from dnncli.data.quantities import summaries
+from dnncli.data.source import default_size
 from dnncli.data.tables import (
     fitting,
     level_effects,
@@ -16,6 +18,7 @@ from dnncli.data.tables import (
     reading,
     row_roles,
     sql,
+    stored_rows,
     table_source,
     targets,
 )
@@ -35,7 +38,9 @@ def describe(spec: DataSpec) -> DescriptionRecord:
 
 def _describe(spec: DataSpec, how: Reading) -> DescriptionRecord:
     """A table read one way."""
-    relation, labels, fit = reading.fitted(spec, how, default_memory())
+    memory = spec.memory or default_memory()
+    relation, labels, fit = reading.fitted(spec, how, memory)
+    in_pieces = _in_pieces(fit, labels.rows, memory)
     roles = row_roles.roles(spec, list(relation.declared))
     found: tuple[TargetRecord, ...] = ()
     if labels.numbers:
@@ -54,7 +59,9 @@ def _describe(spec: DataSpec, how: Reading) -> DescriptionRecord:
         values=None,
         classes=tuple(ClassCount(name, int(n)) for name, n in zip(classes, counts, strict=True)),
         fingerprint=None,
-        columns=tuple(_column(relation, labels, fit, name, roles) for name in relation.declared),
+        columns=tuple(
+            _column(relation, labels, fit, name, roles, in_pieces) for name in relation.declared
+        ),
         targets=found,
         notices=(*relation.notices, *fit.notices),
     )
@@ -66,8 +73,12 @@ def _column(
     fit: fitting.Fit,
     name: str,
     roles: Mapping[str, str],
+    in_pieces: bool,
 ) -> ColumnRecord:
-    """One column's record; roles: options that give columns another use than as features."""
+    """One column's record.
+
+    roles: options that give columns another use than as features. in_pieces: how `train` scales.
+    """
     type_ = relation.declared[name]
     if labels.numbers and name in labels.columns:
         return _target(name, type_)
@@ -86,7 +97,7 @@ def _column(
     if column is None:
         return ColumnRecord(name, "empty", type_, None, missing, "", "left out: it has no value", 0)
     values = _some(column.levels) if column.categorical else _range(fit, column)
-    encoding = _encoding(column, fit)
+    encoding = _encoding(column, fit, in_pieces)
     features = _features(column, fit)
     return ColumnRecord(name, "feature", type_, column.kind, missing, values, encoding, features)
 
@@ -129,7 +140,14 @@ def _date(days: float) -> str:
     return str(np.datetime64(0, "s") + seconds).replace("T", " ")
 
 
-def _encoding(column: Column, fit: fitting.Fit) -> str:
+def _in_pieces(fit: fitting.Fit, rows: int, memory: int) -> bool:
+    """Whether `train`, with its defaults, cuts a table's numbers into pieces."""
+    trained = rows - default_size(rows, 0.1) - default_size(rows, 0.2)
+    on_disk = stored_rows.exceeded(fit.encoding, rows, memory)
+    return not on_disk and scaling.pieces_pay(trained, int(fit.encoding.numeric.sum()))
+
+
+def _encoding(column: Column, fit: fitting.Fit, in_pieces: bool) -> str:
     """What becomes of a column, in words."""
     if column.categorical:
         others = fit.levels[column.name].others
@@ -140,7 +158,7 @@ def _encoding(column: Column, fit: fitting.Fit) -> str:
             levels = f"effect of {len(column.levels):,} levels on the target"
             return f"{levels}, 0 for any other{rare}{missing}"
         return f"one-hot: {len(column.levels)} levels, other{rare}{missing}"
-    what = "scaled"
+    what = "scaled in pieces" if in_pieces else "scaled"
     if column.kind == "time":
-        what = ", ".join([f"days from {_date(column.center)}, scaled", *column.parts])
+        what = ", ".join([f"days from {_date(column.center)}, {what}", *column.parts])
     return f"{what}; median where missing, and an indicator" if column.missing else what

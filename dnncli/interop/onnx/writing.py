@@ -74,8 +74,8 @@ def _scaled(graph: Graph, trained: Trained, x: str) -> str:
         x = graph.node("Sub", x, graph.constant(trained.scaling.offset[None]))
     z = graph.node("Div", x, graph.constant(trained.scaling.scale[None]))
     if trained.scaling.source is not None:
-        ends = [graph.constant(np.array(end, np.float32)) for end in (0, 1)]
-        return graph.node("Clip", z, *ends)
+        low, high = map(graph.constant, map(np.atleast_2d, trained.scaling.ends))
+        return graph.node("Min", graph.node("Max", z, low), high)
     if trained.scaling.limit is None:
         return z
     # Farther values are at the limit already, and their squares would overflow.

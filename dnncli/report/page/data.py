@@ -16,7 +16,7 @@ SCALINGS = {
     "unit": "divided by the largest value",
     "standard": "to mean 0 and standard deviation 1",
     "robust": "median to 0, distance between the quartiles to 1, far values bent to within 3",
-    "piecewise": "as pieces between quantiles, each 0 below it and 1 above it",
+    "piecewise": "as pieces between quantiles, each -1/2 below it and 1/2 above it",
 }
 
 

@@ -107,6 +107,24 @@ def test_a_tables_record_has_its_columns_and_classes() -> None:
     assert [row["name"] for row in rows] == ["age", "job", "id", "note", "income"]
 
 
+def test_what_becomes_of_columns_depends_on_rows_and_memory() -> None:
+    rows = [f"{i * 7 % 1009 / 7:.3f},team{i % 300},{'ab'[i * i % 7 % 2]}" for i in range(1500)]
+    head = "size,team,y"
+    Path("teams.csv").write_text("\n".join([head, *rows]))
+    becomes = {}
+    for given in ((), ("--memory", "10K")):
+        record = run("data", "show", "teams.csv", *given, "--format", "json").json
+        becomes[given] = [column["encoding"] for column in record["columns"]][:2]
+    assert becomes[()][0] == "scaled in pieces"
+    assert becomes[()][1].startswith("effect of 300 levels")
+    assert becomes["--memory", "10K"][0] == "scaled"
+    assert becomes["--memory", "10K"][1].startswith("one-hot: 255 levels")
+    Path("teams.csv").write_text("\n".join([head, *rows[:1400]]))  # of which 980 train
+    record = run("data", "show", "teams.csv", "--format", "json").json
+    assert record["columns"][0]["encoding"] == "scaled"
+    assert "--memory" in refused(2, "data", "show", "teams.csv", "--memory", "much")
+
+
 def test_images_are_shown_with_their_size_and_classes() -> None:
     result = run("data", "show", "digits")
     assert "1,797 images of 8 × 8, 10 classes, 64 features" in result.out

@@ -62,17 +62,20 @@ def test_robust_scaling_bends_far_values_and_leaves_what_has_no_limit():
     np.testing.assert_allclose(probabilities, expected, atol=1e-5)
 
 
-def test_piecewise_scaling_takes_every_piece_from_its_column():
+@pytest.mark.parametrize("limited", [True, False])
+def test_piecewise_scaling_takes_every_piece_from_its_column(limited):
     spec = SPECS[0]
     drawn = oracle.random_network(network.shapes(spec, FEATURES, len(CLASSES)))
     rng = np.random.default_rng(0)
     source = np.sort(np.r_[0, 1, rng.integers(0, 2, FEATURES - 2)]).astype(np.int32)
     ends = rng.uniform(1, 2, (2, FEATURES)).astype(np.float32)
     x = rng.normal(1, 4, (50, 2)).astype(np.float32)
-    z = np.clip((x[:, source].astype(np.float64) - ends[0]) / ends[1], 0, 1)
+    limit = np.where(source == 0, 0.5, 1).astype(np.float32) if limited else None
+    low, high = (-limit, limit) if limited else (0, 1)
+    z = np.clip((x[:, source].astype(np.float64) - ends[0]) / ends[1], low, high)
     seen = oracle.run(spec, drawn.parameters, z, np.zeros(50, int), drawn.statistics)
     expected = softmax(seen.preactivations[-1], axis=1)
-    running = session(Trained(spec, drawn, Scaling("piecewise", *ends, None, source), CLASSES))
+    running = session(Trained(spec, drawn, Scaling("piecewise", *ends, limit, source), CLASSES))
     _, probabilities = running.run(None, {"x": x})
     np.testing.assert_allclose(probabilities, expected, atol=1e-5)
 
