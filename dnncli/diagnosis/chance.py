@@ -4,6 +4,7 @@ import math
 
 Z_95 = 1.959963984540054  # of a normal distribution, both sides
 Z_99 = 2.5758
+ONE_SIDED_95 = 1.645
 # How often a network that knows nothing may be taken for one that has learned something.
 CHANCE = 0.01
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dnncli.diagnosis import chance, remedy
 from dnncli.diagnosis.case import LARGE_STEP, MARGIN, Case
 from dnncli.records import Finding, Remedy
+from dnncli.records.diagnosis import MovingAverages, RunEvidence
+from dnncli.spec import RunSpec
 
 # Batch norm over one example subtracts the example itself: nothing is left but the offsets. Over
 # two it leaves the sign of their difference.
@@ -16,6 +18,8 @@ SOUND_BATCH = (
 # The share of a moving average that is still its start, 0 and 1, rather than the data's moments; a
 # quarter shifts every unit by a quarter of its mean.
 STALE = 0.25
+# Of the held-out loss: what moving averages must add to it before it is worth another option.
+WORTHWHILE = 0.1
 FRESH = 1e-3  # what may be left of the start once a moving average has converged
 # Kernels that shrink on the whole, while loss makes them grow in a network that learns: a tenth of
 # the network's gain leaves logits too small to tell classes apart.
@@ -52,16 +56,47 @@ def normalisation(case: Case) -> Iterator[Finding]:
         changes = {"batch_size": SOUND_BATCH}
         yield remedy.finding("normalisation", None, evidence, [Remedy(changes)])
         return
-    momentum = network.bn_momentum or 0.0
-    steps = case.evidence.steps_per_epoch * max(1, case.evidence.best_epoch)
-    left = momentum**steps
-    if left > STALE:
-        needed = math.log(FRESH) / math.log(momentum)
-        evidence = f"after {steps} steps {left:.0%} of the moving averages is still their start"
-        lower = min(0.9, remedy.round_down(FRESH ** (1 / steps)))
-        reason = f"{momentum:g} needs {needed:,.0f} steps"
-        change = Remedy({"bn_momentum": lower})
-        yield remedy.finding("normalisation", None, evidence, [change], reason)
+    yield from _stale(case)
+
+
+def stale(run: RunSpec, evidence: RunEvidence) -> float:
+    """The share of the best epoch's moving averages that is their start; 0 where that is little."""
+    if not any(run.network.normalised()):
+        return 0.0
+    left = (run.network.bn_momentum or 0.0) ** _steps_to_best(evidence)
+    return left if left > STALE else 0.0
+
+
+def _steps_to_best(evidence: RunEvidence) -> int:
+    return evidence.steps_per_epoch * max(1, evidence.best_epoch)
+
+
+def _stale(case: Case) -> Iterator[Finding]:
+    """Moving averages that remember their start, unless they were measured to do no harm."""
+    left = stale(case.run, case.evidence)
+    averages = case.evidence.averages
+    if not left or (averages is not None and not _harmful(averages)):
+        return
+    momentum = case.run.network.bn_momentum or 0.0
+    steps = _steps_to_best(case.evidence)
+    needed = math.log(FRESH) / math.log(momentum)
+    evidence = f"after {steps} steps {left:.0%} of the moving averages is still their start"
+    if averages is not None:
+        instead = f"{averages.loss:.2g}, with an epoch's own moments {averages.batch_loss:.2g}"
+        evidence += f"; the held-out loss is {instead}"
+    lower = min(0.9, remedy.round_down(FRESH ** (1 / steps)))
+    reason = f"{momentum:g} needs {needed:,.0f} steps"
+    change = Remedy({"bn_momentum": lower})
+    yield remedy.finding("normalisation", None, evidence, [change], reason)
+
+
+def _harmful(averages: MovingAverages) -> bool:
+    """Whether moving averages raise the held-out loss, beyond chance and by what counts.
+
+    5 % of chance are enough: that they remember their start speaks against them too.
+    """
+    certain = averages.standard_errors > chance.ONE_SIDED_95
+    return certain and averages.loss > (1 + WORTHWHILE) * averages.batch_loss
 
 
 def over_regularised(case: Case) -> Iterator[Finding]:

@@ -30,7 +30,8 @@ from dnncli.records import (
 )
 from dnncli.stages import stage
 from dnncli.training import engine, phases, placement, smoothness
-from dnncli.training.plan import batch_size, epoch_plan, key
+from dnncli.training.moving_averages import batch_moments
+from dnncli.training.plan import epoch_plan, key
 from dnncli.training.regression_outcome import r2
 from dnncli.training.snapshot import Snapshot
 
@@ -233,13 +234,11 @@ def observe(snapshot: Snapshot, dataset: Dataset) -> tuple[LayerRecord, ...]:
 def batch_norm_statistics(snapshot: Snapshot, dataset: Dataset) -> dict[str, Statistics]:
     """The network's batch-norm statistics by kind: see `records.BatchNormRecord`.
 
-    The batches are those of an epoch: in a file, rows that stand together are often alike.
+    The batches are those of an epoch.
     """
     spec = snapshot.spec
-    order = epoch_plan(spec, snapshot.history.best_epoch, len(dataset.train)).order
-    x = placement.features(dataset.train.take(np.asarray(order)).x)
-    size = batch_size(spec, len(dataset.train))
-    batch = inference.compiled_batch_statistics(spec.network, snapshot.network.parameters, x, size)
+    x = placement.features(dataset.train.x)
+    batch = batch_moments(snapshot, dataset)
     exact = inference.compiled_population_statistics(spec.network, snapshot.network.parameters, x)
     return {"moving": snapshot.network.statistics, "batch": batch, "population": exact}
 

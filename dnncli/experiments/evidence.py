@@ -5,10 +5,11 @@ from dataclasses import replace
 
 from dnncli.data import Dataset
 from dnncli.data.statistics import statistics
+from dnncli.diagnosis.configuration import stale
 from dnncli.diagnosis.verdict import diagnose
 from dnncli.records import Finding, Health, LayerRecord
 from dnncli.records.diagnosis import Outcome, RegressionOutcome, RunEvidence
-from dnncli.training import plan, sharpness
+from dnncli.training import moving_averages, plan, sharpness
 from dnncli.training.run import network_context
 from dnncli.training.snapshot import Snapshot
 
@@ -66,6 +67,8 @@ def run_evidence(
         steps_per_epoch=-(-len(dataset.train) // batch),
         data=statistics(dataset),
     )
+    if stale(spec, known) and known.best_epoch:
+        known = replace(known, averages=moving_averages.measure(snapshot, dataset))
     if isinstance(outcome, RegressionOutcome):
         return replace(known, regression=outcome)
     return replace(known, outcome=outcome)

@@ -233,11 +233,24 @@ class Sharpness:
 
 
 @dataclass(frozen=True)
+class MovingAverages:
+    """What batch norm's moving averages do to the best epoch's network on held-out examples.
+
+    loss: with them. batch_loss: with the moments of an epoch's batches, averaged. standard_errors:
+    by how many the first is above the second, example by example.
+    """
+
+    loss: float
+    batch_loss: float
+    standard_errors: float
+
+
+@dataclass(frozen=True)
 class RunEvidence:
     """A whole run, for rules that look beyond one epoch's layers.
 
     epochs: every finite one. initial_loss: the loss before the first step, None if unknown.
-    steps_per_epoch: updates in an epoch.
+    steps_per_epoch: updates in an epoch. averages: measured where they remember their start.
     """
 
     epochs: tuple[EpochRecord, ...]
@@ -249,3 +262,4 @@ class RunEvidence:
     regression: RegressionOutcome | None = None
     sharpness: Sharpness | None = None
     initial_loss: float | None = None
+    averages: MovingAverages | None = None

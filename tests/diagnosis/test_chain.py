@@ -12,6 +12,7 @@ from dnncli.records import Finding
 from dnncli.records.diagnosis import (
     ClassStatistics,
     DataStatistics,
+    MovingAverages,
     Reference,
     SharedRows,
     Sharpness,
@@ -217,6 +218,21 @@ class TestConfiguration:
         assert "98%" in found.evidence
         assert found.remedy.changes["bn_momentum"] ** 180 < 0.01
         assert first(case({"bn": True, "bn_momentum": 0.9})).rule == "healthy"
+
+    @pytest.mark.parametrize(
+        ("averages", "harm"),
+        [
+            (MovingAverages(1.4, 0.2, 9.0), True),
+            (MovingAverages(0.21, 0.2, 9.0), False),  # certain, and next to nothing
+            (MovingAverages(0.4, 0.2, 1.5), False),  # may be chance
+            (MovingAverages(0.2, 1.4, -9.0), False),
+        ],
+    )
+    def test_a_moving_average_that_does_no_harm_is_not_accused(self, averages, harm):
+        found = first(case({"bn": True, "bn_momentum": 0.9999}, averages=averages))
+        assert (found.rule == "normalisation") == harm
+        if harm:
+            assert "the held-out loss is 1.4, with an epoch's own moments 0.2" in found.evidence
 
     def test_a_penalty_that_pulls_harder_than_the_loss(self):
         # 2 l2 |W| = 2 * 1 * 5 against a gradient of 0.5: 20 times as hard, 10 / 10.5 of the step.
