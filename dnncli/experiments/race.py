@@ -55,7 +55,8 @@ class Race:
 
     It may be asked for the outcomes at any time, also where its events are no longer iterated.
     always: how many of the first trials reach the last rung however they do.
-    paces: what each candidate's last epoch took of the budget.
+    paces: what each candidate's last epoch took of the budget. longest_wait: what it took at most
+    to wait for a program.
     """
 
     trials: dict[str, Trial]
@@ -66,6 +67,7 @@ class Race:
     blocks: dict[DataSpec, tuple[Block, Block]] = field(default_factory=dict)
     always: int = 1
     paces: dict[str, float] = field(default_factory=dict)
+    longest_wait: float = 0.0
 
     @contextmanager
     def compiling(self) -> Iterator[None]:
@@ -120,7 +122,10 @@ class Race:
         assert self.pool is not None
         name = trial.candidate.name
         last = last_epoch(trial.spec, rung)
+        asked = self.deadline.clock()
+        self.pool.get(trial.spec)
         before = self.deadline.clock()
+        self.longest_wait = max(self.longest_wait, before - asked)
         for after in paired.advance(trial, last, self.pool, *self._blocks(trial)):
             now = self.deadline.clock()
             self.paces[name] = now - before
@@ -141,10 +146,12 @@ class Race:
         return self.pool.ready(self.trials[name].spec)
 
     def estimate(self, name: str, rung: int) -> float:
-        """Seconds to the end of a rung, as the last epoch went."""
+        """Seconds to the end of a rung, as the last epoch went; a new one is as slow as any."""
         trial = self.trials[name]
         epochs = max(0, last_epoch(trial.spec, rung) - trial.epochs)
-        return self.paces.get(name, 0.0) * epochs
+        slowest = max(self.paces.values(), default=0.0)
+        compiling = 0.0 if self.ready(name) else self.longest_wait
+        return compiling + self.paces.get(name, slowest) * epochs
 
     def rank(self, name: str) -> tuple[float, float]:
         """By mean validation accuracy, then by mean loss."""

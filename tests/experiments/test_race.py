@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from unittest import mock
 
 import pytest
 from problems import dataset, spec
@@ -57,6 +58,17 @@ def test_without_time_the_first_remedy_alone_is_tried():
     assert outcomes[1].gain is not None
     assert outcomes[2].gain is None
     assert best(outcomes) in outcomes[:2]
+
+
+def test_what_is_not_compiled_yet_takes_the_longest_wait_and_a_new_one_the_slowest_pace():
+    base = spec(hidden=(12,), batch_size=16, epochs=8)
+    trials = race.trials(base, DATA, [Candidate("slower", {"lr": 1e-4})], 3, lambda source: DATA)
+    contest = Race({one.candidate.name: one for one in trials}, Deadline(600.0, 0.0), 3)
+    contest.paces = {UNTREATED.name: 0.5}
+    contest.longest_wait = 7.0
+    contest.pool = mock.Mock(ready=lambda run: run.schedule.lr == base.schedule.lr)
+    assert contest.estimate(UNTREATED.name, 2) == 2 * 0.5
+    assert contest.estimate("slower", 2) == 7.0 + 2 * 0.5
 
 
 def test_the_next_seeds_of_finalists_are_added_and_stay_paired():

@@ -1,5 +1,6 @@
 """`dnncli doctor`."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,7 @@ def command(
     `train`, or a checkpoint whose run it trains anew. Exits with 0 for a healthy network and with
     4 for a sick one, whether or not it found a remedy.
     """
+    began = time.perf_counter()
     presenter = Presenter("doctor", format_, quiet, json_file)
     if not 1 <= budget <= LONGEST:
         raise SpecError(
@@ -92,4 +94,5 @@ def command(
     spec = subject(checkpoint, run)
     dataset = data.load(spec.data)
     presenter.notices(dataset.notices)
-    return Doctor(presenter, examination(spec, dataset, budget=budget, seeds=seeds), extras).run()
+    looked = examination(spec, dataset, budget=budget, seeds=seeds, began=began)
+    return Doctor(presenter, looked, extras).run()

@@ -6,7 +6,7 @@ time, so that an interrupt gives that much.
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dnncli import data
 from dnncli.data import Dataset
@@ -27,6 +27,7 @@ from dnncli.training.snapshot import Snapshot
 SEEDS = 5
 BUDGET = 60.0  # seconds
 TRAINING_SHARE = 0.35  # of the budget, for the run as it is
+CLOSING_SHARE = 0.05  # of the budget, for the scores on the test set
 # Times that finalists get as many seeds again. Each look at an interval is another chance to be
 # fooled: three in all make a 95 % interval one of about 90 %.
 REPEATS = 2
@@ -218,7 +219,8 @@ class Examination:
         by_name = {trial.candidate.name: trial for trial in contestants}
         # The first remedy stays to the end: the choice may be between it and the best.
         always = 2 if found and found[0].remedy else 1
-        return Race(by_name, self.deadline, self.seeds, always=always)
+        ends = replace(self.deadline, seconds=(1 - CLOSING_SHARE) * self.budget)
+        return Race(by_name, ends, self.seeds, always=always)
 
     def _load(self, source: DataSpec) -> Dataset:
         """The data taken otherwise, as much of them as is examined."""

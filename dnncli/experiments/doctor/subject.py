@@ -1,5 +1,6 @@
 """What the doctor examines: a run by its options, or the run of a checkpoint trained anew."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,18 @@ def subject(path: Path | None, options: Mapping[str, Any]) -> RunSpec:
 
 
 def examination(
-    spec: RunSpec, dataset: Dataset, *, budget: float = BUDGET, seeds: int = SEEDS
+    spec: RunSpec,
+    dataset: Dataset,
+    *,
+    budget: float = BUDGET,
+    seeds: int = SEEDS,
+    began: float | None = None,
 ) -> Examination:
-    """An examination that has looked at data, options and theory, and has trained nothing yet."""
+    """An examination that has looked at data, options and theory, and has trained nothing yet.
+
+    began: `time.perf_counter()` from which the budget counts; None: from now on.
+    """
+    began = time.perf_counter() if began is None else began
     spec = spec.resolved(dataset.task)
     found = before(network_context(spec, dataset), statistics(dataset))
-    return Examination(spec, dataset, budget, seeds, found, data.load)
+    return Examination(spec, dataset, budget, seeds, found, data.load, began)
