@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from dnncli.diagnosis import regression, remedy
+from dnncli.diagnosis import growth, regression, remedy
 from dnncli.diagnosis.case import LARGE_STEP, Case
 from dnncli.diagnosis.rate_limit import rate_limit
 from dnncli.diagnosis.units import saturated
@@ -42,7 +42,7 @@ def unstable(case: Case) -> Iterator[Finding]:
     layer = _first_mover(case)
     remedies = [Remedy({"lr": rate}) for rate in slower_rates(case)]
     factor = float(case.run.schedule.lr or 0.0) / float(str(remedies[0].changes["lr"]))
-    reason = f"{factor:.3g} times smaller{_limit(case)}"
+    reason = f"{growth.times(factor)} times smaller{_limit(case)}"
     yield remedy.finding("unstable", layer, evidence, remedies, reason)
 
 
