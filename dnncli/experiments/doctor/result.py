@@ -87,7 +87,7 @@ def result(examination: Examination) -> DoctorRecord:
         options=options,
         command_line=command_line(options),
         test_gain=None,
-        healthy=trained is not None and trained.healthy and not examination.before,
+        healthy=trained is not None and trained.healthy and not examination.standing,
         finished=_finished(examination),
         conclusion=_conclusion(examination, choice),
         budget=examination.budget,

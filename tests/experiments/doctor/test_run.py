@@ -1,6 +1,7 @@
 """The doctor on small networks: the healthy are left alone, known faults are cured by trial."""
 
 from dataclasses import replace
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from dnncli.experiments.doctor.result import options_to_type, result
 from dnncli.experiments.doctor.run import Examination, FittedOneBatch, Looked, Racing, Trained
 from dnncli.experiments.halving import Halved
 from dnncli.experiments.paired import SeedScore
-from dnncli.records import Finding, Health, Remedy
+from dnncli.records import Finding, Health, Remedy, TrainRecord
 from dnncli.spec import from_options
 from dnncli.training import compilation_cache
 
@@ -40,6 +41,21 @@ def test_a_healthy_network_is_trained_and_left_alone():
     assert {type(event).__name__ for event in events} == {"Looked", "Progress", "Trained"}
     assert record.health.verdict == "healthy"
     assert from_options(record.options) == spec(**NETWORK)
+
+
+def test_a_whole_run_without_harm_refutes_what_was_feared_of_its_moving_averages():
+    feared = Finding("normalisation", None, "a moving average that lags", "shorter")
+    certain = Finding("labels", None, "two labels of one row", "others")
+    examination = Examination(spec(**NETWORK), DATA, before=(feared, certain))
+    assert examination.standing == (feared, certain)
+    for verdict, cut, standing in (
+        (Health("healthy"), False, (certain,)),
+        (Health("healthy"), True, (feared, certain)),
+        (Health("normalisation", (feared,)), False, (feared, certain)),
+        (Health("inputs", (replace(certain, symptoms=(feared,)),)), False, (feared, certain)),
+    ):
+        examination.trained = Trained(mock.Mock(spec=TrainRecord, health=verdict), True, cut, 1.0)
+        assert examination.standing == standing
 
 
 def test_a_fault_of_the_steps_is_cured_by_trial():
