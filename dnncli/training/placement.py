@@ -25,13 +25,17 @@ def put(tree: Tree) -> Tree:
     return jax.device_put(tree)
 
 
-def features(x: Features) -> Examples:
-    """Features on the device, where those that are unscaled stay so."""
+def features(x: Features, devices: Devices | None = None) -> Examples:
+    """Features on the devices, where those that are unscaled stay so.
+
+    Of several, each process holds its part of the rows.
+    """
     if isinstance(x, Stored):
         return np.asarray(x)  # type: ignore[return-value]  # which says that it does not fit
     if not isinstance(x, Unscaled):
-        return put(x)  # type: ignore[return-value]
-    return Raw(*put((x.values, *_scaling(x))))  # type: ignore[arg-type]
+        return _held(x, devices)
+    scaling = everywhere(_scaling(x), devices)
+    return Raw(_held(x.values, devices), *scaling)  # type: ignore[arg-type]
 
 
 def _scaling(x: Unscaled) -> tuple[np.ndarray | None, ...]:
@@ -48,22 +52,13 @@ def block(split: Split, devices: Devices | None = None) -> Block:
     zeros fill up the last part.
     """
     y, weights = everywhere((split.y, split.weights), devices)
-    x = features(split.x) if devices is None else _held_features(split.x, devices)
-    return Block(x, y, weights=weights)  # type: ignore[arg-type]
+    return Block(features(split.x, devices), y, weights=weights)  # type: ignore[arg-type]
 
 
-def _held_features(x: Features, devices: Devices) -> Examples:
-    """Features of which each process holds its part."""
-    if isinstance(x, Stored):
-        return np.asarray(x)  # type: ignore[return-value]  # which says that it does not fit
-    if not isinstance(x, Unscaled):
-        return _held(x, devices)
-    scaling = everywhere(_scaling(x), devices)
-    return Raw(_held(x.values, devices), *scaling)  # type: ignore[arg-type]
-
-
-def _held(values: np.ndarray, devices: Devices) -> Any:
-    """Rows of which each process holds its part, filled up with zeros."""
+def _held(values: np.ndarray, devices: Devices | None) -> Any:
+    """Rows of which each process holds its part, filled up with zeros; all on one device."""
+    if devices is None:
+        return put(values)
     rows, columns = values.shape
 
     def part(index: Any) -> np.ndarray:
