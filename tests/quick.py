@@ -14,6 +14,7 @@ import jax
 import pytest
 from jax._src import compiler
 
+USUAL = compiler.get_compile_options
 UNOPTIMISED = "jax_disable_most_optimizations"
 OPTIONS = {
     "xla_backend_optimization_level": 0,
@@ -55,3 +56,31 @@ def compilation() -> Iterator[None]:
             yield
         finally:
             jax.config.update(UNOPTIMISED, before)
+
+
+@contextmanager
+def off() -> Iterator[None]:
+    """What is compiled inside is compiled as users' programs are, also where `compilation` holds."""
+    before = jax.config.read(UNOPTIMISED)
+    flags = os.environ.get("XLA_FLAGS", "").split()
+    others = [flag for flag in flags if not flag.removeprefix("--").startswith(tuple(OPTIONS))]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XLA_FLAGS", " ".join(others))
+        patch.delenv(UNOPTIMISED.upper(), raising=False)
+        patch.setattr(compiler, "get_compile_options", USUAL)
+        jax.config.update(UNOPTIMISED, False)
+        _drop_programs()
+        try:
+            yield
+        finally:
+            jax.config.update(UNOPTIMISED, before)
+            _drop_programs()
+
+
+def _drop_programs() -> None:
+    """Forget what is compiled: JAX does not keep apart how it was."""
+    # Not at the head: the package must not be imported before its shapes are checked (conftest.py).
+    from dnncli.training import traced_programs
+
+    jax.clear_caches()
+    traced_programs._compiled.cache_clear()

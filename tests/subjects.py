@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import oracle
 import pytest
+import quick
 
 from dnncli.nn import layer_stats, network, optimizers
 from dnncli.nn.network import Observation, TrainState
@@ -28,6 +29,7 @@ KINDS = {
 }
 KEY = np.array([0, 11], np.uint32)
 RATE = 0.05
+BUSY = UpdateSpec(optimizer="adam", weight_decay=0.01, clip_global_norm=0.5)
 
 # Every activation at every size, the kinds of network in turn: each meets every size and
 # activation.
@@ -37,6 +39,8 @@ STEPS = [
     for j, size in enumerate(SIZES)
 ]
 every_step = pytest.mark.parametrize(("act", "kind", "size"), STEPS)
+
+compiled_epoch = engine.on_devices(engine.epoch, None)
 
 
 class Step(NamedTuple):
@@ -84,6 +88,17 @@ def plan(examples: int, batch: int, measured: Any = None, rate: float = RATE) ->
     return Plan(order, np.full(-(-examples // batch), rate, np.float32), measured.astype(np.int32))
 
 
+def busy(probe: Any = layer_stats.measure, batch: int = 8) -> Program:
+    """A program with all that keeps state between steps: Adam, batch norm, dropout."""
+    return Program(network_spec("selu", "bn", hidden=(6,), dropout=0.2), BUSY, batch, probe)
+
+
+def assert_same(one: Any, other: Any) -> None:
+    """Two trees hold the same bits."""
+    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def everything(spec: NetworkSpec, seen: Observation) -> tuple[Any, Any]:
     """A probe that also hands out what it was shown."""
     stats, active = layer_stats.measure(spec, seen)
@@ -92,13 +107,13 @@ def everything(spec: NetworkSpec, seen: Observation) -> tuple[Any, Any]:
 
 @cache
 def one_step(act: str, kind: str, size: int) -> Step:
-    """A step of plain SGD, operation by operation, so that little is compiled."""
+    """A step of plain SGD, operation by operation, so that little is compiled, and that quickly."""
     spec = network_spec(act, kind)
     program = Program(spec, UpdateSpec(optimizer="sgd"), size, everything)
     before = state(program)
     batch = block(size)
     log = engine._empty_log(program, before, plan(size, size))
-    with jax.disable_jit():
+    with quick.compilation(), jax.disable_jit():
         (after, log), (stats, seen) = take_step(
             program, (before, log), batch, jnp.asarray(KEY), jnp.float32(RATE), jnp.int32(0)
         )

@@ -232,7 +232,6 @@ def on_devices(function: Any, devices: Devices | None) -> Any:
     return jax.jit(function, static_argnums=0, out_shardings=devices.everywhere)
 
 
-compiled_epoch = on_devices(epoch, None)
 compiled_block = on_devices(train_block, None)
 compiled_conclusion = on_devices(conclude, None)
 compiled_answer = jax.jit(answer, static_argnums=(0, 1))

@@ -49,11 +49,12 @@ def dnncli_epochs(bn: bool, batch: int, measured: bool):
     )
     state = initial_state(program, FEATURES, CLASSES, seed=0)
     key = np.zeros(2, np.uint32)
+    compiled_epoch = engine.on_devices(engine.epoch, None)
 
     def epoch(number: int) -> None:
         nonlocal state
         plan = epoch_plan(spec, number, EXAMPLES)
-        state, info = engine.compiled_epoch(program, state, train, validation, key, plan)
+        state, info = compiled_epoch(program, state, train, validation, key, plan)
         jax.device_get(info)
 
     return epoch

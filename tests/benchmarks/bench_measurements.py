@@ -57,11 +57,12 @@ def epochs(recipe: str, measured: bool):
         engine._empty_log = lambda *arguments: empty(*arguments[:3])
         step._pull = lambda _program, _rate: None
     key = np.zeros(2, np.uint32)
+    compiled_epoch = engine.on_devices(engine.epoch, None)
 
     def epoch(number: int) -> None:
         nonlocal state
         plan = epoch_plan(spec, number, examples)
-        state, info = engine.compiled_epoch(program, state, *blocks, key, plan, start)
+        state, info = compiled_epoch(program, state, *blocks, key, plan, start)
         jax.device_get(info)
 
     return epoch

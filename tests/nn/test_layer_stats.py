@@ -131,7 +131,7 @@ def test_records_are_means_over_the_measured_steps_with_their_ranges():
             assert record.ranges[name] == (column.min(), column.max())
 
 
-def test_a_replayed_step_tells_what_of_which_layer_broke_first():
+def test_a_replayed_step_tells_what_of_which_layer_broke_first(quick_compilation):
     step = subjects.one_step("elu", "bn", 33)
     measured = jax.jit(layer_stats.measure_step, static_argnums=0)
     step_statistics, active = measured(step.spec, step.seen)

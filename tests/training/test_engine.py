@@ -1,7 +1,6 @@
 """The compiled epoch computes what the oracle, PyTorch and a hand loop of single steps compute."""
 
 from dataclasses import replace
-from itertools import cycle
 
 import jax
 import jax.numpy as jnp
@@ -10,16 +9,14 @@ import oracle
 import pytest
 import subjects
 from oracle import assert_agree
-from subjects import KEY, KINDS, RATE
+from subjects import KEY, RATE
 
-from dnncli.data import Scaling, Split
-from dnncli.data.features import scaled
 from dnncli.nn import layer_stats
 from dnncli.nn.network import kernels_of
 from dnncli.records import LAYER_FIELDS
-from dnncli.spec import UpdateSpec, catalog
-from dnncli.training import engine, placement
-from dnncli.training.program import Block, Program, initial_network, initial_state
+from dnncli.spec import UpdateSpec
+from dnncli.training import engine
+from dnncli.training.program import Program, initial_network, initial_state
 
 SGD = UpdateSpec(optimizer="sgd")
 
@@ -46,30 +43,6 @@ def test_a_step_moves_parameters_and_running_statistics_as_the_oracle_does(act, 
     expected = oracle.averaged(step.spec, step.before.network.statistics, step.exact.statistics)
     assert_agree(step.after.network.statistics, expected, what="statistics")
     assert step.after.step == step.before.step + 1
-
-
-COMPILED = list(zip(catalog.ACTIVATIONS, cycle(KINDS), cycle([257, 33, 1025, 3, 1]), strict=False))
-
-
-@pytest.mark.parametrize(("act", "kind", "size"), COMPILED)
-def test_compiled_for_training_the_gradients_are_still_the_oracles(act, kind, size):
-    spec = subjects.network_spec(act, kind, hidden=(7, 6))
-    program = Program(spec, SGD, size, probe=None)
-    before, batch = subjects.state(program), subjects.block(size)
-    rate = 2.0**12  # so large that the parameters' own rounding does not matter
-    plan = subjects.plan(size, size, rate=rate)
-    after, log, _ = engine.compiled_block(program, before, batch, KEY, plan)
-    exact = oracle.run(spec, before.network.parameters, np.asarray(batch.x), np.asarray(batch.y))
-    gradients = jax.tree.map(
-        lambda b, a: (np.float64(b) - np.float64(a)) / rate,
-        before.network.parameters,
-        after.network.parameters,
-    )
-    assert_agree(log.losses, [exact.loss])
-    assert_agree(gradients, exact.gradients)
-    assert_agree(
-        after.network.statistics, oracle.averaged(spec, before.network.statistics, exact.statistics)
-    )
 
 
 def by_hand(spec, before, x, y, size):
@@ -116,7 +89,7 @@ def test_an_epoch_with_a_partial_last_batch_is_a_hand_loop_of_single_steps(
     plan = subjects.plan(examples, size)
     # The run began elsewhere: this is not its first epoch.
     start = kernels_of(subjects.state(program, seed=5).network.parameters)
-    after, info = engine.compiled_epoch(program, before, train, validation, KEY, plan, start)
+    after, info = subjects.compiled_epoch(program, before, train, validation, KEY, plan, start)
 
     x, y = (np.asarray(part)[plan.order] for part in train[:2])
     told = by_hand(spec, before, x, y, size)
@@ -205,86 +178,12 @@ def test_penalties_clipping_momentum_decay_and_max_norm_act_in_that_order():
     assert 0 < np.mean(engaged) < 1
 
 
-BUSY = UpdateSpec(optimizer="adam", weight_decay=0.01, clip_global_norm=0.5)
-
-
-def busy(probe_=layer_stats.measure, batch=8):
-    """A program with all that keeps state between steps: Adam, batch norm, dropout."""
-    return Program(
-        subjects.network_spec("selu", "bn", hidden=(6,), dropout=0.2), BUSY, batch, probe_
-    )
-
-
-@pytest.fixture(scope="module")
-def measured_always():
-    return engine.compiled_block(
-        busy(), subjects.state(busy()), subjects.block(72), KEY, subjects.plan(72, 8)
-    )
-
-
-def assert_same(one, other):
-    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-def test_measuring_some_steps_takes_the_same_steps_and_gives_the_same_figures(measured_always):
-    measured = [0, 1, 5]
-    plan, program = subjects.plan(72, 8, measured), busy()
-    after, log, stats = engine.compiled_block(
-        program, subjects.state(program), subjects.block(72), KEY, plan
-    )
-    assert_same(after, measured_always[0])
-    assert_same(log.losses, measured_always[1].losses)
-    assert_same(log.clipped, measured_always[1].clipped)
-    for some, every in zip(stats, measured_always[2], strict=True):
-        np.testing.assert_allclose(some, every[np.array(measured)], rtol=1e-6, atol=1e-8)
-
-
-def test_without_a_probe_training_takes_the_same_steps(measured_always):
-    program = busy(None)
-    after, log, stats = engine.compiled_block(
-        program, subjects.state(program), subjects.block(72), KEY, subjects.plan(72, 8)
-    )
-    assert_same(after, measured_always[0])
-    assert_same(log.losses, measured_always[1].losses)
-    assert stats == ()
-
-
-def test_blocks_one_after_the_other_are_one_longer_run(measured_always):
-    program, train, order = busy(None), subjects.block(72), subjects.plan(72, 8).order
-    state, losses = subjects.state(program), []
-    for rows in (order[:48], order[48:]):
-        plan = subjects.plan(len(rows), 8)._replace(order=np.arange(len(rows), dtype=np.int32))
-        block = Block(train.x[rows], train.y[rows])
-        state, log, _ = engine.compiled_block(program, state, block, KEY, plan)
-        losses.append(log.losses)
-    assert_same(state, measured_always[0])
-    assert_same(np.concatenate(losses), measured_always[1].losses)
-
-
-@pytest.mark.parametrize("offset", [0, 3])
-def test_bytes_train_as_their_scaled_floats_do_to_the_bit(offset):
-    values = np.random.default_rng(4).integers(0, 256, (72, 5)).astype(np.uint8)
-    scaling = Scaling("unit", np.full(5, offset, np.float32), np.full(5, 255, np.float32))
-    y = np.asarray(subjects.block(72).y)
-    splits = (Split(scaled(values, scaling), y), Split(scaling.apply(values), y))
-    program = busy(None)
-    plan = subjects.plan(72, 8)
-    ends = []
-    for block in map(placement.block, splits):
-        arguments = (subjects.state(program), block, block, KEY, plan)
-        ends.append(engine.compiled_epoch(program, *arguments))
-    assert_same(*ends)
-
-
-def test_a_block_smaller_than_a_batch_is_a_smaller_batch():
-    arguments = (subjects.state(busy(None)), subjects.block(3), KEY, subjects.plan(3, 8))
-    assert_same(*(engine.compiled_block(busy(None, batch), *arguments) for batch in (8, 3)))
-
-
 def test_vmap_over_seeds_trains_each_as_if_it_were_alone():
     # Not Adam: it blows up the last bits of a gradient near 0 to whole steps.
-    program, train = replace(busy(), update=UpdateSpec(optimizer="momentum")), subjects.block(32)
+    program, train = (
+        replace(subjects.busy(), update=UpdateSpec(optimizer="momentum")),
+        subjects.block(32),
+    )
     states = [subjects.state(program, seed) for seed in range(3)]
     keys = [np.array([0, seed], np.uint32) for seed in range(3)]
     plans = [subjects.plan(32, 8, rate=RATE * (seed + 1)) for seed in range(3)]
@@ -302,11 +201,15 @@ def test_vmap_over_seeds_trains_each_as_if_it_were_alone():
 
 
 def test_dropout_is_keyed_by_the_run_and_by_the_step():
-    state, train, plan = subjects.state(busy(None)), subjects.block(8), subjects.plan(8, 8, [0])
+    state, train, plan = (
+        subjects.state(subjects.busy(None)),
+        subjects.block(8),
+        subjects.plan(8, 8, [0]),
+    )
 
     def loss(key=KEY, step=3):
         at = state._replace(step=jnp.int32(step))
-        return float(engine.compiled_block(busy(None), at, train, key, plan)[1].losses[0])
+        return float(engine.compiled_block(subjects.busy(None), at, train, key, plan)[1].losses[0])
 
     assert loss() == loss()
     assert loss(step=4) != loss()
@@ -317,9 +220,13 @@ def test_one_program_serves_every_seed_rate_order_and_epoch():
     def train(seed):
         plan = subjects.plan(8, 8, [0], rate=0.1 * seed)
         plan = plan._replace(order=np.roll(plan.order, seed))
-        state = subjects.state(busy(None), seed)._replace(step=jnp.int32(seed))
+        state = subjects.state(subjects.busy(None), seed)._replace(step=jnp.int32(seed))
         engine.compiled_block(
-            busy(None), state, subjects.block(8, seed), np.array([0, seed], np.uint32), plan
+            subjects.busy(None),
+            state,
+            subjects.block(8, seed),
+            np.array([0, seed], np.uint32),
+            plan,
         )
         return engine.compiled_block._cache_size()
 
@@ -328,9 +235,9 @@ def test_one_program_serves_every_seed_rate_order_and_epoch():
 
 
 def test_a_rate_of_zero_moves_nothing_but_the_statistics():
-    before, plan = subjects.state(busy(None)), subjects.plan(8, 8, [0], rate=0.0)
-    after, _, _ = engine.compiled_block(busy(None), before, subjects.block(8), KEY, plan)
-    assert_same(after.network.parameters, before.network.parameters)
+    before, plan = subjects.state(subjects.busy(None)), subjects.plan(8, 8, [0], rate=0.0)
+    after, _, _ = engine.compiled_block(subjects.busy(None), before, subjects.block(8), KEY, plan)
+    subjects.assert_same(after.network.parameters, before.network.parameters)
     assert (
         np.asarray(after.network.statistics[0].mean)
         != np.asarray(before.network.statistics[0].mean)
@@ -345,8 +252,8 @@ def test_a_state_that_broke_names_its_layer():
     parameters = (*before.network.parameters[:2], infinite)
     broken = before._replace(network=before.network._replace(parameters=parameters))
     args = (subjects.block(8), subjects.block(8), KEY)
-    _, fine = engine.compiled_epoch(program, before, *args, plan)
-    _, info = engine.compiled_epoch(program, broken, *args, plan)
+    _, fine = subjects.compiled_epoch(program, before, *args, plan)
+    _, info = subjects.compiled_epoch(program, broken, *args, plan)
     assert fine.finite.all()
     assert not info.finite[2]
     assert not np.isfinite(info.log.losses).all()
@@ -356,7 +263,7 @@ def test_a_new_run_starts_at_step_0_with_the_networks_own_initialisation():
     program = Program(subjects.network_spec("elu", "bn"), UpdateSpec(), 8, None)
     state = initial_state(program, 5, 3, seed=4)
     assert state.step == 0
-    assert_same(
+    subjects.assert_same(
         state.network,
         initial_network(program.network, 5, 3, seed=4),
     )

@@ -155,18 +155,6 @@ def test_every_batch_takes_its_own_examples_weights():
     assert_agree(after.network.parameters, parameters, what="parameters")
 
 
-@pytest.mark.parametrize("weight", [1.0, 2.0])
-def test_equal_weights_are_no_weights_to_the_bit(weight):
-    program = a_program("bn", size=8, probe=layer_stats.measure)
-    state, plan = subjects.state(program), subjects.plan(20, 8)
-    ends = []
-    for weights in (None, jnp.full(20, weight, jnp.float32)):
-        block = subjects.block(20)._replace(weights=weights)
-        ends.append(engine.compiled_block(program, state, block, KEY, plan))
-    for one, other in zip(*map(jax.tree.leaves, ends), strict=True):
-        assert np.asarray(one).tobytes() == np.asarray(other).tobytes()
-
-
 def test_an_example_of_weight_0_moves_nothing_without_batch_norm():
     program = a_program("plain")
     weights = WEIGHTS.copy()
