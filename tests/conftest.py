@@ -15,6 +15,7 @@ import jaxtyping
 import optax
 import pytest
 import quick
+from xdist.scheduler import LoadFileScheduling
 
 # The numeric tower: where a float is asked for, an int will do, as type checkers have it.
 CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
@@ -25,6 +26,9 @@ jaxtyping.install_import_hook("dnncli", CHECKER)
 if "PYTEST_XDIST_WORKER" not in os.environ:
     CACHE = tempfile.TemporaryDirectory(prefix="dnncli-tests-", ignore_cleanup_errors=True)
     os.environ["DNNCLI_CACHE"] = CACHE.name
+
+# Command lines that tests run in processes of their own read compiled modules: half a second each.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -56,9 +60,35 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "error")
 
 
+# Files that take longest, which come first, or one process would be left with them at the end.
+LONGEST = ("test_readme", "test_fuzz", "test_observing", "test_estimators")
+# Files that share subjects.one_step, half of their time, and so a process.
+OF_ONE_STEP = (
+    "nn/test_layer_stats.py",
+    "training/test_engine.py",
+    "training/test_against_torch.py",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest, or one process would be left with them at the end."""
-    items.sort(key=lambda item: item.path.stem not in ("test_readme", "test_fuzz"))
+    """Begin with the files that take longest."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
+class Scheduling(LoadFileScheduling):
+    """A file's tests stay together, and files that share what takes long to make."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        """The tests that stay together with this one, by a name."""
+        file = super()._split_scope(nodeid)
+        return "one step" if file.endswith(OF_ONE_STEP) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
+    """How tests are shared out among processes."""
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")
