@@ -1,5 +1,6 @@
 """`transfer`: what it prints in each format, what it leaves, and every way of asking for what cannot be."""
 
+import contextlib
 import csv
 import io
 import json
@@ -42,6 +43,18 @@ def transfer(*arguments):
     return run("transfer", "parent.ckpt", *arguments)
 
 
+def race(*arguments):
+    """The layers to reuse are found by trial."""
+    return transfer("--classes", "1-3", "--keep", "auto", *QUICK, *arguments)
+
+
+@pytest.fixture(scope="module")
+def raced(trained):
+    """What a race prints as JSON. It compiles a program for each way to reuse layers."""
+    with contextlib.chdir(trained):
+        return race("--format", "json").json
+
+
 def test_the_json_has_the_keys_that_were_promised():
     asked = ["--classes", "1-3", "--keep", "2", "--freeze", "1", "--format", "json"]
     told = transfer(*asked, "--epochs", "2", "--seeds", "2", "--out", "child.ckpt").json
@@ -62,30 +75,24 @@ def test_the_json_has_the_keys_that_were_promised():
     assert "nonfinite" not in told
 
 
-def test_probes_are_listed_by_depth():
-    told = transfer("--classes", "1-3", "--keep", "auto", *QUICK, "--format", "json").json
-    assert [probe["layer"] for probe in told["probes"]] == [
-        "input",
-        "hidden1",
-        "hidden2",
-        "hidden3",
-    ]
-    assert told["config"]["keep"] == "auto"
+def test_probes_are_listed_by_depth(raced):
+    layers = [probe["layer"] for probe in raced["probes"]]
+    assert layers == ["input", "hidden1", "hidden2", "hidden3"]
+    assert raced["config"]["keep"] == "auto"
 
 
-def test_auto_tells_what_it_raced_and_keeps_what_that_chose():
-    told = transfer("--classes", "1-3", "--keep", "auto", *QUICK, "--format", "json").json
-    race = told["race"]
-    by_name = {one["name"]: one for one in race["candidates"]}
-    assert {"keep", "frozen", "lr", "val_accuracy", "rung"} <= set(by_name[race["chosen"]])
-    assert race["chosen"] == (race["reused"] if race["helps"] else race["scratch"])
-    assert len(told["kept"]) == by_name[race["chosen"]]["keep"]
-    assert (told["baseline"] is not None) == race["helps"]
+def test_auto_tells_what_it_raced_and_keeps_what_that_chose(raced):
+    told = raced["race"]
+    by_name = {one["name"]: one for one in told["candidates"]}
+    assert {"keep", "frozen", "lr", "val_accuracy", "rung"} <= set(by_name[told["chosen"]])
+    assert told["chosen"] == (told["reused"] if told["helps"] else told["scratch"])
+    assert len(raced["kept"]) == by_name[told["chosen"]]["keep"]
+    assert (raced["baseline"] is not None) == told["helps"]
     assert transfer("--keep", "2", *QUICK[:4], "--format", "json").json["race"] is None
 
 
 def test_auto_streams_its_race_before_what_it_chose():
-    lines = transfer("--classes", "1-3", "--keep", "auto", *QUICK, "--format", "jsonl").out
+    lines = race("--format", "jsonl").out
     events = [strict(line) for line in lines.splitlines()]
     kinds = [event["event"] for event in events]
     first, *tried = events[: kinds.index("start")]
@@ -93,8 +100,8 @@ def test_auto_streams_its_race_before_what_it_chose():
     assert {event["event"] for event in tried} == {"tried", "halved"}
     names = {*first["reused"], *first["scratch"]}
     assert {event["name"] for event in tried if event["event"] == "tried"} == names
-    (race,) = [event for event in events if event["event"] == "race"]
-    for candidate in race["candidates"]:
+    (outcome,) = [event for event in events if event["event"] == "race"]
+    for candidate in outcome["candidates"]:
         own = [event for event in tried if event.get("name") == candidate["name"]]
         assert [event["epoch"] for event in own] == list(range(1, candidate["epochs"] + 1))
         assert own[-1]["score"][0] == pytest.approx(candidate["val_accuracy"])
@@ -122,7 +129,7 @@ def test_a_signal_in_the_race_tells_what_is_known():
 
 def test_auto_fits_80_columns_and_says_what_it_chose(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    result = transfer("--classes", "1-3", "--keep", "auto", *QUICK)
+    result = race()
     assert max(map(len, result.out.splitlines())) <= 80
     assert "linear classifier" in result.out
     assert "Tried on the validation set: 5 seeds" in result.out

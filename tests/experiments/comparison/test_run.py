@@ -190,11 +190,11 @@ def test_theory_that_has_no_solution_is_told_before_anything_trains():
         next(comparison.run(grid, problems.dataset(transform=np.zeros_like)))
 
 
-REPETITIONS, EACH = 20, 20
+REPETITIONS, EACH = 20, 10
 
 
 def test_equal_activations_on_disjoint_seeds_are_seldom_called_different():
-    """A null comparison of real networks, twenty times over: 800 seeds in one program."""
+    """A null comparison of real networks, twenty times over: 400 seeds in one program."""
     dataset, spec = problems.dataset(test=300), GRID.combinations()[2].runs[0]
     seeds = 2 * REPETITIONS * EACH
     batch = lockstep.start(spec, seeds, dataset)
