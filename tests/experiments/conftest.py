@@ -3,6 +3,6 @@
 import pytest
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def quick(quick_compilation):
-    """No test here waits for fast programs."""
+    """No test here waits for fast programs, and no fixture: a module's come after this one."""
