@@ -172,7 +172,7 @@ def _invoke(arguments: list[str], more: dict[str, Any]) -> tuple[int, Any]:
 
 def complain(message: str, code: ExitCode, where: str = "dnncli") -> ExitCode:
     """One line on stderr; what a name from a file could do to a terminal is escaped."""
-    print(f"{where}: {error_line(message)}", file=sys.stderr)
+    print(error_line(f"{where}: {message}"), file=sys.stderr)
     return code
 
 

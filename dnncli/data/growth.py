@@ -4,7 +4,6 @@ Text of numbers grows to 3 to 20 times its size, columns of zeros to 100 times; 
 a mistake or an attack: gzip makes 1,000 times of zeros alone, bzip2 a million times.
 """
 
-import bz2
 import gzip
 import io
 import lzma
@@ -15,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from dnncli.data import packed
 from dnncli.errors import DataError
 
 MOST = 200  # times its size that a file may grow to …
@@ -24,8 +24,8 @@ CHUNK = 1 << 20
 Opener = Callable[[Path | BinaryIO], io.BufferedIOBase]
 OPENERS: dict[bytes, Opener] = {
     b"\x1f\x8b": gzip.open,
-    b"BZh": lambda file: bz2.BZ2File(file),
-    b"\xfd7z": lzma.LZMAFile,
+    b"BZh": packed.open_bz2,
+    b"\xfd7z": packed.open_xz,
 }
 DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError)
 
@@ -35,15 +35,15 @@ def opener(head: bytes) -> Opener | None:
     return next((OPENERS[magic] for magic in OPENERS if head.startswith(magic)), None)
 
 
-def limit(packed: int) -> int:
+def limit(stored: int) -> int:
     """The bytes to which so many packed bytes may grow."""
-    return max(ALWAYS, MOST * packed)
+    return max(ALWAYS, MOST * stored)
 
 
-def refusal(path: Path | str, packed: int) -> DataError:
+def refusal(path: Path | str, stored: int) -> DataError:
     """The error for a file of so many bytes that grows beyond its limit."""
     return DataError(
-        f"{path} has {size(packed)} and grows to more than {size(limit(packed))} when it is"
+        f"{path} has {size(stored)} and grows to more than {size(limit(stored))} when it is"
         " unpacked, which is too much for real data: if it is real, unpack it yourself."
     )
 

@@ -22,6 +22,7 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(PROGRAMS))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # as the program sets it
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # likewise, or a second thread would spin
 
 from faults import runner  # noqa: E402
 from faults.judge import Outcome  # noqa: E402

@@ -1,5 +1,6 @@
 """A NumPy archive of arrays: x_train, y_train, x_test and y_test, or x and y."""
 
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -130,7 +131,8 @@ def _arrays(path: Path, names: Callable[[Path, list[str]], tuple[str, ...]]) -> 
         file.seek(0)
         # NumPy, zipfile and zlib raise errors of any kind for damaged bytes.
         try:
-            with np.load(file, allow_pickle=False) as archive:
+            with np.load(file, allow_pickle=False) as archive, warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # NumPy warns of headers that Python 2 wrote
                 return {name: _array(archive, name, path) for name in names(path, archive.files)}
         except DataError:
             raise

@@ -3,6 +3,8 @@
 import csv
 import re
 import shutil
+import struct
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
@@ -19,21 +21,30 @@ from dnncli.spec import suffixes
 ATTRIBUTE = re.compile(r"@attribute\s+('(?:[^'\\]|\\.)*'|\"[^\"]*\"|\S+)\s+(.+)", re.IGNORECASE)
 MOST_FEATURES = 20_000  # of svmlight, whose absent features are zeros
 Row = Sequence[object]
+# What zipfile and its decompressors raise for damaged bytes, a password and unknown compression.
+DAMAGED_ZIP = (
+    *(zipfile.BadZipFile, RuntimeError, ValueError, OverflowError, struct.error),
+    *growth.DAMAGED,
+)
 
 
 def rows(path: Path, suffix: str) -> Iterator[Row]:
     """The rows of a table in another format. Raises DataError for what cannot be read."""
     try:
         yield from CONVERTERS[suffix](path)
-    except (UnicodeError, csv.Error, ValueError, EOFError) as error:
+    except (UnicodeError, csv.Error, ValueError, *growth.DAMAGED) as error:
         reason = str(error).partition("\n")[0]
         raise DataError(f"{path} is not a sound {suffix} file: {reason}.") from None
 
 
 def write(path: Path, suffix: str, target: Path) -> None:
-    """Write a table in another format as CSV."""
-    with target.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(rows(path, suffix))
+    """Write a table in another format as CSV. Raises DataError."""
+    try:
+        with target.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(rows(path, suffix))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DataError(f"{path} cannot be converted in {target.parent}: {reason}.") from None
 
 
 def has_header(path: Path, suffix: str) -> bool | None:
@@ -121,7 +132,14 @@ def _svmlight(path: Path) -> Iterator[Row]:
 
 def _array(path: Path) -> Any:
     """The array of an .npy file, mapped; never Python objects, which could run code."""
-    return np.load(path, mmap_mode="r", allow_pickle=False)
+    # Of Python 2 NumPy warns, and it raises errors of any kind for damaged bytes.
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:
+        raise ValueError(str(error)) from None
 
 
 def _npy(path: Path) -> Iterator[Row]:
@@ -144,19 +162,27 @@ def _excel(path: Path) -> Iterator[Row]:
             f"{path}: .xlsx files need one more package: pip install 'dnncli[excel]', or save the"
             " sheet as CSV."
         ) from None
+    # openpyxl and the parser of XML raise errors of any kind for damaged bytes.
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(path) as archive, path.open("rb") as file:
             growth.check_members(archive, path)
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, OSError) as error:
-        raise ValueError(str(error)) from None
-    for sheet in book.worksheets:
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+            found = _filled_rows(book.worksheets)
+    except (DataError, MemoryError):
+        raise
+    except Exception as error:
+        raise ValueError(str(error) or type(error).__name__) from None
+    columns = [column for column in zip_longest(*found) if set(column) != {None}]
+    for row in zip(*columns, strict=True):
+        yield list(map(_cell, row))
+
+
+def _filled_rows(sheets: Sequence[Any]) -> list[Row]:
+    """The rows that hold anything, of the first sheet with such rows."""
+    for sheet in sheets:
         found = [row for row in sheet.iter_rows(values_only=True) if set(row) != {None}]
         if found:
-            columns = [column for column in zip_longest(*found) if set(column) != {None}]
-            for row in zip(*columns, strict=True):
-                yield list(map(_cell, row))
-            return
+            return found
     raise ValueError("all its sheets are empty")
 
 
@@ -192,7 +218,7 @@ def unzip(path: Path, target: Callable[[str], Path]) -> tuple[Path, str]:
             unpacked = target("".join(PurePosixPath(names[0]).suffixes[-2:]) or suffix)
             with archive.open(names[0]) as member, unpacked.open("wb") as file:
                 shutil.copyfileobj(member, file)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+    except DAMAGED_ZIP as error:
         raise DataError(f"{path} cannot be unpacked: {error}.") from None
     return unpacked, suffix
 

@@ -1,8 +1,6 @@
 """Files as DuckDB can read them: odd text and other formats become ordinary CSV in UTF-8."""
 
 import gzip
-import lzma
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -78,6 +76,8 @@ def _prepared_text(path: Path, kind: str | None, how: Reading, scratch: Scratch)
         raise DataError(
             f"{path} is not {encoding} throughout: say its encoding with --encoding."
         ) from None
+    except growth.DAMAGED as error:
+        raise DataError(f"{path} cannot be unpacked or rewritten: {error}.") from None
     header = True if form.header and how.header is None else how.header
     return Prepared(target, kind, separator(form) or delimiter, header, notices)
 
@@ -87,7 +87,7 @@ def _head(path: Path, whole: bool) -> tuple[bytes, bool]:
     with open_bytes(path) as file:
         try:
             data = file.read() if whole else file.read(WHOLE + 1)
-        except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+        except growth.DAMAGED as error:
             kind = "gzip" if isinstance(file, gzip.GzipFile) else "packed"
             raise DataError(f"{path} is a damaged {kind} file: {error}") from None
     if whole or len(data) <= WHOLE:
