@@ -38,8 +38,8 @@ class FormError(DataError):
 
 def reason(message: str) -> str:
     """The first line of a message, without its class and its final stop."""
-    first = message.strip().partition("\n")[0]
-    return re.sub(r"^\w[\w ]* Error: ", "", first)[:LONGEST].rstrip(" .!")
+    lines = message.strip().splitlines() or [""]
+    return re.sub(r"^\w[\w ]* Error: ", "", lines[0])[:LONGEST].rstrip(" .!:")
 
 
 def explain(message: str, location: str, where: str | None = None) -> DnncliError:

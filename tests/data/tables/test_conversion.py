@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 
 from dnncli.data import load
-from dnncli.data.tables import conversion, preparation
+from dnncli.data.tables import conversion, errors, preparation
 from dnncli.errors import DataError
 from dnncli.spec import DataSpec
 
@@ -133,3 +133,9 @@ def test_a_table_that_cannot_be_written_out_anew_is_named(tmp_path: Path) -> Non
     path.write_text("1 1:2\n0 1:3\n")
     with pytest.raises(DataError, match=r"t\.svmlight cannot be converted in /dev: No space left"):
         conversion.write(path, ".svmlight", Path("/dev/full"))
+
+
+def test_what_duckdb_says_of_damaged_parquet_is_one_line() -> None:
+    """It names the byte that it does not know, which may be one that ends a line."""
+    assert errors.reason("Invalid Error: don't know what type: \r") == "don't know what type"
+    assert errors.reason("") == ""
