@@ -50,8 +50,10 @@ class Doctor:
         return ExitCode.DONE if record.healthy else ExitCode.UNHEALTHY
 
     def _take(self, event: Event, bar: terminal.Bar) -> None:
-        """Show an event; the bar counts seconds of the budget."""
-        bar.reach(round(self.examination.budget - self.examination.deadline.left))
+        """Show an event; the bar counts seconds of the budget, and says what comes next."""
+        spent = self.examination.budget - self.examination.deadline.left
+        # Never all of them: a full bar's clock stands still, and the last step may take longer.
+        bar.reach(min(round(spent), round(self.examination.budget) - 1))
         match event:
             case Looked():
                 self.presenter.show(report.looked, event.findings)
@@ -62,6 +64,7 @@ class Doctor:
             case Trained():
                 self.presenter.show(report.trained, event.record)
                 self.presenter.event("trained", {"health": event.record.health})
+                bar.advance("fitting one batch", 0)
             case FittedOneBatch():
                 data = self.examination.dataset.record()
                 self.presenter.show(report.one_batch, event.record, data)
@@ -69,6 +72,7 @@ class Doctor:
             case Racing():
                 self.presenter.line(report.racing, event.names, event.seeds)
                 self.presenter.event("racing", event)
+                bar.advance("compiling the changes", 0)
             case Advanced():
                 bar.advance(f"{event.name}, epoch {event.epoch}", 0)
                 self.presenter.event("advanced", event)
