@@ -63,14 +63,14 @@ def _trained(stage: Stage, folder: Path, before: Callable[[], None]) -> Verdict:
     for line in (writers.TRAIN, writers.TRAIN, NAMED):
         child = forked.prepare((*line, "--format", "json"), folder, before)
         child.begin()
-        child.wait(120)
+        child.wait()
         result = child.result()
         if result.code == forked.HUNG:
             return Verdict(Outcome.HANG)
         if result.code or "Traceback" in result.err:
             return Verdict(Outcome.TRACEBACK, f"code {result.code}: {result.err[-300:]!r}")
         seconds = result.json["seconds"]
-        if not all(0 <= value < 120 for value in seconds.values()):
+        if not all(0 <= value < forked.PATIENCE for value in seconds.values()):
             return wrong(f"durations {seconds}")
     if len(list((folder / "runs").glob("*.ckpt"))) != 2:
         return loss("two runs have left another number of checkpoints than two")

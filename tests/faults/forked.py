@@ -20,7 +20,7 @@ from faults import warmed
 
 from dnncli.cli import program
 
-PATIENCE = 300  # seconds for a command that nothing disturbs
+PATIENCE = 300  # seconds for a command, of which most take one: the machine may have other work
 HUNG = 1000  # no exit code: the process had to be killed for taking too long
 
 
@@ -48,7 +48,7 @@ class Child:
                 self.code = os.waitstatus_to_exitcode(status)
         return self.code is None
 
-    def wait(self, seconds: float = 60) -> int | None:
+    def wait(self, seconds: float = PATIENCE) -> int | None:
         """Its exit code, negative for a signal; None where it has to be killed for taking too long."""
         end = time.monotonic() + seconds
         while self.alive():
@@ -79,18 +79,30 @@ def prepare(
 ) -> Child:
     """A process that waits to run a command line in a folder; before: what it does first."""
     read, write = os.pipe()
+    ready, tell = os.pipe()
     pid = os.fork()
     if not pid:
         os.close(write)
-        _become(arguments, folder, read, before)
+        os.close(ready)
+        _become(arguments, folder, (read, tell), before)
     os.close(read)
+    os.close(tell)
+    # Signals are for the command, not for what comes before it, which takes long on a busy machine.
+    os.read(ready, 1)
+    os.close(ready)
     return Child(pid, folder, write)
 
 
 def _become(
-    arguments: Sequence[str], folder: Path, gate: int, before: Callable[[], None] | None
+    arguments: Sequence[str],
+    folder: Path,
+    pipes: tuple[int, int],
+    before: Callable[[], None] | None,
 ) -> NoReturn:
-    """Be the process; never returns."""
+    """Be the process, which tells that it is ready and waits; never returns."""
+    gate, tell = pipes
+    # Not what it is where this harness runs in a shell's background: ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         os.chdir(folder)
         for number, path in enumerate(_streams(Path(), os.getpid()), 1):
@@ -102,21 +114,30 @@ def _become(
             warmed.renew()
         if before:
             before()
+        os.close(tell)
         # Not by reading: whoever counts this process's calls would find one more or one less.
         select.select([gate], [], [])
         if os.read(gate, 1):
             program.main()
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and _here(error):
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGINT)
         traceback.print_exc()
         sys.stderr.flush()
     os._exit(1)
+
+
+def _here(error: BaseException) -> bool:
+    """Whether an exception arose before the command line began."""
+    return error.__traceback__ is not None and error.__traceback__.tb_next is None
 
 
 def run(arguments: Sequence[str], folder: Path) -> shell.Result:
     """Such a command line run to its end."""
     child = prepare(arguments, folder)
     child.begin()
-    child.wait(PATIENCE)
+    child.wait()
     return child.result()
 
 

@@ -1,7 +1,9 @@
 """Every kind of fault, by name."""
 
-from faults import checkpoints, clocks, places, programs, races, stopping, syscalls, tables
+from faults import checkpoints, clocks, forked, places, programs, races, stopping, syscalls, tables
 from faults.runner import Kind
+
+WAITING = 3.0 * forked.PATIENCE  # a case runs a command once to three times
 
 KINDS = {
     "damaged-checkpoints": Kind("damaged checkpoints", checkpoints.prepare, checkpoints.damaged),
@@ -13,12 +15,12 @@ KINDS = {
         "kill and error at every system call",
         syscalls.prepare,
         syscalls.run,
-        patience=300,
+        patience=WAITING,
         size=syscalls.size,
     ),
-    "signals": Kind("signals at random moments", stopping.prepare, stopping.run, patience=300),
-    "races": Kind("two processes at once", races.prepare, races.run, patience=300),
-    "programs": Kind("damaged cache of programs", programs.prepare, programs.run, patience=300),
-    "clocks": Kind("clocks that are wrong or jump", clocks.prepare, clocks.run, patience=400),
-    "places": Kind("places, names, memory", places.prepare, places.run, patience=300),
+    "signals": Kind("signals at random moments", stopping.prepare, stopping.run, patience=WAITING),
+    "races": Kind("two processes at once", races.prepare, races.run, patience=WAITING),
+    "programs": Kind("damaged cache of programs", programs.prepare, programs.run, patience=WAITING),
+    "clocks": Kind("clocks that are wrong or jump", clocks.prepare, clocks.run, patience=WAITING),
+    "places": Kind("places, names, memory", places.prepare, places.run, patience=WAITING),
 }

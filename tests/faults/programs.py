@@ -36,7 +36,7 @@ def _run(folder: Path, expected: bytes | None = None) -> Verdict:
     """Train, and compare what is written."""
     child = forked.prepare(LINE, folder, lambda: writers.own_cache("cache"))
     child.begin()
-    child.wait(120)
+    child.wait()
     result = child.result()
     if result.code == forked.HUNG:
         return Verdict(Outcome.HANG)

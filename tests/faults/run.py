@@ -1,9 +1,10 @@
 """Try dnncli with faults of every kind, and count what comes of them; run by hand.
 
-    python tests/faults/run.py [KIND…] [--count N] [--seed S] [--only INDEX]
+    python tests/faults/run.py [KIND…] [--count N] [--seed S] [--first INDEX | --only INDEX]
 
 Prints a row of faults.md for each kind and every case that went wrong; ends with 1 where one did.
---only runs one case of a kind again, here, and prints what came of it.
+--first leaves out the cases before it, which another run has done. --only runs one case of a kind
+again, here, and prints what came of it.
 """
 
 import argparse
@@ -56,6 +57,7 @@ def main() -> int:
     parser.add_argument("kinds", nargs="*", choices=[[], *KINDS], metavar="KIND")
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--only", type=int)
     options = parser.parse_args()
     names = options.kinds or list(KINDS)
@@ -66,7 +68,7 @@ def main() -> int:
         return 0
     bad = 0
     for name in names:
-        tally = runner.examine(KINDS[name], options.count, options.seed, _tell)
+        tally = runner.examine(KINDS[name], options.count, options.seed, _tell, options.first)
         print(row(tally), *tally.bad[: runner.KEPT], sep="\n", flush=True)
         bad += len(tally.bad)
     return int(bad > 0)

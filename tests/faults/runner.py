@@ -83,11 +83,13 @@ def cases(kind: Kind, count: int, seed: int, first: int = 0) -> Iterator[tuple[i
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def examine(kind: Kind, count: int, seed: int, tell: Callable[[str], None]) -> Tally:
-    """Run the cases in other processes, forked from this one, and count."""
+def examine(
+    kind: Kind, count: int, seed: int, tell: Callable[[str], None], first: int = 0
+) -> Tally:
+    """Run the cases from `first` to `count` in other processes, forked from this one, and count."""
     began = time.monotonic()
     tally = Tally(kind.title)
-    index = 0
+    index = first
     while index < count:
         index = _examine_from(kind, count, seed, index, tally, tell)
     tally.seconds = time.monotonic() - began

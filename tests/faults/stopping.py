@@ -23,13 +23,14 @@ MANY = 30_000  # rows to predict
 IMPORTS = 3.0  # seconds that takes, about
 FINISHED = (0, 3, 4)
 TRAIN = (*writers.TRAIN, "--epochs", "40", "--patience", "0")
+TABLE = ("train", "--data", "table.csv", "--preset", "plain", "--hidden", "3", "--epochs", "2")
 COMMANDS = {
     "train": (*TRAIN, "--out", "net.ckpt"),
     "compare-activations": ("compare-activations", *writers.COMPARED, "relu,elu", "--out", "acts"),
     "transfer": ("transfer", "given.ckpt", "--seeds", "2", "--epochs", "3", "--out", "t.ckpt"),
     "doctor": ("doctor", *shell.TINY, "--budget", "3", "--seeds", "2"),
     "tune": ("tune", *shell.TINY[:2], "--budget", "2", "--seeds", "2", "--out", "tuned"),
-    "eval": ("eval", "given.ckpt", "--importance", "--gradients"),
+    "eval": ("eval", "table.ckpt", "--importance", "--gradients"),
     "predict": ("predict", "given.ckpt", "many.npz", "--out", "rows.csv"),
     "vanishing-demo": ("vanishing-demo", "--depth", "4", "--width", "10", "--train", "2"),
     "tour": ("tour", "--quick", "saturation"),
@@ -48,6 +49,10 @@ def prepare() -> Stage:
     """Run every command to its end: here first, so that its programs are traced."""
     syscalls.give()
     shell.write_tiny(Path("given", "many.npz"), examples=MANY)
+    lines = [f"{i % 9},{'abc'[i % 3]},{'xy'[i // 2 % 2]}\n" for i in range(90)]
+    Path("given", "table.csv").write_text("size,kind,label\n" + "".join(lines))
+    trained = forked.run((*TABLE, "--out", "table.ckpt"), Path("given"))
+    assert trained.code == 0, trained.err
     seconds = {}
     for name, line in COMMANDS.items():
         with contextlib.chdir(_folder()):

@@ -1,5 +1,6 @@
 """The commands that write, what each leaves behind, and how each is run again after a fault."""
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -14,6 +15,7 @@ import jax
 import shell
 from faults import forked
 from faults.runner import empty
+from jax._src import compilation_cache
 
 from dnncli.data.formats import remote
 from dnncli.errors import DnncliError
@@ -100,11 +102,22 @@ def begin(name: str, folder: Path) -> Path:
     return folder
 
 
+def trace_here(name: str) -> None:
+    """Run a writer in this process, whose forked processes then find its programs traced.
+
+    Not the two that would touch this process's own cache.
+    """
+    if name not in ("cache", "data fetch"):
+        with contextlib.chdir(begin(name, Path("work"))):
+            shell.run(*WRITERS[name].line)
+
+
 def own_cache(name: str) -> None:
     """Data are cached in the writer's folder; programs only where that is the point."""
     os.environ["DNNCLI_CACHE"] = str(Path("cache").absolute())
     if name == "cache":
         os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
+        compilation_cache.reset_cache()
         jax.config.update("jax_compilation_cache_dir", None)
 
 
