@@ -28,7 +28,7 @@ from dnncli.cli.installed import OPTIONAL, REQUIRED
 ROOT = Path(__file__).parents[1]
 ENDS = {"newest": "highest", "lowest": "lowest-direct"}  # what uv calls them
 PYTHONS = ("3.11", "3.12", "3.13")
-EXTRAS = "plot,tensorboard,excel,onnx,sklearn,tune"
+EXTRAS = "plot,tensorboard,excel,images,onnx,sklearn,tune"
 SHEET = (
     "import csv, openpyxl; book = openpyxl.Workbook();"
     " [book.active.append(row) for row in csv.reader(open('table.csv'))]; book.save('table.xlsx')"
