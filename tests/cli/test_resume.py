@@ -225,7 +225,7 @@ def test_an_interrupt_before_the_first_epoch_leaves_a_checkpoint_to_begin_from(m
         raise signals.Interrupted(signal.SIGINT)
         yield
 
-    monkeypatch.setattr(runs, "run", interrupted)
+    monkeypatch.setattr(runs, "events", interrupted)
     result = run("train", *TINY, "--out", "none.ckpt", "--format", "json")
     assert (result.code, result.json["stopped"], result.json["epochs"]) == (130, "signal", [])
     monkeypatch.undo()
