@@ -21,7 +21,19 @@ import duckdb
 COLUMNS = 64
 PART = 500_000
 ANSWER = "CASE WHEN c0 + c1 * c2 + 0.5 * c3 > 0 THEN 'yes' ELSE 'no' END"
-OPTIONS = ("--epochs", "2", "--hidden", "50,50", "--batch-size", "512", "--format", "json", "-q")
+OPTIONS = (
+    "--epochs",
+    "2",
+    "--hidden",
+    "50,50",
+    "--batch-size",
+    "512",
+    "--scale",
+    "robust",
+    "--format",
+    "json",
+    "-q",
+)
 
 
 def make(folder: Path, rows: int) -> Path:
