@@ -17,7 +17,7 @@ from dnncli.errors import SpecError
 from dnncli.records.verification import TensorDifference, VerificationRecord
 from dnncli.storage import checkpoint
 from dnncli.storage.checkpoint import Checkpoint
-from dnncli.training import ensemble, run
+from dnncli.training import ensemble, run, within
 from dnncli.training.checkpointing import from_checkpoint, to_checkpoint
 from dnncli.training.devices import Devices
 from dnncli.training.run import Progress
@@ -47,12 +47,14 @@ class Repetition:
     def compare(self, again: Snapshot) -> VerificationRecord:
         """What differs between the checkpoint and what has been trained now."""
         made = to_checkpoint(again)
-        differing = tuple(_differing(self.stored.tensors, made.tensors))
+        # An epoch under way has none to be compared with: whole epochs are trained again.
+        stored = within.left_out(self.stored.tensors)
+        differing = tuple(_differing(stored, made.tensors))
         first = _first_epoch(_history(self.stored), _history(made))
         return VerificationRecord(
             checkpoint=str(self.path),
             same=not differing and first is None,
-            tensors=len(self.stored.tensors),
+            tensors=len(stored),
             epochs=self.epochs,
             differing=differing,
             first_epoch=first,

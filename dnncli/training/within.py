@@ -1,5 +1,6 @@
 """An epoch under way in a checkpoint: its tensors stand under `within/`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,11 @@ def tensors(layers: tuple[str, ...], within: Within | None) -> dict[str, Any]:
     found["optimizer/step"] = state.step
     found |= {f"left/{place}": leaf for place, leaf in enumerate(within.left)}
     return {PREFIX + name: tensor for name, tensor in found.items()}
+
+
+def left_out(held: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The other tensors of a checkpoint."""
+    return {name: tensor for name, tensor in held.items() if not name.startswith(PREFIX)}
 
 
 def metadata(within: Within | None) -> dict[str, Any]:

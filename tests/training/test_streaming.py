@@ -17,6 +17,7 @@ from dnncli.data.blocks.pages import Pages
 from dnncli.data.blocks.store import Draft, Shape, Store
 from dnncli.data.blocks.stored import Stored
 from dnncli.errors import CheckpointError, DataError
+from dnncli.experiments import verify
 from dnncli.training import checkpointing, run, streaming
 from dnncli.training.ahead import ahead
 from dnncli.training.plan import block_plans, block_sizes, page_order
@@ -264,3 +265,15 @@ def test_an_epoch_under_way_of_other_blocks_is_refused(blocks) -> None:
     other = replace(half, within=half.within._replace(left=half.within.left[1:]))
     with pytest.raises(CheckpointError, match="under way"):
         list(run.run(other, stored))
+
+
+def test_a_run_stopped_inside_an_epoch_is_verified_by_its_whole_epochs() -> None:
+    _, stored = pair()
+    run_spec = spec(**OPTIONS)
+    count = len(block_sizes(EXAMPLES, 16, streaming.block_rows(MEMORY, stored.train.x)))
+    kept = checkpointing.to_checkpoint(under_way(run_spec, stored, count + 1))
+    assert any(name.startswith("within/") for name in kept.tensors)
+    begun = run.start(run_spec, stored)
+    repetition = verify.Repetition(Path("x"), kept, 1, {}, stored, begun)
+    *_, last = repetition.run()
+    assert repetition.compare(last.snapshot).same
