@@ -10,14 +10,19 @@ from dnncli.nn.network import Layer, Moments, Network
 from dnncli.records import InspectRecord, LayerPart, SourceNote, SourceTensor, TensorRecord
 from dnncli.spec import NetworkSpec
 from dnncli.training.snapshot import Snapshot
+from dnncli.training.versions import differences
 
 Sources = tuple[SourceTensor | SourceNote, ...]
 
 
-def inspect(snapshot: Snapshot, path: str) -> InspectRecord:
-    """What a run's checkpoint holds: the best epoch's network and its history."""
+def inspect(snapshot: Snapshot, path: str, compared: bool = False) -> InspectRecord:
+    """What a run's checkpoint holds: the best epoch's network and its history.
+
+    compared: with this machine and what is installed here.
+    """
     spec = snapshot.spec.network
     output = "softmax" if snapshot.data.numbers is None else "identity"
+    changed = differences(snapshot.versions) if compared else None
     no_sources: tuple[Sources, ...] = ((),) * len(spec.layers())
     return InspectRecord(
         config=snapshot.spec.options(),
@@ -33,6 +38,7 @@ def inspect(snapshot: Snapshot, path: str) -> InspectRecord:
         steps=snapshot.steps,
         origin=snapshot.origin,
         versions=dict(snapshot.versions),
+        changed=changed,
     )
 
 

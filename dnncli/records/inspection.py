@@ -5,6 +5,7 @@ from typing import Any
 
 from dnncli.records.common import DataRecord, EpochRecord, StepRecord
 from dnncli.records.transfer import OriginRecord
+from dnncli.records.verification import VersionDifference
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,11 @@ class LayerPart:
 
 @dataclass(frozen=True)
 class InspectRecord:
-    """What a file holds; data, history and versions are None or empty for models from elsewhere."""
+    """What a file holds; data, history and versions are None or empty for models from elsewhere.
+
+    changed: the versions and facts of the machine that are not the same here; None where they were
+    not compared.
+    """
 
     config: dict[str, Any]
     checkpoint: str
@@ -66,3 +71,4 @@ class InspectRecord:
     steps: tuple[StepRecord, ...]  # the last ones before a run diverged
     origin: OriginRecord | None
     versions: dict[str, str]
+    changed: tuple[VersionDifference, ...] | None = None

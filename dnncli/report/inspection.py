@@ -18,7 +18,7 @@ from dnncli.records import (
     SourceTensor,
     StepRecord,
 )
-from dnncli.report import fitting, gradients, notices, text
+from dnncli.report import fitting, gradients, notices, text, verification
 
 # What is measured of a step; one batch does not show which units are dead.
 STEP_COLUMNS = tuple(name for name in gradients.LAYER_COLUMNS[1:] if name != "dead_fraction")
@@ -53,6 +53,8 @@ def report(record: InspectRecord, history: bool, steps: bool) -> Iterator[Render
         yield from history_lines(record.history)
     if steps:
         yield from step_tables(record.steps)
+    if record.changed is not None:
+        yield from verification.version_lines(record.versions, record.changed)
 
 
 def _heading(record: InspectRecord) -> Iterator[Text]:

@@ -1,6 +1,6 @@
-"""`train --verify`: whether a checkpoint is what its options give again, and what differs."""
+"""Whether a checkpoint is what its options give again: `train --verify`, `inspect --versions`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -43,6 +43,39 @@ def cause(record: VerificationRecord) -> str:
 def changes(versions: Iterable[VersionDifference]) -> str:
     """What is different here, and what it was."""
     return "; ".join(f"{one.name} {one.stored} then, {one.here} now" for one in versions)
+
+
+def version_rows(
+    stored: Mapping[str, str], changed: Sequence[VersionDifference]
+) -> list[list[object]]:
+    """What a run's numbers depend on for CSV: as it was stored, and here."""
+    here = {one.name: one.here for one in changed}
+    then = {**stored, **{one.name: one.stored for one in changed}}
+    rows: list[list[object]] = [["name", "stored", "here"]]
+    rows += [[name, version, here.get(name, version)] for name, version in then.items()]
+    return rows
+
+
+def version_lines(
+    stored: Mapping[str, str], changed: Sequence[VersionDifference]
+) -> Iterator[RenderableType]:
+    """The same for people, and what follows from it."""
+    if not stored:
+        yield Text("the file does not say with which versions it was made.")
+        return
+    table = Table("", "stored", "here", **text.TABLE)
+    for row in version_rows(stored, changed)[1:]:
+        style = "" if row[1] == row[2] else "bold"
+        table.add_row(*(str(cell or "–") for cell in row), style=style)
+    yield table
+    yield Text(_consequence(changed))
+
+
+def _consequence(changed: Sequence[VersionDifference]) -> str:
+    if not changed:
+        return "all of it is the same here: the same options give the same bytes again."
+    names = ", ".join(one.name for one in changed)
+    return f"not the same here: {names}. Bytes may differ; `dnncli train --verify` tells."
 
 
 def _table(record: VerificationRecord) -> Table:

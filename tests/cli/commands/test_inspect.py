@@ -61,6 +61,18 @@ def test_a_healthy_run_says_that_no_steps_were_recorded(checkpoint):
     assert "no steps recorded" in run("inspect m.ckpt --steps").out
 
 
+def test_versions_are_compared_with_those_here(checkpoint, monkeypatch):
+    assert json.loads(run("inspect m.ckpt --format json").out)["changed"] is None
+    assert json.loads(run("inspect m.ckpt --versions --format json").out)["changed"] == []
+    assert "the same options give the same bytes again" in run("inspect m.ckpt --versions").out
+    stored = json.loads(run("inspect m.ckpt --format json").out)["versions"]["threads"]
+    monkeypatch.setenv("NPROC", "77")
+    assert "not the same here: threads." in run("inspect m.ckpt --versions").out
+    rows = list(csv.reader(io.StringIO(run("inspect m.ckpt --versions --format csv").out)))
+    assert rows[0] == ["name", "stored", "here"]
+    assert [row for row in rows[1:] if row[1] != row[2]] == [["threads", stored, "77"]]
+
+
 @pytest.mark.parametrize("framework", ["torch", "keras"])
 def test_an_exported_network_is_read_back_with_the_same_outputs(checkpoint, folder, framework):
     assert run(f"export m.ckpt out.safetensors --format {framework}").code == 0
