@@ -40,30 +40,37 @@ def limit(stored: int) -> int:
     return max(ALWAYS, MOST * stored)
 
 
-def refusal(path: Path | str, stored: int) -> DataError:
-    """The error for a file of so many bytes that grows beyond its limit."""
+def refusal(path: Path | str, stored: int, memory: int = 0) -> DataError:
+    """The error for a file of so many bytes that grows beyond its limit, and beyond `memory`."""
     return DataError(
-        f"{path} has {size(stored)} and grows to more than {size(limit(stored))} when it is"
-        " unpacked, which is too much for real data: if it is real, unpack it yourself."
+        f"{path} has {size(stored)} and grows to more than {size(max(limit(stored), memory))} when"
+        " it is unpacked, which is too much for real data: if it is real, unpack it yourself, or"
+        " allow a table so much with `train --memory SIZE`."
     )
 
 
-def check(path: Path) -> None:
+def check(path: Path, memory: int = 0) -> bool:
     """Unpack the first part of a gzip, bzip2 or xz file, keeping nothing.
 
-    Raises DataError where it grows beyond its limit, OSError where it cannot be opened. A damaged
-    file passes: whoever reads it says what is wrong with it.
+    memory: bytes to which the whole file may grow even so. Returns whether it grows beyond its
+    limit. Raises DataError where it does and `memory` does not allow it, OSError where the file
+    cannot be opened. A damaged file passes: whoever reads it says what is wrong with it.
     """
     with path.open("rb") as file:
         unpack = opener(file.read(3))
         file.seek(0)
-        looked_at = min(os.fstat(file.fileno()).st_size, LOOKED_AT)
-        if unpack and _exceeds(unpack, file, limit(looked_at)):
-            raise refusal(path, os.path.getsize(path))
+        stored = os.fstat(file.fileno()).st_size
+        looked_at = min(stored, LOOKED_AT)
+        share = looked_at / max(stored, 1)
+        most = max(limit(looked_at), int(share * memory))
+        grown = _grown(unpack, file, most) if unpack else 0
+        if grown > most:
+            raise refusal(path, stored, memory)
+        return grown > limit(looked_at)
 
 
-def _exceeds(unpack: Opener, file: BinaryIO, most: int) -> bool:
-    """Whether the part of a file that is looked at grows to more than so many bytes."""
+def _grown(unpack: Opener, file: BinaryIO, most: int) -> int:
+    """The bytes to which the part of a file that is looked at grows, or more than `most`."""
     grown = 0
     try:
         with unpack(file) as unpacked:
@@ -74,17 +81,19 @@ def _exceeds(unpack: Opener, file: BinaryIO, most: int) -> bool:
                     break
     except DAMAGED:
         pass
-    return grown > most
+    return grown
 
 
-def check_members(archive: zipfile.ZipFile, path: Path) -> None:
+def check_members(archive: zipfile.ZipFile, path: Path, memory: int = 0) -> bool:
     """The same for the members of a zip archive, by the sizes that it says.
 
     A member that holds more than its archive says is cut to that when it is read.
     """
-    for member in archive.infolist():
-        if member.file_size > limit(member.compress_size):
-            raise refusal(f"{path}: {member.filename}", member.compress_size)
+    beyond = [one for one in archive.infolist() if one.file_size > limit(one.compress_size)]
+    for member in beyond:
+        if member.file_size > memory:
+            raise refusal(f"{path}: {member.filename}", member.compress_size, memory)
+    return bool(beyond)
 
 
 def size(count: int) -> str:

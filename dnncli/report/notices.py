@@ -206,6 +206,7 @@ SENTENCES: dict[str, Callable[[Notice], str]] = {
     "trailing delimiters": lambda notice: (
         f"every line ends with {notice.facts['delimiter']!r}, which is left out"
     ),
+    "grown": lambda notice: "it grows more than 200 times when it is unpacked, as --memory allows",
     "cut": lambda notice: "the file ends in the middle of a row, which is left out",
     "row names": lambda notice: (
         "rows have one value more than the first line has names: the first is called"

@@ -59,6 +59,19 @@ def test_a_packed_table_that_grows_too_much_is_refused_in_one_line(
 
 
 @pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("kind", [*PACKERS, "zip"])
+def test_memory_allows_a_table_to_grow_and_says_so(tmp_path: Path, kind: str) -> None:
+    data = HEAD + BODY + b"1,2,x\n" * 50_000
+    path = tmp_path / f"repeated.csv.{kind}"
+    path.write_bytes(PACKERS.get(kind, zipped)(data))
+    with pytest.raises(DataError, match=r"grows to more than .* `train --memory SIZE`"):
+        load(DataSpec(data=str(path), memory=len(data) // 2))
+    read = load(DataSpec(data=str(path), memory=len(data)))
+    assert len(read.train) + len(read.validation) + len(read.test) == 50_200
+    assert [notice.kind for notice in read.notices].count("grown") == 1
+
+
+@pytest.mark.usefixtures("small")
 def test_a_member_of_an_archive_that_grows_too_much_is_refused(tmp_path: Path) -> None:
     for name in ("bomb.zip", "bomb.xlsx"):
         (tmp_path / name).write_bytes(zipped(HEAD + BODY + b"1,2,x\n" * 1_000_000))

@@ -162,8 +162,10 @@ def _start(
     with presenter.storing() as watch:
         store = _store(spec, watch, {**needing, "ensemble": several})
         dataset = data.load(spec.data, store=store)
-    # What is not on the disk is the same run whatever --memory is.
-    memory = store.memory if store and dataset.stored else None
+    # What is not on the disk is the same run whatever --memory is; but a file that it allowed to
+    # grow is read again only where it is allowed again.
+    kept = dataset.stored or any(notice.kind == "grown" for notice in dataset.notices)
+    memory = store.memory if store and kept else None
     spec = replace(spec, data=replace(spec.data, memory=memory))
     from dnncli.experiments.metrics import temperature, threshold
     from dnncli.training import ensemble, run

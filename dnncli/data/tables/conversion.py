@@ -203,8 +203,11 @@ CONVERTERS: dict[str, Callable[[Path], Iterator[Row]]] = {
 }
 
 
-def unzip(path: Path, target: Callable[[str], Path]) -> tuple[Path, str]:
-    """The one table in a .zip file, unpacked to `target(suffix)`, and its suffix."""
+def unzip(path: Path, target: Callable[[str], Path], memory: int = 0) -> tuple[Path, str, bool]:
+    """The one table in a .zip file, unpacked to `target(suffix)`, its suffix, and whether it grew.
+
+    memory, and what counts as grown: as of `growth.check`.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name for name in archive.namelist() if _is_table(name)]
@@ -213,14 +216,14 @@ def unzip(path: Path, target: Callable[[str], Path]) -> tuple[Path, str]:
                 raise DataError(
                     f"{path} holds {there}: one table is needed; unpack it and give a file."
                 )
-            growth.check_members(archive, path)
+            grown = growth.check_members(archive, path, memory)
             suffix = suffixes.kind(names[0]) or ""
             unpacked = target("".join(PurePosixPath(names[0]).suffixes[-2:]) or suffix)
             with archive.open(names[0]) as member, unpacked.open("wb") as file:
                 shutil.copyfileobj(member, file)
     except DAMAGED_ZIP as error:
         raise DataError(f"{path} cannot be unpacked: {error}.") from None
-    return unpacked, suffix
+    return unpacked, suffix, grown
 
 
 def _is_table(name: str) -> bool:

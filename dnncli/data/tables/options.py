@@ -12,7 +12,8 @@ class Reading:
     returns further expressions to select, given all columns with the types they are read as.
     encoding: of text. whole: find types and encoding that fit every row. layout: names of all
     columns of a file without a header line, of which the `optional` ones may be absent. kind: read
-    as a file with that suffix. shown: what messages call it.
+    as a file with that suffix. shown: what messages call it. memory: bytes to which a packed file
+    may grow, as of `growth.check`.
     """
 
     delimiter: str | None = None
@@ -27,3 +28,4 @@ class Reading:
     optional: tuple[str, ...] = ()
     kind: str | None = None
     shown: str | None = None
+    memory: int = 0

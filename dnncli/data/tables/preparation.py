@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from dnncli.data import growth
@@ -36,9 +37,19 @@ def prepare(path: Path, kind: str | None, how: Reading, scratch: Scratch) -> Pre
 
     Raises DataError for what cannot be read.
     """
+    grown = False
     if kind in suffixes.ZIPPED:
-        path, kind = conversion.unzip(path, lambda suffix: scratch.file(path, suffix))
-    growth.check(path)
+        with_suffix = partial(scratch.file, path)
+        path, kind, grown = conversion.unzip(path, with_suffix, how.memory)
+    grown |= growth.check(path, how.memory)
+    prepared = _prepared(path, kind, how, scratch)
+    if grown:
+        prepared = replace(prepared, notices=(Notice("grown", facts={}), *prepared.notices))
+    return prepared
+
+
+def _prepared(path: Path, kind: str | None, how: Reading, scratch: Scratch) -> Prepared:
+    """The same for a file that is not an archive."""
     if kind in suffixes.SHEETS:
         sheet = scratch.file(path)
         conversion.write(path, kind, sheet)

@@ -60,7 +60,7 @@ def read(
 def with_type_fallback(spec: DataSpec, read_: Callable[[Reading], T]) -> T:
     """Read by the types of the first rows, or where a value does not fit, by types that fit all."""
     encoding = text_encoding.check(spec.encoding) if spec.encoding else None
-    reading = Reading(spec.delimiter, spec.header, spec.where, encoding)
+    reading = Reading(spec.delimiter, spec.header, spec.where, encoding, memory=spec.memory or 0)
     try:
         return read_(reading)
     except (ConversionError, FormError):
