@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 from faults import forked, syscalls, writers
-from faults.judge import RIGHT, Outcome, Verdict, loss, wrong
+from faults.judge import RIGHT, Verdict, loss, success, wrong
 
 YEAR = 365.25 * 86_400
 OFFSETS = (-40 * YEAR, -YEAR, -3600.0, -1.0, 0.0, 1.0, 3600.0, YEAR, 80 * YEAR)  # seconds
@@ -61,14 +61,9 @@ def run(stage: Stage, rng: Random, _: int) -> Verdict:
 
 def _trained(stage: Stage, folder: Path, before: Callable[[], None]) -> Verdict:
     for line in (writers.TRAIN, writers.TRAIN, NAMED):
-        child = forked.prepare((*line, "--format", "json"), folder, before)
-        child.begin()
-        child.wait()
-        result = child.result()
-        if result.code == forked.HUNG:
-            return Verdict(Outcome.HANG)
-        if result.code or "Traceback" in result.err:
-            return Verdict(Outcome.TRACEBACK, f"code {result.code}: {result.err[-300:]!r}")
+        result = forked.run((*line, "--format", "json"), folder, before)
+        if (found := success(result)) != RIGHT:
+            return found
         seconds = result.json["seconds"]
         if not all(0 <= value < forked.PATIENCE for value in seconds.values()):
             return wrong(f"durations {seconds}")

@@ -17,11 +17,11 @@ from typing import NoReturn
 
 import shell
 from faults import warmed
+from faults.judge import HUNG
 
 from dnncli.cli import program
 
 PATIENCE = 300  # seconds for a command, of which most take one: the machine may have other work
-HUNG = 1000  # no exit code: the process had to be killed for taking too long
 
 
 @dataclass
@@ -133,9 +133,11 @@ def _here(error: BaseException) -> bool:
     return error.__traceback__ is not None and error.__traceback__.tb_next is None
 
 
-def run(arguments: Sequence[str], folder: Path) -> shell.Result:
+def run(
+    arguments: Sequence[str], folder: Path, before: Callable[[], None] | None = None
+) -> shell.Result:
     """Such a command line run to its end."""
-    child = prepare(arguments, folder)
+    child = prepare(arguments, folder, before)
     child.begin()
     child.wait()
     return child.result()

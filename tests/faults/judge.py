@@ -23,6 +23,7 @@ class Outcome(StrEnum):
 GOOD = (Outcome.RIGHT, Outcome.REFUSED)
 CODES = (0, 1, 2, 3, 4)  # with which a command may end that no signal has stopped
 JOINERS = "\u200c\u200d"
+HUNG = 1000  # no exit code: the process had to be killed for taking too long
 LONGEST_LINE = 1000  # characters of an error; one that quotes its file may be long
 
 
@@ -56,6 +57,15 @@ def attempt(function: Callable[[], Verdict]) -> Verdict:
         place = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{place.filename.rpartition('/')[2]}:{place.lineno}"
         return Verdict(Outcome.TRACEBACK, f"{type(error).__name__} at {where}: {error}"[:300])
+
+
+def success(result: shell.Result) -> Verdict:
+    """Of a command line that must have done its work: RIGHT, or how it has failed."""
+    if result.code == HUNG:
+        return Verdict(Outcome.HANG)
+    if result.code or "Traceback" in result.err:
+        return Verdict(Outcome.TRACEBACK, f"code {result.code}: {result.err[-300:]!r}")
+    return RIGHT
 
 
 def refusal(code: int, out: str, err: str) -> Verdict:

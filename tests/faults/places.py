@@ -12,7 +12,7 @@ from random import Random
 
 import shell
 from faults import forked, syscalls, writers
-from faults.judge import RIGHT, Outcome, Verdict, loss, refusal, wrong
+from faults.judge import HUNG, RIGHT, Outcome, Verdict, loss, refusal, wrong
 from faults.writers import WRITERS
 
 NOBODY = 65534
@@ -50,15 +50,12 @@ def run(stage: Stage, rng: Random, _: int) -> Verdict:
 def _ended(
     name: str, folder: Path, before: Callable[[], None] | None, line: tuple[str, ...] = ()
 ) -> shell.Result:
-    child = forked.prepare(line or WRITERS[name].line, folder, before)
-    child.begin()
-    child.wait()
-    return child.result()
+    return forked.run(line or WRITERS[name].line, folder, before)
 
 
 def _judged(right: dict[str, bytes], name: str, folder: Path, result: shell.Result) -> Verdict:
     """A refusal that leaves the old file, or the right file."""
-    if result.code == forked.HUNG:
+    if result.code == HUNG:
         return Verdict(Outcome.HANG)
     held = writers.left(folder, WRITERS[name])
     if wrongs := writers.damage(held, right, done=result.code == 0):
@@ -85,7 +82,7 @@ def _vanishing(right: dict[str, bytes], name: str, folder: Path, rng: Random) ->
     shutil.rmtree(folder / "out", ignore_errors=True)
     child.wait()
     result = child.result()
-    if result.code == forked.HUNG:
+    if result.code == HUNG:
         return Verdict(Outcome.HANG)
     return RIGHT if result.code == 0 else refusal(*vars(result).values())
 
@@ -119,7 +116,7 @@ def _named(right: dict[str, bytes], name: str, folder: Path, rng: Random) -> Ver
         return wrong(f"{odd!r}: litter: {found}")
     if result.code == 0:
         return RIGHT
-    if result.code == forked.HUNG:
+    if result.code == HUNG:
         return Verdict(Outcome.HANG)
     found = refusal(*vars(result).values())
     return Verdict(found.outcome, f"{odd!r}: {found.detail}")

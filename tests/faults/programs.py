@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 from faults import damage, forked, syscalls, writers
-from faults.judge import RIGHT, Outcome, Verdict, wrong
+from faults.judge import RIGHT, Verdict, success, wrong
 
 LINE = (*writers.TRAIN, "--out", "net.ckpt", "--overwrite", "-q")
 CACHE = "cache/programs"
@@ -34,14 +34,9 @@ def prepare() -> Stage:
 
 def _run(folder: Path, expected: bytes | None = None) -> Verdict:
     """Train, and compare what is written."""
-    child = forked.prepare(LINE, folder, lambda: writers.own_cache("cache"))
-    child.begin()
-    child.wait()
-    result = child.result()
-    if result.code == forked.HUNG:
-        return Verdict(Outcome.HANG)
-    if result.code or "Traceback" in result.err:
-        return Verdict(Outcome.TRACEBACK, f"code {result.code}: {result.err[-300:]!r}")
+    result = forked.run(LINE, folder, lambda: writers.own_cache("cache"))
+    if (found := success(result)) != RIGHT:
+        return found
     if result.err:
         return wrong(f"said {result.err[-300:]!r}")
     if expected is not None and (folder / "net.ckpt").read_bytes() != expected:

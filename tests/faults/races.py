@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 from faults import forked, syscalls, writers
-from faults.judge import RIGHT, Outcome, Verdict, loss, refusal, wrong
+from faults.judge import HUNG, RIGHT, Outcome, Verdict, loss, refusal, wrong
 
 from dnncli.errors import DnncliError
 from dnncli.storage import checkpoint
@@ -75,7 +75,7 @@ def run(stage: Stage, rng: Random, _: int) -> Verdict:
 def _judged(stage: Stage, name: str, folder: Path, children: list[forked.Child]) -> Verdict:
     """Both end well, or the second in one line; what is written is whole."""
     results = [child.result() for child in children]
-    if any(result.code == forked.HUNG for result in results):
+    if any(result.code == HUNG for result in results):
         return Verdict(Outcome.HANG)
     for result in results:
         if result.code:

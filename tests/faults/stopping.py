@@ -11,7 +11,7 @@ from random import Random
 
 import shell
 from faults import forked, syscalls, writers
-from faults.judge import RIGHT, Outcome, Verdict, loss, wrong
+from faults.judge import HUNG, RIGHT, Outcome, Verdict, loss, wrong
 
 from dnncli.errors import DnncliError
 from dnncli.experiments.comparison.state import STATE
@@ -95,7 +95,7 @@ def _judged(
     stage: Stage, name: str, number: signal.Signals, result: shell.Result, folder: Path
 ) -> Verdict:
     """How it ended and what it left."""
-    if result.code == forked.HUNG:
+    if result.code == HUNG:
         return Verdict(Outcome.HANG)
     if "Traceback" in result.err:
         return Verdict(Outcome.TRACEBACK, result.err[-300:])

@@ -17,7 +17,7 @@ from random import Random
 
 import shell
 from faults import forked, writers
-from faults.judge import REFUSED, RIGHT, Outcome, Verdict, loss, refusal, wrong
+from faults.judge import HUNG, REFUSED, RIGHT, Outcome, Verdict, loss, refusal, wrong
 from faults.writers import WRITERS
 
 CALLS = (
@@ -149,7 +149,7 @@ def _judged(
     point: Point, result: shell.Result, files: dict[str, bytes], right: dict[str, bytes]
 ) -> Verdict:
     """How the command ended, and what it left."""
-    if result.code == forked.HUNG:
+    if result.code == HUNG:
         return Verdict(Outcome.HANG)
     if wrongs := writers.damage(files, right, done=result.code == 0):
         return loss(wrongs)
