@@ -78,6 +78,16 @@ def pieces_pay(examples: int, numbers: int) -> bool:
     return examples >= ENOUGH and 0 < numbers <= FEATURES
 
 
+def most_pieces(examples: int, numbers: int) -> int:
+    """How many pieces one of so many features has at most, for so many training examples."""
+    return max(FEWEST, min(PIECES, examples // PER_PIECE, WIDEST // max(1, numbers)))
+
+
+def piece_count(values: Float32[np.ndarray, " examples"], most: int) -> int:
+    """How many pieces a feature with these values has."""
+    return len(_edges(values, most)) - 1
+
+
 def _pieces_pay(source: DataSource, x: Raw) -> bool:
     """Whether pieces do better for these examples; what is on the disk is never cut into them."""
     images = source.peak is not None or source.image_shape is not None
@@ -149,8 +159,7 @@ def _piecewise(
     faster, since hundreds of inputs with a mean of 1/2 move together at every step. Features that
     are 0 or 1 stay so.
     """
-    most = min(PIECES, len(x) // PER_PIECE, WIDEST // max(1, numeric.sum()))
-    pieces = max(FEWEST, int(most))
+    pieces = most_pieces(len(x), int(numeric.sum()))
     seen = x[:: -(-len(x) // ROWS)]
     sources = []
     offsets = []

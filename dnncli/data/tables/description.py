@@ -40,7 +40,7 @@ def _describe(spec: DataSpec, how: Reading) -> DescriptionRecord:
     """A table read one way."""
     memory = spec.memory or default_memory()
     relation, labels, fit = reading.fitted(spec, how, memory)
-    in_pieces = _in_pieces(fit, labels.rows, memory)
+    most = _most_pieces(fit, labels.rows, memory)
     roles = row_roles.roles(spec, list(relation.declared))
     found: tuple[TargetRecord, ...] = ()
     if labels.numbers:
@@ -54,13 +54,13 @@ def _describe(spec: DataSpec, how: Reading) -> DescriptionRecord:
         place=spec.data,
         examples=labels.rows,
         test=None,
-        features=sum(_features(column, fit) for column in fit.encoding.columns),
+        features=sum(_features(column, fit, most) for column in fit.encoding.columns),
         image_shape=None,
         values=None,
         classes=tuple(ClassCount(name, int(n)) for name, n in zip(classes, counts, strict=True)),
         fingerprint=None,
         columns=tuple(
-            _column(relation, labels, fit, name, roles, in_pieces) for name in relation.declared
+            _column(relation, labels, fit, name, roles, most) for name in relation.declared
         ),
         targets=found,
         notices=(*relation.notices, *fit.notices),
@@ -73,11 +73,11 @@ def _column(
     fit: fitting.Fit,
     name: str,
     roles: Mapping[str, str],
-    in_pieces: bool,
+    most: int,
 ) -> ColumnRecord:
     """One column's record.
 
-    roles: options that give columns another use than as features. in_pieces: how `train` scales.
+    roles: options that give columns another use than as features. most: as `_pieces` takes it.
     """
     type_ = relation.declared[name]
     if labels.numbers and name in labels.columns:
@@ -97,18 +97,33 @@ def _column(
     if column is None:
         return ColumnRecord(name, "empty", type_, None, missing, "", "left out: it has no value", 0)
     values = _some(column.levels) if column.categorical else _range(fit, column)
-    encoding = _encoding(column, fit, in_pieces)
-    features = _features(column, fit)
+    encoding = _encoding(column, fit, most)
+    features = _features(column, fit, most)
     return ColumnRecord(name, "feature", type_, column.kind, missing, values, encoding, features)
 
 
-def _features(column: Column, fit: fitting.Fit) -> int:
+def _features(column: Column, fit: fitting.Fit, most: int) -> int:
     """How many features a column will have: effects are estimated once rows are split."""
+    pieces = _pieces(column, fit, most)
     if not column.by_target:
-        return len(column.features)
+        return len(column.features) + column.measured * (pieces - 1)
     quantities = [column.name for column in fit.encoding.quantities]
     outputs = level_effects.outputs(fit.encoding.classes, quantities)
-    return len(outputs) + column.missing
+    return len(outputs) * pieces + column.missing
+
+
+def _pieces(column: Column, fit: fitting.Fit, most: int) -> int:
+    """How many pieces each number of a column becomes: one where `most` is 0.
+
+    By the values of all rows, of which those that train may lack a few. What only a split tells,
+    the effects of levels, and times that are not read yet, has as many as there may be.
+    """
+    if not most or not column.measured:
+        return 1
+    values = profiling.numbers(fit.profile.column(column.name))
+    if column.by_target or not len(values):
+        return most
+    return scaling.piece_count(values, most)
 
 
 def _target(name: str, type_: str) -> ColumnRecord:
@@ -140,14 +155,17 @@ def _date(days: float) -> str:
     return str(np.datetime64(0, "s") + seconds).replace("T", " ")
 
 
-def _in_pieces(fit: fitting.Fit, rows: int, memory: int) -> bool:
-    """Whether `train`, with its defaults, cuts a table's numbers into pieces."""
+def _most_pieces(fit: fitting.Fit, rows: int, memory: int) -> int:
+    """Into how many pieces `train`, with its defaults, cuts a number at most; 0: into none."""
     trained = rows - default_size(rows, 0.1) - default_size(rows, 0.2)
+    numbers = int(fit.encoding.numeric.sum())
     on_disk = stored_rows.exceeded(fit.encoding, rows, memory)
-    return not on_disk and scaling.pieces_pay(trained, int(fit.encoding.numeric.sum()))
+    if on_disk or not scaling.pieces_pay(trained, numbers):
+        return 0
+    return scaling.most_pieces(trained, numbers)
 
 
-def _encoding(column: Column, fit: fitting.Fit, in_pieces: bool) -> str:
+def _encoding(column: Column, fit: fitting.Fit, most: int) -> str:
     """What becomes of a column, in words."""
     if column.categorical:
         others = fit.levels[column.name].others
@@ -158,7 +176,8 @@ def _encoding(column: Column, fit: fitting.Fit, in_pieces: bool) -> str:
             levels = f"effect of {len(column.levels):,} levels on the target"
             return f"{levels}, 0 for any other{rare}{missing}"
         return f"one-hot: {len(column.levels)} levels, other{rare}{missing}"
-    what = "scaled in pieces" if in_pieces else "scaled"
+    pieces = _pieces(column, fit, most)
+    what = f"scaled in {pieces} pieces" if pieces > 1 else "scaled"
     if column.kind == "time":
         what = ", ".join([f"days from {_date(column.center)}, {what}", *column.parts])
     return f"{what}; median where missing, and an indicator" if column.missing else what

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from shell import refused, run
 
+from dnncli import data
 from dnncli.data.blocks import store
 from dnncli.data.blocks.store import Draft, Shape, Store
 from dnncli.data.formats import remote
+from dnncli.spec import DataSpec
 
 TABLE = "age,job,id,note,income\n" + "".join(
     f"{20 + i / 3:.2f},{('clerk', 'cook', '?')[i % 3]},id{i},,{('low', 'high', 'low')[i % 3]}\n"
@@ -115,8 +117,11 @@ def test_what_becomes_of_columns_depends_on_rows_and_memory() -> None:
     for given in ((), ("--memory", "10K")):
         record = run("data", "show", "teams.csv", *given, "--format", "json").json
         becomes[given] = [column["encoding"] for column in record["columns"]][:2]
-    assert becomes[()][0] == "scaled in pieces"
+    assert becomes[()][0] == "scaled in 16 pieces"  # 1,050 rows train, 64 a piece
     assert becomes[()][1].startswith("effect of 300 levels")
+    record = run("data", "show", "teams.csv", "--drop", "team", "--format", "json").json
+    trained = data.load(DataSpec(data="teams.csv", drop="team", scale="tabular"))
+    assert record["features"] == trained.features == 16
     assert becomes["--memory", "10K"][0] == "scaled"
     assert becomes["--memory", "10K"][1].startswith("one-hot: 255 levels")
     Path("teams.csv").write_text("\n".join([head, *rows[:1400]]))  # of which 980 train
