@@ -8,9 +8,10 @@ import click
 
 from dnncli.cli import config
 from dnncli.cli.command import section
-from dnncli.cli.types import Name, Number, Sizes
+from dnncli.cli.types import Count, Name, Number, Sizes
 from dnncli.spec import RunSpec, catalog, monitors, objective, resolved
 from dnncli.spec.network import FLOAT32
+from dnncli.spec.training import AUTO
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULTS = RunSpec().options()
@@ -143,7 +144,11 @@ optimisation = section(
     ),
     option("--decay-steps", type=int, default="the whole run", help="… every so many steps."),
     option("--warmup", type=Number(), help="Epochs of linear rise of the learning rate from 0."),
-    option("--batch-size", type=int, help="Examples a step."),
+    option(
+        "--batch-size",
+        type=Count("examples", AUTO),
+        help="Examples a step; auto: a quarter of the training examples, at most 256.",
+    ),
     option("--epochs", type=int, help="Epochs at most."),
     option(
         "--precision",

@@ -36,6 +36,33 @@ class Number(click.ParamType):
         return number
 
 
+class Count(click.ParamType):
+    """How many of something: a number from 1 on, or a word that stands for one."""
+
+    def __init__(self, what: str, word: str) -> None:
+        self.name = what
+        self.word = word
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """What help calls it."""
+        return f"N|{self.word}"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str:
+        """Parse a positive whole number or the word."""
+        if value == self.word:
+            return self.word
+        try:
+            count = int(value)
+        except (TypeError, ValueError):
+            count = 0
+        if count < 1:
+            what = f"a number of {self.name} from 1 on"
+            self.fail(f"{value!r} is neither {what} nor {self.word}", param, ctx)
+        return count
+
+
 class Sizes(click.ParamType):
     """Layer sizes from the input up: `300,100`."""
 

@@ -44,10 +44,11 @@ def before(context: NetworkContext, data: DataStatistics) -> tuple[Finding, ...]
     """What is wrong before the first step: data, then configuration, then initialisation."""
     run = context.run
     assert run is not None
-    steps = -(-data.rows // run.schedule.batch_size) * run.schedule.epochs
+    batch = run.schedule.batch(data.rows)
+    steps = -(-data.rows // batch) * run.schedule.epochs
     return (
         *_data(run, data),
-        *_normalisation(run, steps),
+        *_normalisation(run, batch, steps),
         *_capacity(run),
         *_limits(context, run),
         *_clipping(context, run, steps),
@@ -83,10 +84,9 @@ def _data(run: RunSpec, data: DataStatistics) -> Iterator[Finding]:
     yield from data_rules.shared_rows(data)
 
 
-def _normalisation(run: RunSpec, steps: int) -> Iterator[Finding]:
+def _normalisation(run: RunSpec, batch: int, steps: int) -> Iterator[Finding]:
     if not any(run.network.normalised()):
         return
-    batch = run.schedule.batch_size
     if batch <= SMALL_BATCH:
         evidence = f"batch norm over {batch} of the examples leaves nothing of them"
         change = Remedy({"batch_size": SOUND_BATCH})

@@ -41,6 +41,7 @@ DYING = 0.25
 # Penalties that pull less than a hundredth as hard as the loss at the first step leave the loss in
 # charge.
 MILD = 0.01
+MANY = 1 << 20  # examples, where data are not known: no batch is small for lack of them
 
 
 def normalisation(case: Case) -> Iterator[Finding]:
@@ -48,7 +49,8 @@ def normalisation(case: Case) -> Iterator[Finding]:
     network = case.run.network
     if not any(network.normalised()):
         return
-    batch = case.run.schedule.batch_size
+    rows = case.data.rows if case.data else MANY
+    batch = case.run.schedule.batch(rows)
     if batch <= SMALL_BATCH and (batch == 1 or case.impaired):
         spread = min((layer.activation_std for layer in case.layers[:-1]), default=math.nan)
         of = "one example" if batch == 1 else f"{batch} examples"

@@ -64,7 +64,7 @@ class Estimator(BaseEstimator):
     decay_rate: float | None = None
     decay_steps: int | None = None
     warmup: float | None = None
-    batch_size: int | None = None
+    batch_size: int | str | None = None
     epochs: int | None = None
     l1: float | None = None
     l2: float | None = None

@@ -56,7 +56,7 @@ def opening(config: dict[str, Any], data: DataRecord, rows: int) -> Iterator[Ren
     layers = " → ".join(text.sizes([data.features, *config["hidden"], data.outputs]))
     parts = [layers] + ["batch norm"] * bool(config["bn"] or config["bn_output"])
     parts += [f"dropout {config['dropout']:g}"] * bool(config["dropout"])
-    parts += [str(config["optimizer"]), f"batches of {config['batch_size']}"]
+    parts += [str(config["optimizer"]), text.batches(config, data)]
     last = config["seed"] + config["seeds"] - 1
     yield Text(
         f"{rows} combinations × {config['seeds']} seeds ({config['seed']} to {last})", style="bold"

@@ -74,7 +74,7 @@ def _run(record: InspectRecord, data: DataRecord) -> Iterator[Text]:
     yield Text(
         f"{config['act']}, {config['init']} initialisation,"
         f" {config['optimizer']} {config['lr']:g},"
-        f" batches of {config['batch_size']}, seed {config['seed']}"
+        f" {text.batches(config, data)}, seed {config['seed']}"
     )
     trained = f"trained on {data.name} ({_classes(data, record.class_names or data.targets)})"
     yield Text(f"{record.epoch} epochs, best {record.best_epoch}; {trained}")

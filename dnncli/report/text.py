@@ -1,13 +1,14 @@
 """How numbers, sizes and curves are written and drawn in a row of text, and how tables look."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from rich import box
 
 from dnncli.records import DataRecord
+from dnncli.spec import ScheduleSpec
 
 # How a table of numbers looks, and one without lines.
 TABLE: dict[str, Any] = {
@@ -87,6 +88,11 @@ def count(value: int) -> str:
 def splits(data: DataRecord) -> tuple[str, str, str]:
     """How many examples train, validate and test."""
     return count(data.train), count(data.validation), count(data.test)
+
+
+def batches(config: Mapping[str, Any], data: DataRecord) -> str:
+    """How many examples a step has."""
+    return f"batches of {ScheduleSpec(batch_size=config['batch_size']).batch(data.train)}"
 
 
 def sizes(layers: Sequence[int]) -> Iterator[str]:

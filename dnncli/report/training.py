@@ -81,9 +81,7 @@ def opening(config: dict[str, Any], data: DataRecord, parameters: int) -> Iterat
     yield Text(f"{layers}  ({text.count(parameters)} parameters), {', '.join(parts)}", style="bold")
     train, validation, test = text.splits(data)
     counts = f"{train} train, {validation} validation, {test} test"
-    rate = (
-        f"{config['optimizer']}, learning rate {config['lr']:g}, batches of {config['batch_size']}"
-    )
+    rate = f"{config['optimizer']}, learning rate {config['lr']:g}, {text.batches(config, data)}"
     yield Text(f"{data.name}: {counts}; {rate}")
     if own := presets.still_set(config):
         yield Text(f"--preset {config['preset']} sets {flags(own)}")

@@ -7,7 +7,7 @@ from typing import Any
 from dnncli.spec import catalog
 from dnncli.spec.data import DataSpec
 from dnncli.spec.suffixes import is_table
-from dnncli.spec.training import UpdateSpec
+from dnncli.spec.training import AUTO, UpdateSpec
 
 PLAIN = "plain"
 TABULAR = "tabular"
@@ -32,7 +32,7 @@ PRESETS = {
                 "scale": "tabular",
                 "lr": 4e-3,
                 "schedule": "cosine",
-                "batch_size": 256,
+                "batch_size": AUTO,
                 "epochs": 60,
                 "patience": 20,
             },

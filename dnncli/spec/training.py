@@ -6,6 +6,9 @@ from dnncli.errors import SpecError
 from dnncli.spec import catalog, checks, monitors, objective
 
 DECAY_RATE = 0.1  # the exponential schedule's default
+AUTO = "auto"
+LARGEST = 256  # examples of an automatic batch at most, …
+FEWEST = 4  # … with so many steps an epoch
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class ScheduleSpec:
     decay_rate: float | None = None
     decay_steps: int | None = None  # None with the exponential schedule: the whole run
     warmup: float = 0.0  # epochs of linear rise from 0
-    batch_size: int = 64
+    batch_size: int | str = 64  # auto: a quarter of the examples, at most 256
     epochs: int = 40
 
     def __post_init__(self) -> None:
@@ -81,7 +84,8 @@ class ScheduleSpec:
             )
         checks.check_number(self, "lr", lambda x: x > 0, "finite and greater than 0")
         checks.check_number(self, "decay_rate", lambda x: 0 < x <= 1, "in (0, 1]")
-        checks.check_numbers(self, "decay_steps batch_size epochs", lambda x: x >= 1, "at least 1")
+        checks.check_numbers(self, "decay_steps epochs", lambda x: x >= 1, "at least 1")
+        self._check_batch_size()
         checks.check_number(self, "warmup", lambda x: x >= 0, "a finite number of epochs")
         checks.check(
             self.warmup <= self.epochs,
@@ -93,6 +97,22 @@ class ScheduleSpec:
         if rate is None and schedule.name == "exponential":
             rate = DECAY_RATE
         checks.fill(self, schedule=schedule.name, decay_rate=rate)
+
+    def _check_batch_size(self) -> None:
+        """Refuse a size that is neither a number from 1 on nor auto."""
+        size = self.batch_size
+        sound = size == AUTO if isinstance(size, str) else size >= 1
+        checks.check(sound, "batch_size", size, f"at least 1, or {AUTO}")
+
+    def batch(self, examples: int) -> int:
+        """How many of so many training examples a step has: no more than there are.
+
+        Of few an automatic batch has a quarter: an epoch in one step takes too few of them.
+        """
+        size = self.batch_size
+        if isinstance(size, str):
+            size = min(LARGEST, -(-examples // FEWEST))
+        return min(size, examples)
 
 
 @dataclass(frozen=True)

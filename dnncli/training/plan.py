@@ -33,7 +33,7 @@ def key(seed: int) -> UInt32[np.ndarray, "2"]:
 
 def batch_size(spec: RunSpec, examples: int) -> int:
     """A batch holds no more examples than there are."""
-    return min(spec.schedule.batch_size, examples)
+    return spec.schedule.batch(examples)
 
 
 def epoch_plan(spec: RunSpec, epoch: int, examples: int) -> Plan:

@@ -49,7 +49,7 @@ def test_a_table_trains_with_the_preset_for_tables_unless_another_is_given() -> 
     tabular = run("train", *given, "--format", "json", "--save-config", "run.toml").json
     config = tabular["config"]
     assert [config[name] for name in ("preset", "scale", "batch_size", "schedule", "lr")] == [
-        *("tabular", "tabular", 256, "cosine", 0.5)
+        *("tabular", "tabular", "auto", "cosine", 0.5)
     ]
     again = run("train", "--config", "run.toml", "--out", "again.ckpt", "--format", "json").json
     assert again["config"] == config
@@ -59,7 +59,8 @@ def test_a_table_trains_with_the_preset_for_tables_unless_another_is_given() -> 
         *("plain", "auto", 64, "constant")
     ]
     shown = run("train", *given).out
-    assert "--preset tabular sets --scale tabular --schedule cosine --batch-size 256" in shown
+    assert "--preset tabular sets --scale tabular --schedule cosine --batch-size auto" in shown
+    assert "batches of 35" in shown  # a quarter of 140 rows
 
 
 def test_every_row_of_another_table_is_evaluated() -> None:

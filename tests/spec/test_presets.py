@@ -2,7 +2,7 @@
 
 import pytest
 
-from dnncli.errors import UnknownNameError
+from dnncli.errors import SpecError, UnknownNameError
 from dnncli.spec import RunSpec, from_options, presets
 
 TABULAR = presets.PRESETS["tabular"].options
@@ -43,6 +43,20 @@ def test_another_optimizer_keeps_its_own_rate():
     run = from_options({"preset": "tabular", "optimizer": "sgd"})
     assert run.schedule.lr == 0.01
     assert run.schedule.batch_size == TABULAR["batch_size"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "examples", "size"),
+    [("auto", 1, 1), ("auto", 147, 37), ("auto", 1024, 256), ("auto", 9999, 256), (64, 50, 50)],
+)
+def test_an_automatic_batch_has_a_quarter_of_few_examples(asked, examples, size):
+    assert from_options({"batch_size": asked}).schedule.batch(examples) == size
+
+
+@pytest.mark.parametrize("size", [0, -1, "automatic", ""])
+def test_a_batch_that_cannot_be_is_refused(size):
+    with pytest.raises(SpecError, match="at least 1, or auto"):
+        from_options({"batch_size": size})
 
 
 def test_a_run_comes_back_from_its_options():

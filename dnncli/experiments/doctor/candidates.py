@@ -82,7 +82,8 @@ def _resets(spec: RunSpec) -> Iterator[Changes]:
     """Each option that was given put back to its default, then all of them together."""
     training = _defaults(spec, TRAINING)
     yield from ({name: value} for name, value in training.items())
-    if spec.schedule.batch_size < SMALLEST_BATCH:
+    size = spec.schedule.batch_size
+    if isinstance(size, int) and size < SMALLEST_BATCH:
         training["batch_size"] = RunSpec().schedule.batch_size
         yield {"batch_size": training["batch_size"]}
     optimizer = str(training.get("optimizer", spec.update.optimizer))
