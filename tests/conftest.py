@@ -1,7 +1,6 @@
 """For every test: warnings are errors, JAX promotes nothing silently, shapes are checked.
 
-The import hook makes beartype check every jaxtyping annotation of the package; it must be installed
-before the package is imported, hence the order here.
+The checks must be installed before the package is imported, hence the order here.
 """
 
 import gc
@@ -10,16 +9,14 @@ import os
 import tempfile
 from pathlib import Path
 
+import checking
 import jax
-import jaxtyping
 import optax
 import pytest
 import quick
 from xdist.scheduler import LoadFileScheduling
 
-# The numeric tower: where a float is asked for, an int will do, as type checkers have it.
-CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
-jaxtyping.install_import_hook("dnncli", CHECKER)
+checking.install()
 
 # All processes of a test run share compiled programs, apart from the user's cache; xdist's workers
 # inherit the folder.
