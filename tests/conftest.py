@@ -7,6 +7,7 @@ import gc
 import importlib
 import os
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
 
 import checking
@@ -55,6 +56,16 @@ for name, rule in optimizers.OPTIMIZERS.items():
 def pytest_configure(config: pytest.Config) -> None:
     """Make every warning an error."""
     config.addinivalue_line("filterwarnings", "error")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected stays: no search for what may go, now or later, looks through it."""
+    gc.disable()
+    result = yield
+    gc.freeze()
+    gc.enable()
+    return result
 
 
 # Files that take longest, which come first, or one process would be left with them at the end.
