@@ -55,6 +55,8 @@ def _checked_function(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def wrapper(*arguments: Any, **named: Any) -> Any:
         nonlocal checker
+        if jaxtyping.config.jaxtyping_disable:
+            return function(*arguments, **named)
         if checker is None:
             checker = _checker(function)
         return checker(function, *arguments, **named)

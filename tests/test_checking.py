@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import jaxtyping
 import numpy as np
 import pytest
 from beartype.roar import BeartypeCallHintViolation
@@ -100,3 +101,13 @@ def test_the_package_is_checked():
         Scaling("none", np.zeros(3, np.float32), np.ones(4, np.float32))
     with wrong:
         Difference("0", 0.0, 0.0, None, 1)
+
+
+def test_checks_are_left_out_where_jaxtypings_are():
+    jaxtyping.config.update("jaxtyping_disable", True)
+    try:
+        assert len(added(VECTOR, LONGER)) == 3
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", False)
+    with wrong:
+        added(VECTOR, LONGER)
