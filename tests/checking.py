@@ -17,7 +17,10 @@ import beartype
 import jaxtyping
 
 # The numeric tower: where a float is asked for, an int will do, as type checkers have it.
-CHECKER = beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))
+# Violations are TypeErrors, as jaxtyping's own are.
+CHECKER = beartype.beartype(
+    conf=beartype.BeartypeConf(is_pep484_tower=True, violation_type=TypeError)
+)
 # The sizes that names of shapes stand for, until it is left.
 ONE_CALL = jaxtyping.jaxtyped("context")
 # How a parameter stands in a function's head, and in a call that hands it on.
