@@ -1,25 +1,23 @@
 """For every test: warnings are errors, JAX promotes nothing silently, shapes are checked.
 
-The import hook makes beartype check every jaxtyping annotation of the package; it must be installed
-before the package is imported, hence the order here.
+The checks must be installed before the package is imported, hence the order here.
 """
 
 import gc
 import importlib
 import os
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
 
+import checking
 import jax
-import jaxtyping
 import optax
 import pytest
 import quick
 from xdist.scheduler import LoadFileScheduling
 
-# The numeric tower: where a float is asked for, an int will do, as type checkers have it.
-CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
-jaxtyping.install_import_hook("dnncli", CHECKER)
+checking.install()
 
 # All processes of a test run share compiled programs, apart from the user's cache; xdist's workers
 # inherit the folder.
@@ -58,6 +56,16 @@ for name, rule in optimizers.OPTIMIZERS.items():
 def pytest_configure(config: pytest.Config) -> None:
     """Make every warning an error."""
     config.addinivalue_line("filterwarnings", "error")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected stays: no search for what may go, now or later, looks through it."""
+    gc.disable()
+    result = yield
+    gc.freeze()
+    gc.enable()
+    return result
 
 
 # Files that take longest, which come first, or one process would be left with them at the end.

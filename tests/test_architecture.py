@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -34,11 +35,16 @@ FLOORS = (
 HEIGHT = {room: height for height, floor in enumerate(FLOORS) for room in floor}
 LIBRARIES = {room: allowed for floor in FLOORS for room, allowed in floor.items()}
 FILES = sorted(PACKAGE.rglob("*.py"))
-TREES = {file: ast.parse(file.read_text()) for file in FILES}
 # Folders without code. docs: the README in other languages, which a wheel brings along.
 PAGES = {"docs"}
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 40
+
+
+@cache
+def tree(file: Path) -> ast.Module:
+    """A file's syntax, which only the process that has these tests reads."""
+    return ast.parse(file.read_text())
 
 
 def module(file: Path) -> str:
@@ -61,7 +67,7 @@ def room(name: str) -> str:
 
 def imports(file: Path) -> Iterator[str]:
     """Every module that a file imports, anywhere; of `from package import module` the module."""
-    for node in ast.walk(TREES[file]):
+    for node in ast.walk(tree(file)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -143,13 +149,13 @@ def test_the_listing_shows_the_rooms_and_four_modules() -> None:
 
 def test_files_and_functions_are_short_and_say_what_they_are_for() -> None:
     offenders = []
-    for file, tree in TREES.items():
+    for file in FILES:
         lines = len(file.read_text().splitlines())
         if lines > LONGEST_FILE:
             offenders.append(f"{module(file)} has {lines} lines")
-        if not ast.get_docstring(tree):
+        if not ast.get_docstring(tree(file)):
             offenders.append(f"{module(file)} has no docstring")
-        for node in ast.walk(tree):
+        for node in ast.walk(tree(file)):
             if isinstance(node, ast.FunctionDef) and length(node) > LONGEST_FUNCTION:
                 offenders.append(f"{module(file)}.{node.name} has {length(node)} lines")
     assert not offenders
@@ -233,8 +239,8 @@ def test_lines_hold_one_thought() -> None:
 def test_only_the_shell_prints() -> None:
     offenders = [
         f"{module(file)}:{node.lineno}"
-        for file, tree in TREES.items()
-        for node in ast.walk(tree)
+        for file in FILES
+        for node in ast.walk(tree(file))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and node.func.id in ("print", "input")

@@ -27,6 +27,7 @@ Dropout that keeps a share p multiplies E phi^2 and E phi'^2 by 1/p, and so sigm
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from dnncli.errors import SpecError
 from dnncli.spec import NetworkSpec
@@ -103,6 +104,7 @@ def _check(spec: NetworkSpec, input_second_moment: float) -> None:
         )
 
 
+@lru_cache
 def _scales(act: str, alpha: Alpha) -> bool:
     """Whether phi(cz) = c phi(z) for c > 0, so that q does not matter."""
     small = moments(act, alpha, math.log(1e-4))
@@ -126,6 +128,7 @@ def _next(name: str, act: str, below: LayerOutputMoments, log_q: float) -> Criti
     return CriticalLayer(name, weight, bias, reached + bias)
 
 
+@lru_cache
 def _starting_point(act: str, alpha: Alpha, keep: float) -> float:
     """Ln of the first layer's q. Raises SpecError where no q at all can be held."""
 

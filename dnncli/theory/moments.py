@@ -4,6 +4,7 @@ Second moments are kept as logarithms, for in a deep network they leave float64.
 """
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -95,6 +96,7 @@ def layer_outputs(act: str, layer: Moments, keep: float) -> LayerOutputMoments:
     )
 
 
+@lru_cache
 def flat_intervals(act: str, alpha: Alpha) -> tuple[tuple[float, float], ...]:
     """The intervals of z where |phi'| < 0.01 sup |phi'|: where a unit counts as saturated."""
     form = CLOSED_FORMS[act]

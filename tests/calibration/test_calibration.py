@@ -9,6 +9,8 @@ from calibration.scoring import Verdict
 from calibration.tables import Recipe
 from shell import run as run_line
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 SICK = cases.sick()
 HEALTHY = cases.healthy()
 # Two programs serve all of them. What they reach is measured, whatever is said of them.
