@@ -6,6 +6,7 @@ The checks must be installed before the package is imported, hence the order her
 import gc
 import importlib
 import os
+import signal
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -24,6 +25,10 @@ checking.install()
 if "PYTEST_XDIST_WORKER" not in os.environ:
     CACHE = tempfile.TemporaryDirectory(prefix="dnncli-tests-", ignore_cleanup_errors=True)
     os.environ["DNNCLI_CACHE"] = CACHE.name
+
+# A shell's background ignores interrupts, and so would every process that a test interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Command lines that tests run in processes of their own read compiled modules: half a second each.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -128,3 +133,12 @@ def quick_compilation():
     """Programs are compiled fast rather than fast themselves."""
     with quick.compilation():
         yield
+
+
+@pytest.fixture(scope="module")
+def unchecked():
+    """Shapes are not checked, which takes a third of a command's time: tests of the core do it."""
+    before = jaxtyping.config.jaxtyping_disable
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", before)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 import numpy as np
+import warm
 
 from dnncli.cli import program
 from dnncli.report import schema
@@ -108,10 +109,14 @@ def environment(**variables):
 
 
 def start(*arguments, **settings):
-    """A command line in a process of its own, its streams pipes unless `settings` say otherwise."""
+    """A command line in a process of its own, its streams pipes unless `settings` say otherwise.
+
+    It is forked from one that has imported everything, unless variables that Python or a library
+    reads at its start are other than here.
+    """
     command = [sys.executable, "-m", "dnncli", *map(str, arguments)]
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, **{**pipes, "env": environment(), **settings})
+    return warm.Command(command, **{**pipes, "env": environment(), **settings})
 
 
 def process(*arguments, **settings):

@@ -7,7 +7,7 @@ import shell
 
 
 @pytest.fixture(autouse=True, scope="module")
-def quick(quick_compilation):
+def quick(quick_compilation, unchecked):
     """No test here waits for fast programs, and no fixture: a module's come after this one."""
 
 

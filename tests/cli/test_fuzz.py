@@ -10,6 +10,7 @@ from pathlib import Path
 from unittest import mock
 
 import click
+import jaxtyping
 import pytest
 import tomli_w
 from hypothesis import HealthCheck, given, settings
@@ -111,6 +112,12 @@ CONFIGURED = [
     if any("--config" in param.opts for param in command.params)
 ]
 BROKEN = ["[train", "= 1", "[train]\nlr = 01", "\ufeff", "lr = 1", "[none]\na = 1", "[train]\n" * 2]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def checked(quick):
+    """Any line whatever may come to any shape: they are checked here, as in tests of the core."""
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def good(option):

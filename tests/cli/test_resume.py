@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import shutil
 import signal
 import sys
 import time
@@ -9,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from shell import TINY, refused, run, start
+from shell import TINY, refused, run, start, write_tiny
 
 from dnncli import data
 from dnncli.experiments import train
@@ -74,11 +75,22 @@ def test_so_they_do_with_every_schedule(schedule):
     assert stored_bytes(straight, "a.ckpt") == stored_bytes(interrupted, "b.ckpt")
 
 
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
+    """A folder with the checkpoint of a run of two epochs, and that of a straight run of four."""
+    place = tmp_path_factory.mktemp("stopped")
+    write_tiny(place / "tiny.npz")
+    with contextlib.chdir(place):
+        assert run("train", *TINY, "--out", "half.ckpt", "-q").code == 0
+        assert run("train", *TINY, "--epochs", "4", "--out", "straight.ckpt", "-q").code == 0
+    return place
+
+
 @pytest.fixture
-def half():
-    """The checkpoint of a run of two epochs, and that of a straight run of four."""
-    assert run("train", *TINY, "--out", "half.ckpt", "-q").code == 0
-    assert run("train", *TINY, "--epochs", "4", "--out", "straight.ckpt", "-q").code == 0
+def half(stopped, folder):
+    """Both checkpoints in the working folder."""
+    for name in ("half.ckpt", "straight.ckpt"):
+        shutil.copy(stopped / name, folder / name)
 
 
 def test_more_epochs_are_the_epochs_of_a_straight_run(half):

@@ -18,6 +18,13 @@ TRAIN = f"dnncli train {' '.join(TINY)}"
 HELP = "dnncli train --help"  # long enough for the pipe, and without JAX
 
 
+@pytest.mark.parametrize("words", ["--version", "data list", "nonsense", "train --lr nan"])
+def test_a_forked_process_ends_as_an_interpreter_does(words):
+    """The latter has a variable that Python reads at its start."""
+    hashed = environment(PYTHONHASHSEED="1")
+    assert process(*words.split()) == process(*words.split(), env=hashed)
+
+
 def test_a_closed_pipe_ends_quietly():
     for line in (f"{HELP} | true", f"{TRAIN} --epochs 3000 --patience 0 | head -1"):
         result = shell(f"set -o pipefail; {line}")

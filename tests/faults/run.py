@@ -8,9 +8,7 @@ again, here, and prints what came of it.
 """
 
 import argparse
-import importlib
 import os
-import pkgutil
 import sys
 import tempfile
 from pathlib import Path
@@ -25,23 +23,10 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # as the program sets it
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # likewise, or a second thread would spin
 
+import warm  # noqa: E402
 from faults import runner  # noqa: E402
 from faults.judge import Outcome  # noqa: E402
 from faults.kinds import KINDS  # noqa: E402
-
-import dnncli  # noqa: E402
-
-# What commands import only where they need it.
-LATER = ("duckdb", "matplotlib.figure", "nanoarrow", "onnx", "openpyxl", "scipy.stats")
-
-
-def import_everything() -> None:
-    """Before processes are forked, so that none has to do it. JAX starts no thread yet."""
-    for name in LATER:
-        importlib.import_module(name)
-    for found in pkgutil.walk_packages(dnncli.__path__, "dnncli."):
-        if not found.name.endswith("__main__"):
-            importlib.import_module(found.name)
 
 
 def row(tally: runner.Tally) -> str:
@@ -61,7 +46,7 @@ def main() -> int:
     parser.add_argument("--only", type=int)
     options = parser.parse_args()
     names = options.kinds or list(KINDS)
-    import_everything()
+    warm.import_everything()
     if options.only is not None:
         cases = runner.cases(KINDS[names[0]], options.only + 1, options.seed, options.only)
         print(*(verdict for _, verdict in cases))

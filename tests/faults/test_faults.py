@@ -21,8 +21,9 @@ CASES = {
     "damaged-data": (25, lambda: tables.prepare(())),
 }
 EXPORTS = """
+import warm
 from faults import run, runner, syscalls
-run.import_everything()
+warm.import_everything()
 kind = runner.Kind("export", lambda: syscalls.prepare(("export",)), syscalls.run)
 tally = runner.examine(kind, 6, 1, lambda line: None)
 print(tally.counts.total(), tally.bad)
