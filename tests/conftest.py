@@ -13,6 +13,7 @@ from pathlib import Path
 
 import checking
 import jax
+import jaxtyping
 import optax
 import pytest
 import quick
