@@ -53,7 +53,7 @@ def untouched(*kept):
         ("--epochs 0", "--epochs 0: must be at least 1"),
         ("--epochs -1", "--epochs -1: must be at least 1"),
         ("--epochs 1.5", "'1.5' is not a valid integer"),
-        ("--batch-size 0", "--batch-size 0: must be at least 1"),
+        ("--batch-size 0", "neither a number of examples from 1 on nor auto"),
         ("--dropout 1", "--dropout 1.0: must be in [0, 1)"),
         ("--bn --bn-momentum 1", "--bn-momentum 1.0: must be in [0, 1)"),
         ("--l2 -1", "--l2 -1.0: must be a finite number of at least 0"),
