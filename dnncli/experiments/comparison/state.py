@@ -9,7 +9,7 @@ from typing import Any
 from dnncli.errors import CheckpointError, SpecError
 from dnncli.records import SeedRecord, TrialRecord
 from dnncli.spec.comparison import ComparisonSpec
-from dnncli.storage import checkpoint
+from dnncli.storage import checkpoint, files
 from dnncli.storage.checkpoint import Checkpoint
 
 # A checkpoint without tensors, so that it is written whole or not at all, and verified.
@@ -32,11 +32,11 @@ def create(folder: Path, overwrite: bool) -> None:
     Raises SpecError for a comparison that would be overwritten, CheckpointError where the folder
     cannot be made.
     """
-    try:
+    with files.reported(folder, "made", CheckpointError):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CheckpointError(f"--out {folder}: cannot be made: {error.strerror}.") from None
-    if (folder / STATE).exists() and not overwrite:
+    with files.reported(folder, "looked into", CheckpointError):
+        taken = (folder / STATE).exists()
+    if taken and not overwrite:
         raise SpecError(
             f"--out {folder} holds a comparison: go on with --resume {folder}, or --overwrite it.",
             option="--out",

@@ -37,7 +37,9 @@ def create(folder: Path, overwrite: bool) -> None:
     """
     with files.reported(folder, "made", CheckpointError):
         folder.mkdir(parents=True, exist_ok=True)
-    if (folder / STATE).exists() and not overwrite:
+    with files.reported(folder, "looked into", CheckpointError):
+        taken = (folder / STATE).exists()
+    if taken and not overwrite:
         raise SpecError(
             f"--out {folder} holds a search: go on with --resume {folder}, or --overwrite it.",
             option="--out",

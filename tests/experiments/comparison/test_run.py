@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -13,6 +14,7 @@ from dnncli.experiments import compilation_pool, statistics
 from dnncli.experiments.comparison import run as comparison
 from dnncli.experiments.comparison import speed, state
 from dnncli.experiments.comparison.run import Finished, Tick, Timed
+from dnncli.experiments.tune import state as tune_state
 from dnncli.records import Seconds
 from dnncli.spec.comparison import ComparisonSpec
 from dnncli.storage import checkpoint
@@ -153,6 +155,16 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
         state.create(tmp_path / "file", overwrite=False)
     with pytest.raises(CheckpointError, match=r"there is no comparison\.state"):
         state.load(tmp_path)
+
+
+def test_a_folder_that_cannot_be_looked_into_is_told(tmp_path, monkeypatch):
+    def broken(path):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "exists", broken)
+    for kept in (state, tune_state):
+        with pytest.raises(CheckpointError, match=r"cannot be looked into: input/output error\.$"):
+            kept.create(tmp_path, overwrite=False)
 
 
 @pytest.mark.parametrize(
