@@ -69,7 +69,9 @@ def _checked_function(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _checker(function: Callable[..., Any]) -> Callable[..., Any]:
     """A checked function that calls its first argument with the others; one for all closures of a code."""
-    key = (function.__code__, function.__defaults__ and id(function))
+    # Closures of one code may have other defaults; a function that is a key is not freed.
+    has_defaults = function.__defaults__ or function.__kwdefaults__
+    key = function if has_defaults else function.__code__
     if key not in made:
         hints = {name: _hint(hint, function) for name, hint in function.__annotations__.items()}
         checker = CHECKER(_caller(function, hints))

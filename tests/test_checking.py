@@ -41,6 +41,14 @@ def nested(result):
     return inner
 
 
+def defaulted(value):
+    @checked
+    def inner(*, y: int = value) -> int:
+        return y
+
+    return inner
+
+
 @checked
 @dataclass(frozen=True)
 class Pair:
@@ -83,6 +91,10 @@ def test_closures_are_checked_each():
         other(0)
     with wrong:
         right("0")
+
+
+def test_closures_keep_their_own_defaults():
+    assert [defaulted(value)() for value in (1, 2)] == [1, 2]
 
 
 def test_dataclasses_are_checked_when_they_are_made():
