@@ -40,21 +40,25 @@ def limit(stored: int) -> int:
     return max(ALWAYS, MOST * stored)
 
 
-def refusal(path: Path | str, stored: int, memory: int = 0) -> DataError:
-    """The error for a file of so many bytes that grows beyond its limit, and beyond `memory`."""
+def refusal(path: Path | str, stored: int, memory: int | None = None) -> DataError:
+    """The error for a file of so many bytes that grows beyond its limit, and beyond `memory`.
+
+    None: nothing can allow it more.
+    """
+    most = size(max(limit(stored), memory or 0))
+    other_way = "" if memory is None else ", or allow it so much with `train --memory SIZE`"
     return DataError(
-        f"{path} has {size(stored)} and grows to more than {size(max(limit(stored), memory))} when"
-        " it is unpacked, which is too much for real data: if it is real, unpack it yourself, or"
-        " allow a table so much with `train --memory SIZE`."
+        f"{path} has {size(stored)} and grows to more than {most} when it is unpacked, which is too"
+        f" much for real data: if it is real, unpack it yourself{other_way}."
     )
 
 
-def check(path: Path, memory: int = 0) -> bool:
+def check(path: Path, memory: int | None = None) -> bool:
     """Unpack the first part of a gzip, bzip2 or xz file, keeping nothing.
 
-    memory: bytes to which the whole file may grow even so. Returns whether it grows beyond its
-    limit. Raises DataError where it does and `memory` does not allow it, OSError where the file
-    cannot be opened. A damaged file passes: whoever reads it says what is wrong with it.
+    memory: bytes to which the whole file may grow even so; None: no option says. Returns whether it
+    grows beyond its limit. Raises DataError where it does and `memory` does not allow it, OSError
+    where the file cannot be opened. A damaged file passes: whoever reads it says what is wrong.
     """
     with path.open("rb") as file:
         unpack = opener(file.read(3))
@@ -62,7 +66,7 @@ def check(path: Path, memory: int = 0) -> bool:
         stored = os.fstat(file.fileno()).st_size
         looked_at = min(stored, LOOKED_AT)
         share = looked_at / max(stored, 1)
-        most = max(limit(looked_at), int(share * memory))
+        most = max(limit(looked_at), int(share * (memory or 0)))
         grown = _grown(unpack, file, most) if unpack else 0
         if grown > most:
             raise refusal(path, stored, memory)
@@ -84,14 +88,14 @@ def _grown(unpack: Opener, file: BinaryIO, most: int) -> int:
     return grown
 
 
-def check_members(archive: zipfile.ZipFile, path: Path, memory: int = 0) -> bool:
+def check_members(archive: zipfile.ZipFile, path: Path, memory: int | None = None) -> bool:
     """The same for the members of a zip archive, by the sizes that it says.
 
     A member that holds more than its archive says is cut to that when it is read.
     """
     beyond = [one for one in archive.infolist() if one.file_size > limit(one.compress_size)]
     for member in beyond:
-        if member.file_size > memory:
+        if member.file_size > (memory or 0):
             raise refusal(f"{path}: {member.filename}", member.compress_size, memory)
     return bool(beyond)
 

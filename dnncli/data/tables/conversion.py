@@ -203,7 +203,9 @@ CONVERTERS: dict[str, Callable[[Path], Iterator[Row]]] = {
 }
 
 
-def unzip(path: Path, target: Callable[[str], Path], memory: int = 0) -> tuple[Path, str, bool]:
+def unzip(
+    path: Path, target: Callable[[str], Path], memory: int | None = None
+) -> tuple[Path, str, bool]:
     """The one table in a .zip file, unpacked to `target(suffix)`, its suffix, and whether it grew.
 
     memory, and what counts as grown: as of `growth.check`.

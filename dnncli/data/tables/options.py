@@ -28,4 +28,4 @@ class Reading:
     optional: tuple[str, ...] = ()
     kind: str | None = None
     shown: str | None = None
-    memory: int = 0
+    memory: int | None = None
