@@ -182,7 +182,8 @@ def _form(paths: Sequence[Path]) -> tuple[Size, str]:
         if own != size:
             raise DataError(
                 f"{path} is {own[1]} × {own[0]} pixels, {paths[0]} {size[1]} × {size[0]}: images"
-                " must have one size; resize them, for example with ImageMagick's mogrify -resize."
+                " must have one size; resize them, for example with ImageMagick's mogrify -resize"
+                f" '{size[0]}x{size[1]}!'."
             )
     assert size is not None
     return size, mode
