@@ -14,10 +14,11 @@ from typing import Protocol, runtime_checkable
 
 @dataclass(eq=False)
 class Stage:
-    """One piece of work; total: how many steps it has, where that is known."""
+    """One piece of work; total: how many steps it has, expected: seconds, where they are known."""
 
     what: str
     total: int | None = None
+    expected: float | None = None
     done: int = 0
     began: float = field(default_factory=time.monotonic)
 
@@ -30,10 +31,15 @@ class Stage:
         return time.monotonic() - self.began
 
     def left(self) -> float | None:
-        """How many seconds it takes yet, at its pace so far; None where that is not known."""
-        if not self.total or not self.done:
+        """How many seconds it takes yet: at its pace so far, or as expected.
+
+        None where that is not known, and where it has taken longer than expected.
+        """
+        if self.total and self.done:
+            return self.seconds() * max(0, self.total - self.done) / self.done
+        if self.expected is None or self.seconds() > self.expected:
             return None
-        return self.seconds() * max(0, self.total - self.done) / self.done
+        return self.expected - self.seconds()
 
 
 @runtime_checkable
@@ -54,10 +60,10 @@ _watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 
 
 @contextmanager
-def stage(what: str, total: int | None = None) -> Iterator[Stage]:
+def stage(what: str, total: int | None = None, expected: float | None = None) -> Iterator[Stage]:
     """A piece of work that may take seconds."""
     watcher = _watcher.get()
-    told = Stage(what, total)
+    told = Stage(what, total, expected)
     if watcher:
         watcher.begin(told)
     try:

@@ -6,10 +6,11 @@ Rich is imported when a screen opens: help, usage errors and completion start wi
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from dnncli import stages
+from dnncli.cli import waiting
 from dnncli.report.escaping import error_line, escaped
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Screen:
     def progress(self, what: str, total: int, done: int = 0) -> Iterator["Bar"]:
         """A bar where stderr is a terminal; printing goes on above it.
 
-        It shows the time so far and the time left; stages inside have no line of their own.
+        It shows the time so far and the time left; so is when a stage inside is expected to end.
         """
         from rich.progress import (
             BarColumn,
@@ -110,9 +111,10 @@ class Screen:
             TimeRemainingColumn,
         )
 
+        inside = StagesInside()
         visible = sys.stderr.isatty() and not self.err.is_dumb_terminal and not self.quiet
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}{task.fields[inside]}"),
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -122,7 +124,7 @@ class Screen:
         console = self.out if sys.stdout.isatty() else self.err
         # Redirection is off: it would send what is meant for stdout to the bar's stream.
         with (
-            stages.watched(None),
+            stages.watched(inside),
             Progress(
                 *columns,
                 console=console,
@@ -132,19 +134,53 @@ class Screen:
                 redirect_stderr=False,
             ) as bar,
         ):
-            yield Bar(bar, bar.add_task(what, total=total, completed=done))
+            task = bar.add_task(what, total=total, completed=done, inside=inside)
+            yield Bar(bar, task, inside)
+
+
+class StagesInside:
+    """When the stage that a bar waits for will end, for the bar to draw beside its words."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self._stages: list[stages.Stage] = []
+        self._over = False
+
+    def begin(self, stage: stages.Stage) -> None:
+        """Watch one more stage."""
+        self._stages.append(stage)
+
+    def end(self, stage: stages.Stage) -> None:
+        """Watch it no more."""
+        self._stages.remove(stage)
+
+    def printing(self) -> AbstractContextManager[None]:
+        """The bar itself makes room for what is printed."""
+        return nullcontext()
+
+    def hide(self) -> None:
+        """The bar moves: what goes on besides, on other threads, is not what it waits for."""
+        self._over = True
+
+    def __format__(self, _spec: str) -> str:
+        """`, about 0:12 left`; nothing where that is not known."""
+        expected = [stage for stage in self._stages if stage.expected is not None]
+        return waiting.time_left(expected[0]) if expected and not self._over else ""
 
 
 class Bar:
     """A handle on one running progress bar."""
 
-    def __init__(self, progress: "Progress", task: "TaskID") -> None:
+    def __init__(self, progress: "Progress", task: "TaskID", inside: StagesInside) -> None:
         """Created by Screen.progress."""
         self._progress = progress
         self._task = task
+        self._inside = inside
 
     def advance(self, what: str, steps: int = 1) -> None:
         """One more is done, or several."""
+        if steps:
+            self._inside.hide()
         self._progress.update(self._task, advance=steps, description=escaped(what))
 
     def reach(self, done: int) -> None:

@@ -79,9 +79,9 @@ def sentence(stage: Stage, width: int) -> str:
     from rich.cells import cell_len, set_cell_size
 
     told = f": {_clock(stage.seconds())} so far"
-    left = stage.left()
-    if left is not None:
-        told += f", about {_clock(left)} left"
+    left = time_left(stage)
+    if left:
+        told += left
     elif stage.done:
         told += f", {stage.done:,} done"
     what = escaped(stage.what)
@@ -89,6 +89,12 @@ def sentence(stage: Stage, width: int) -> str:
     if cell_len(what) > room:
         what = set_cell_size(what, max(0, room - 1)) + "…"
     return f"{what}{told}"
+
+
+def time_left(stage: Stage) -> str:
+    """`, about 0:30 left`; nothing where that is not known."""
+    left = stage.left()
+    return "" if left is None else f", about {_clock(left)} left"
 
 
 def _clock(seconds: float) -> str:

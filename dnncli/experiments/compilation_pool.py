@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,9 +62,9 @@ def compiling(
 ) -> Iterator[CompilationPool]:
     """Compile the runs' programs in this order on threads of their own.
 
-    XLA releases Python's lock, so training goes on meanwhile. Runs that differ only in initialiser,
-    learning rate or seed share a program. forward: whether forward passes are wanted as well.
-    devices: those that share the seeds.
+    XLA releases Python's lock, so training goes on meanwhile. Who watches stages watches these too.
+    Runs that differ only in initialiser, learning rate or seed share a program. forward: whether
+    forward passes are wanted as well. devices: those that share the seeds.
     """
     examples = len(dataset.train)
     distinct: dict[Program, RunSpec] = {}
@@ -72,7 +73,9 @@ def compiling(
     threads = ThreadPoolExecutor(workers, thread_name_prefix="compile")
     try:
         pending = {
-            program: threads.submit(_compile, run, seed_count, dataset, forward, devices)
+            program: threads.submit(
+                copy_context().run, _compile, run, seed_count, dataset, forward, devices
+            )
             for program, run in distinct.items()
         }
         yield CompilationPool(pending, examples)

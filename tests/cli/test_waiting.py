@@ -8,7 +8,7 @@ import pytest
 import shell
 
 from dnncli import data, stages
-from dnncli.cli import waiting
+from dnncli.cli import terminal, waiting
 from dnncli.cli.waiting import CLEAR, WaitingLine, sentence
 from dnncli.report.escaping import LONGEST_ERROR, error_line
 from dnncli.spec import DataSpec
@@ -56,6 +56,26 @@ def test_a_stage_of_known_length_says_the_time_left_by_its_pace_so_far(still):
 def test_a_stage_of_unknown_length_says_how_long_it_takes_and_what_is_done(still):
     assert sentence(ago(3725.2), 80) == "reading a.csv: 1:02:05 so far"
     assert sentence(ago(2, done=12_000), 80) == "reading a.csv: 0:02 so far, 12,000 done"
+
+
+def test_a_stage_that_is_like_others_says_what_is_left_of_their_time(still):
+    assert (
+        sentence(ago(2, "compiling", expected=12.0), 80)
+        == "compiling: 0:02 so far, about 0:10 left"
+    )
+    assert sentence(ago(13, "compiling", expected=12.0), 80) == "compiling: 0:13 so far"
+
+
+def test_a_bar_says_when_what_it_waits_for_is_expected_to_end_until_it_moves(still):
+    inside = terminal.StagesInside()
+    first = ago(2, "compiling", expected=12.0)
+    for stage in (ago(5, "reading", total=10, done=5), first, ago(0, "compiling", expected=99.0)):
+        inside.begin(stage)
+    assert f"compiling{inside}" == "compiling, about 0:10 left"
+    inside.end(first)
+    assert f"{inside}" == ", about 1:39 left"
+    inside.hide()
+    assert f"{inside}" == ""
 
 
 @pytest.mark.parametrize("name", ["long" * 50, "긴이름" * 50, "\x1b[2J" * 50])

@@ -1,9 +1,12 @@
+import contextlib
 import dataclasses
+from types import SimpleNamespace
 
 import jax
 import numpy as np
 import pytest
 
+from dnncli import stages
 from dnncli.training import compilation_cache, traced_programs
 
 X = np.arange(3, dtype=np.float32)
@@ -116,3 +119,30 @@ def test_a_folder_that_cannot_be_written_costs_only_time(folder, monkeypatch):
     (folder.parent / "traced").mkdir(exist_ok=True)
     (folder / "file").write_bytes(b"")
     assert run()["raised"].tolist() == [0, 1, 4]
+
+
+class Told:
+    """A watcher that keeps what it is told of."""
+
+    def __init__(self):
+        self.stages = []
+
+    def begin(self, stage):
+        self.stages.append(stage)
+
+    def end(self, stage):
+        pass
+
+    printing = contextlib.nullcontext
+
+
+def test_how_long_compiling_will_take_is_told_by_how_long_tracing_took(folder, monkeypatch):
+    clock = iter((100.0, 103.0))
+    monkeypatch.setattr(traced_programs, "time", SimpleNamespace(monotonic=clock.__next__))
+    told = Told()
+    with stages.watched(told):
+        run()
+        another_process()
+        run()
+    assert [stage.what for stage in told.stages] == ["compiling"] * 2
+    assert [stage.expected for stage in told.stages] == [3 * traced_programs.COMPILING, None]

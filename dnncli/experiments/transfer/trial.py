@@ -6,6 +6,7 @@ Kept layers are the same for every seed, so that what frozen ones put out is com
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -36,6 +37,7 @@ class Programs:
         if key not in self.pending:
             runs = tuple(run.spec for run in batch.runs)
             self.pending[key] = self.threads.submit(
+                copy_context().run,
                 seeds.compiled_program,
                 phase.program,
                 runs,
