@@ -64,7 +64,17 @@ def _moves(case: Case) -> Iterator[Finding]:
     """Steps of the last epoch that replace weights, or are lost."""
     layers = _trained(case.layers)
     if case.crash is None or case.epochs:
-        yield from updates(layers)
+        yield from updates(layers, _step_left(case))
+
+
+def _step_left(case: Case) -> float:
+    """What share of the first step the schedule and the output's error leave in the last epoch."""
+    rate = float(case.run.schedule.lr or 0.0)
+    error = case.initial[-1].delta_rms if case.initial else 0.0
+    if not case.epochs or not rate or not error:
+        return 1.0
+    scheduled = min(1.0, case.epochs[-1].learning_rate / rate)
+    return scheduled * min(1.0, case.last_epoch[-1].delta_rms / error)
 
 
 def _units(case: Case) -> Iterator[Finding]:

@@ -11,8 +11,12 @@ LOST_UPDATE = 2.0**-24
 HUGE_UPDATE = 1.0
 
 
-def updates(layers: Sequence[LayerRecord]) -> Iterator[Finding]:
-    """Steps that replace weights, or that leave one layer as it is while others move."""
+def updates(layers: Sequence[LayerRecord], left: float = 1.0) -> Iterator[Finding]:
+    """Steps that replace weights, or that leave one layer as it is while others move.
+
+    left: the share of the first step that a schedule and a smaller error leave. What that makes
+    small is not lost: it is the end of training.
+    """
     known = [layer for layer in layers if math.isfinite(layer.update_ratio)]
     if not known:
         return
@@ -23,8 +27,9 @@ def updates(layers: Sequence[LayerRecord]) -> Iterator[Finding]:
         advice = "lower --lr, or add --clip-global-norm 1"
         yield Finding("exploding", largest.layer, evidence, advice)
     # Where no layer moves any more, training is over rather than stuck.
-    if smallest.update_ratio < LOST_UPDATE < largest.update_ratio:
+    lost = LOST_UPDATE * left
+    if smallest.update_ratio < lost < largest.update_ratio:
         step = f"a step is {smallest.update_ratio:.1e} of its weights"
         evidence = f"{step}, lost in float32's rounding"
-        advice = "follow the advice above it first, or raise --lr"
+        advice = "raise --lr, once nothing else is advised"
         yield Finding("stalled", smallest.layer, evidence, advice)

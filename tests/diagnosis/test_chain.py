@@ -509,3 +509,22 @@ class TestGeneralisation:
         found = first(subject)
         assert found.rule == "not-learning"
         assert "a simple model in 94%" in found.evidence
+
+
+class TestStalled:
+    """A step of half of what float32 can add to a weight, beside the output's larger one."""
+
+    def rules(self, rate, error):
+        *_, output = layers(2)
+        small = epoch(11, 0.01, 0.01, rate, update_ratio=2.0**-25)
+        last = replace(small, layers=(*small.layers[:-1], replace(output, delta_rms=error)))
+        first = (*layers(2)[:-1], replace(output, delta_rms=1e-2))
+        run = case({"lr": 1e-3}, (*falling(), last), first)
+        return [finding.rule for finding in chain.findings(run)]
+
+    def test_it_is_a_step_that_neither_schedule_nor_error_made_small(self):
+        assert self.rules(1e-3, 1e-2) == ["stalled"]
+
+    @pytest.mark.parametrize(("rate", "error"), [(1e-6, 1e-2), (1e-3, 1e-5), (6e-4, 6e-3)])
+    def test_at_the_end_of_training_steps_are_small(self, rate, error):
+        assert self.rules(rate, error) == []
