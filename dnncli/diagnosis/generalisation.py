@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from dnncli.diagnosis import chance, remedy
 from dnncli.diagnosis.case import MARGIN, Case
+from dnncli.diagnosis.falling import ended_too_early, falls_steeply, has_room
 from dnncli.records import Finding, Remedy
 from dnncli.records.diagnosis import RegressionOutcome
 
@@ -15,9 +16,6 @@ RISEN = 2.0
 RISE = 0.25
 # The loss must still fall by this share over the last quarter of the epochs.
 FALLING = 0.02
-# Held-out losses fall about as a power of the number of steps until they level off. With this power
-# or more, twice the epochs take at least 29 % off the loss: it has not begun to level off.
-STEEP = 0.5
 # A mean gradient so much smaller than its scatter over batches: most of a step is chance.
 BLURRED = 0.1
 WORTH = 0.01  # of R²: what more epochs must add to be worth while
@@ -43,7 +41,7 @@ def unfinished(case: Case) -> Iterator[Finding]:
     total = len(case.epochs)
     if case.evidence.best_epoch < total - max(1, total // 10):
         return
-    if not (_could_be_better(case) or _falls_steeply(case)):
+    if not (_could_be_better(case) or falls_steeply(case)):
         return
     before = case.epochs[max(0, total - 1 - max(1, total // 4))]
     last = case.epochs[-1]
@@ -57,35 +55,12 @@ def unfinished(case: Case) -> Iterator[Finding]:
     yield remedy.finding("unfinished", None, evidence, [Remedy({"epochs": more})])
 
 
-def _falls_steeply(case: Case) -> bool:
-    """Whether the held-out loss falls as if it had just begun to, and accuracy has room to rise.
-
-    A single epoch's mean training loss stands for the loss in its middle, unless dropout raised it.
-    """
-    if not _has_room(case) or (len(case.epochs) == 1 and case.run.network.dropout):
-        return False
-    *before, last = case.epochs
-    earlier = before[-max(1, len(case.epochs) // 4)] if before else None
-    loss = earlier.val_loss if earlier else last.train_loss
-    epoch = earlier.epoch if earlier else last.epoch / 2
-    if not (0 < last.val_loss < loss < math.inf):
-        return False
-    return math.log(loss / last.val_loss) >= STEEP * math.log(last.epoch / epoch)
-
-
-def _has_room(case: Case) -> bool:
-    """Whether accuracy, or R², could still rise by what counts."""
-    if case.outcome is not None:
-        return case.outcome.held_out.accuracy <= 1 - MARGIN
-    return case.epochs[-1].merit <= 1 - MARGIN
-
-
 def _could_be_better(case: Case) -> bool:
     """Impaired, or with a held-out accuracy that still rises beyond chance, and has room to."""
     if case.impaired:
         return True
     total = len(case.epochs)
-    if case.outcome is not None and not _has_room(case):
+    if case.outcome is not None and not has_room(case):
         return False
     if total < 4 or case.data is None:
         return False
@@ -101,7 +76,7 @@ def _could_be_better(case: Case) -> bool:
 
 def not_learning(case: Case) -> Iterator[Finding]:
     """No better than always answering the largest class, or the mean, on held-out data."""
-    if case.learned.verdict not in ("nothing", "memorised"):
+    if case.learned.verdict not in ("nothing", "memorised") or ended_too_early(case):
         return
     if case.evidence.regression is not None:
         yield _no_better_than_mean(case, case.evidence.regression)
@@ -134,7 +109,7 @@ def _no_better_than_mean(case: Case, outcome: RegressionOutcome) -> Finding:
 
 def worse_than_simple(case: Case) -> Iterator[Finding]:
     """Learned less than a linear model or nearest neighbours, for no cause that is known."""
-    if case.learned.verdict != "weakly":
+    if case.learned.verdict != "weakly" or ended_too_early(case):
         return
     if case.evidence.regression is not None:
         yield _below_simple_models(case.evidence.regression)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from dnncli.diagnosis import growth, regression, remedy
 from dnncli.diagnosis.case import LARGE_STEP, Case
+from dnncli.diagnosis.falling import ended_while_falling
 from dnncli.diagnosis.rate_limit import rate_limit
 from dnncli.diagnosis.units import saturated
 from dnncli.records import Finding, Remedy
@@ -50,7 +51,9 @@ def _overshoot(case: Case) -> str | None:
     """What shows that steps are too large; None where nothing does."""
     if case.crash is not None:
         return case.crash.evidence
-    if not case.epochs or not (case.impaired or case.units_lost or _flattened(case)):
+    if not case.epochs or ended_while_falling(case):
+        return None
+    if not (case.impaired or case.units_lost or _flattened(case)):
         return None
     largest = case.largest_step
     # Weights that hardly moved have overshot nothing: a loss that is large was so from the start.

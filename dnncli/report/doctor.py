@@ -52,6 +52,9 @@ def looked(findings: Sequence[Finding]) -> Iterator[RenderableType]:
 
 def trained(record: TrainRecord) -> Iterator[RenderableType]:
     """How the run as it is went."""
+    if record.stopped == "signal":
+        done = f"{len(record.epochs)} of its {record.config['epochs']} epochs"
+        yield Text(f"its share of the budget allowed {done}:", style="yellow")
     yield from gradients.learned_line(record.health.learned)
     layers = record.epochs[-1].layers if record.epochs else ()
     yield from gradients.verdict_lines(record.health, layers)

@@ -511,6 +511,28 @@ class TestGeneralisation:
         assert "a simple model in 94%" in found.evidence
 
 
+class TestEndedEarly:
+    """A budget or a signal ended a run of 40 epochs that had learned nothing yet."""
+
+    def rules(self, losses, stopped="signal", **figures):
+        """Of a run with these held-out losses; the mean training loss of an epoch is larger."""
+        told = [epoch(i, 1.5 * loss, loss, **figures) for i, loss in enumerate(losses, 1)]
+        run = case({"epochs": 40}, tuple(told), outcome=NOTHING, stopped=stopped)
+        return [finding.rule for finding in chain.findings(run)]
+
+    def test_while_the_loss_falls_as_at_the_beginning_nothing_is_known(self):
+        falling = [8.0 / number for number in range(1, 8)]
+        assert self.rules(falling) == []
+        assert self.rules(falling, update_ratio=0.2) == []
+        assert self.rules(falling, "patience") == ["not-learning"]
+        assert self.rules(falling, "patience", update_ratio=0.2) == ["unstable"]
+
+    def test_nor_is_it_before_an_eighth_of_the_epochs(self):
+        assert self.rules([0.7] * 4) == []
+        assert self.rules([0.7] * 5) == ["not-learning"]
+        assert self.rules([8.0] * 4, update_ratio=0.2) == ["unstable"]
+
+
 class TestStalled:
     """A step of half of what float32 can add to a weight, beside the output's larger one."""
 

@@ -71,6 +71,7 @@ def result(examination: Examination) -> DoctorRecord:
     chosen = choice.outcome if choice else None
     spec = chosen.trial.spec if chosen else _without_race(examination)
     options = options_to_type(spec)
+    candidates = tuple(_candidate(examination, outcome) for outcome in outcomes)
     record = DoctorRecord(
         config=examination.spec.options(),
         data=examination.dataset.record(),
@@ -82,12 +83,12 @@ def result(examination: Examination) -> DoctorRecord:
         one_batch=examination.one_batch,
         seeds=examination.seeds,
         examined=len((examination.examined or examination.dataset).train),
-        candidates=tuple(_candidate(examination, outcome) for outcome in outcomes),
+        candidates=candidates,
         chosen=_name(chosen),
         options=options,
         command_line=command_line(options),
         test_gain=None,
-        healthy=trained is not None and trained.healthy and not examination.standing,
+        healthy=_healthy(examination, candidates) and not examination.standing,
         finished=_finished(examination),
         conclusion=_conclusion(examination, choice),
         budget=examination.budget,
@@ -103,6 +104,18 @@ def result(examination: Examination) -> DoctorRecord:
             record, health=trained.record.health, test=trained.record.test, seconds=seconds
         )
     return _with_test_scores(record, outcomes[0], chosen) if chosen else record
+
+
+def _healthy(examination: Examination, candidates: Sequence[CandidateRecord]) -> bool:
+    """Whether the run as it is has learned, and so have its layers, be it in the race.
+
+    A run that its share of the budget ended may learn in the race what it had no time for.
+    """
+    trained = examination.trained
+    if trained is None or trained.healthy:
+        return trained is not None
+    got_on = trained.cut and trained.record.health.verdict == "healthy" and bool(candidates)
+    return got_on and candidates[0].healthy and candidates[0].epochs > len(trained.record.epochs)
 
 
 def _without_race(examination: Examination) -> RunSpec:

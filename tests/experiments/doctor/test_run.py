@@ -123,6 +123,16 @@ def test_a_network_whose_training_had_no_time_to_end_is_not_called_healthy_for_s
     assert "is healthy:" not in record.conclusion
 
 
+def test_what_learns_in_the_race_for_which_its_training_had_no_time_is_healthy(monkeypatch):
+    monkeypatch.setattr(doctor, "TRAINING_SHARE", 0.0)  # one epoch
+    events, record = examine(lr=0.005, epochs=40, batch_size=100)
+    (trained,) = (event for event in events if isinstance(event, Trained))
+    assert (trained.healthy, trained.cut, len(trained.record.epochs)) == (False, True, 1)
+    assert record.health.verdict == "healthy"  # nothing speaks against it so far
+    as_it_is, *_ = record.candidates
+    assert (as_it_is.healthy, as_it_is.epochs, record.healthy) == (True, 40, True)
+
+
 def test_a_network_is_held_against_the_majority_and_a_linear_model():
     assert Reference(0.5, 0.9, 1000).beaten_by(0.92)
     assert Reference(0.5, 0.9, 1000).beaten_by(0.89)  # which may be chance
