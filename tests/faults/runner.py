@@ -55,11 +55,13 @@ class Tally:
     seconds: float = 0.0
     peak: int = 0  # bytes
 
-    def add(self, index: int, outcome: str, detail: str) -> None:
-        """Count one case."""
+    def add(self, index: int, outcome: str, detail: str) -> str:
+        """Count one case; returns what is told of it, nothing where all is well."""
         self.counts[outcome] += 1
-        if outcome not in GOOD:
-            self.bad.append(f"{index}: {outcome}: {detail}")
+        if outcome in GOOD:
+            return ""
+        self.bad.append(f"{index}: {outcome}: {detail}")
+        return self.bad[-1]
 
 
 def rng_of(title: str, seed: int, index: int) -> Random:
@@ -115,7 +117,9 @@ def _examine_from(
                 tally.peak = max(tally.peak, message["end"])
                 break
             index = message["index"] + 1
-            tally.add(message["index"], message["outcome"], message["detail"])
+            bad = tally.add(message["index"], message["outcome"], message["detail"])
+            if bad:
+                tell(bad)  # at once: a run of hours may be stopped
             if index % TOLD == 0:
                 tell(f"{kind.title}: {index} of {count}: {dict(tally.counts)}")
         silent = message is None
