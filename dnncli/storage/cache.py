@@ -30,14 +30,18 @@ def distrusted(path: Path) -> str | None:
     """Who else could have put something into a folder below the cache folder, as a clause.
 
     None: nobody, or it is not there. The folders around the cache folder must not let others put
-    another one in its place.
+    another one in its place. One that cannot be looked at may be anybody's.
     """
     real = Path(os.path.realpath(path))
     own = Path(os.path.realpath(folder()))
     for each in (real, *real.parents):
-        with suppress(FileNotFoundError):
+        try:
             if reason := _shared(each, inside=each.is_relative_to(own)):
                 return reason
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            return f"{each} cannot be looked at ({error.strerror})"
     return None
 
 

@@ -1,5 +1,6 @@
 """Programs from a cache run as the user's own code: the folder must be the user's alone."""
 
+import errno
 import os
 import warnings
 from pathlib import Path
@@ -50,6 +51,21 @@ def test_neither_is_one_in_a_place_where_others_can_exchange_it(folder):
     assert cache.distrusted(folder) == f"others may write to {folder.parent}"
     folder.parent.chmod(0o1777)  # as /tmp is: only owners rename there
     assert cache.distrusted(folder) is None
+
+
+def test_neither_is_one_that_cannot_be_looked_at(folder, monkeypatch):
+    def failing(path):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Path, "stat", failing)
+    reason = cache.distrusted(folder)
+    assert reason == f"{folder} cannot be looked at (Input/output error)"
+
+
+def test_a_folder_below_a_file_is_not_there(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("DNNCLI_CACHE", str(tmp_path / "file" / "cache"))
+    assert cache.distrusted(cache.folder() / "programs") is None
 
 
 def test_a_link_is_followed_to_where_the_programs_are(folder, tmp_path):
