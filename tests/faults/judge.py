@@ -1,5 +1,6 @@
 """What can come of a fault, and how an end is judged: six outcomes, of which two are good."""
 
+import re
 import traceback
 import unicodedata
 from collections.abc import Callable
@@ -24,6 +25,7 @@ GOOD = (Outcome.RIGHT, Outcome.REFUSED)
 CODES = (0, 1, 2, 3, 4)  # with which a command may end that no signal has stopped
 JOINERS = "\u200c\u200d"
 HUNG = 1000  # no exit code: the process had to be killed for taking too long
+SAVED = re.compile(r"dnncli train: stopped; go on with: dnncli train --resume \S+$")
 LONGEST_LINE = 1000  # characters of an error; one that quotes its file may be long
 
 
@@ -69,8 +71,13 @@ def success(result: shell.Result) -> Verdict:
 
 
 def refusal(code: int, out: str, err: str) -> Verdict:
-    """Of a command that must have failed: one line on stderr that a terminal can show."""
+    """Of a command that must have failed: one line on stderr that a terminal can show.
+
+    Before it stands the line of a run that could be saved all the same.
+    """
     lines = err.splitlines()
+    if len(lines) > 1 and SAVED.match(lines[0]):
+        del lines[0]
     if "Traceback" in err:
         return Verdict(Outcome.TRACEBACK, lines[-1][:300])
     if code not in (1, 2) or not lines:

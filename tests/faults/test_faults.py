@@ -84,6 +84,9 @@ def test_the_runner_survives_and_counts_processes_that_die_or_fall_silent() -> N
 
 def test_a_refusal_is_one_printable_line_with_its_exit_code() -> None:
     assert refusal(1, "", "dnncli eval: it is damaged.\n").outcome == Outcome.REFUSED
+    saved = "dnncli train: stopped; go on with: dnncli train --resume net.ckpt\n"
+    assert refusal(1, "", f"{saved}dnncli train: net.csv: no space.\n").outcome == Outcome.REFUSED
+    assert refusal(1, "", f"{saved}{saved}dnncli train: no space.\n").outcome == Outcome.WRONG
     for code, err in (
         (0, "dnncli: x.\n"),
         (1, ""),
