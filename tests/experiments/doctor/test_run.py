@@ -17,6 +17,7 @@ from dnncli.experiments.doctor.run import Examination, FittedOneBatch, Looked, R
 from dnncli.experiments.halving import Halved
 from dnncli.experiments.paired import SeedScore
 from dnncli.records import Finding, Health, Remedy, TrainRecord
+from dnncli.report import doctor as report
 from dnncli.spec import from_options
 from dnncli.training import compilation_cache
 
@@ -129,6 +130,8 @@ def test_what_learns_in_the_race_for_which_its_training_had_no_time_is_healthy(m
     (trained,) = (event for event in events if isinstance(event, Trained))
     assert (trained.healthy, trained.cut, len(trained.record.epochs)) == (False, True, 1)
     assert record.health.verdict == "healthy"  # nothing speaks against it so far
+    told, *_ = report.trained(trained.record)
+    assert str(told) == "its share of the budget allowed 1 of its 40 epochs:"
     as_it_is, *_ = record.candidates
     assert (as_it_is.healthy, as_it_is.epochs, record.healthy) == (True, 40, True)
 
