@@ -144,7 +144,7 @@ class StagesInside:
     def __init__(self) -> None:
         """Nothing yet."""
         self._stages: list[stages.Stage] = []
-        self._over = False
+        self._waiting = True
 
     def begin(self, stage: stages.Stage) -> None:
         """Watch one more stage."""
@@ -158,14 +158,14 @@ class StagesInside:
         """The bar itself makes room for what is printed."""
         return nullcontext()
 
-    def hide(self) -> None:
-        """The bar moves: what goes on besides, on other threads, is not what it waits for."""
-        self._over = True
+    def show(self, *, waiting: bool) -> None:
+        """Draw it, or not: what goes on beside an epoch, on other threads, is not waited for."""
+        self._waiting = waiting
 
     def __format__(self, _spec: str) -> str:
         """`, about 0:12 left`; nothing where that is not known."""
         expected = [stage for stage in self._stages if stage.expected is not None]
-        return waiting.time_left(expected[0]) if expected and not self._over else ""
+        return waiting.time_left(expected[0]) if expected and self._waiting else ""
 
 
 class Bar:
@@ -179,9 +179,13 @@ class Bar:
 
     def advance(self, what: str, steps: int = 1) -> None:
         """One more is done, or several."""
-        if steps:
-            self._inside.hide()
+        self._inside.show(waiting=False)
         self._progress.update(self._task, advance=steps, description=escaped(what))
+
+    def wait(self, what: str) -> None:
+        """Nothing moves until a stage has ended."""
+        self._inside.show(waiting=True)
+        self._progress.update(self._task, description=escaped(what))
 
     def reach(self, done: int) -> None:
         """So many are done in all."""

@@ -60,14 +60,17 @@ def trained(record: TrainRecord) -> Iterator[RenderableType]:
     yield from gradients.verdict_lines(record.health, layers)
 
 
-def one_batch(record: OneBatchRecord, data: DataRecord) -> Iterator[RenderableType]:
-    """Whether one batch can be fitted, and what that means."""
+def one_batch(
+    record: OneBatchRecord, data: DataRecord, found: bool = True
+) -> Iterator[RenderableType]:
+    """Whether one batch can be fitted, and what that means. found: whether a fault is known."""
     known = [accuracy for accuracy in record.accuracies if accuracy is not None]
     best = max(known, default=0.0)
     share = f"R² {best:.2f} on" if data.targets else f"{best:.0%} of"
     reached = f"{share} {record.examples} examples after {record.steps} steps"
     if record.fits:
-        yield Text(f"it can fit one batch ({reached}): the fault is in the steps or the data.")
+        verb = "is" if found else "would be"
+        yield Text(f"it can fit one batch ({reached}): the fault {verb} in the steps or the data.")
     else:
         yield Text(f"it cannot fit even one batch ({reached}).", style="yellow")
 

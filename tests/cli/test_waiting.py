@@ -66,7 +66,7 @@ def test_a_stage_that_is_like_others_says_what_is_left_of_their_time(still):
     assert sentence(ago(13, "compiling", expected=12.0), 80) == "compiling: 0:13 so far"
 
 
-def test_a_bar_says_when_what_it_waits_for_is_expected_to_end_until_it_moves(still):
+def test_a_bar_says_when_what_it_waits_for_is_expected_to_end_while_it_waits(still):
     inside = terminal.StagesInside()
     first = ago(2, "compiling", expected=12.0)
     for stage in (ago(5, "reading", total=10, done=5), first, ago(0, "compiling", expected=99.0)):
@@ -74,8 +74,10 @@ def test_a_bar_says_when_what_it_waits_for_is_expected_to_end_until_it_moves(sti
     assert f"compiling{inside}" == "compiling, about 0:10 left"
     inside.end(first)
     assert f"{inside}" == ", about 1:39 left"
-    inside.hide()
+    inside.show(waiting=False)
     assert f"{inside}" == ""
+    inside.show(waiting=True)
+    assert f"{inside}" == ", about 1:39 left"
 
 
 @pytest.mark.parametrize("name", ["long" * 50, "긴이름" * 50, "\x1b[2J" * 50])

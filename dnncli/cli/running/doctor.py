@@ -49,6 +49,13 @@ class Doctor:
             self.extras.keep("train", record.options)
         return ExitCode.DONE if record.healthy else ExitCode.UNHEALTHY
 
+    def _found(self) -> bool:
+        """Whether a fault is known, and not only that there was no time to learn."""
+        trained = self.examination.trained
+        assert trained is not None
+        healthy = trained.record.health.verdict == "healthy" and not self.examination.before
+        return not (trained.cut and healthy)
+
     def _take(self, event: Event, bar: terminal.Bar) -> None:
         """Show an event; the bar counts seconds of the budget, and says what comes next."""
         spent = self.examination.budget - self.examination.deadline.left
@@ -64,15 +71,15 @@ class Doctor:
             case Trained():
                 self.presenter.show(report.trained, event.record)
                 self.presenter.event("trained", {"health": event.record.health})
-                bar.advance("fitting one batch", 0)
+                bar.wait("fitting one batch")
             case FittedOneBatch():
                 data = self.examination.dataset.record()
-                self.presenter.show(report.one_batch, event.record, data)
+                self.presenter.show(report.one_batch, event.record, data, self._found())
                 self.presenter.event("one_batch", event.record)
             case Racing():
                 self.presenter.line(report.racing, event.names, event.seeds)
                 self.presenter.event("racing", event)
-                bar.advance("compiling the changes", 0)
+                bar.wait("compiling the changes")
             case Advanced():
                 bar.advance(f"{event.name}, epoch {event.epoch}", 0)
                 self.presenter.event("advanced", event)
