@@ -13,9 +13,8 @@ TELLING = 1 / 8
 
 def ended_too_early(case: Case) -> bool:
     """Whether a run was ended, by a signal or a budget, before it showed what it can learn."""
-    if case.evidence.stopped != "signal":
-        return False
-    return len(case.epochs) < TELLING * case.run.schedule.epochs or ended_while_falling(case)
+    few = len(case.epochs) < TELLING * case.run.schedule.epochs
+    return (case.evidence.stopped == "signal" and few) or ended_while_falling(case)
 
 
 def ended_while_falling(case: Case) -> bool:
