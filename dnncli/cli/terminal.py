@@ -100,7 +100,7 @@ class Screen:
     def progress(self, what: str, total: int, done: int = 0) -> Iterator["Bar"]:
         """A bar where stderr is a terminal; printing goes on above it.
 
-        It shows the time so far and the time left, and while it waits, when a stage inside will end.
+        It shows the time so far and the time left and, while it waits, when a stage will end.
         """
         from rich.progress import (
             BarColumn,
